@@ -1,0 +1,101 @@
+#pragma once
+// One JSON value type for every resource. Members keep the order in which they were written and numbers keep
+// their text (FHIR: the precision of a decimal is significant, "1.0" is not "1").
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "fhir/error.h"
+
+namespace myoflag::fhir {
+
+class Json {
+ public:
+  struct Member;
+  using Array = std::vector<Json>;
+  using Object = std::vector<Member>;  // names are unique
+  struct Number {
+    std::string text;  // as written, a valid JSON number
+    friend bool operator==(const Number&, const Number&) = default;
+  };
+
+  Json() = default;  // null
+  Json(std::nullptr_t) {}
+  Json(bool value) : value_(value) {}
+  Json(int value);
+  Json(std::int64_t value);
+  Json(const char* value) : value_(std::string(value)) {}
+  Json(std::string_view value) : value_(std::string(value)) {}
+  Json(std::string value) : value_(std::move(value)) {}
+  Json(Number value) : value_(std::move(value)) {}
+  Json(Array value) : value_(std::move(value)) {}
+  Json(Object value) : value_(std::move(value)) {}
+
+  static Json array(std::initializer_list<Json> elements = {});
+  static Json object(std::initializer_list<std::pair<std::string_view, Json>> members = {});
+
+  bool is_null() const { return std::holds_alternative<std::nullptr_t>(value_); }
+  bool is_bool() const { return std::holds_alternative<bool>(value_); }
+  bool is_number() const { return std::holds_alternative<Number>(value_); }
+  bool is_string() const { return std::holds_alternative<std::string>(value_); }
+  bool is_array() const { return std::holds_alternative<Array>(value_); }
+  bool is_object() const { return std::holds_alternative<Object>(value_); }
+
+  // Null when the value is of another kind; never throws.
+  const bool* as_bool() const { return std::get_if<bool>(&value_); }
+  const std::string* as_string() const { return std::get_if<std::string>(&value_); }
+  const Number* as_number() const { return std::get_if<Number>(&value_); }
+  const Array* as_array() const { return std::get_if<Array>(&value_); }
+  const Object* as_object() const { return std::get_if<Object>(&value_); }
+  Array* as_array() { return std::get_if<Array>(&value_); }
+  Object* as_object() { return std::get_if<Object>(&value_); }
+
+  // Member of an object, null when absent or when this is no object.
+  const Json* find(std::string_view name) const;
+  Json* find(std::string_view name);
+  // The string of a member; empty when absent or of another kind.
+  std::string_view string_of(std::string_view name) const;
+  // The elements of an array member; empty when absent or of another kind.
+  const Array& array_of(std::string_view name) const;
+
+  // Sets a member (turns null into an object); the value stays where it is when the name exists.
+  Json& set(std::string_view name, Json value);
+  // As set, but leaves the object alone when the value is null, "", [] or {}: FHIR has no empty elements.
+  Json& set_if(std::string_view name, Json value);
+  bool erase(std::string_view name);
+  // Appends to an array (turns null into one).
+  Json& push(Json element);
+
+  friend bool operator==(const Json&, const Json&);  // order of members does not matter, number text does
+
+ private:
+  std::variant<std::nullptr_t, bool, Number, std::string, Array, Object> value_ = nullptr;
+};
+
+struct Json::Member {
+  std::string name;
+  Json value;
+};
+
+// Limits of the one gate through which all outside JSON and XML comes.
+struct Limits {
+  std::size_t bytes = 16u << 20;
+  int depth = 64;
+  std::size_t string_bytes = 4u << 20;  // one string; a data attachment may be long
+  std::size_t nodes = 2'000'000;        // members and elements in all
+};
+
+// Reads one JSON text: UTF-8 without NUL or BOM-only surprises, duplicate names refused, nothing after the value.
+// Errors carry line and column.
+Result<Json> read_json(std::string_view text, const Limits& limits = {});
+
+enum class JsonStyle { compact, pretty };  // pretty: two spaces, one member a line, ends in a newline
+std::string write_json(const Json& value, JsonStyle style = JsonStyle::compact);
+
+}  // namespace myoflag::fhir
