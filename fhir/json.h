@@ -1,6 +1,9 @@
 #pragma once
-// One JSON value type for every resource. Members keep the order in which they were written and numbers keep
-// their text (FHIR: the precision of a decimal is significant, "1.0" is not "1").
+// One JSON value type for every resource, the gate through which outside JSON comes, and the
+// writer. Members keep the order in which they were written and numbers keep their text (FHIR: the
+// precision of a decimal is significant, "1.0" is not "1"). Nothing here recurses: reading,
+// copying, comparing, writing and destroying stand any depth. Errors of the gate: MF-1001 to
+// MF-1016, with line and column, never quoting the text.
 
 #include <cstdint>
 #include <initializer_list>
@@ -25,17 +28,23 @@ class Json {
     friend bool operator==(const Number&, const Number&) = default;
   };
 
-  Json() = default;  // null
-  Json(std::nullptr_t) {}
-  Json(bool value) : value_(value) {}
+  Json();  // null
+  Json(std::nullptr_t);
+  Json(bool value);
   Json(int value);
   Json(std::int64_t value);
-  Json(const char* value) : value_(std::string(value)) {}
-  Json(std::string_view value) : value_(std::string(value)) {}
-  Json(std::string value) : value_(std::move(value)) {}
-  Json(Number value) : value_(std::move(value)) {}
-  Json(Array value) : value_(std::move(value)) {}
-  Json(Object value) : value_(std::move(value)) {}
+  Json(const char* value);
+  Json(std::string_view value);
+  Json(std::string value);
+  Json(Number value);
+  Json(Array value);
+  Json(Object value);
+
+  Json(const Json& other);
+  Json(Json&& other) noexcept;
+  Json& operator=(const Json& other);
+  Json& operator=(Json&& other) noexcept;
+  ~Json();
 
   static Json array(std::initializer_list<Json> elements = {});
   static Json object(std::initializer_list<std::pair<std::string_view, Json>> members = {});
@@ -59,6 +68,7 @@ class Json {
   // Member of an object, null when absent or when this is no object.
   const Json* find(std::string_view name) const;
   Json* find(std::string_view name);
+  bool has(std::string_view name) const { return find(name) != nullptr; }
   // The string of a member; empty when absent or of another kind.
   std::string_view string_of(std::string_view name) const;
   // The elements of an array member; empty when absent or of another kind.
@@ -66,22 +76,38 @@ class Json {
 
   // Sets a member (turns null into an object); the value stays where it is when the name exists.
   Json& set(std::string_view name, Json value);
-  // As set, but leaves the object alone when the value is null, "", [] or {}: FHIR has no empty elements.
+  // As set, but leaves the object alone when the value is null, "", [] or {}: FHIR has no empty
+  // elements.
   Json& set_if(std::string_view name, Json value);
   bool erase(std::string_view name);
   // Appends to an array (turns null into one).
   Json& push(Json element);
 
-  friend bool operator==(const Json&, const Json&);  // order of members does not matter, number text does
+  bool is_empty() const;  // null, "", [] or {}
+
+  friend bool operator==(const Json&,
+                         const Json&);  // order of members does not matter, number text does
 
  private:
-  std::variant<std::nullptr_t, bool, Number, std::string, Array, Object> value_ = nullptr;
+  std::variant<std::nullptr_t, bool, Number, std::string, Array, Object> value_;
 };
 
 struct Json::Member {
   std::string name;
   Json value;
 };
+
+// Here and not in the class, because Member must be complete.
+inline Json::Json() = default;
+inline Json::Json(std::nullptr_t) {}
+inline Json::Json(bool value) : value_(value) {}
+inline Json::Json(const char* value) : value_(std::string(value)) {}
+inline Json::Json(std::string_view value) : value_(std::string(value)) {}
+inline Json::Json(std::string value) : value_(std::move(value)) {}
+inline Json::Json(Number value) : value_(std::move(value)) {}
+inline Json::Json(Array value) : value_(std::move(value)) {}
+inline Json::Json(Object value) : value_(std::move(value)) {}
+inline Json::Json(Json&& other) noexcept = default;
 
 // Limits of the one gate through which all outside JSON and XML comes.
 struct Limits {
@@ -91,11 +117,17 @@ struct Limits {
   std::size_t nodes = 2'000'000;        // members and elements in all
 };
 
-// Reads one JSON text: UTF-8 without NUL or BOM-only surprises, duplicate names refused, nothing after the value.
-// Errors carry line and column.
+// Reads one JSON text: UTF-8 without NUL or BOM-only surprises, duplicate names refused, nothing
+// after the value. Errors carry line and column.
 Result<Json> read_json(std::string_view text, const Limits& limits = {});
 
-enum class JsonStyle { compact, pretty };  // pretty: two spaces, one member a line, ends in a newline
+// True for a text that JSON accepts as a number; FHIR's decimal has the same form.
+bool is_json_number(std::string_view text);
+
+enum class JsonStyle {
+  compact,
+  pretty
+};  // pretty: two spaces, one member a line, ends in a newline
 std::string write_json(const Json& value, JsonStyle style = JsonStyle::compact);
 
 }  // namespace myoflag::fhir
