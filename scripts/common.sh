@@ -1,0 +1,39 @@
+# Sourced by the scripts beside it: the root of the project, messages, and building a preset quietly.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd_root() { cd "$root"; }
+# MYOFLAG_WARNINGS_ARE_ERRORS: set, a warning of CMake ends the build (the compilers' are errors in any developer build).
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "error: $1"; exit "${2:-1}"; }
+
+# build PRESET [TARGET...]: configures once, then builds what changed. Everything it prints goes to standard error, and
+# with nothing to do it prints nothing.
+build() {
+  local preset=$1 dir="$root/build/$1" targets=("${@:2}") log
+  if [ -z "${CMAKE_CXX_COMPILER_LAUNCHER:-}" ] && command -v ccache >/dev/null; then
+    export CMAKE_CXX_COMPILER_LAUNCHER=ccache
+  fi
+  if [ ! -f "$dir/build.ninja" ] || [ "$root/CMakePresets.json" -nt "$dir/build.ninja" ]; then
+    say "Configuring $preset ..."
+    log=$(mktemp)
+    if ! (cd "$root" && cmake --preset "$preset") >"$log" 2>&1; then
+      cat "$log" >&2
+      rm -f "$log"
+      fail "the configuration of $preset failed"
+    fi
+    if grep -q 'CMake .*Warning' "$log"; then
+      cat "$log" >&2
+      [ -z "${MYOFLAG_WARNINGS_ARE_ERRORS:-}" ] || fail "the configuration of $preset gave a warning"
+    fi
+    rm -f "$log"
+    touch "$dir/build.ninja"  # a configuration that changes nothing does not rewrite it
+  fi
+  if ninja -C "$dir" -n "${targets[@]}" 2>&1 | grep -q 'ninja: no work to do'; then return 0; fi
+  if [ -t 2 ]; then
+    ninja -C "$dir" "${targets[@]}" >&2 || fail "the build of $preset failed"
+  else
+    say "Building $preset ..."
+    ninja -C "$dir" --quiet "${targets[@]}" >&2 || fail "the build of $preset failed"
+  fi
+}
