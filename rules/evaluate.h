@@ -1,0 +1,37 @@
+#pragma once
+// Facts and knowledge in, assessment out: pure, deterministic, no clock, no files.
+
+#include <array>
+#include <vector>
+
+#include "rules/assessment.h"
+#include "rules/knowledge.h"
+#include "rules/program.h"
+#include "rules/tri.h"
+
+namespace myoflag::rules {
+
+inline constexpr std::size_t kMaxRules = 256;  // rules and gaps together; the loader refuses more
+
+// The bare verdicts: what the batch and the bounds need. Filling it allocates nothing.
+struct Verdicts {
+  std::array<Tri, kMaxRules> rules{};  // index: Knowledge::rules
+  std::array<Tri, kMaxRules> gaps{};   // index: Knowledge::gaps
+  FiredTiers fired{};                  // before the rules that run last
+  Tier tier = Tier::routine;           // final
+  bool under_age = false;
+};
+
+struct EvaluateFlags {
+  bool stale = false;    // answers too old to reassure: benign rules do not hold
+  Tri changed = Tri::no;  // the change policy, from comparing with the previous response
+  Reading reading = Reading::given;
+};
+
+void evaluate(const Knowledge& knowledge, const Facts& facts, const EvaluateFlags& flags,
+              Verdicts& verdicts);
+
+// The whole assessment with reasons, gaps, bounds, changes and notices.
+Assessment assess(const KnowledgePtr& knowledge, EvaluationInput input);
+
+}  // namespace myoflag::rules

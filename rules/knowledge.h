@@ -1,0 +1,228 @@
+#pragma once
+// The checked, immutable knowledge: everything clinical the program knows, read once from the knowledge files.
+// Shared as std::shared_ptr<const Knowledge>; pointers into it stay valid as long as that lives.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/answers.h"
+#include "rules/criterion.h"
+#include "rules/program.h"
+#include "rules/tier.h"
+
+namespace myoflag::rules {
+
+struct Coding {
+  std::string system, code, display;
+
+  friend bool operator==(const Coding&, const Coding&) = default;
+};
+
+struct TierInfo {
+  std::string label, meaning, patient;
+  std::string priority;  // FHIR request-priority
+};
+
+enum class ItemType : std::uint8_t { group, display, choice, integer, decimal, text };
+
+struct Option {
+  std::string code, text;
+  int score = 0;  // of instrument items
+  std::vector<Coding> codes;
+};
+
+struct EnableWhen {
+  enum class Op : std::uint8_t { is, is_not, at_least, at_most };
+  int item = 0;           // index of an earlier item
+  Op op = Op::is;
+  std::uint64_t options = 0;  // is, is_not: any of these
+  Number limit;               // at_least, at_most
+};
+
+struct Item {
+  std::string link_id, text;
+  ItemType type = ItemType::display;
+  int parent = -1;  // index of the group, -1 at the top
+  bool repeats = false;
+  bool required = false;
+  bool context_only = false;  // shown to the clinician, read by no rule
+  std::vector<Option> options;
+  std::vector<Coding> codes;
+  std::vector<EnableWhen> enable;
+  bool enable_any = true;
+  std::optional<Number> min, max;
+  std::string unit;  // UCUM
+  std::string concept_text, prefill, note, instrument;
+  std::vector<int> sources;
+
+  std::uint64_t none = 0;      // mask of the option `none`
+  std::uint64_t unsure = 0;    // mask of `unsure`
+  std::uint64_t declined = 0;  // mask of `prefer-not`
+  std::uint64_t all = 0;       // mask of all options
+
+  int option(std::string_view code) const;  // index, -1 when there is none
+  std::uint64_t open() const { return unsure | declined; }           // answers that leave it open
+  std::uint64_t positive() const { return all & ~(none | open()); }  // answers that say something
+};
+
+struct Hypothesis {
+  std::string code, text;
+};
+
+struct Workup {
+  std::string code, text, note;
+  std::string category;  // laboratory, imaging, procedure, referral, review
+  std::vector<Coding> codes;
+  std::vector<int> only_from;            // rules that may suggest it; empty: any
+  std::vector<int> never_from;           // rules that may not
+  struct Note {
+    std::string text;
+    std::string caution;  // "mri", "emg": only when the record has one; empty: always
+  };
+  std::vector<Note> notes;
+};
+
+struct Source {
+  std::string id, grade, title, address;
+};
+
+struct ConditionalTarget {
+  int criterion = -1;  // index into Knowledge::program roots
+  Target target;
+};
+
+// A rule, or a policy that behaves like one (an information gap, a change since last time).
+struct Rule {
+  enum class Kind : std::uint8_t { rule, gap, notice, change, guard };
+  Kind kind = Kind::rule;
+  std::string id, title, rationale, patient, note, policy;
+  Tier tier = Tier::routine;
+  Target target;
+  std::vector<ConditionalTarget> target_when;
+  Criterion criterion;         // meaningless for kind change
+  std::string criterion_text;  // as written, white space folded
+  int root = -1;               // of the compiled criterion
+  bool last = false;      // names firedTier: runs after all others
+  bool benign = false;    // reassurance: also needs the benign gate
+  bool all_ages = false;  // also holds under 16
+  bool raw = false;       // sees `none` beside positive options
+  std::vector<int> hypotheses, workups, must_not, sources;
+  std::string owner, due;
+};
+
+struct LabBinding {
+  std::string name, title, unit;
+  std::vector<Coding> codes;
+  struct Conversion {
+    std::string unit;
+    Number factor;
+  };
+  std::vector<Conversion> convert;
+  bool relative_to_upper_limit = false;
+};
+
+struct CodeBinding {
+  int option = -1;                // index of the option of the bound item; -1 for cautions
+  std::string caution, label;     // cautions only
+  std::vector<Coding> codes;      // exact matches
+  std::vector<Coding> prefixes;   // the code is a prefix
+  std::vector<std::string> text;  // whole words, lower case
+};
+
+struct Bindings {
+  int medicines = -1, conditions = -1, age = -1, sex = -1, pregnancy = -1;  // items
+  std::vector<CodeBinding> medicine_classes, condition_list, pregnancies, cautions;
+};
+
+struct Staleness {
+  int emergency_answers_hours = 0;
+  int benign_answers_days = 0;
+  int lab_days = 0;
+};
+
+struct ChangePolicy {
+  int rule = -1;  // index into gaps
+  std::vector<int> items;  // none before, positive now
+  std::vector<int> grew;   // more positive options than before
+};
+
+struct AdviceGuard {
+  int rule = -1;  // index into gaps; unknown counts as true
+  std::vector<int> advice;
+};
+
+struct Advice {
+  enum class When : std::uint8_t { always, fired };
+  std::string id, text;
+  When when = When::always;
+  std::vector<int> rules, sources;
+};
+
+struct Seed {
+  std::string id, category, fact, coverage, flag, explanation;
+  std::vector<std::string> covered_by;  // ids of items, options, rules, policies, workups, advice
+};
+
+// A worked case, in names; read and checked with the rest.
+struct Case {
+  std::string name;
+  std::map<std::string, std::vector<std::string>> answers;  // linkId -> option codes, or one number text
+  std::map<std::string, std::string> labs;                  // name -> number text
+  std::vector<std::string> medicines, conditions;
+  std::optional<Number> age;
+  Tier tier = Tier::routine;
+  std::vector<std::string> fires;
+};
+
+struct IsSet {
+  int item = -1;
+  std::uint64_t yes = 0;      // answers that make it true
+  std::uint64_t unknown = 0;  // answers that leave it open
+};
+
+struct Knowledge {
+  std::string id, version, date, title, canonical, status, copyright;
+  std::string digest;  // SHA-256 over names and bytes of all files, lower-case hex
+
+  std::array<TierInfo, 5> tiers;  // index: Tier
+  std::vector<Item> items;
+  std::vector<Rule> rules;  // in the order of the files, most urgent first
+  std::vector<Rule> gaps;   // policies that fire like rules, and notices, guards
+  std::vector<Hypothesis> hypotheses;
+  std::vector<Workup> workups;
+  std::vector<Source> sources;
+  std::vector<Coding> terms;  // every verified code, by order of terminology.yaml
+  std::vector<LabBinding> labs;
+  Bindings bindings;
+  std::map<std::string, IsSet, std::less<>> is_sets;
+  OptionSets option_sets;
+  Staleness staleness;
+  ChangePolicy change;
+  std::vector<AdviceGuard> advice_guards;
+  std::vector<Advice> advice;
+  int benign_gate = -1;  // index into gaps
+  int adult_age = 16;    // years; below it only rules marked all-ages and emergency rules hold
+  Tier nothing_matched = Tier::routine;
+  int repeat_days = 0;                       // a test younger than this is not proposed again
+  std::array<bool, 5> repeat_allowed{};      // by tiers whose rules may repeat it
+  std::vector<Seed> seeds;
+  std::vector<Case> cases;
+  std::map<std::string, std::string, std::less<>> texts;
+  Program program;
+
+  int item(std::string_view link_id) const;  // index, -1 when there is none
+  int lab(std::string_view name) const;
+  int workup(std::string_view code) const;
+  const Rule* rule(std::string_view id) const;  // rules and gaps
+  // A sentence of text.en.yaml; asking for one that does not exist is our error and throws std::logic_error.
+  const std::string& text(std::string_view key) const;
+};
+
+using KnowledgePtr = std::shared_ptr<const Knowledge>;
+
+}  // namespace myoflag::rules
