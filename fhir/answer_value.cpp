@@ -1,0 +1,416 @@
+#include "fhir/answer_value.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include "fhir/datetime.h"
+
+namespace myoflag::fhir {
+
+namespace {
+
+struct TypeName {
+  ValueType type;
+  std::string_view name;
+  std::string_view suffix;
+};
+
+constexpr std::array<TypeName, 12> type_names{{
+    {ValueType::boolean, "boolean", "Boolean"},
+    {ValueType::decimal, "decimal", "Decimal"},
+    {ValueType::integer, "integer", "Integer"},
+    {ValueType::date, "date", "Date"},
+    {ValueType::date_time, "dateTime", "DateTime"},
+    {ValueType::time, "time", "Time"},
+    {ValueType::string, "string", "String"},
+    {ValueType::uri, "uri", "Uri"},
+    {ValueType::attachment, "Attachment", "Attachment"},
+    {ValueType::coding, "Coding", "Coding"},
+    {ValueType::quantity, "Quantity", "Quantity"},
+    {ValueType::reference, "Reference", "Reference"},
+}};
+
+}  // namespace
+
+std::string_view fhir_name(ValueType type) {
+  return type_names[static_cast<std::size_t>(type)].name;
+}
+
+std::optional<ValueType> value_type_of(std::string_view suffix) {
+  const auto it = std::find_if(type_names.begin(), type_names.end(),
+                               [suffix](const TypeName& row) { return row.suffix == suffix; });
+  return it == type_names.end() ? std::nullopt : std::optional(it->type);
+}
+
+bool has_order(ValueType type) {
+  switch (type) {
+    case ValueType::decimal:
+    case ValueType::integer:
+    case ValueType::date:
+    case ValueType::date_time:
+    case ValueType::time:
+    case ValueType::quantity:
+      return true;
+    default:
+      return false;
+  }
+}
+
+ChoiceElement choice_element(const Json& object, std::string_view prefix) {
+  ChoiceElement found;
+  const auto* members = object.as_object();
+  if (members == nullptr) {
+    return found;
+  }
+  bool extended = false;
+  for (const auto& member : *members) {
+    const std::string_view name = member.name;
+    if (name.starts_with('_') && name.substr(1).starts_with(prefix)) {
+      extended = true;
+      continue;
+    }
+    if (!name.starts_with(prefix) || name.size() == prefix.size() || member.value.is_null()) {
+      continue;
+    }
+    ++found.members;
+    const auto type = value_type_of(name.substr(prefix.size()));
+    if (type && !found.value) {
+      found.value = ValueRef{*type, &member.value};
+    }
+  }
+  found.extension_only = extended && found.members == 0;
+  return found;
+}
+
+Truth truth_not(Truth a) {
+  return a == Truth::unknown ? a : (a == Truth::yes ? Truth::no : Truth::yes);
+}
+Truth truth_and(Truth a, Truth b) { return std::min(a, b); }
+Truth truth_or(Truth a, Truth b) { return std::max(a, b); }
+
+namespace {
+
+// A decimal as sign, digits without leading or trailing zeros, and the power of ten of 0.DIGITS.
+struct Decimal {
+  bool negative = false;
+  std::string digits;
+  std::int64_t exponent = 0;
+};
+
+std::int64_t read_exponent(std::string_view text) {
+  if (!text.empty() && text.front() == '+') {
+    text.remove_prefix(1);
+  }
+  std::int64_t value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  constexpr std::int64_t huge = std::numeric_limits<std::int64_t>::max() / 4;
+  if (result.ec == std::errc::result_out_of_range) {
+    return text.starts_with('-') ? -huge : huge;
+  }
+  return std::clamp(value, -huge, huge);
+}
+
+Decimal read_decimal(std::string_view text) {
+  Decimal out;
+  if (text.starts_with('-')) {
+    out.negative = true;
+    text.remove_prefix(1);
+  }
+  const auto e = text.find_first_of("eE");
+  const auto mantissa = text.substr(0, e);
+  if (e != std::string_view::npos) {
+    out.exponent = read_exponent(text.substr(e + 1));
+  }
+  const auto point = std::min(mantissa.find('.'), mantissa.size());
+  out.digits = mantissa.substr(0, point);
+  out.exponent += static_cast<std::int64_t>(point);
+  if (point < mantissa.size()) {
+    out.digits += mantissa.substr(point + 1);
+  }
+  const auto first = out.digits.find_first_not_of('0');
+  if (first == std::string::npos) {
+    return {};  // zero, also "-0"
+  }
+  out.exponent -= static_cast<std::int64_t>(first);
+  out.digits.erase(0, first);
+  out.digits.erase(out.digits.find_last_not_of('0') + 1);
+  return out;
+}
+
+Order order_of(int difference) {
+  return difference < 0 ? Order::less : difference > 0 ? Order::greater : Order::equal;
+}
+
+int compare_magnitude(const Decimal& a, const Decimal& b) {
+  if (a.digits.empty() || b.digits.empty()) {
+    return static_cast<int>(!a.digits.empty()) - static_cast<int>(!b.digits.empty());
+  }
+  if (a.exponent != b.exponent) {
+    return a.exponent < b.exponent ? -1 : 1;
+  }
+  return a.digits.compare(b.digits);
+}
+
+std::string_view number_text(const Json& json) {
+  const auto* number = json.as_number();
+  return number == nullptr ? std::string_view{} : std::string_view{number->text};
+}
+
+Order compare_numbers(const Json* a, const Json* b) {
+  if (a == nullptr || b == nullptr || !a->is_number() || !b->is_number()) {
+    return Order::unknown;
+  }
+  return compare_decimals(number_text(*a), number_text(*b));
+}
+
+// Same system and code, or neither coded and the same unit text. Anything else would need a unit conversion.
+bool same_unit(const Json& a, const Json& b) {
+  const auto code_a = a.string_of("code");
+  const auto code_b = b.string_of("code");
+  if (code_a.empty() && code_b.empty()) {
+    return a.string_of("unit") == b.string_of("unit");
+  }
+  return code_a == code_b && a.string_of("system") == b.string_of("system");
+}
+
+Order compare_quantities(const Json& a, const Json& b) {
+  if (!same_unit(a, b) || a.find("comparator") != nullptr || b.find("comparator") != nullptr) {
+    return Order::unknown;
+  }
+  return compare_numbers(a.find("value"), b.find("value"));
+}
+
+Order compare_texts(ValueRef a, ValueRef b) {
+  const auto* left = a.json->as_string();
+  const auto* right = b.json->as_string();
+  if (left == nullptr || right == nullptr) {
+    return Order::unknown;
+  }
+  if (a.type == ValueType::time) {
+    return compare_fhir_times(*left, *right);
+  }
+  return compare_fhir_dates(*left, *right);
+}
+
+Truth truth_of(bool value) { return value ? Truth::yes : Truth::no; }
+
+Truth equal_order(Order order) {
+  return order == Order::unknown ? Truth::unknown : truth_of(order == Order::equal);
+}
+
+Truth equal_references(const Json& a, const Json& b) {
+  const auto left = a.string_of("reference");
+  const auto right = b.string_of("reference");
+  if (left.empty() || right.empty()) {
+    return Truth::unknown;
+  }
+  return truth_of(left == right);
+}
+
+Truth equal_strings(const Json& a, const Json& b) {
+  const auto* left = a.as_string();
+  const auto* right = b.as_string();
+  return left == nullptr || right == nullptr ? Truth::unknown : truth_of(*left == *right);
+}
+
+}  // namespace
+
+Order compare_decimals(std::string_view a, std::string_view b) {
+  const auto left = read_decimal(a);
+  const auto right = read_decimal(b);
+  if (left.negative != right.negative) {
+    return left.negative ? Order::less : Order::greater;
+  }
+  const int difference = compare_magnitude(left, right);
+  return order_of(left.negative ? -difference : difference);
+}
+
+std::size_t decimal_places(std::string_view text) {
+  const auto e = text.find_first_of("eE");
+  const auto mantissa = text.substr(0, e);
+  const auto point = mantissa.find('.');
+  const auto written = point == std::string_view::npos ? 0 : mantissa.size() - point - 1;
+  const auto shift = e == std::string_view::npos ? 0 : read_exponent(text.substr(e + 1));
+  const auto places = static_cast<std::int64_t>(written) - shift;
+  return places < 0 ? 0 : static_cast<std::size_t>(places);
+}
+
+bool same_coding(const Json& a, const Json& b) {
+  if (a.string_of("system") != b.string_of("system") ||
+      a.string_of("code") != b.string_of("code")) {
+    return false;
+  }
+  if (a.string_of("code").empty() && a.string_of("display") != b.string_of("display")) {
+    return false;
+  }
+  const auto left = a.string_of("version");
+  const auto right = b.string_of("version");
+  return left.empty() || right.empty() || left == right;
+}
+
+Order compare(ValueRef a, ValueRef b) {
+  if (a.type != b.type || a.json == nullptr || b.json == nullptr) {
+    return Order::unknown;
+  }
+  switch (a.type) {
+    case ValueType::decimal:
+    case ValueType::integer:
+      return compare_numbers(a.json, b.json);
+    case ValueType::date:
+    case ValueType::date_time:
+    case ValueType::time:
+      return compare_texts(a, b);
+    case ValueType::quantity:
+      return compare_quantities(*a.json, *b.json);
+    default:
+      return Order::unknown;
+  }
+}
+
+Truth equal(ValueRef a, ValueRef b) {
+  if (a.type != b.type || a.json == nullptr || b.json == nullptr) {
+    return Truth::unknown;
+  }
+  switch (a.type) {
+    case ValueType::boolean:
+      return a.json->is_bool() && b.json->is_bool()
+                 ? truth_of(*a.json->as_bool() == *b.json->as_bool())
+                 : Truth::unknown;
+    case ValueType::string:
+    case ValueType::uri:
+      return equal_strings(*a.json, *b.json);
+    case ValueType::coding:
+      return truth_of(same_coding(*a.json, *b.json));
+    case ValueType::reference:
+      return equal_references(*a.json, *b.json);
+    case ValueType::attachment:
+      return Truth::unknown;
+    default:
+      return equal_order(compare(a, b));
+  }
+}
+
+namespace {
+
+std::optional<std::string> integer_problem(const Json& json) {
+  const auto text = number_text(json);
+  std::int32_t value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || result.ec == std::errc::invalid_argument ||
+      result.ptr != text.data() + text.size()) {
+    return "An integer is written as a JSON number without point or exponent.";
+  }
+  if (result.ec == std::errc::result_out_of_range) {
+    return "An integer lies between -2147483648 and 2147483647.";
+  }
+  return std::nullopt;
+}
+
+bool is_uri_text(const Json& json) {
+  const auto* text = json.as_string();
+  return text != nullptr && !text->empty() &&
+         std::none_of(text->begin(), text->end(),
+                      [](char c) { return static_cast<unsigned char>(c) <= ' '; });
+}
+
+std::optional<std::string> text_problem(const Json& json) {
+  const auto* text = json.as_string();
+  if (text == nullptr) {
+    return "A text is written as a JSON string.";
+  }
+  return is_blank(*text) ? std::optional<std::string>("A text is neither empty nor only white space.")
+                         : std::nullopt;
+}
+
+std::optional<std::string> unless(bool good, std::string_view sentence) {
+  return good ? std::nullopt : std::optional<std::string>(sentence);
+}
+
+bool is_filled_object(const Json& json) {
+  return json.is_object() && !json.as_object()->empty();
+}
+
+bool is_optional_string(const Json& json, std::string_view member) {
+  const auto* value = json.find(member);
+  return value == nullptr || value->is_string();
+}
+
+bool all_strings(const Json& json, std::initializer_list<std::string_view> members) {
+  return std::all_of(members.begin(), members.end(),
+                     [&json](auto member) { return is_optional_string(json, member); });
+}
+
+std::optional<std::string> quantity_problem(const Json& json) {
+  const auto* value = json.find("value");
+  if (!is_filled_object(json) || !all_strings(json, {"unit", "system", "code", "comparator"})) {
+    return "A Quantity is an object with value, unit, system and code.";
+  }
+  if (value != nullptr && !value->is_number()) {
+    return "The value of a Quantity is written as a JSON number.";
+  }
+  if (value == nullptr) {
+    return "A Quantity as answer needs a value.";
+  }
+  return unless(json.string_of("code").empty() || !json.string_of("system").empty(),
+                "A Quantity with a unit code names the code's system.");
+}
+
+std::optional<std::string> coding_problem(const Json& json) {
+  if (!is_filled_object(json) || !all_strings(json, {"system", "version", "code", "display"})) {
+    return "A Coding is an object with system, code and display.";
+  }
+  return unless(!json.string_of("code").empty() || !json.string_of("display").empty(),
+                "A Coding as answer needs a code or a display.");
+}
+
+}  // namespace
+
+std::optional<std::string> format_problem(ValueRef value) {
+  const auto& json = *value.json;
+  const std::string empty;
+  const auto& text = json.is_string() ? *json.as_string() : empty;
+  switch (value.type) {
+    case ValueType::boolean:
+      return unless(json.is_bool(), "A boolean is written as true or false.");
+    case ValueType::decimal:
+      return unless(json.is_number(), "A decimal is written as a JSON number.");
+    case ValueType::integer:
+      return integer_problem(json);
+    case ValueType::date:
+      return unless(is_fhir_date(text), "A date is YYYY, YYYY-MM or YYYY-MM-DD and exists.");
+    case ValueType::date_time:
+      return unless(is_fhir_date_time(text),
+                    "A dateTime is a date, or a date with seconds and a time zone, and exists.");
+    case ValueType::time:
+      return unless(is_fhir_time(text), "A time is hh:mm:ss without a time zone.");
+    case ValueType::string:
+      return text_problem(json);
+    case ValueType::uri:
+      return unless(is_uri_text(json), "A URI is a JSON string without white space.");
+    case ValueType::coding:
+      return coding_problem(json);
+    case ValueType::quantity:
+      return quantity_problem(json);
+    case ValueType::attachment:
+      return unless(is_filled_object(json), "An Attachment is an object with content.");
+    case ValueType::reference:
+      return unless(is_filled_object(json), "A Reference is an object with content.");
+  }
+  return std::nullopt;
+}
+
+std::size_t count_characters(std::string_view utf8) {
+  return static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+}
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+}  // namespace myoflag::fhir
