@@ -1,0 +1,57 @@
+#pragma once
+// One patient's input to one assessment: bytes -> resources -> checked answers and record facts -> rules. Pure: the
+// clock is an argument, nothing else enters.
+
+#include <memory>
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "fhir/issue.h"
+#include "fhir/json.h"
+#include "rules/assessment.h"
+#include "rules/knowledge.h"
+
+namespace myoflag {
+
+enum class Syntax { detect, json, xml };  // detect: the first character that is no white space
+
+struct AssessOptions {
+  rules::Instant now{};
+  bool batch = false;
+  Syntax syntax = Syntax::detect;
+  fhir::Limits limits;
+};
+
+struct Assessed {
+  rules::Assessment assessment;
+  fhir::Json response;            // the QuestionnaireResponse as given
+  std::vector<fhir::Json> record;  // the other resources of the Bundle
+  fhir::Issues warnings;          // tolerated findings about the response
+};
+
+// Holds the knowledge and the form made from it, ready to judge many inputs. Const use is safe from many threads.
+class Assessor {
+ public:
+  explicit Assessor(rules::KnowledgePtr knowledge);
+  ~Assessor();
+  Assessor(Assessor&&) noexcept;
+
+  const rules::KnowledgePtr& knowledge() const;
+  const fhir::Json& questionnaire() const;  // the FHIR Questionnaire of the knowledge
+
+  // A QuestionnaireResponse, or a Bundle with exactly one response to our form and the patient's record. Refused with
+  // issues: unreadable text, another questionnaire or version, wrong answers, no usable answer. Tolerated, and told
+  // as warnings and notices: missing required answers, `none` beside a positive option, answers to questions that do
+  // not apply, numbers outside their plausible range.
+  tl::expected<Assessed, fhir::Issues> assess(std::string_view bytes,
+                                              const AssessOptions& options) const;
+
+  // Every finding about a response, for `myoflag check`; the response may also stand in a Bundle.
+  fhir::Issues check(std::string_view bytes, const AssessOptions& options) const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<const Parts> parts_;
+};
+
+}  // namespace myoflag
