@@ -23,8 +23,9 @@ struct Verdicts {
 };
 
 struct EvaluateFlags {
-  bool stale = false;    // answers too old to reassure: benign rules do not hold
-  Tri changed = Tri::no;  // the change policy, from comparing with the previous response
+  bool stale = false;      // answers too old to reassure: benign rules do not hold
+  bool free_text = false;  // words that nobody has read yet: the tier is at least routine
+  Tri changed = Tri::no;   // the change policy, from comparing with the previous response
   Reading reading = Reading::given;
 };
 

@@ -1,0 +1,116 @@
+#include "rules/evaluate.h"
+
+#include <algorithm>
+
+namespace myoflag::rules {
+namespace {
+
+constexpr std::size_t index_of(Tier tier) { return static_cast<std::size_t>(tier); }
+
+// Known to be a child: no source of the age says otherwise.
+bool is_under_age(const Knowledge& knowledge, const Facts& facts) {
+  const auto item = static_cast<std::size_t>(knowledge.bindings.age);
+  const Number adult = whole(knowledge.adult_age);
+  const bool said = facts.answers.state[item] == ItemState::answered;
+  if (!said && !facts.record.age) {
+    return false;
+  }
+  return (!said || facts.answers.number[item] < adult) &&
+         (!facts.record.age || *facts.record.age < adult);
+}
+
+bool raises_tier(const Rule& rule) {
+  return rule.kind == Rule::Kind::rule || rule.kind == Rule::Kind::gap ||
+         rule.kind == Rule::Kind::change;
+}
+
+struct Stage {
+  const Knowledge& knowledge;
+  const Facts& facts;
+  const EvaluateFlags& flags;
+  Verdicts& verdicts;
+
+  Tri criterion(const Rule& rule) const {
+    return knowledge.program.evaluate(rule.root, rule.raw ? facts.raw : facts.answers,
+                                      facts.record, verdicts.fired, flags.reading);
+  }
+
+  Tri rule(const Rule& rule) const {
+    const bool applies =
+        !verdicts.under_age || rule.all_ages || rule.tier == Tier::emergency;
+    return applies ? criterion(rule) : Tri::no;
+  }
+
+  Tri gap(const Rule& rule) const {
+    return rule.kind == Rule::Kind::change ? flags.changed : criterion(rule);
+  }
+};
+
+void note_fired(const Rule& rule, Tri value, FiredTiers& fired) {
+  if (raises_tier(rule)) {
+    fired[index_of(rule.tier)] = fired[index_of(rule.tier)] || value;
+  }
+}
+
+Tier final_tier(const Knowledge& knowledge, const Verdicts& verdicts) {
+  Tier tier = Tier::self_care;
+  bool any = false;
+  const auto look = [&](const std::vector<Rule>& rules, const auto& values) {
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      if (values[i] == Tri::yes && raises_tier(rules[i])) {
+        tier = std::max(tier, rules[i].tier);
+        any = true;
+      }
+    }
+  };
+  look(knowledge.rules, verdicts.rules);
+  look(knowledge.gaps, verdicts.gaps);
+  return any ? tier : knowledge.nothing_matched;
+}
+
+}  // namespace
+
+void evaluate(const Knowledge& knowledge, const Facts& facts, const EvaluateFlags& flags,
+              Verdicts& verdicts) {
+  verdicts.under_age = is_under_age(knowledge, facts);
+  verdicts.fired.fill(Tri::no);
+  const Stage stage{knowledge, facts, flags, verdicts};
+  FiredTiers fired{};
+  for (std::size_t i = 0; i < knowledge.rules.size(); ++i) {
+    const Rule& rule = knowledge.rules[i];
+    if (!rule.last) {
+      verdicts.rules[i] = stage.rule(rule);
+      note_fired(rule, verdicts.rules[i], fired);
+    }
+  }
+  for (std::size_t i = 0; i < knowledge.gaps.size(); ++i) {
+    const Rule& gap = knowledge.gaps[i];
+    if (!gap.last) {
+      verdicts.gaps[i] = stage.gap(gap);
+      note_fired(gap, verdicts.gaps[i], fired);
+    }
+  }
+  verdicts.fired = fired;
+  Tri gate = flags.stale ? Tri::no : Tri::yes;
+  for (std::size_t i = 0; i < knowledge.gaps.size(); ++i) {
+    if (knowledge.gaps[i].last) {
+      verdicts.gaps[i] = stage.gap(knowledge.gaps[i]);
+    }
+    if (static_cast<int>(i) == knowledge.benign_gate) {
+      gate = gate && verdicts.gaps[i];
+    }
+  }
+  for (std::size_t i = 0; i < knowledge.rules.size(); ++i) {
+    const Rule& rule = knowledge.rules[i];
+    if (rule.last) {
+      const Tri allowed = rule.benign ? gate : Tri::yes;
+      verdicts.rules[i] = allowed == Tri::no ? Tri::no : allowed && stage.rule(rule);
+    }
+  }
+  verdicts.tier = final_tier(knowledge, verdicts);
+  if (flags.free_text) {
+    verdicts.tier = std::max(verdicts.tier, Tier::routine);
+  }
+}
+
+}  // namespace myoflag::rules
