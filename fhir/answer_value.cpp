@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cstdint>
-#include <limits>
-#include <utility>
+#include <type_traits>
 
 #include "fhir/datetime.h"
+#include "fhir/decimal.h"
 
 namespace myoflag::fhir {
 
@@ -94,80 +92,22 @@ Truth truth_or(Truth a, Truth b) { return std::max(a, b); }
 
 namespace {
 
-// A decimal as sign, digits without leading or trailing zeros, and the power of ten of 0.DIGITS.
-struct Decimal {
-  bool negative = false;
-  std::string digits;
-  std::int64_t exponent = 0;
-};
-
-std::int64_t read_exponent(std::string_view text) {
-  if (!text.empty() && text.front() == '+') {
-    text.remove_prefix(1);
-  }
-  std::int64_t value = 0;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  constexpr std::int64_t huge = std::numeric_limits<std::int64_t>::max() / 4;
-  if (result.ec == std::errc::result_out_of_range) {
-    return text.starts_with('-') ? -huge : huge;
-  }
-  return std::clamp(value, -huge, huge);
-}
-
-Decimal read_decimal(std::string_view text) {
-  Decimal out;
-  if (text.starts_with('-')) {
-    out.negative = true;
-    text.remove_prefix(1);
-  }
-  const auto e = text.find_first_of("eE");
-  const auto mantissa = text.substr(0, e);
-  if (e != std::string_view::npos) {
-    out.exponent = read_exponent(text.substr(e + 1));
-  }
-  const auto point = std::min(mantissa.find('.'), mantissa.size());
-  out.digits = mantissa.substr(0, point);
-  out.exponent += static_cast<std::int64_t>(point);
-  if (point < mantissa.size()) {
-    out.digits += mantissa.substr(point + 1);
-  }
-  const auto first = out.digits.find_first_not_of('0');
-  if (first == std::string::npos) {
-    return {};  // zero, also "-0"
-  }
-  out.exponent -= static_cast<std::int64_t>(first);
-  out.digits.erase(0, first);
-  out.digits.erase(out.digits.find_last_not_of('0') + 1);
-  return out;
-}
-
-Order order_of(int difference) {
-  return difference < 0 ? Order::less : difference > 0 ? Order::greater : Order::equal;
-}
-
-int compare_magnitude(const Decimal& a, const Decimal& b) {
-  if (a.digits.empty() || b.digits.empty()) {
-    return static_cast<int>(!a.digits.empty()) - static_cast<int>(!b.digits.empty());
-  }
-  if (a.exponent != b.exponent) {
-    return a.exponent < b.exponent ? -1 : 1;
-  }
-  return a.digits.compare(b.digits);
-}
+using Ordering = std::optional<std::strong_ordering>;
 
 std::string_view number_text(const Json& json) {
   const auto* number = json.as_number();
   return number == nullptr ? std::string_view{} : std::string_view{number->text};
 }
 
-Order compare_numbers(const Json* a, const Json* b) {
+Ordering compare_numbers(const Json* a, const Json* b) {
   if (a == nullptr || b == nullptr || !a->is_number() || !b->is_number()) {
-    return Order::unknown;
+    return std::nullopt;
   }
   return compare_decimals(number_text(*a), number_text(*b));
 }
 
-// Same system and code, or neither coded and the same unit text. Anything else would need a unit conversion.
+// Same system and code, or neither coded and the same unit text. Anything else would need a unit
+// conversion.
 bool same_unit(const Json& a, const Json& b) {
   const auto code_a = a.string_of("code");
   const auto code_b = b.string_of("code");
@@ -177,29 +117,34 @@ bool same_unit(const Json& a, const Json& b) {
   return code_a == code_b && a.string_of("system") == b.string_of("system");
 }
 
-Order compare_quantities(const Json& a, const Json& b) {
+Ordering compare_quantities(const Json& a, const Json& b) {
   if (!same_unit(a, b) || a.find("comparator") != nullptr || b.find("comparator") != nullptr) {
-    return Order::unknown;
+    return std::nullopt;
   }
   return compare_numbers(a.find("value"), b.find("value"));
 }
 
-Order compare_texts(ValueRef a, ValueRef b) {
-  const auto* left = a.json->as_string();
-  const auto* right = b.json->as_string();
-  if (left == nullptr || right == nullptr) {
-    return Order::unknown;
+template <typename Parse>
+Ordering compare_parsed(const Json& a, const Json& b, Parse parse) {
+  if (!a.is_string() || !b.is_string()) {
+    return std::nullopt;
   }
-  if (a.type == ValueType::time) {
-    return compare_fhir_times(*left, *right);
+  const auto left = parse(*a.as_string());
+  const auto right = parse(*b.as_string());
+  if (!left || !right) {
+    return std::nullopt;
   }
-  return compare_fhir_dates(*left, *right);
+  if constexpr (std::is_same_v<std::remove_cvref_t<decltype(*left)>, TimeOfDay>) {
+    return *left <=> *right;
+  } else {
+    return compare(*left, *right);
+  }
 }
 
 Truth truth_of(bool value) { return value ? Truth::yes : Truth::no; }
 
-Truth equal_order(Order order) {
-  return order == Order::unknown ? Truth::unknown : truth_of(order == Order::equal);
+Truth equal_order(const Ordering& order) {
+  return order ? truth_of(std::is_eq(*order)) : Truth::unknown;
 }
 
 Truth equal_references(const Json& a, const Json& b) {
@@ -219,26 +164,6 @@ Truth equal_strings(const Json& a, const Json& b) {
 
 }  // namespace
 
-Order compare_decimals(std::string_view a, std::string_view b) {
-  const auto left = read_decimal(a);
-  const auto right = read_decimal(b);
-  if (left.negative != right.negative) {
-    return left.negative ? Order::less : Order::greater;
-  }
-  const int difference = compare_magnitude(left, right);
-  return order_of(left.negative ? -difference : difference);
-}
-
-std::size_t decimal_places(std::string_view text) {
-  const auto e = text.find_first_of("eE");
-  const auto mantissa = text.substr(0, e);
-  const auto point = mantissa.find('.');
-  const auto written = point == std::string_view::npos ? 0 : mantissa.size() - point - 1;
-  const auto shift = e == std::string_view::npos ? 0 : read_exponent(text.substr(e + 1));
-  const auto places = static_cast<std::int64_t>(written) - shift;
-  return places < 0 ? 0 : static_cast<std::size_t>(places);
-}
-
 bool same_coding(const Json& a, const Json& b) {
   if (a.string_of("system") != b.string_of("system") ||
       a.string_of("code") != b.string_of("code")) {
@@ -252,9 +177,9 @@ bool same_coding(const Json& a, const Json& b) {
   return left.empty() || right.empty() || left == right;
 }
 
-Order compare(ValueRef a, ValueRef b) {
+std::optional<std::strong_ordering> compare(ValueRef a, ValueRef b) {
   if (a.type != b.type || a.json == nullptr || b.json == nullptr) {
-    return Order::unknown;
+    return std::nullopt;
   }
   switch (a.type) {
     case ValueType::decimal:
@@ -262,12 +187,13 @@ Order compare(ValueRef a, ValueRef b) {
       return compare_numbers(a.json, b.json);
     case ValueType::date:
     case ValueType::date_time:
+      return compare_parsed(*a.json, *b.json, parse_date_time);
     case ValueType::time:
-      return compare_texts(a, b);
+      return compare_parsed(*a.json, *b.json, parse_time);
     case ValueType::quantity:
       return compare_quantities(*a.json, *b.json);
     default:
-      return Order::unknown;
+      return std::nullopt;
   }
 }
 
@@ -296,25 +222,11 @@ Truth equal(ValueRef a, ValueRef b) {
 
 namespace {
 
-std::optional<std::string> integer_problem(const Json& json) {
-  const auto text = number_text(json);
-  std::int32_t value = 0;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || result.ec == std::errc::invalid_argument ||
-      result.ptr != text.data() + text.size()) {
-    return "An integer is written as a JSON number without point or exponent.";
-  }
-  if (result.ec == std::errc::result_out_of_range) {
-    return "An integer lies between -2147483648 and 2147483647.";
-  }
-  return std::nullopt;
-}
-
 bool is_uri_text(const Json& json) {
   const auto* text = json.as_string();
-  return text != nullptr && !text->empty() &&
-         std::none_of(text->begin(), text->end(),
-                      [](char c) { return static_cast<unsigned char>(c) <= ' '; });
+  return text != nullptr && !text->empty() && std::none_of(text->begin(), text->end(), [](char c) {
+           return static_cast<unsigned char>(c) <= ' ';
+         });
 }
 
 std::optional<std::string> text_problem(const Json& json) {
@@ -322,17 +234,16 @@ std::optional<std::string> text_problem(const Json& json) {
   if (text == nullptr) {
     return "A text is written as a JSON string.";
   }
-  return is_blank(*text) ? std::optional<std::string>("A text is neither empty nor only white space.")
-                         : std::nullopt;
+  return is_blank(*text)
+             ? std::optional<std::string>("A text is neither empty nor only white space.")
+             : std::nullopt;
 }
 
 std::optional<std::string> unless(bool good, std::string_view sentence) {
   return good ? std::nullopt : std::optional<std::string>(sentence);
 }
 
-bool is_filled_object(const Json& json) {
-  return json.is_object() && !json.as_object()->empty();
-}
+bool is_filled_object(const Json& json) { return json.is_object() && !json.as_object()->empty(); }
 
 bool is_optional_string(const Json& json, std::string_view member) {
   const auto* value = json.find(member);
@@ -379,14 +290,16 @@ std::optional<std::string> format_problem(ValueRef value) {
     case ValueType::decimal:
       return unless(json.is_number(), "A decimal is written as a JSON number.");
     case ValueType::integer:
-      return integer_problem(json);
+      return unless(to_integer(number_text(json)).has_value(),
+                    "An integer is a JSON number of 32 bits without point or exponent.");
     case ValueType::date:
-      return unless(is_fhir_date(text), "A date is YYYY, YYYY-MM or YYYY-MM-DD and exists.");
+      return unless(parse_date(text).has_value(),
+                    "A date is YYYY, YYYY-MM or YYYY-MM-DD and exists.");
     case ValueType::date_time:
-      return unless(is_fhir_date_time(text),
+      return unless(parse_date_time(text).has_value(),
                     "A dateTime is a date, or a date with seconds and a time zone, and exists.");
     case ValueType::time:
-      return unless(is_fhir_time(text), "A time is hh:mm:ss without a time zone.");
+      return unless(parse_time(text).has_value(), "A time is hh:mm:ss without a time zone.");
     case ValueType::string:
       return text_problem(json);
     case ValueType::uri:
@@ -401,6 +314,20 @@ std::optional<std::string> format_problem(ValueRef value) {
       return unless(is_filled_object(json), "A Reference is an object with content.");
   }
   return std::nullopt;
+}
+
+std::string identity_key(ValueRef value) {
+  std::string key(fhir_name(value.type));
+  if (value.type != ValueType::coding) {
+    return key + write_json(*value.json);
+  }
+  const auto code = value.json->string_of("code");
+  for (const auto part : {value.json->string_of("system"), code, value.json->string_of("version"),
+                          code.empty() ? value.json->string_of("display") : std::string_view{}}) {
+    key += '\n';
+    key += part;
+  }
+  return key;
 }
 
 std::size_t count_characters(std::string_view utf8) {

@@ -1,8 +1,10 @@
 #pragma once
-// The values a questionnaire item can have (value[x], answer[x]) and how two of them compare. Comparison is
-// three-valued: quantities with different units, or a year against a day inside it, are unknown and never "no".
-// Source: hl7.org/fhir/R4/questionnaireresponse.html, hl7.org/fhir/R4/datatypes.html.
+// The values a questionnaire item can have (value[x], answer[x]) and how two of them compare.
+// Comparison is three-valued: quantities with different units, or a year against a day inside it,
+// are unknown and never "no". Source: hl7.org/fhir/R4/questionnaireresponse.html,
+// hl7.org/fhir/R4/datatypes.html.
 
+#include <compare>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,9 +48,10 @@ struct OwnedValue {
   friend bool operator==(const OwnedValue&, const OwnedValue&) = default;
 };
 
-// What stands behind a choice element such as value[x]: how many members there are, and the first of a known type.
+// What stands behind a choice element such as value[x]: how many members there are, and the first
+// of a known type.
 struct ChoiceElement {
-  int members = 0;             // with content; more than one is an error everywhere in R4
+  int members = 0;              // with content; more than one is an error everywhere in R4
   bool extension_only = false;  // only "_valueX": no value, but perhaps a reason why
   std::optional<ValueRef> value;
 };
@@ -59,20 +62,18 @@ Truth truth_not(Truth a);
 Truth truth_and(Truth a, Truth b);
 Truth truth_or(Truth a, Truth b);
 
-enum class Order { less, equal, greater, unknown };
-
-// Both of the same type; unknown otherwise. Coding: system and code (a missing system equals a missing system), the
-// version only if both give one, the display only if neither gives a code. Strings: exactly.
+// Both of the same type; unknown otherwise. Coding: system and code (a missing system equals a
+// missing system), the version only if both give one, the display only if neither gives a code.
+// Strings: exactly.
 Truth equal(ValueRef a, ValueRef b);
-Order compare(ValueRef a, ValueRef b);
 bool same_coding(const Json& a, const Json& b);
+// Nullopt = unknown, or a type without order.
+std::optional<std::strong_ordering> compare(ValueRef a, ValueRef b);
+// Equal for two values that are the same to the letter, different otherwise; for sets of values.
+std::string identity_key(ValueRef value);
 
-// Decimal texts that are valid JSON numbers; exact, whatever their length or exponent.
-Order compare_decimals(std::string_view a, std::string_view b);
-// Digits after the point that the text carries: "1.50" has two, "1.5e1" none.
-std::size_t decimal_places(std::string_view text);
-
-// What is wrong with the form of the value, as a sentence that does not quote it; nullopt when it is well formed.
+// What is wrong with the form of the value, as a sentence that does not quote it; nullopt when it
+// is well formed.
 std::optional<std::string> format_problem(ValueRef value);
 
 std::size_t count_characters(std::string_view utf8);  // code points

@@ -1,7 +1,8 @@
 #pragma once
-// A FHIR R4 Questionnaire as typed, flattened items, checked once at load so that nothing behind it has to guess.
-// Immutable after loading and free to copy or share between threads. Holds no clinical content of its own.
-// Sources: hl7.org/fhir/R4/questionnaire.html (rules que-0 to que-13), the core and SDC extensions named below.
+// A FHIR R4 Questionnaire as typed, flattened items, checked once at load so that nothing behind it
+// has to guess. Immutable after loading and free to copy or share between threads. Holds no
+// clinical content of its own. Sources: hl7.org/fhir/R4/questionnaire.html (rules que-0 to que-13),
+// the core and SDC extensions named below.
 
 #include <cstdint>
 #include <memory>
@@ -114,20 +115,24 @@ struct FormItem {
 
   std::vector<Json> codes;
   std::vector<AnswerOption> options;
-  std::string answer_value_set;           // canonical or "#id", empty if none
-  bool value_set_resolved = false;        // then value_set_codings is the whole list
-  std::vector<Json> value_set_codings;    // of a contained ValueSet
+  std::string answer_value_set;         // canonical or "#id", empty if none
+  bool value_set_resolved = false;      // then value_set_codings is the whole list
+  std::vector<Json> value_set_codings;  // of a contained ValueSet
   std::vector<OwnedValue> initial;
 
   std::vector<EnableCondition> enable_when;
   EnableBehavior enable_behavior = EnableBehavior::all;
 
-  Json unit;                      // Coding of questionnaire-unit, null if none
+  Json unit;                       // Coding of questionnaire-unit, null if none
   std::vector<Json> unit_options;  // Codings of questionnaire-unitOption
   std::string unit_open;           // SDC unitOpen: options-only, options-or-type, options-or-string
-  // sdc-questionnaire-observationExtract on the item: "true", "false", or the code of SDC 4.0.0; empty if not given.
+  // sdc-questionnaire-observationExtract on the item: "true", "false", or the code of SDC 4.0.0;
+  // empty if not given.
   std::string observation_extract;
 };
+
+// Whether an answer of this type belongs to the item. Choices take the types of their options.
+bool accepts(const FormItem& item, ValueType type);
 
 struct FormHeader {
   std::string url;
@@ -171,8 +176,9 @@ struct LoadedQuestionnaire {
   Issues issues;                      // all of them, in form order
 };
 
-// Reads and checks a form. Errors are what makes answers undecidable or lost (codes MF-1300 to MF-1399); the rest
-// are warnings. The form's own texts may be quoted in issues: a form holds no patient data.
+// Reads and checks a form. Errors are what makes answers undecidable or lost (codes MF-1300 to
+// MF-1399); the rest are warnings. The form's own texts may be quoted in issues: a form holds no
+// patient data.
 LoadedQuestionnaire load_questionnaire(const Json& resource);
 
 // As above for callers that can only go on with a good form: the first error, if there is one.
