@@ -5,7 +5,8 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <simdjson.h>
+
+#include "fhir/text.h"
 
 namespace myoflag::fhir {
 
@@ -249,35 +250,6 @@ bool operator==(const Json& a, const Json& b) {
 }
 
 namespace {
-
-Error error_at(std::string_view text, std::size_t offset, std::string_view code, std::string what) {
-  offset = std::min(offset, text.size());
-  const auto before = text.substr(0, offset);
-  const auto newline = before.rfind('\n');
-  Error error;
-  error.code = code;
-  error.text = std::move(what);
-  error.line = 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
-  error.column = 1 + (newline == std::string_view::npos ? offset : offset - newline - 1);
-  return error;
-}
-
-std::size_t sequence_length(unsigned char lead) {
-  return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-}
-
-// Only called on text that is known to hold a bad sequence.
-std::size_t first_bad_utf8(std::string_view text) {
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const auto length = sequence_length(static_cast<unsigned char>(text[at]));
-    if (at + length > text.size() || !simdjson::validate_utf8(text.data() + at, length)) {
-      return at;
-    }
-    at += length;
-  }
-  return at;
-}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -672,8 +644,8 @@ std::optional<Error> refuse_encoding(std::string_view text) {
   if (text.starts_with("\xFE\xFF") || text.starts_with("\xFF\xFE")) {
     return error_at(text, 0, "MF-1003", "The text is UTF-16 or UTF-32; FHIR JSON is UTF-8.");
   }
-  if (!simdjson::validate_utf8(text.data(), text.size())) {
-    return error_at(text, first_bad_utf8(text), "MF-1002", "The text is not valid UTF-8.");
+  if (const auto bad = first_bad_utf8(text); bad < text.size()) {
+    return error_at(text, bad, "MF-1002", "The text is not valid UTF-8.");
   }
   if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
     return error_at(text, nul, "MF-1016", "The text holds a NUL byte.");
