@@ -106,7 +106,7 @@ struct WorkupRow {
   std::vector<const Rule*> because;           // fired rules that suggest it
   std::vector<const Rule*> against;           // fired rules that list it as not to suggest
   std::vector<std::string> notes;             // test safety, repeats
-  const RecordEntry* done = nullptr;          // already_done: which test; points into Assessment::input
+  const RecordEntry* done = nullptr;  // the recent test, also when a repeat is allowed; in Assessment::input
 };
 
 enum class GapState : std::uint8_t { skipped, unsure, declined, contradicted, invalid };

@@ -26,7 +26,9 @@ class Tracer {
     }
     if (op.kind == Kind::all || op.kind == Kind::any) {
       for (std::size_t child = at + 1; child < op.end; child = knowledge_.program.ops[child].end) {
-        visit(child);
+        if (value == Tri::unknown || value_at(child) == Tri::yes) {
+          visit(child);
+        }
       }
     } else if (op.kind == Kind::is_false) {
       visit_negated(at + 1, value);

@@ -1,0 +1,314 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "rules/evaluate.h"
+#include "rules/notices.h"
+#include "rules/outlook.h"
+#include "rules/settle.h"
+#include "rules/trace.h"
+#include "rules/workups.h"
+
+namespace myoflag::rules {
+namespace {
+
+constexpr std::size_t index_of(int value) { return static_cast<std::size_t>(value); }
+
+bool older_than(const EvaluationInput& input, std::chrono::hours limit) {
+  return !input.response.authored || input.now - *input.response.authored > limit;
+}
+
+// Unknown when a question that was answered last time has no clear answer now.
+Tri changed_since_last(const Knowledge& knowledge, const EvaluationInput& input) {
+  Tri changed = Tri::no;
+  for (const int item : knowledge.change.items) {
+    const auto at = index_of(item);
+    const bool compared = input.previous && input.previous->state[at] == ItemState::answered;
+    const bool clear = input.facts.answers.state[at] == ItemState::answered &&
+                       (input.facts.answers.chosen[at] & knowledge.items[at].open()) == 0;
+    const bool gained = changed_options(knowledge, input, item) != 0;
+    changed = changed || (gained ? Tri::yes : compared && !clear ? Tri::unknown : Tri::no);
+  }
+  return changed;
+}
+
+class Assessing {
+ public:
+  Assessing(const KnowledgePtr& knowledge, EvaluationInput input)
+      : knowledge_(*knowledge),
+        input_(std::make_shared<const EvaluationInput>(std::move(input))) {
+    out_.knowledge = knowledge;
+    out_.input = input_;
+  }
+
+  Assessment run() {
+    flags_.stale =
+        older_than(*input_, std::chrono::days(knowledge_.staleness.benign_answers_days));
+    flags_.free_text = !input_->free_text.empty();
+    flags_.changed = changed_since_last(knowledge_, *input_);
+    evaluate(knowledge_, input_->facts, flags_, verdicts_);
+    out_.tier = verdicts_.tier;
+    collect_findings(knowledge_.rules, verdicts_.rules);
+    collect_findings(knowledge_.gaps, verdicts_.gaps);
+    order_findings();
+    decide_target();
+    collect_hypotheses();
+    out_.workups = propose_workups(knowledge_, *input_, out_.findings);
+    collect_gaps();
+    out_.bounds = tier_bounds(knowledge_, input_->facts, flags_, verdicts_);
+    out_.changes = tier_changes(knowledge_, input_->facts, flags_, verdicts_);
+    collect_advice();
+    out_.notices = notices(knowledge_, *input_, verdicts_,
+                           {flags_.stale, out_.check_first, nothing_matched_});
+    return std::move(out_);
+  }
+
+ private:
+  void collect_findings(const std::vector<Rule>& rules,
+                        const std::array<Tri, kMaxRules>& values) {
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      const Rule& rule = rules[i];
+      if (rule.kind != Rule::Kind::notice && rule.kind != Rule::Kind::guard) {
+        out_.findings.push_back(finding(rule, values[i]));
+      }
+    }
+  }
+
+  Finding finding(const Rule& rule, Tri value) {
+    Finding finding;
+    finding.rule = &rule;
+    finding.tier = rule.tier;
+    finding.target = rule.target;
+    finding.status = status_of(rule, value);
+    if (value == Tri::no) {
+      return finding;
+    }
+    if (rule.kind == Rule::Kind::change) {
+      add_changes(finding);
+      return finding;
+    }
+    Trace why = trace(knowledge_, rule, *input_, verdicts_.fired);
+    finding.because = std::move(why.because);
+    if (value == Tri::unknown) {
+      finding.missing = std::move(why.missing);
+    }
+    shorten_target(rule, finding.target);
+    return finding;
+  }
+
+  FindingStatus status_of(const Rule& rule, Tri value) const {
+    if (verdicts_.under_age && rule.kind == Rule::Kind::rule && !rule.all_ages &&
+        rule.tier != Tier::emergency) {
+      return FindingStatus::not_applicable;
+    }
+    // Reassurance that cannot be given is not a danger that could not be excluded.
+    const bool open = value == Tri::unknown && !rule.benign;
+    return value == Tri::yes ? FindingStatus::fired
+           : open            ? FindingStatus::not_excluded
+                             : FindingStatus::excluded;
+  }
+
+  void add_changes(Finding& finding) const {
+    for (const int item : knowledge_.change.items) {
+      if (const auto options = changed_options(knowledge_, *input_, item); options != 0) {
+        Evidence evidence;
+        evidence.item = &knowledge_.items[index_of(item)];
+        evidence.options = options;
+        finding.because.push_back(std::move(evidence));
+      }
+    }
+  }
+
+  // In doubt the shorter target holds.
+  void shorten_target(const Rule& rule, Target& target) const {
+    for (const auto& when : rule.target_when) {
+      const Tri value = knowledge_.program.evaluate(when.criterion, input_->facts.answers,
+                                                    input_->facts.record, verdicts_.fired);
+      if (value != Tri::no && stricter(when.target, target)) {
+        target = when.target;
+      }
+    }
+  }
+
+  void order_findings() {
+    std::stable_sort(out_.findings.begin(), out_.findings.end(),
+                     [](const Finding& a, const Finding& b) {
+                       if (a.status != b.status) {
+                         return a.status < b.status;
+                       }
+                       if (a.tier != b.tier) {
+                         return a.tier > b.tier;
+                       }
+                       if (a.target.hours != b.target.hours) {
+                         return stricter(a.target, b.target);
+                       }
+                       return a.rule->id < b.rule->id;
+                     });
+  }
+
+  bool fired(const Finding& finding) const { return finding.status == FindingStatus::fired; }
+
+  void decide_target() {
+    nothing_matched_ = true;
+    for (const auto& finding : out_.findings) {
+      if (!fired(finding)) {
+        continue;
+      }
+      nothing_matched_ = false;
+      if (finding.tier == out_.tier &&
+          (out_.target.text.empty() || stricter(finding.target, out_.target))) {
+        out_.target = finding.target;
+      }
+    }
+    out_.check_first =
+        out_.tier == Tier::emergency &&
+        (input_->batch ||
+         older_than(*input_, std::chrono::hours(knowledge_.staleness.emergency_answers_hours)));
+  }
+
+  void collect_hypotheses() {
+    std::map<int, std::size_t> row_of;
+    for (const auto& finding : out_.findings) {
+      if (!fired(finding)) {
+        continue;
+      }
+      for (const int hypothesis : finding.rule->hypotheses) {
+        const auto [at, fresh] = row_of.try_emplace(hypothesis, out_.hypotheses.size());
+        if (fresh) {
+          out_.hypotheses.push_back({&knowledge_.hypotheses[index_of(hypothesis)], {}});
+        }
+        out_.hypotheses[at->second].rules.push_back(finding.rule);
+      }
+    }
+  }
+
+  std::optional<GapState> gap_state(std::size_t item) const {
+    const Item& it = knowledge_.items[item];
+    const auto& answers = input_->facts.answers;
+    const std::uint64_t raw = input_->facts.raw.chosen[item];
+    if (it.type == ItemType::group || it.type == ItemType::display) {
+      return std::nullopt;
+    }
+    if ((raw & it.none) != 0 && (raw & it.positive()) != 0) {
+      return GapState::contradicted;
+    }
+    switch (answers.state[item]) {
+      case ItemState::skipped:
+        return GapState::skipped;
+      case ItemState::invalid:
+        return GapState::invalid;
+      case ItemState::answered:
+        if ((answers.chosen[item] & it.unsure) != 0) {
+          return GapState::unsure;
+        }
+        return (answers.chosen[item] & it.declined) != 0 ? std::optional(GapState::declined)
+                                                         : std::nullopt;
+      default:
+        return std::nullopt;
+    }
+  }
+
+  // Gaps that matter: a rule is open because of them, a policy fired on them, or they contradict.
+  void collect_gaps() {
+    for (std::size_t i = 0; i < knowledge_.items.size(); ++i) {
+      const auto state = gap_state(i);
+      if (!state) {
+        continue;
+      }
+      Gap gap;
+      gap.item = &knowledge_.items[i];
+      gap.state = *state;
+      bool named_by_policy = false;
+      for (const auto& finding : out_.findings) {
+        const auto& missing = finding.missing;
+        if (std::find(missing.begin(), missing.end(), gap.item) != missing.end() &&
+            finding.status == FindingStatus::not_excluded) {
+          gap.rules.push_back(finding.rule);
+          if (finding.tier > out_.tier) {
+            gap.could_raise_to = std::max(gap.could_raise_to.value_or(finding.tier), finding.tier);
+          }
+        }
+        named_by_policy = named_by_policy || (fired(finding) && is_gap_of(finding, gap.item));
+      }
+      if (!gap.rules.empty() || named_by_policy || *state == GapState::contradicted) {
+        out_.gaps.push_back(std::move(gap));
+      }
+    }
+    std::stable_sort(out_.gaps.begin(), out_.gaps.end(), [](const Gap& a, const Gap& b) {
+      return a.could_raise_to > b.could_raise_to;
+    });
+  }
+
+  static bool is_gap_of(const Finding& finding, const Item* item) {
+    return finding.rule->kind == Rule::Kind::gap &&
+           std::any_of(finding.because.begin(), finding.because.end(),
+                       [&](const Evidence& evidence) { return evidence.item == item; });
+  }
+
+  void advise(const std::string& id, const std::string& text) {
+    const auto& texts = out_.patient_advice;
+    if (!text.empty() && std::find(texts.begin(), texts.end(), text) == texts.end()) {
+      out_.patient_advice.push_back(text);
+      out_.patient_advice_ids.push_back(id);
+    }
+  }
+
+  // Reassurance only when nothing that a person must read stands beside it.
+  bool may_say(const Finding& finding) const {
+    return !finding.rule->benign || !flags_.free_text;
+  }
+
+  void collect_advice() {
+    std::set<int> rules;
+    for (const auto& finding : out_.findings) {
+      if (!fired(finding) || !may_say(finding)) {
+        continue;
+      }
+      advise(finding.rule->id, finding.rule->patient);
+      out_.reassurance = out_.reassurance || finding.rule->benign;
+      if (finding.rule->kind == Rule::Kind::rule) {
+        rules.insert(static_cast<int>(finding.rule - knowledge_.rules.data()));
+      }
+    }
+    for (int i = 0; i < static_cast<int>(knowledge_.advice.size()); ++i) {
+      const Advice& advice = knowledge_.advice[index_of(i)];
+      const bool applies =
+          advice.when == Advice::When::always ||
+          std::any_of(advice.rules.begin(), advice.rules.end(),
+                      [&](int rule) { return rules.contains(rule); });
+      const Rule* guard = applies ? guard_of(i) : nullptr;
+      if (guard != nullptr) {
+        advise(guard->id, guard->patient);
+      } else if (applies) {
+        advise(advice.id, advice.text);
+      }
+    }
+  }
+
+  // The guard that holds, or may hold, and withholds this advice; its own text takes the place.
+  const Rule* guard_of(int advice) const {
+    for (const auto& guard : knowledge_.advice_guards) {
+      const bool guards =
+          std::find(guard.advice.begin(), guard.advice.end(), advice) != guard.advice.end();
+      if (guards && verdicts_.gaps[index_of(guard.rule)] != Tri::no) {
+        return &knowledge_.gaps[index_of(guard.rule)];
+      }
+    }
+    return nullptr;
+  }
+
+  const Knowledge& knowledge_;
+  std::shared_ptr<const EvaluationInput> input_;
+  EvaluateFlags flags_;
+  Verdicts verdicts_;
+  Assessment out_;
+  bool nothing_matched_ = false;
+};
+
+}  // namespace
+
+Assessment assess(const KnowledgePtr& knowledge, EvaluationInput input) {
+  return Assessing(knowledge, std::move(input)).run();
+}
+
+}  // namespace myoflag::rules

@@ -1,0 +1,219 @@
+#include "rules/notices.h"
+
+#include <algorithm>
+
+#include "rules/texts.h"
+
+namespace myoflag::rules {
+namespace {
+
+class Writer {
+ public:
+  Writer(const Knowledge& knowledge, const EvaluationInput& input, const Verdicts& verdicts,
+         const NoticeContext& context)
+      : knowledge_(knowledge), input_(input), verdicts_(verdicts), context_(context) {}
+
+  std::vector<Notice> write() {
+    about_answers();
+    about_changes();
+    about_conflicts();
+    about_lists();
+    about_labs();
+    about_record();
+    return std::move(out_);
+  }
+
+ private:
+  void add(Notice::Kind kind, std::string_view key, std::initializer_list<Fill> values = {}) {
+    out_.push_back({kind, fill(knowledge_.text(key), values)});
+  }
+
+  const Item& item(int index) const { return knowledge_.items[static_cast<std::size_t>(index)]; }
+
+  void about_answers() {
+    if (context_.check_first) {
+      add(Notice::Kind::check_now, "emergency-check-now");
+    }
+    if (verdicts_.under_age) {
+      add(Notice::Kind::under_age, "under-age",
+          {{"age", std::to_string(knowledge_.adult_age)}});
+    }
+    if (context_.nothing_matched) {
+      add(Notice::Kind::nothing_matched, "nothing-matched");
+    }
+    if (context_.stale) {
+      add(Notice::Kind::stale_answers,
+          input_.response.authored ? "stale-answers" : "undated-answers",
+          {{"days", std::to_string(knowledge_.staleness.benign_answers_days)}});
+    }
+    for (const auto& text : input_.free_text) {
+      add(Notice::Kind::free_text, "free-text-notice", {{"question", item(text.item).text}});
+    }
+    for (const auto& aside : input_.set_aside) {
+      const bool disabled = aside.why == SetAside::Why::disabled;
+      const std::string given = aside.number ? to_text(*aside.number)
+                                : aside.options != 0
+                                    ? option_texts(item(aside.item), aside.options)
+                                    : aside.text;
+      add(Notice::Kind::answer_set_aside, disabled ? "answer-disabled" : "answer-out-of-range",
+          {{"question", item(aside.item).text}, {"answer", given}});
+    }
+    for (std::size_t i = 0; i < knowledge_.items.size(); ++i) {
+      const Item& it = knowledge_.items[i];
+      const std::uint64_t raw = input_.facts.raw.chosen[i];
+      if (it.none != 0 && (raw & it.none) != 0 && (raw & it.positive()) != 0) {
+        add(Notice::Kind::contradiction, "contradiction",
+            {{"question", it.text}, {"answer", option_texts(it, raw & it.positive())}});
+      }
+    }
+  }
+
+  void about_changes() {
+    if (knowledge_.change.rule < 0 ||
+        verdicts_.gaps[static_cast<std::size_t>(knowledge_.change.rule)] != Tri::yes) {
+      return;
+    }
+    for (const int index : knowledge_.change.items) {
+      if (const auto options = changed_options(knowledge_, input_, index); options != 0) {
+        add(Notice::Kind::change, "change",
+            {{"question", item(index).text}, {"answer", option_texts(item(index), options)}});
+      }
+    }
+  }
+
+  // Medicines and conditions that only the record has; age, sex and pregnancy that differ.
+  void about_conflicts() {
+    for (const auto& entry : input_.record) {
+      if (entry.item < 0 || entry.kind == RecordEntry::Kind::lab ||
+          entry.kind == RecordEntry::Kind::test || entry.kind == RecordEntry::Kind::caution ||
+          entry.kind == RecordEntry::Kind::age) {
+        continue;
+      }
+      const auto at = static_cast<std::size_t>(entry.item);
+      const bool said = input_.facts.answers.state[at] == ItemState::answered;
+      const std::uint64_t unsaid = entry.options & ~input_.facts.answers.chosen[at];
+      if (said && unsaid != 0) {
+        add(Notice::Kind::conflict, "conflict",
+            {{"question", item(entry.item).text},
+             {"patient", option_texts(item(entry.item), input_.facts.answers.chosen[at])},
+             {"record", entry.text}});
+      }
+    }
+    const auto age = static_cast<std::size_t>(knowledge_.bindings.age);
+    if (input_.facts.record.age && input_.facts.answers.state[age] == ItemState::answered &&
+        *input_.facts.record.age != input_.facts.answers.number[age]) {
+      add(Notice::Kind::conflict, "conflict-age",
+          {{"patient", to_text(input_.facts.answers.number[age])},
+           {"record", to_text(*input_.facts.record.age)}});
+    }
+  }
+
+  // The notice policies: informant, and "not sure" about lists that rules read.
+  void about_lists() {
+    for (std::size_t i = 0; i < knowledge_.gaps.size(); ++i) {
+      const Rule& rule = knowledge_.gaps[i];
+      if (rule.kind == Rule::Kind::notice && verdicts_.gaps[i] == Tri::yes) {
+        about_parts(rule.criterion);
+      }
+    }
+  }
+
+  // Each part of a notice policy that holds gets its own sentence.
+  void about_parts(const Criterion& criterion) {
+    for (const auto& child : criterion.children) {
+      about_parts(child);
+    }
+    if (criterion.names.empty()) {
+      return;
+    }
+    const int index = knowledge_.item(criterion.names.front());
+    const Item& it = item(index);
+    const std::uint64_t chosen = input_.facts.answers.chosen[static_cast<std::size_t>(index)];
+    if (criterion.kind == Criterion::Kind::unsure && (chosen & it.unsure) != 0) {
+      add(Notice::Kind::uncertain_list, "uncertain-list", {{"question", it.text}});
+    }
+    if (criterion.kind == Criterion::Kind::any_of) {
+      std::uint64_t named = 0;
+      for (const auto& code : criterion.options) {
+        named |= std::uint64_t{1} << it.option(code);
+      }
+      if ((chosen & named) != 0) {
+        add(Notice::Kind::informant, "informant",
+            {{"question", it.text}, {"answer", option_texts(it, chosen & named)}});
+      }
+    }
+  }
+
+  void about_labs() {
+    for (std::size_t i = 0; i < knowledge_.labs.size(); ++i) {
+      const Lab& lab = input_.facts.record.labs[i];
+      const RecordEntry* entry = lab_entry(static_cast<int>(i));
+      if (lab.state == LabState::unusable) {
+        add(Notice::Kind::lab_unusable, "lab-unusable",
+            {{"lab", knowledge_.labs[i].title}, {"result", entry != nullptr ? entry->text : ""}});
+      } else if (lab.state == LabState::known && lab.age_days > knowledge_.staleness.lab_days) {
+        add(Notice::Kind::lab_old, "lab-old",
+            {{"lab", knowledge_.labs[i].title},
+             {"result", entry != nullptr ? entry->text : to_text(lab.value)},
+             {"days", std::to_string(lab.age_days)}});
+      }
+    }
+  }
+
+  const RecordEntry* lab_entry(int lab) const {
+    for (const auto& entry : input_.record) {
+      if (entry.kind == RecordEntry::Kind::lab && entry.item == lab) {
+        return &entry;
+      }
+    }
+    return nullptr;
+  }
+
+  void about_record() {
+    if (!input_.facts.record.fetched) {
+      add(Notice::Kind::record_missing, "record-missing");
+    }
+    for (const auto& problem : input_.record_problems) {
+      add(Notice::Kind::record_missing, "record-problem", {{"problem", problem}});
+    }
+  }
+
+  const Knowledge& knowledge_;
+  const EvaluationInput& input_;
+  const Verdicts& verdicts_;
+  const NoticeContext& context_;
+  std::vector<Notice> out_;
+};
+
+}  // namespace
+
+std::vector<Notice> notices(const Knowledge& knowledge, const EvaluationInput& input,
+                            const Verdicts& verdicts, const NoticeContext& context) {
+  return Writer(knowledge, input, verdicts, context).write();
+}
+
+std::string option_texts(const Item& item, std::uint64_t options) {
+  std::string out;
+  for (std::size_t i = 0; i < item.options.size(); ++i) {
+    if (((options >> i) & 1U) != 0) {
+      out += (out.empty() ? "" : "; ") + item.options[i].text;
+    }
+  }
+  return out;
+}
+
+std::uint64_t changed_options(const Knowledge& knowledge, const EvaluationInput& input, int item) {
+  const auto at = static_cast<std::size_t>(item);
+  const Item& it = knowledge.items[at];
+  if (!input.previous || input.previous->state[at] != ItemState::answered ||
+      input.facts.answers.state[at] != ItemState::answered) {
+    return 0;
+  }
+  const std::uint64_t before = input.previous->chosen[at];
+  const std::uint64_t gained = input.facts.answers.chosen[at] & it.positive() & ~before;
+  const auto& grew = knowledge.change.grew;
+  const bool counts_growth = std::find(grew.begin(), grew.end(), item) != grew.end();
+  return before == it.none || counts_growth ? gained : 0;
+}
+
+}  // namespace myoflag::rules

@@ -1,0 +1,14 @@
+#pragma once
+// The over-testing guard: which tests the fired rules propose, which are withheld and why, which were done already.
+
+#include <span>
+#include <vector>
+
+#include "rules/assessment.h"
+
+namespace myoflag::rules {
+
+std::vector<WorkupRow> propose_workups(const Knowledge& knowledge, const EvaluationInput& input,
+                                       std::span<const Finding> findings);
+
+}  // namespace myoflag::rules
