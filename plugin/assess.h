@@ -1,9 +1,10 @@
 #pragma once
-// One patient's input to one assessment: bytes -> resources -> checked answers and record facts -> rules. Pure: the
-// clock is an argument, nothing else enters.
+// One patient's input to one assessment: bytes -> resources -> checked answers and record facts ->
+// rules. Pure: the clock is an argument, nothing else enters.
 
 #include <memory>
 #include <string_view>
+
 #include <tl/expected.hpp>
 
 #include "fhir/issue.h"
@@ -24,12 +25,13 @@ struct AssessOptions {
 
 struct Assessed {
   rules::Assessment assessment;
-  fhir::Json response;            // the QuestionnaireResponse as given
+  fhir::Json response;             // the QuestionnaireResponse as given
   std::vector<fhir::Json> record;  // the other resources of the Bundle
-  fhir::Issues warnings;          // tolerated findings about the response
+  fhir::Issues warnings;           // tolerated findings about the response
 };
 
-// Holds the knowledge and the form made from it, ready to judge many inputs. Const use is safe from many threads.
+// Holds the knowledge and the form made from it, ready to judge many inputs. Const use is safe from
+// many threads.
 class Assessor {
  public:
   explicit Assessor(rules::KnowledgePtr knowledge);
@@ -39,10 +41,11 @@ class Assessor {
   const rules::KnowledgePtr& knowledge() const;
   const fhir::Json& questionnaire() const;  // the FHIR Questionnaire of the knowledge
 
-  // A QuestionnaireResponse, or a Bundle with exactly one response to our form and the patient's record. Refused with
-  // issues: unreadable text, another questionnaire or version, wrong answers, no usable answer. Tolerated, and told
-  // as warnings and notices: missing required answers, `none` beside a positive option, answers to questions that do
-  // not apply, numbers outside their plausible range.
+  // A QuestionnaireResponse, or a Bundle with exactly one response to our form and the patient's
+  // record. Refused with issues: unreadable text, another questionnaire or version, wrong answers,
+  // no usable answer. Tolerated, and told as warnings and notices: missing required answers, `none`
+  // beside a positive option, answers to questions that do not apply, numbers outside their
+  // plausible range.
   tl::expected<Assessed, fhir::Issues> assess(std::string_view bytes,
                                               const AssessOptions& options) const;
 

@@ -1,6 +1,7 @@
 #pragma once
-// What is known of one patient, in the fixed shape that criteria read: one bit set, one state and one number for each
-// question, and the same for what the record knows. Filling it may allocate nothing; evaluating it never does.
+// What is known of one patient, in the fixed shape that criteria read: one bit set, one state and
+// one number for each question, and the same for what the record knows. Filling it may allocate
+// nothing; evaluating it never does.
 
 #include <array>
 #include <chrono>
@@ -25,7 +26,7 @@ enum class ItemState : std::uint8_t {
 struct AnswerRecord {
   std::array<ItemState, kMaxItems> state{};       // index: Item::slot; not_shown by default
   std::array<std::uint64_t, kMaxItems> chosen{};  // bit i: option i of the item is chosen
-  std::array<Number, kMaxItems> number{};         // integer and decimal answers, valid when answered
+  std::array<Number, kMaxItems> number{};  // integer and decimal answers, valid when answered
 };
 
 enum class LabState : std::uint8_t {

@@ -35,15 +35,13 @@ Tri changed_since_last(const Knowledge& knowledge, const EvaluationInput& input)
 class Assessing {
  public:
   Assessing(const KnowledgePtr& knowledge, EvaluationInput input)
-      : knowledge_(*knowledge),
-        input_(std::make_shared<const EvaluationInput>(std::move(input))) {
+      : knowledge_(*knowledge), input_(std::make_shared<const EvaluationInput>(std::move(input))) {
     out_.knowledge = knowledge;
     out_.input = input_;
   }
 
   Assessment run() {
-    flags_.stale =
-        older_than(*input_, std::chrono::days(knowledge_.staleness.benign_answers_days));
+    flags_.stale = older_than(*input_, std::chrono::days(knowledge_.staleness.benign_answers_days));
     flags_.free_text = !input_->free_text.empty();
     flags_.changed = changed_since_last(knowledge_, *input_);
     evaluate(knowledge_, input_->facts, flags_, verdicts_);
@@ -58,14 +56,13 @@ class Assessing {
     out_.bounds = tier_bounds(knowledge_, input_->facts, flags_, verdicts_);
     out_.changes = tier_changes(knowledge_, input_->facts, flags_, verdicts_);
     collect_advice();
-    out_.notices = notices(knowledge_, *input_, verdicts_,
-                           {flags_.stale, out_.check_first, nothing_matched_});
+    out_.notices =
+        notices(knowledge_, *input_, verdicts_, {flags_.stale, out_.check_first, nothing_matched_});
     return std::move(out_);
   }
 
  private:
-  void collect_findings(const std::vector<Rule>& rules,
-                        const std::array<Tri, kMaxRules>& values) {
+  void collect_findings(const std::vector<Rule>& rules, const std::array<Tri, kMaxRules>& values) {
     for (std::size_t i = 0; i < rules.size(); ++i) {
       const Rule& rule = rules[i];
       if (rule.kind != Rule::Kind::notice && rule.kind != Rule::Kind::guard) {
@@ -254,9 +251,7 @@ class Assessing {
   }
 
   // Reassurance only when nothing that a person must read stands beside it.
-  bool may_say(const Finding& finding) const {
-    return !finding.rule->benign || !flags_.free_text;
-  }
+  bool may_say(const Finding& finding) const { return !finding.rule->benign || !flags_.free_text; }
 
   void collect_advice() {
     std::set<int> rules;
@@ -272,10 +267,9 @@ class Assessing {
     }
     for (int i = 0; i < static_cast<int>(knowledge_.advice.size()); ++i) {
       const Advice& advice = knowledge_.advice[index_of(i)];
-      const bool applies =
-          advice.when == Advice::When::always ||
-          std::any_of(advice.rules.begin(), advice.rules.end(),
-                      [&](int rule) { return rules.contains(rule); });
+      const bool applies = advice.when == Advice::When::always ||
+                           std::any_of(advice.rules.begin(), advice.rules.end(),
+                                       [&](int rule) { return rules.contains(rule); });
       const Rule* guard = applies ? guard_of(i) : nullptr;
       if (guard != nullptr) {
         advise(guard->id, guard->patient);

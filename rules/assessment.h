@@ -1,6 +1,6 @@
 #pragma once
-// What the rules say about one patient, and why. Pointers lead into `knowledge`, which the assessment keeps alive.
-// Order is deterministic everywhere: tier, target, rule id.
+// What the rules say about one patient, and why. Pointers lead into `knowledge`, which the
+// assessment keeps alive. Order is deterministic everywhere: tier, target, rule id.
 
 #include <chrono>
 #include <cstdint>
@@ -18,12 +18,12 @@ using Instant = std::chrono::sys_seconds;
 struct RecordEntry {
   enum class Kind : std::uint8_t { medicine, condition, lab, age, sex, pregnancy, caution, test };
   Kind kind = Kind::medicine;
-  int item = -1;              // item it speaks to; for lab: index of the lab; for test: index of the workup
+  int item = -1;  // item it speaks to; for lab: index of the lab; for test: index of the workup
   std::uint64_t options = 0;  // options of that item it asserts
   std::string text;           // as the record words it
   std::string reference;      // "MedicationRequest/123", may be empty
   std::optional<Instant> when;
-  std::string caution;        // kind caution: "mri" or "emg"
+  std::string caution;  // kind caution: "mri" or "emg"
 };
 
 struct FreeText {
@@ -44,7 +44,7 @@ struct SetAside {
 struct ResponseInfo {
   std::string id, subject, questionnaire;  // "Patient/p1"; canonical with version
   std::string authored_text;               // as written in the response
-  std::optional<Instant> authored;         // when it names an instant, or the start of the day it names
+  std::optional<Instant> authored;  // when it names an instant, or the start of the day it names
   std::string language;
 };
 
@@ -55,8 +55,9 @@ struct EvaluationInput {
   std::vector<FreeText> free_text;
   std::vector<SetAside> set_aside;
   std::vector<RecordEntry> record;
-  std::vector<std::string> record_problems;  // sentences: what of the record could not be read, without patient data
-  std::optional<AnswerRecord> previous;      // settled answers of the last completed response
+  std::vector<std::string>
+      record_problems;  // sentences: what of the record could not be read, without patient data
+  std::optional<AnswerRecord> previous;  // settled answers of the last completed response
   std::optional<Instant> previous_authored;
   std::optional<Instant> appointment;
   Instant now{};
@@ -68,16 +69,16 @@ enum class Origin : std::uint8_t { patient, record };
 // One answer a finding rests on.
 struct Evidence {
   Origin origin = Origin::patient;
-  const Item* item = nullptr;       // null for a laboratory value
+  const Item* item = nullptr;  // null for a laboratory value
   const LabBinding* lab = nullptr;
-  std::uint64_t options = 0;        // chosen options that count here
+  std::uint64_t options = 0;  // chosen options that count here
   std::optional<Number> number;
-  std::string record_text;          // of the record's entry
+  std::string record_text;  // of the record's entry
 };
 
 enum class FindingStatus : std::uint8_t {
   fired,
-  not_excluded,    // unknown: named in `missing` is what would settle it
+  not_excluded,  // unknown: named in `missing` is what would settle it
   excluded,
   not_applicable,  // a rule for adults, and the patient is younger
 };
@@ -86,9 +87,9 @@ struct Finding {
   const Rule* rule = nullptr;  // also an information gap or the change policy
   FindingStatus status = FindingStatus::excluded;
   Tier tier = Tier::routine;
-  Target target;                        // after conditional targets
-  std::vector<Evidence> because;        // fired and not_excluded: what speaks for it
-  std::vector<const Item*> missing;     // not_excluded: questions to ask, in the order of the form
+  Target target;                     // after conditional targets
+  std::vector<Evidence> because;     // fired and not_excluded: what speaks for it
+  std::vector<const Item*> missing;  // not_excluded: questions to ask, in the order of the form
 };
 
 struct HypothesisRow {
@@ -101,12 +102,13 @@ enum class WorkupStatus : std::uint8_t { proposed, withheld, already_done };
 struct WorkupRow {
   const Workup* workup = nullptr;
   WorkupStatus status = WorkupStatus::proposed;
-  Tier tier = Tier::routine;                  // of the most urgent rule that suggests it
+  Tier tier = Tier::routine;  // of the most urgent rule that suggests it
   Target target;
-  std::vector<const Rule*> because;           // fired rules that suggest it
-  std::vector<const Rule*> against;           // fired rules that list it as not to suggest
-  std::vector<std::string> notes;             // test safety, repeats
-  const RecordEntry* done = nullptr;  // the recent test, also when a repeat is allowed; in Assessment::input
+  std::vector<const Rule*> because;  // fired rules that suggest it
+  std::vector<const Rule*> against;  // fired rules that list it as not to suggest
+  std::vector<std::string> notes;    // test safety, repeats
+  const RecordEntry* done =
+      nullptr;  // the recent test, also when a repeat is allowed; in Assessment::input
 };
 
 enum class GapState : std::uint8_t { skipped, unsure, declined, contradicted, invalid };
@@ -118,10 +120,12 @@ struct Gap {
   std::vector<const Rule*> rules;      // rules that its answer could make fire
 };
 
-// A change of one answer: the question and the options (any one of which does it); number when numeric.
+// A change of one answer: the question and the options (any one of which does it); number when
+// numeric.
 struct AnswerChange {
   const Item* item = nullptr;
-  std::uint64_t any_of = 0;  // options; 0 with `number` empty: no answer
+  std::uint64_t any_of = 0;      // options
+  std::optional<Number> number;  // of a numeric question
 };
 
 // A smallest set of answers that moves the tier.
@@ -133,26 +137,26 @@ struct TierChange {
 
 struct TierBounds {
   Tier lowest = Tier::self_care, highest = Tier::emergency;
-  bool lowest_reached = false;   // a completion with exactly this tier was found
+  bool lowest_reached = false;  // a completion with exactly this tier was found
   bool highest_reached = false;
 };
 
 struct Notice {
   enum class Kind : std::uint8_t {
     nothing_matched,
-    informant,          // somebody else answered
+    informant,  // somebody else answered
     contradiction,
     free_text,
-    conflict,           // patient and record differ; the riskier was used
-    stale_answers,      // too old to reassure
-    check_now,          // an emergency in old or batch answers: contact the patient now to check
+    conflict,       // patient and record differ; the riskier was used
+    stale_answers,  // too old to reassure
+    check_now,      // an emergency in old or batch answers: contact the patient now to check
     lab_old,
     lab_unusable,
-    record_missing,     // no record was given, or part of it could not be read
+    record_missing,  // no record was given, or part of it could not be read
     answer_set_aside,
     under_age,
-    change,             // what changed since the last response
-    uncertain_list,     // "not sure" about medicines, conditions ...
+    change,          // what changed since the last response
+    uncertain_list,  // "not sure" about medicines, conditions ...
   };
   Kind kind = Kind::nothing_matched;
   std::string text;  // one sentence for the clinician
@@ -170,7 +174,8 @@ struct Assessment {
   std::vector<Gap> gaps;
   TierBounds bounds;
   std::vector<TierChange> changes;
-  std::vector<std::string> patient_advice;  // texts, most important first: fired rules' patient wording, advice
+  std::vector<std::string>
+      patient_advice;  // texts, most important first: fired rules' patient wording, advice
   std::vector<std::string> patient_advice_ids;  // rule or advice id of each
   std::vector<Notice> notices;
   bool reassurance = false;  // a benign rule's text is among the advice

@@ -1,10 +1,10 @@
 #include "rules/criterion.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <optional>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace myoflag::rules {
 namespace {
@@ -24,11 +24,20 @@ struct Form {
 
 // The forms with brackets; `age` stands without.
 constexpr Form kForms[] = {
-    {"any", Kind::any_of},   {"only", Kind::only},         {"count", Kind::count},
-    {"isNone", Kind::is_none}, {"answered", Kind::answered}, {"unsure", Kind::unsure},
-    {"num", Kind::number},   {"sum", Kind::sum},           {"is", Kind::is},
-    {"med", Kind::med},      {"cond", Kind::cond},         {"lab", Kind::lab},
-    {"firedTier", Kind::fired_tier}, {"isFalse", Kind::is_false},
+    {"any", Kind::any_of},
+    {"only", Kind::only},
+    {"count", Kind::count},
+    {"isNone", Kind::is_none},
+    {"answered", Kind::answered},
+    {"unsure", Kind::unsure},
+    {"num", Kind::number},
+    {"sum", Kind::sum},
+    {"is", Kind::is},
+    {"med", Kind::med},
+    {"cond", Kind::cond},
+    {"lab", Kind::lab},
+    {"firedTier", Kind::fired_tier},
+    {"isFalse", Kind::is_false},
 };
 
 class Parser {
@@ -53,8 +62,8 @@ class Parser {
   }
 
   void skip_space() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' ||
-                                  text_[at_] == '\r')) {
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r')) {
       ++at_;
     }
   }
@@ -128,8 +137,8 @@ class Parser {
       criterion.offset = offset;
       return read_limit(std::move(criterion));
     }
-    const auto* form =
-        std::find_if(std::begin(kForms), std::end(kForms), [&](const Form& f) { return f.word == name; });
+    const auto* form = std::find_if(std::begin(kForms), std::end(kForms),
+                                    [&](const Form& f) { return f.word == name; });
     if (form == std::end(kForms)) {
       return fail_at(offset, name.empty() ? "expected a criterion here"
                                           : fmt::format("`{}` is no form of the language", name));
@@ -156,7 +165,8 @@ class Parser {
     if (!take(')')) {
       return fail("expected `)`");
     }
-    const bool has_limit = kind == Kind::count || kind == Kind::number || kind == Kind::sum || kind == Kind::lab;
+    const bool has_limit =
+        kind == Kind::count || kind == Kind::number || kind == Kind::sum || kind == Kind::lab;
     return has_limit ? read_limit(std::move(criterion)) : Parsed(std::move(criterion));
   }
 

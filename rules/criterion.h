@@ -1,14 +1,15 @@
 #pragma once
-// The criterion language as a tree: what an author wrote, name by name. docs/knowledge-authoring.md has the forms.
-// Program (rules/program.h) is compiled from it; the explanation, the FHIRPath form and the second evaluator of the
-// tests read it.
+// The criterion language as a tree: what an author wrote, name by name. docs/knowledge-authoring.md
+// has the forms. Program (rules/program.h) is compiled from it; the explanation, the FHIRPath form
+// and the second evaluator of the tests read it.
 
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <vector>
+
+#include <tl/expected.hpp>
 
 #include "rules/number.h"
 
@@ -72,8 +73,8 @@ struct CriterionError {
   std::string text;
 };
 
-// Option sets are written out; that they belong to the item they are used with is checked here, that items and
-// options exist is checked when the criterion is compiled.
+// Option sets are written out; that they belong to the item they are used with is checked here,
+// that items and options exist is checked when the criterion is compiled.
 tl::expected<Criterion, CriterionError> read_criterion(std::string_view text,
                                                        const OptionSets& sets,
                                                        std::string_view medicines_item,

@@ -31,13 +31,12 @@ struct Stage {
   Verdicts& verdicts;
 
   Tri criterion(const Rule& rule) const {
-    return knowledge.program.evaluate(rule.root, rule.raw ? facts.raw : facts.answers,
-                                      facts.record, verdicts.fired, flags.reading);
+    return knowledge.program.evaluate(rule.root, rule.raw ? facts.raw : facts.answers, facts.record,
+                                      verdicts.fired, flags.reading);
   }
 
   Tri rule(const Rule& rule) const {
-    const bool applies =
-        !verdicts.under_age || rule.all_ages || rule.tier == Tier::emergency;
+    const bool applies = !verdicts.under_age || rule.all_ages || rule.tier == Tier::emergency;
     return applies ? criterion(rule) : Tri::no;
   }
 

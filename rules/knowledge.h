@@ -1,6 +1,7 @@
 #pragma once
-// The checked, immutable knowledge: everything clinical the program knows, read once from the knowledge files.
-// Shared as std::shared_ptr<const Knowledge>; pointers into it stay valid as long as that lives.
+// The checked, immutable knowledge: everything clinical the program knows, read once from the
+// knowledge files. Shared as std::shared_ptr<const Knowledge>; pointers into it stay valid as long
+// as that lives.
 
 #include <array>
 #include <cstdint>
@@ -38,7 +39,7 @@ struct Option {
 
 struct EnableWhen {
   enum class Op : std::uint8_t { is, is_not, at_least, at_most };
-  int item = 0;           // index of an earlier item
+  int item = 0;  // index of an earlier item
   Op op = Op::is;
   std::uint64_t options = 0;  // is, is_not: any of these
   Number limit;               // at_least, at_most
@@ -65,7 +66,7 @@ struct Item {
   std::uint64_t declined = 0;  // mask of `prefer-not`
   std::uint64_t all = 0;       // mask of all options
 
-  int option(std::string_view code) const;  // index, -1 when there is none
+  int option(std::string_view code) const;                           // index, -1 when there is none
   std::uint64_t open() const { return unsure | declined; }           // answers that leave it open
   std::uint64_t positive() const { return all & ~(none | open()); }  // answers that say something
 };
@@ -78,8 +79,8 @@ struct Workup {
   std::string code, text, note;
   std::string category;  // laboratory, imaging, procedure, referral, review
   std::vector<Coding> codes;
-  std::vector<int> only_from;            // rules that may suggest it; empty: any
-  std::vector<int> never_from;           // rules that may not
+  std::vector<int> only_from;   // rules that may suggest it; empty: any
+  std::vector<int> never_from;  // rules that may not
   struct Note {
     std::string text;
     std::string caution;  // "mri", "emg": only when the record has one; empty: always
@@ -107,10 +108,10 @@ struct Rule {
   Criterion criterion;         // meaningless for kind change
   std::string criterion_text;  // as written, white space folded
   int root = -1;               // of the compiled criterion
-  bool last = false;      // names firedTier: runs after all others
-  bool benign = false;    // reassurance: also needs the benign gate
-  bool all_ages = false;  // also holds under 16
-  bool raw = false;       // sees `none` beside positive options
+  bool last = false;           // names firedTier: runs after all others
+  bool benign = false;         // reassurance: also needs the benign gate
+  bool all_ages = false;       // also holds under 16
+  bool raw = false;            // sees `none` beside positive options
   std::vector<int> hypotheses, workups, must_not, sources;
   std::string owner, due;
 };
@@ -146,7 +147,7 @@ struct Staleness {
 };
 
 struct ChangePolicy {
-  int rule = -1;  // index into gaps
+  int rule = -1;           // index into gaps
   std::vector<int> items;  // none before, positive now
   std::vector<int> grew;   // more positive options than before
 };
@@ -171,8 +172,9 @@ struct Seed {
 // A worked case, in names; read and checked with the rest.
 struct Case {
   std::string name;
-  std::map<std::string, std::vector<std::string>> answers;  // linkId -> option codes, or one number text
-  std::map<std::string, std::string> labs;                  // name -> number text
+  std::map<std::string, std::vector<std::string>>
+      answers;                              // linkId -> option codes, or one number text
+  std::map<std::string, std::string> labs;  // name -> number text
   std::vector<std::string> medicines, conditions;
   std::optional<Number> age;
   Tier tier = Tier::routine;
@@ -208,8 +210,8 @@ struct Knowledge {
   int benign_gate = -1;  // index into gaps
   int adult_age = 16;    // years; below it only rules marked all-ages and emergency rules hold
   Tier nothing_matched = Tier::routine;
-  int repeat_days = 0;                       // a test younger than this is not proposed again
-  std::array<bool, 5> repeat_allowed{};      // by tiers whose rules may repeat it
+  int repeat_days = 0;                   // a test younger than this is not proposed again
+  std::array<bool, 5> repeat_allowed{};  // by tiers whose rules may repeat it
   std::vector<Seed> seeds;
   std::vector<Case> cases;
   std::map<std::string, std::string, std::less<>> texts;
@@ -219,7 +221,8 @@ struct Knowledge {
   int lab(std::string_view name) const;
   int workup(std::string_view code) const;
   const Rule* rule(std::string_view id) const;  // rules and gaps
-  // A sentence of text.en.yaml; asking for one that does not exist is our error and throws std::logic_error.
+  // A sentence of text.en.yaml; asking for one that does not exist is our error and throws
+  // std::logic_error.
   const std::string& text(std::string_view key) const;
 };
 

@@ -35,8 +35,7 @@ class Writer {
       add(Notice::Kind::check_now, "emergency-check-now");
     }
     if (verdicts_.under_age) {
-      add(Notice::Kind::under_age, "under-age",
-          {{"age", std::to_string(knowledge_.adult_age)}});
+      add(Notice::Kind::under_age, "under-age", {{"age", std::to_string(knowledge_.adult_age)}});
     }
     if (context_.nothing_matched) {
       add(Notice::Kind::nothing_matched, "nothing-matched");
@@ -51,10 +50,9 @@ class Writer {
     }
     for (const auto& aside : input_.set_aside) {
       const bool disabled = aside.why == SetAside::Why::disabled;
-      const std::string given = aside.number ? to_text(*aside.number)
-                                : aside.options != 0
-                                    ? option_texts(item(aside.item), aside.options)
-                                    : aside.text;
+      const std::string given = aside.number         ? to_text(*aside.number)
+                                : aside.options != 0 ? option_texts(item(aside.item), aside.options)
+                                                     : aside.text;
       add(Notice::Kind::answer_set_aside, disabled ? "answer-disabled" : "answer-out-of-range",
           {{"question", item(aside.item).text}, {"answer", given}});
     }

@@ -1,6 +1,6 @@
 #pragma once
-// What the clinician must know about the input itself: who answered, what is old, unreadable, contradictory or set
-// aside, and where patient and record differ.
+// What the clinician must know about the input itself: who answered, what is old, unreadable,
+// contradictory or set aside, and where patient and record differ.
 
 #include <span>
 #include <vector>
@@ -22,7 +22,8 @@ std::vector<Notice> notices(const Knowledge& knowledge, const EvaluationInput& i
 // "Grip; Falls": the texts of the chosen options, in the order of the form.
 std::string option_texts(const Item& item, std::uint64_t options);
 
-// The positive options that are new in `item` since the previous response, by the change policy; 0 if none.
+// The positive options that are new in `item` since the previous response, by the change policy; 0
+// if none.
 std::uint64_t changed_options(const Knowledge& knowledge, const EvaluationInput& input, int item);
 
 }  // namespace myoflag::rules

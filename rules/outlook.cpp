@@ -55,8 +55,7 @@ std::vector<Candidate> numeric_candidates(const Knowledge& knowledge, int item) 
   const Item& it = knowledge.items[index_of(item)];
   std::set<std::int64_t> values;
   for (const std::int64_t limit : limits_of(knowledge, item)) {
-    for (const std::int64_t value :
-         {limit - whole(1).nano, limit, limit + whole(1).nano}) {
+    for (const std::int64_t value : {limit - whole(1).nano, limit, limit + whole(1).nano}) {
       values.insert(value);
     }
   }
@@ -117,7 +116,8 @@ class WitnessSearch {
   }
 
  private:
-  // The open questions that the rule reads, and those that decide whether they are shown, in the order of the form.
+  // The open questions that the rule reads, and those that decide whether they are shown, in the
+  // order of the form.
   void collect_open(const Rule& rule) {
     std::set<int> open;
     const auto& ops = knowledge_.program.ops;
@@ -154,14 +154,14 @@ class WitnessSearch {
     if (++steps_ > kMaxSearchSteps) {
       return false;
     }
-    const Tri value = knowledge_.program.evaluate(rule_->root, answers_, facts_.record, kQuiet,
-                                                  Reading::open);
+    const Tri value =
+        knowledge_.program.evaluate(rule_->root, answers_, facts_.record, kQuiet, Reading::open);
     if (value == Tri::no) {
       return false;
     }
     if (depth == open_.size()) {
-      return value == Tri::yes &&
-             tier_with(knowledge_, facts_, flags_, answers_) >= rule_->tier && fires();
+      return value == Tri::yes && tier_with(knowledge_, facts_, flags_, answers_) >= rule_->tier &&
+             fires();
     }
     const int item = open_[depth];
     const AnswerRecord before = answers_;
@@ -193,8 +193,8 @@ class WitnessSearch {
   int steps_ = 0;
 };
 
-// Completes the open questions with what calms: `none`, else the answer that gives the lowest tier, one question
-// after the other in the order of the form.
+// Completes the open questions with what calms: `none`, else the answer that gives the lowest tier,
+// one question after the other in the order of the form.
 Tier calmest_completion(const Knowledge& knowledge, const Facts& facts,
                         const EvaluateFlags& flags) {
   AnswerRecord answers = facts.answers;
@@ -331,7 +331,8 @@ struct Alternative {
   Candidate answer;
 };
 
-// Alternatives to what was said: another option, one option more or less, none; a number beyond a limit.
+// Alternatives to what was said: another option, one option more or less, none; a number beyond a
+// limit.
 std::vector<Candidate> alternatives(const Knowledge& knowledge, const Answers& answers, int item) {
   const Item& it = knowledge.items[index_of(item)];
   if (is_numeric(it) || !it.repeats) {
@@ -375,9 +376,8 @@ class ChangeSearch {
     if (!found(false) && verdicts_.tier > Tier::self_care) {
       pairs(deciding_items());
     }
-    std::stable_sort(out_.begin(), out_.end(), [&](const TierChange& a, const TierChange& b) {
-      return rank(a) < rank(b);
-    });
+    std::stable_sort(out_.begin(), out_.end(),
+                     [&](const TierChange& a, const TierChange& b) { return rank(a) < rank(b); });
     if (out_.size() > kMaxChanges) {
       out_.resize(kMaxChanges);
     }
@@ -390,12 +390,13 @@ class ChangeSearch {
                        [&](const TierChange& change) { return change.raises == raises; });
   }
 
-  // What lowers the tier first, then answers that are missing, then the rest; the most urgent first.
+  // What lowers the tier first, then answers that are missing, then the rest; the most urgent
+  // first.
   std::array<int, 3> rank(const TierChange& change) const {
     const int item = static_cast<int>(change.answers.front().item - knowledge_.items.data());
     const bool missing = is_open(knowledge_, facts_.answers, item);
-    return {change.raises ? (missing ? 1 : 2) : 0, change.raises ? -static_cast<int>(change.tier) : static_cast<int>(change.tier),
-            item};
+    return {change.raises ? (missing ? 1 : 2) : 0,
+            change.raises ? -static_cast<int>(change.tier) : static_cast<int>(change.tier), item};
   }
 
   std::vector<int> changeable() const {
@@ -436,8 +437,7 @@ class ChangeSearch {
     const auto& ops = knowledge_.program.ops;
     const std::size_t root = knowledge_.program.roots[index_of(rule.root)];
     for (std::size_t at = root; at < ops[root].end; ++at) {
-      if (ops[at].end == at + 1 && ops[at].kind != Kind::lab &&
-          ops[at].kind != Kind::fired_tier) {
+      if (ops[at].end == at + 1 && ops[at].kind != Kind::lab && ops[at].kind != Kind::fired_tier) {
         items.insert(ops[at].item);
       }
     }
@@ -549,8 +549,8 @@ std::vector<Candidate> candidates(const Knowledge& knowledge, int item) {
 TierBounds tier_bounds(const Knowledge& knowledge, const Facts& facts, const EvaluateFlags& flags,
                        const Verdicts&) {
   const int age = knowledge.bindings.age;
-  const bool age_known = facts.answers.state[index_of(age)] == ItemState::answered ||
-                         facts.record.age.has_value();
+  const bool age_known =
+      facts.answers.state[index_of(age)] == ItemState::answered || facts.record.age.has_value();
   if (age_known) {
     return bounds_of(knowledge, facts, flags);
   }

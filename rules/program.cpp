@@ -1,8 +1,8 @@
 #include "rules/program.h"
 
-#include <fmt/format.h>
-
 #include <bit>
+
+#include <fmt/format.h>
 
 #include "rules/knowledge.h"
 
@@ -335,7 +335,8 @@ class Compiler {
     const bool is_question = item.type != ItemType::group && item.type != ItemType::display;
     if (!is_question || (!any_type && wants_number != numeric) ||
         (!any_type && !wants_number && item.type != ItemType::choice)) {
-      fail(criterion, fmt::format("question `{}` is not of the type this form needs", item.link_id));
+      fail(criterion,
+           fmt::format("question `{}` is not of the type this form needs", item.link_id));
     }
   }
 

@@ -1,6 +1,6 @@
 #pragma once
-// Criteria compiled to one flat program over Facts. Evaluation follows the program from a root, stops as soon as the
-// answer is decided, and allocates nothing.
+// Criteria compiled to one flat program over Facts. Evaluation follows the program from a root,
+// stops as soon as the answer is decided, and allocates nothing.
 
 #include <array>
 #include <cstdint>
@@ -14,25 +14,27 @@ namespace myoflag::rules {
 
 struct Knowledge;
 
-// Nodes stand in prefix order; the children of a node are the nodes between it and `end`. The items of a sum are its
-// children, of kind number.
+// Nodes stand in prefix order; the children of a node are the nodes between it and `end`. The items
+// of a sum are its children, of kind number.
 struct Op {
   Criterion::Kind kind = Criterion::Kind::all;
   Compare compare = Compare::at_least;
-  bool benign = false;       // age: where patient and record differ, false wins instead of true
-  std::uint16_t item = 0;    // item or lab
-  std::uint32_t end = 0;     // index after the last descendant
-  std::uint64_t mask = 0;    // options; tiers of firedTier; below a sum: four bits of score for each option
-  std::uint64_t open = 0;    // answers that leave the form unknown: unsure, prefer-not, "could be"
+  bool benign = false;     // age: where patient and record differ, false wins instead of true
+  std::uint16_t item = 0;  // item or lab
+  std::uint32_t end = 0;   // index after the last descendant
+  std::uint64_t mask =
+      0;  // options; tiers of firedTier; below a sum: four bits of score for each option
+  std::uint64_t open = 0;  // answers that leave the form unknown: unsure, prefer-not, "could be"
   std::uint64_t could_be = 0;  // of is: answers that stay unknown whatever the record says
-  Number limit;              // also the limit of count
-  std::int32_t max_age = 0;  // lab: days
+  Number limit;                // also the limit of count
+  std::int32_t max_age = 0;    // lab: days
 };
 
 // How answers that are missing are read.
 enum class Reading : std::uint8_t {
   given,  // skipped is unknown; answered() and unsure() are decided
-  open,   // every missing or unsure answer may still turn out any way: answered() of it is yes or unknown
+  open,   // every missing or unsure answer may still turn out any way: answered() of it is yes or
+          // unknown
 };
 
 // Which of the tiers have fired, for firedTier: yes, no, or unknown while a rule of it is unknown.

@@ -32,8 +32,7 @@ Tri is_another(const EnableWhen& when, const AnswerRecord& answers) {
 
 Tri is_number(const EnableWhen& when, const AnswerRecord& answers) {
   const auto at = static_cast<std::size_t>(when.item);
-  const auto compare =
-      when.op == EnableWhen::Op::at_least ? Compare::at_least : Compare::at_most;
+  const auto compare = when.op == EnableWhen::Op::at_least ? Compare::at_least : Compare::at_most;
   switch (answers.state[at]) {
     case ItemState::not_shown:
       return Tri::no;
@@ -70,13 +69,11 @@ ItemState state_without_answer(Tri visible) {
 }
 
 // Groups keep their own visibility in `visible`; `aside` may be null.
-void settle_items(const Knowledge& knowledge, AnswerRecord& answers,
-                  std::vector<SetAside>* aside) {
+void settle_items(const Knowledge& knowledge, AnswerRecord& answers, std::vector<SetAside>* aside) {
   std::array<Tri, kMaxItems> visible{};
   for (std::size_t i = 0; i < knowledge.items.size(); ++i) {
     const Item& item = knowledge.items[i];
-    const Tri parent =
-        item.parent < 0 ? Tri::yes : visible[static_cast<std::size_t>(item.parent)];
+    const Tri parent = item.parent < 0 ? Tri::yes : visible[static_cast<std::size_t>(item.parent)];
     visible[i] = parent && shown(knowledge, item, answers);
     if (item.type == ItemType::group || item.type == ItemType::display) {
       answers.state[i] = state_without_answer(visible[i]);

@@ -1,6 +1,7 @@
 #pragma once
-// Turns answers as they came into answers as the rules read them: which questions were shown, which were skipped,
-// which answers belong to questions that do not apply, and `none` beside a positive option.
+// Turns answers as they came into answers as the rules read them: which questions were shown, which
+// were skipped, which answers belong to questions that do not apply, and `none` beside a positive
+// option.
 
 #include <vector>
 
@@ -9,10 +10,11 @@
 
 namespace myoflag::rules {
 
-// In: state `answered` or `invalid` where there is an answer, anything else elsewhere; chosen and number filled.
-// Out: every state decided in the order of the form; answers to questions that do not apply removed and returned;
-// Facts::raw and Facts::answers filled. A question whose leading question has no clear answer is not_asked; an answer
-// that was nevertheless given to it stays, because a real answer must not be lost to a doubt.
+// In: state `answered` or `invalid` where there is an answer, anything else elsewhere; chosen and
+// number filled. Out: every state decided in the order of the form; answers to questions that do
+// not apply removed and returned; Facts::raw and Facts::answers filled. A question whose leading
+// question has no clear answer is not_asked; an answer that was nevertheless given to it stays,
+// because a real answer must not be lost to a doubt.
 struct Settled {
   Facts facts;  // without the record
   std::vector<SetAside> set_aside;

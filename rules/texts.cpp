@@ -6,11 +6,13 @@ namespace myoflag::rules {
 namespace {
 
 constexpr std::array<std::string_view, 19> kAssessmentKeys{
-    "nothing-matched",  "informant",       "contradiction",    "free-text-notice",
-    "conflict",         "conflict-age",    "stale-answers",    "undated-answers",
-    "emergency-check-now", "lab-old",      "lab-unusable",     "record-missing",
-    "record-problem",   "answer-disabled", "answer-out-of-range", "under-age",
-    "change",           "uncertain-list",  "test-repeat",
+    "nothing-matched",  "informant",       "contradiction",
+    "free-text-notice", "conflict",        "conflict-age",
+    "stale-answers",    "undated-answers", "emergency-check-now",
+    "lab-old",          "lab-unusable",    "record-missing",
+    "record-problem",   "answer-disabled", "answer-out-of-range",
+    "under-age",        "change",          "uncertain-list",
+    "test-repeat",
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 #pragma once
-// Sentences of text.en.yaml with {placeholders}, and the list of those this layer needs: the loader refuses
-// knowledge that lacks one, so that no sentence is missing beside a patient.
+// Sentences of text.en.yaml with {placeholders}, and the list of those this layer needs: the loader
+// refuses knowledge that lacks one, so that no sentence is missing beside a patient.
 
 #include <initializer_list>
 #include <span>

@@ -17,8 +17,9 @@ std::string_view code_of(Tier tier);  // "self-care", ...
 std::optional<Tier> tier_of(std::string_view code);
 
 struct Target {
-  std::optional<int> hours;  // at the latest, from the evaluation on; empty: at the booked appointment
-  std::string text;          // "2 weeks", "now"
+  std::optional<int>
+      hours;         // at the latest, from the evaluation on; empty: at the booked appointment
+  std::string text;  // "2 weeks", "now"
 
   friend bool operator==(const Target&, const Target&) = default;
 };

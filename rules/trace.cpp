@@ -65,7 +65,8 @@ class Tracer {
     return knowledge_.items[knowledge_.program.ops[at].item];
   }
 
-  // "Known to be false" rests on the given answers of every question named; what is unknown in it is missing.
+  // "Known to be false" rests on the given answers of every question named; what is unknown in it
+  // is missing.
   void visit_negated(std::size_t at, Tri value) {
     const Op& op = knowledge_.program.ops[at];
     for (std::size_t node = at; node < op.end; ++node) {
@@ -159,9 +160,8 @@ class Tracer {
     if (answers_.state[op.item] == ItemState::answered) {
       merge(patient_evidence(op.item, 0));
     }
-    if (input_.facts.record.age &&
-        (answers_.state[op.item] != ItemState::answered ||
-         answers_.number[op.item] != *input_.facts.record.age)) {
+    if (input_.facts.record.age && (answers_.state[op.item] != ItemState::answered ||
+                                    answers_.number[op.item] != *input_.facts.record.age)) {
       Evidence evidence;
       evidence.origin = Origin::record;
       evidence.item = &knowledge_.items[op.item];

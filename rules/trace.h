@@ -1,6 +1,6 @@
 #pragma once
-// Why a criterion has the value it has: the answers that speak for it, and the questions that would settle it.
-// Walks the same program as the evaluation, only when asked to explain.
+// Why a criterion has the value it has: the answers that speak for it, and the questions that would
+// settle it. Walks the same program as the evaluation, only when asked to explain.
 
 #include <vector>
 
@@ -18,7 +18,9 @@ struct Trace {
 Trace trace(const Knowledge& knowledge, const Rule& rule, const EvaluationInput& input,
             const FiredTiers& fired);
 
-// Questions whose answer would settle this item: itself, or, when it was not asked, those that lead to it.
-std::vector<int> questions_to_ask(const Knowledge& knowledge, const AnswerRecord& answers, int item);
+// Questions whose answer would settle this item: itself, or, when it was not asked, those that lead
+// to it.
+std::vector<int> questions_to_ask(const Knowledge& knowledge, const AnswerRecord& answers,
+                                  int item);
 
 }  // namespace myoflag::rules

@@ -6,7 +6,11 @@
 
 namespace myoflag::rules {
 
-enum class Tri : std::uint8_t { no = 0, unknown = 1, yes = 2 };  // ordered, so that and is min, or is max
+enum class Tri : std::uint8_t {
+  no = 0,
+  unknown = 1,
+  yes = 2
+};  // ordered, so that and is min, or is max
 
 constexpr Tri tri(bool value) { return value ? Tri::yes : Tri::no; }
 constexpr Tri operator&&(Tri a, Tri b) { return std::min(a, b); }

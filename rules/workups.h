@@ -1,5 +1,6 @@
 #pragma once
-// The over-testing guard: which tests the fired rules propose, which are withheld and why, which were done already.
+// The over-testing guard: which tests the fired rules propose, which are withheld and why, which
+// were done already.
 
 #include <span>
 #include <vector>
