@@ -1,0 +1,186 @@
+#include "rules/wording.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdio>
+
+namespace myoflag::rules {
+namespace {
+
+bool says_none(const Evidence& evidence) {
+  return evidence.origin == Origin::patient && evidence.item != nullptr && evidence.options != 0 &&
+         (evidence.options & ~evidence.item->none) == 0;
+}
+
+// Evidence of one question and origin as one, in the order of first mention.
+std::vector<Evidence> merged(const std::vector<Evidence>& evidence) {
+  std::vector<Evidence> result;
+  for (const Evidence& one : evidence) {
+    const auto same = std::find_if(result.begin(), result.end(), [&](const Evidence& other) {
+      return other.origin == one.origin && other.item == one.item && other.lab == one.lab &&
+             other.record_text == one.record_text;
+    });
+    if (same == result.end()) {
+      result.push_back(one);
+      continue;
+    }
+    same->options |= one.options;
+    if (!same->number) {
+      same->number = one.number;
+    }
+  }
+  return result;
+}
+
+std::string lab_line(const Assessment& assessment, const Evidence& evidence) {
+  const Knowledge& knowledge = *assessment.knowledge;
+  const auto index = static_cast<std::size_t>(evidence.lab - knowledge.labs.data());
+  const Lab& lab = assessment.input->facts.record.labs[index];
+  const std::string value = to_text(evidence.number.value_or(lab.value));
+  const std::string days = std::to_string(lab.age_days);
+  return say(knowledge, "explain-answer-lab",
+             {{"test", evidence.lab->title},
+              {"value", value},
+              {"unit", evidence.lab->unit},
+              {"days", days}});
+}
+
+std::string answer_line(const Assessment& assessment, const Evidence& evidence) {
+  const Knowledge& knowledge = *assessment.knowledge;
+  if (evidence.lab != nullptr) {
+    return lab_line(assessment, evidence);
+  }
+  const std::string question = concept_of(*evidence.item);
+  std::string answer;
+  if (evidence.origin == Origin::record) {
+    answer = evidence.record_text;
+    if (answer.empty() && evidence.options != 0) {
+      answer = quoted_options(*evidence.item, evidence.options);
+    }
+    if (answer.empty() && evidence.number) {
+      answer = to_text(*evidence.number);
+    }
+    return say(knowledge, "explain-answer-record", {{"question", question}, {"answer", answer}});
+  }
+  answer = evidence.options != 0 ? quoted_options(*evidence.item, evidence.options)
+           : evidence.number     ? to_text(*evidence.number)
+                                 : knowledge.text("explain-no-answer");
+  return say(knowledge, "explain-answer", {{"question", question}, {"answer", answer}});
+}
+
+bool ends_sentence(std::string_view text, std::size_t i) {
+  if (text[i] != '.' && text[i] != '?' && text[i] != '!') {
+    return false;
+  }
+  if (i + 1 == text.size()) {
+    return true;
+  }
+  return i + 2 < text.size() && text[i + 1] == ' ' &&
+         std::isupper(static_cast<unsigned char>(text[i + 2])) != 0;
+}
+
+}  // namespace
+
+std::string say(const Knowledge& knowledge, std::string_view key,
+                std::initializer_list<Fill> values) {
+  return fill(knowledge.text(key), values);
+}
+
+std::string joined(const std::vector<std::string>& parts, std::string_view between) {
+  std::string result;
+  for (const std::string& part : parts) {
+    if (!result.empty()) {
+      result += between;
+    }
+    result += part;
+  }
+  return result;
+}
+
+std::string concept_of(const Item& item) {
+  const std::string& text = item.concept_text.empty() ? item.text : item.concept_text;
+  const std::size_t bracket = text.find(" (");
+  return bracket == std::string::npos || bracket == 0 ? text : text.substr(0, bracket);
+}
+
+std::string quoted_options(const Item& item, std::uint64_t options) {
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < item.options.size(); ++i) {
+    if ((options >> i & 1U) != 0) {
+      texts.push_back('"' + item.options[i].text + '"');
+    }
+  }
+  return joined(texts, ", ");
+}
+
+std::string moment_text(Instant moment) {
+  const auto day = std::chrono::floor<std::chrono::days>(moment);
+  const std::chrono::year_month_day date{day};
+  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(moment - day).count();
+  std::array<char, 64> buffer{};
+  const int length = std::snprintf(
+      buffer.data(), buffer.size(), "%04d-%02u-%02u %02d:%02d UTC", static_cast<int>(date.year()),
+      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+      static_cast<int>(minutes / 60), static_cast<int>(minutes % 60));
+  return {buffer.data(), static_cast<std::size_t>(length)};
+}
+
+std::vector<std::string> sentences(std::string_view text) {
+  std::vector<std::string> result;
+  std::size_t start = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (ends_sentence(text, i)) {
+      result.emplace_back(text.substr(start, i + 1 - start));
+      start = std::min(i + 2, text.size());
+    }
+  }
+  if (start < text.size()) {
+    result.emplace_back(text.substr(start));
+  }
+  return result;
+}
+
+std::string first_sentence(std::string_view text) {
+  const std::vector<std::string> all = sentences(text);
+  return all.empty() ? std::string() : all.front();
+}
+
+std::string basis_of(const Knowledge& knowledge, const Rule& rule) {
+  std::vector<std::string> sources;
+  for (const int source : rule.sources) {
+    sources.push_back(knowledge.sources[static_cast<std::size_t>(source)].id);
+  }
+  return sources.empty() ? rule.id : rule.id + ": " + joined(sources, ", ");
+}
+
+std::string when_text(const Knowledge& knowledge, Tier tier, const Target& target) {
+  const std::string& label = knowledge.tiers[static_cast<std::size_t>(tier)].label;
+  if (target.text.empty()) {
+    return label;
+  }
+  return say(knowledge, "explain-when", {{"tier", label}, {"target", target.text}});
+}
+
+std::vector<std::string> answer_lines(const Assessment& assessment,
+                                      const std::vector<Evidence>& evidence) {
+  std::vector<std::string> lines;
+  std::vector<std::string> none;
+  for (const Evidence& one : merged(evidence)) {
+    if (one.item == nullptr && one.lab == nullptr) {
+      continue;
+    }
+    if (says_none(one)) {
+      none.push_back(concept_of(*one.item));
+    } else {
+      lines.push_back(answer_line(assessment, one));
+    }
+  }
+  if (!none.empty()) {
+    lines.push_back(
+        say(*assessment.knowledge, "explain-answered-none", {{"questions", joined(none, "; ")}}));
+  }
+  return lines;
+}
+
+}  // namespace myoflag::rules

@@ -1,0 +1,42 @@
+#pragma once
+// The small pieces explanations are made of: sentences filled in, answers quoted, moments written.
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/assessment.h"
+#include "rules/texts.h"
+
+namespace myoflag::rules {
+
+// The sentence of the knowledge with that key, its placeholders filled.
+std::string say(const Knowledge& knowledge, std::string_view key,
+                std::initializer_list<Fill> values = {});
+
+std::string joined(const std::vector<std::string>& parts, std::string_view between);
+
+// "Acute emergency symptom screen": the concept of a question without what stands in brackets; else
+// the question.
+std::string concept_of(const Item& item);
+// The texts of the chosen options, each in quotes, joined by commas.
+std::string quoted_options(const Item& item, std::uint64_t options);
+
+// "2026-11-22 09:00 UTC"
+std::string moment_text(Instant moment);
+
+std::string first_sentence(std::string_view text);
+std::vector<std::string> sentences(std::string_view text);
+
+// "em-stroke-signs: ng127-weak, stroke"
+std::string basis_of(const Knowledge& knowledge, const Rule& rule);
+
+// "Urgent"; "Urgent, within 2 weeks" where the target says more.
+std::string when_text(const Knowledge& knowledge, Tier tier, const Target& target);
+
+// One line for each question that findings rest on, and one for all questions answered with "none".
+std::vector<std::string> answer_lines(const Assessment& assessment,
+                                      const std::vector<Evidence>& evidence);
+
+}  // namespace myoflag::rules
