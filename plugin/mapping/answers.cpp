@@ -1,0 +1,243 @@
+#include "plugin/mapping/answers.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "fhir/answer_value.h"
+#include "fhir/decimal.h"
+#include "plugin/mapping/code_system.h"
+
+namespace myoflag::mapping {
+
+namespace {
+
+using fhir::Json;
+using fhir::ValueType;
+using rules::Item;
+using rules::ItemState;
+using rules::ItemType;
+
+fhir::Issue header_issue(std::string_view code, std::string_view type, std::string_view element,
+                         std::string text) {
+  return {fhir::Severity::error,
+          std::string(type),
+          std::string(code),
+          std::move(text),
+          fmt::format("QuestionnaireResponse.{}", element),
+          {}};
+}
+
+class Reader {
+ public:
+  Reader(const rules::Knowledge& knowledge, const fhir::Response& response)
+      : knowledge_(knowledge), response_(response), answer_system_(answer_system(knowledge)) {}
+
+  tl::expected<Answers, fhir::Issues> read() {
+    for (std::size_t i = 0; i < response_.items().size(); ++i) {
+      read_item(i);
+    }
+    if (!issues_.empty()) {
+      return tl::unexpected(std::move(issues_));
+    }
+    std::stable_sort(answers_.free_text.begin(), answers_.free_text.end(),
+                     [](const auto& a, const auto& b) { return a.item < b.item; });
+    return std::move(answers_);
+  }
+
+ private:
+  void read_item(std::size_t node) {
+    const auto& found = response_.item(node);
+    const int index = knowledge_.item(found.link_id());
+    if (index < 0) {
+      fail("MF-3025", "not-found", response_.place_of_item(node) + ".linkId", {},
+           "The form has no item with this linkId.");
+      return;
+    }
+    if (found.answer_count == 0) {
+      return;
+    }
+    const auto& item = knowledge_.items[static_cast<std::size_t>(index)];
+    if (seen_[static_cast<std::size_t>(index)]) {
+      fail("MF-3023", "structure", response_.place_of_item(node), item.link_id,
+           "The same question stands twice in the response.");
+      return;
+    }
+    seen_[static_cast<std::size_t>(index)] = true;
+    for (std::size_t i = 0; i < found.answer_count; ++i) {
+      read_answer(found.first_answer + i, index, item);
+    }
+  }
+
+  void read_answer(std::size_t node, int index, const Item& item) {
+    const auto& answer = response_.answer(node);
+    if (answer.choice.members > 1) {
+      fail_answer(node, item, "MF-3024", "structure", "An answer has two values.");
+      return;
+    }
+    if (!answer.has_value()) {
+      if (answer.choice.members > 0 && !answer.choice.extension_only) {
+        fail_kind(node, item);
+      }
+      return;
+    }
+    const auto slot = static_cast<std::size_t>(index);
+    const bool again = answers_.given.state[slot] != ItemState::not_shown;
+    if (again && !item.repeats) {
+      fail_answer(node, item, "MF-3023", "structure",
+                  "The question takes one answer and has several.");
+      return;
+    }
+    read_value(node, index, item, *answer.choice.value);
+  }
+
+  void read_value(std::size_t node, int index, const Item& item, fhir::ValueRef value) {
+    switch (item.type) {
+      case ItemType::choice:
+        read_choice(node, index, item, value);
+        return;
+      case ItemType::integer:
+      case ItemType::decimal:
+        read_number_value(node, index, item, value);
+        return;
+      case ItemType::text:
+        read_text(node, index, item, value);
+        return;
+      case ItemType::group:
+      case ItemType::display:
+        fail_kind(node, item);
+        return;
+    }
+  }
+
+  void read_choice(std::size_t node, int index, const Item& item, fhir::ValueRef value) {
+    if (value.type != ValueType::coding) {
+      fail_kind(node, item);
+      return;
+    }
+    const auto system = value.json->string_of("system");
+    if (system.empty()) {
+      fail_answer(node, item, "MF-3020", "code-invalid",
+                  "The answer's coding has no system, so its code means nothing.");
+      return;
+    }
+    if (system != answer_system_) {
+      fail_answer(node, item, "MF-3021", "code-invalid",
+                  fmt::format("The answer's coding is not from {}.", answer_system_));
+      return;
+    }
+    const int option = option_of_answer_code(item, value.json->string_of("code"));
+    if (option < 0) {
+      fail_answer(node, item, "MF-3022", "code-invalid",
+                  "The answer's code is not an option of this question.");
+      return;
+    }
+    const auto slot = static_cast<std::size_t>(index);
+    answers_.given.state[slot] = ItemState::answered;
+    answers_.given.chosen[slot] |= std::uint64_t{1} << option;
+  }
+
+  void read_number_value(std::size_t node, int index, const Item& item, fhir::ValueRef value) {
+    const auto wanted = item.type == ItemType::integer ? ValueType::integer : ValueType::decimal;
+    const auto* number = value.json->as_number();
+    const bool fits = value.type == wanted && number != nullptr &&
+                      (wanted == ValueType::decimal || fhir::to_integer(number->text));
+    if (!fits) {
+      fail_kind(node, item);
+      return;
+    }
+    const auto slot = static_cast<std::size_t>(index);
+    const auto read = rules::read_number(number->text);
+    const bool inside =
+        read && (!item.min || *read >= *item.min) && (!item.max || *read <= *item.max);
+    if (!inside) {
+      answers_.given.state[slot] = ItemState::invalid;
+      answers_.out_of_range.push_back({rules::SetAside::Why::out_of_range, index, 0, read, {}});
+      return;
+    }
+    answers_.given.state[slot] = ItemState::answered;
+    answers_.given.number[slot] = *read;
+  }
+
+  void read_text(std::size_t node, int index, const Item& item, fhir::ValueRef value) {
+    const auto* text = value.json->as_string();
+    if (value.type != ValueType::string || text == nullptr) {
+      fail_kind(node, item);
+      return;
+    }
+    if (fhir::is_blank(*text)) {
+      return;
+    }
+    answers_.given.state[static_cast<std::size_t>(index)] = ItemState::answered;
+    answers_.free_text.push_back({index, *text});
+  }
+
+  void fail_kind(std::size_t node, const Item& item) {
+    fail_answer(node, item, "MF-3024", "structure",
+                "The answer's value is of another kind than the question asks for.");
+  }
+
+  void fail_answer(std::size_t node, const Item& item, std::string_view code, std::string_view type,
+                   std::string text) {
+    fail(code, type, response_.place_of_answer(node), item.link_id, std::move(text));
+  }
+
+  void fail(std::string_view code, std::string_view type, std::string place, std::string link_id,
+            std::string text) {
+    issues_.push_back({fhir::Severity::error, std::string(type), std::string(code), std::move(text),
+                       std::move(place), std::move(link_id)});
+  }
+
+  const rules::Knowledge& knowledge_;
+  const fhir::Response& response_;
+  std::string answer_system_;
+  Answers answers_;
+  std::array<bool, rules::kMaxItems> seen_{};
+  fhir::Issues issues_;
+};
+
+}  // namespace
+
+fhir::Issues check_questionnaire(const rules::Knowledge& knowledge,
+                                 const fhir::Response& response) {
+  const auto& header = response.header();
+  if (header.status == fhir::ResponseStatus::entered_in_error) {
+    return {header_issue("MF-3007", "business-rule", "status",
+                         "The response was entered in error and cannot be evaluated.")};
+  }
+  const auto ours = questionnaire_canonical(knowledge);
+  const auto& named = header.questionnaire;
+  if (named.url.empty()) {
+    return {header_issue("MF-3003", "required", "questionnaire",
+                         fmt::format("The response does not say which form it answers; this one "
+                                     "reads {}.",
+                                     ours))};
+  }
+  if (named.url != questionnaire_url(knowledge)) {
+    return {
+        header_issue("MF-3004", "not-supported", "questionnaire",
+                     fmt::format("The response answers another form; this one reads {}.", ours))};
+  }
+  if (named.version.empty()) {
+    return {header_issue("MF-3006", "required", "questionnaire",
+                         fmt::format("The response names no version of the form; this one reads "
+                                     "{}.",
+                                     ours))};
+  }
+  if (named.version != knowledge.version) {
+    return {header_issue(
+        "MF-3005", "not-supported", "questionnaire",
+        fmt::format("The response answers another version of the form; this one reads {}.", ours))};
+  }
+  return {};
+}
+
+tl::expected<Answers, fhir::Issues> read_answers(const rules::Knowledge& knowledge,
+                                                 const fhir::Response& response) {
+  return Reader(knowledge, response).read();
+}
+
+}  // namespace myoflag::mapping

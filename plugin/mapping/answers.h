@@ -1,0 +1,35 @@
+#pragma once
+// From a QuestionnaireResponse to the answers the rules read: the careful way, which takes any
+// response and says where something cannot be used. fast_answers.h is the quick way for plain
+// responses.
+
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "fhir/issue.h"
+#include "fhir/response.h"
+#include "rules/assessment.h"
+#include "rules/knowledge.h"
+
+namespace myoflag::mapping {
+
+struct Answers {
+  rules::AnswerRecord given;               // states only `answered`, `invalid` and untouched
+  std::vector<rules::FreeText> free_text;  // in the order of the form
+  std::vector<rules::SetAside>
+      out_of_range;  // numbers outside the question's limits; their state is `invalid`
+};
+
+// That the response answers this very form: url and version must be ours. A response without
+// version is refused, because an option may mean something else in another version. MF-3003 to
+// MF-3006, and MF-3007 for entered-in-error.
+fhir::Issues check_questionnaire(const rules::Knowledge& knowledge, const fhir::Response& response);
+
+// All answers, or every reason why not (MF-3020 to MF-3025). An answer without a value (only an
+// extension that says why) is no answer. Whether answers belong together (branching, required) is
+// not looked at here.
+tl::expected<Answers, fhir::Issues> read_answers(const rules::Knowledge& knowledge,
+                                                 const fhir::Response& response);
+
+}  // namespace myoflag::mapping
