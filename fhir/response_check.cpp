@@ -1,0 +1,197 @@
+#include "fhir/response_check.h"
+
+#include <iterator>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "fhir/enable_when.h"
+#include "fhir/response.h"
+#include "fhir/response_check/validators.h"
+
+namespace myoflag::fhir {
+
+namespace response_check {
+
+void Report::add(Finding finding, std::string place, std::string link_id) {
+  if (full_) {
+    return;
+  }
+  if (issues_.size() + 1 >= max_issues) {
+    full_ = true;
+    finding = {Severity::error, "too-costly", "MF-1499",
+               "There are more problems than are listed."};
+    place = "QuestionnaireResponse";
+    link_id.clear();
+  }
+  issues_.push_back({finding.severity, std::string(finding.type), std::string(finding.code),
+                     std::move(finding.text), std::move(place), std::move(link_id)});
+}
+
+namespace {
+
+// Goes through the response once, in document order, and hands every node to its validators.
+class Walk {
+ public:
+  Walk(const Context& context, Report& report, std::vector<DisabledAnswer>& disabled)
+      : context_(context), report_(report), disabled_(disabled) {}
+
+  void run() {
+    const auto count = context_.response.items().size();
+    check_container(context_, {no_item, {}, 0, count}, report_);
+    for (std::size_t item = 0; item < count;) {
+      item = visit(item);
+    }
+  }
+
+ private:
+  // The next item to look at.
+  std::size_t visit(std::size_t item) {
+    const auto& node = context_.response.item(item);
+    if (context_.binding[item] == no_item) {
+      report_misplaced(context_, item, report_);
+      return node.end;
+    }
+    if (context_.enablement.of(item) == Truth::no) {
+      report_disabled(item);
+      return node.end;
+    }
+    check_item(context_, item, report_);
+    if (context_.form_item(item).type == ItemType::group) {
+      check_container(context_, {context_.binding[item], {item, no_node}, item + 1, node.end},
+                      report_);
+    } else if (is_question(context_.form_item(item).type)) {
+      visit_answers(item);
+    }
+    return item + 1;
+  }
+
+  void visit_answers(std::size_t item) {
+    const auto& node = context_.response.item(item);
+    for (auto i = node.first_answer; i < node.first_answer + node.answer_count; ++i) {
+      const auto& answer = context_.response.answer(i);
+      check_answer(context_, i, report_);
+      check_container(context_,
+                      {context_.binding[item], {no_node, i}, answer.first_item, answer.end_item},
+                      report_);
+    }
+  }
+
+  void report_disabled(std::size_t item) {
+    const auto& link_id = context_.form_item(item).link_id;
+    report_.add({context_.complete ? Severity::error : Severity::warning, "business-rule",
+                 disabled_item, "With these answers the form does not ask for this item."},
+                context_.response.place_of_item(item), link_id);
+    for (auto i = item; i < context_.response.item(item).end; ++i) {
+      if (context_.binding[i] != no_item) {
+        disabled_.push_back({context_.form_item(i).link_id, context_.response.place_of_item(i),
+                             context_.response.item(i).answer_count});
+      }
+    }
+  }
+
+  const Context& context_;
+  Report& report_;
+  std::vector<DisabledAnswer>& disabled_;
+};
+
+bool is_other_form(const Issues& issues) {
+  for (const auto& issue : issues) {
+    if (issue.code == other_questionnaire || issue.code == other_version) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void append(Issues& to, Issues from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+void check_items(const Response& response, const Questionnaire& form, CheckResult& result) {
+  const auto binding = bind_items(response, form);
+  const Enablement enablement(response, form, binding);
+  const auto status = response.header().status;
+  const bool complete = status != ResponseStatus::in_progress && status != ResponseStatus::stopped;
+  const Context context{response, form, binding, enablement, complete};
+  Report report;
+  Walk(context, report, result.disabled).run();
+  append(result.issues, report.take());
+}
+
+}  // namespace
+
+}  // namespace response_check
+
+CheckResult check_response(const Json& response, const Questionnaire& form,
+                           const CheckOptions& options) {
+  CheckResult result;
+  const auto read = Response::read(response);
+  if (!read) {
+    result.issues.push_back({Severity::fatal, "structure", read.error().code, read.error().text,
+                             read.error().place, std::string()});
+    return result;
+  }
+  response_check::Report report;
+  response_check::check_header({*read, form, options}, report);
+  result.issues = report.take();
+  // Against another form every item would look wrong: one clear error instead of a hundred
+  // misleading ones.
+  if (response_check::is_other_form(result.issues)) {
+    return result;
+  }
+  if (read->header().status != ResponseStatus::entered_in_error) {
+    response_check::check_items(*read, form, result);
+  }
+  return result;
+}
+
+namespace {
+
+void prune_items(Json& owner, const std::string& place, const std::set<std::string>& dropped);
+
+void prune_item(Json& item, const std::string& place, const std::set<std::string>& dropped) {
+  prune_items(item, place, dropped);
+  auto* answers = item.find("answer");
+  auto* list = answers == nullptr ? nullptr : answers->as_array();
+  for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+    prune_items((*list)[i], fmt::format("{}.answer[{}]", place, i), dropped);
+  }
+}
+
+// Places are those before pruning, so an element keeps its old index until the array is rebuilt.
+void prune_items(Json& owner, const std::string& place, const std::set<std::string>& dropped) {
+  auto* items = owner.find("item");
+  auto* list = items == nullptr ? nullptr : items->as_array();
+  if (list == nullptr) {
+    return;
+  }
+  Json::Array kept;
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    const auto item_place = fmt::format("{}.item[{}]", place, i);
+    if (dropped.find(item_place) == dropped.end()) {
+      prune_item((*list)[i], item_place, dropped);
+      kept.push_back(std::move((*list)[i]));
+    }
+  }
+  if (kept.empty()) {
+    owner.erase("item");
+  } else {
+    *list = std::move(kept);
+  }
+}
+
+}  // namespace
+
+Json without_disabled(Json response, const std::vector<DisabledAnswer>& disabled) {
+  std::set<std::string> dropped;
+  for (const auto& entry : disabled) {
+    dropped.insert(entry.place);
+  }
+  if (!dropped.empty()) {
+    prune_items(response, "QuestionnaireResponse", dropped);
+  }
+  return response;
+}
+
+}  // namespace myoflag::fhir

@@ -1,0 +1,290 @@
+// Rules about answers that are structures: quantities, attachments, references.
+#include <algorithm>
+#include <cstdint>
+
+#include <fmt/format.h>
+
+#include "fhir/decimal.h"
+#include "fhir/response_check/validators.h"
+
+namespace myoflag::fhir::response_check {
+
+namespace {
+
+// ---- Quantity
+// ----------------------------------------------------------------------------------------------------
+
+bool same_unit(const Json& quantity, const Json& coding) {
+  return quantity.string_of("code") == coding.string_of("code") &&
+         quantity.string_of("system") == coding.string_of("system");
+}
+
+bool is_allowed_unit(const FormItem& item, const Json& quantity) {
+  const bool coded = !quantity.string_of("code").empty();
+  if (!coded && item.unit_open == "options-or-string") {
+    return true;
+  }
+  if (coded && item.unit_open == "options-or-type") {
+    return true;
+  }
+  if (item.unit_options.empty()) {
+    return item.unit.is_null() || same_unit(quantity, item.unit);
+  }
+  return std::any_of(item.unit_options.begin(), item.unit_options.end(),
+                     [&quantity](const Json& unit) { return same_unit(quantity, unit); });
+}
+
+void has_an_allowed_unit(const Context& context, std::size_t answer, Report& report) {
+  const auto value = value_of(context, answer);
+  if (value.type == ValueType::quantity &&
+      !is_allowed_unit(item_of(context, answer), *value.json)) {
+    add_at_answer(context, answer,
+                  {Severity::error, "code-invalid", "MF-1457",
+                   "The unit is not among those that the form allows."},
+                  report);
+  }
+}
+
+// ---- Attachment
+// --------------------------------------------------------------------------------------------------
+
+bool is_base64_digit(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+         c == '/';
+}
+
+// Bytes behind the text; nullopt when it is not base64. White space may stand anywhere (R4
+// base64Binary).
+std::optional<std::int64_t> decoded_size(std::string_view text) {
+  std::int64_t digits = 0;
+  std::int64_t padding = 0;
+  for (const char c : text) {
+    if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+      continue;
+    }
+    if (c == '=') {
+      ++padding;
+    } else if (padding > 0 || !is_base64_digit(c)) {
+      return std::nullopt;
+    } else {
+      ++digits;
+    }
+  }
+  if ((digits + padding) % 4 != 0 || padding > 2) {
+    return std::nullopt;
+  }
+  return digits * 3 / 4;
+}
+
+// Size of the data if it is there, otherwise the size that is claimed.
+std::optional<std::int64_t> size_of(const Json& attachment) {
+  if (const auto* data = attachment.find("data"); data != nullptr && data->is_string()) {
+    return decoded_size(*data->as_string());
+  }
+  const auto* size = attachment.find("size");
+  const auto* number = size == nullptr ? nullptr : size->as_number();
+  return number == nullptr ? std::nullopt : std::optional<std::int64_t>(to_integer(number->text));
+}
+
+bool is_attachment(ValueRef value) { return value.type == ValueType::attachment; }
+
+void data_is_base64(const Context& context, std::size_t answer, Report& report) {
+  const auto value = value_of(context, answer);
+  const auto* data = is_attachment(value) ? value.json->find("data") : nullptr;
+  if (data != nullptr && (!data->is_string() || !decoded_size(*data->as_string()))) {
+    add_at_answer(
+        context, answer,
+        {Severity::error, "value", "MF-1464", "The data of the attachment is not base64."}, report);
+  }
+}
+
+void size_is_that_of_the_data(const Context& context, std::size_t answer, Report& report) {
+  const auto value = value_of(context, answer);
+  const auto* size = is_attachment(value) ? value.json->find("size") : nullptr;
+  if (size == nullptr) {
+    return;
+  }
+  const auto* number = size->as_number();
+  const auto claimed = number == nullptr ? std::nullopt : to_integer(number->text);
+  const auto real = size_of(*value.json);
+  if (!claimed || *claimed < 0 || (real && *real != *claimed)) {
+    add_at_answer(context, answer,
+                  {Severity::error, "value", "MF-1463",
+                   "The size of the attachment is not that of its data."},
+                  report);
+  }
+}
+
+void is_not_too_big(const Context& context, std::size_t answer, Report& report) {
+  const auto value = value_of(context, answer);
+  const auto& limit = item_of(context, answer).limits.max_size;
+  if (limit.empty() || !is_attachment(value)) {
+    return;
+  }
+  const auto size = size_of(*value.json);
+  const auto order = size ? compare_decimals(fmt::to_string(*size), limit) : std::nullopt;
+  if (order && std::is_gt(*order)) {
+    add_at_answer(context, answer,
+                  {Severity::error, "too-long", "MF-1461",
+                   fmt::format("The attachment is larger than {} bytes.", limit)},
+                  report);
+  }
+}
+
+std::string bare_mime_type(std::string_view text) {
+  text = text.substr(0, text.find(';'));
+  std::string bare;
+  for (const char c : text) {
+    if (c != ' ') {
+      bare.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+    }
+  }
+  return bare;
+}
+
+bool fits_mime_type(const std::string& type, std::string_view allowed) {
+  const auto pattern = bare_mime_type(allowed);
+  if (pattern.ends_with("/*")) {
+    return type.starts_with(std::string_view(pattern).substr(0, pattern.size() - 1));
+  }
+  return type == pattern;
+}
+
+void has_an_allowed_mime_type(const Context& context, std::size_t answer, Report& report) {
+  const auto value = value_of(context, answer);
+  const auto& allowed = item_of(context, answer).limits.mime_types;
+  if (allowed.empty() || !is_attachment(value)) {
+    return;
+  }
+  const auto type = bare_mime_type(value.json->string_of("contentType"));
+  if (std::none_of(allowed.begin(), allowed.end(),
+                   [&type](const std::string& one) { return fits_mime_type(type, one); })) {
+    add_at_answer(context, answer,
+                  {Severity::error, "value", "MF-1462",
+                   "The attachment is not of a kind that the form allows."},
+                  report);
+  }
+}
+
+// ---- Reference
+// ---------------------------------------------------------------------------------------------------
+
+bool is_resource_type(std::string_view text) {
+  return !text.empty() && text.front() >= 'A' && text.front() <= 'Z' &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); });
+}
+
+bool is_id(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.';
+  });
+}
+
+// "Type/id" with or without "/_history/version".
+bool is_relative(std::string_view text) {
+  const auto history = text.find("/_history/");
+  if (history != std::string_view::npos && !is_id(text.substr(history + 10))) {
+    return false;
+  }
+  text = text.substr(0, history);
+  const auto slash = text.find('/');
+  return slash != std::string_view::npos && is_resource_type(text.substr(0, slash)) &&
+         is_id(text.substr(slash + 1));
+}
+
+bool is_absolute(std::string_view text) {
+  const auto colon = text.find(':');
+  return colon != std::string_view::npos && colon > 0 && colon + 1 < text.size() &&
+         std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '+' || c == '-' || c == '.';
+         });
+}
+
+const Json* contained(const Json& response, std::string_view id) {
+  for (const auto& resource : response.array_of("contained")) {
+    if (resource.string_of("id") == id) {
+      return &resource;
+    }
+  }
+  return nullptr;
+}
+
+bool is_well_formed_reference(const Context& context, const Json& reference) {
+  const auto* target = reference.find("reference");
+  if (target == nullptr) {
+    return reference.find("identifier") != nullptr || reference.find("display") != nullptr;
+  }
+  if (!target->is_string()) {
+    return false;
+  }
+  const std::string_view text = *target->as_string();
+  if (text.starts_with('#')) {
+    return text.size() > 1 && contained(context.response.json(), text.substr(1)) != nullptr;
+  }
+  const bool blank_free = text.find_first_of(" \t\r\n") == std::string_view::npos;
+  return blank_free && (is_relative(text) || is_absolute(text));
+}
+
+void reference_is_well_formed(const Context& context, std::size_t answer, Report& report) {
+  const auto value = value_of(context, answer);
+  if (value.type == ValueType::reference && !is_well_formed_reference(context, *value.json)) {
+    add_at_answer(context, answer,
+                  {Severity::error, "value", "MF-1465",
+                   "A reference is Type/id, an absolute address, or #id of a contained resource."},
+                  report);
+  }
+}
+
+// The type that the reference claims, by its address or by its element type; empty when it does not
+// tell.
+std::string_view target_type(const Context& context, const Json& reference) {
+  const auto text = reference.string_of("reference");
+  if (text.starts_with('#')) {
+    const auto* resource = contained(context.response.json(), text.substr(1));
+    return resource == nullptr ? std::string_view{} : resource->string_of("resourceType");
+  }
+  const auto path = text.substr(0, text.find("/_history/"));
+  const auto last = path.rfind('/');
+  if (last != std::string_view::npos) {
+    const auto head = path.substr(0, last);
+    const auto before = head.rfind('/');
+    const auto type = before == std::string_view::npos ? head : head.substr(before + 1);
+    if (is_resource_type(type)) {
+      return type;
+    }
+  }
+  return reference.string_of("type");
+}
+
+void reference_has_an_allowed_type(const Context& context, std::size_t answer, Report& report) {
+  const auto value = value_of(context, answer);
+  if (value.type != ValueType::reference) {
+    return;
+  }
+  const auto type = target_type(context, *value.json);
+  const auto claimed = value.json->string_of("type");
+  const auto& allowed = item_of(context, answer).limits.reference_types;
+  const bool contradicts = !claimed.empty() && is_resource_type(claimed) && type != claimed;
+  const bool forbidden = !allowed.empty() && !type.empty() &&
+                         std::find(allowed.begin(), allowed.end(), type) == allowed.end();
+  if (contradicts || forbidden) {
+    add_at_answer(context, answer,
+                  {Severity::error, "value", "MF-1466",
+                   "The reference leads to a resource of another type than allowed."},
+                  report);
+  }
+}
+
+constexpr AnswerValidator rules[] = {has_an_allowed_unit,          data_is_base64,
+                                     size_is_that_of_the_data,     is_not_too_big,
+                                     has_an_allowed_mime_type,     reference_is_well_formed,
+                                     reference_has_an_allowed_type};
+
+}  // namespace
+
+std::span<const AnswerValidator> complex_value_rules() { return rules; }
+
+}  // namespace myoflag::fhir::response_check
