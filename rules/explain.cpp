@@ -690,8 +690,8 @@ class Clinician {
 
   std::string change_text(const AnswerChange& change) const {
     std::string answer;
-    if (change.any_of == 0) {
-      answer = knowledge_.text("explain-no-answer");
+    if (change.number) {
+      answer = to_text(*change.number);
     } else {
       Titles options;
       for (std::size_t i = 0; i < change.item->options.size(); ++i) {

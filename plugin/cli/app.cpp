@@ -1,0 +1,79 @@
+#include "plugin/cli/app.h"
+
+#include <csignal>
+#include <exception>
+#include <new>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "plugin/cli/commands.h"
+
+namespace myoflag::cli {
+namespace {
+
+constexpr const char* kAbout =
+    "Decision support for muscle twitching: judges the answers of an intake questionnaire and the\n"
+    "patient's record (FHIR R4) against red flags. Not a diagnosis; proposals, never orders.";
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  myoflag evaluate response.json            what a clinician should know, and why\n"
+    "  myoflag check response.xml                everything that is wrong with a response\n"
+    "  myoflag questionnaire > form.json         the FHIR Questionnaire\n"
+    "\n"
+    "Exit codes: 0 done, 1 an input was rejected, 2 usage or configuration, 3 something outside "
+    "failed.\n"
+    "Error codes are explained in docs/errors.";
+
+// What the parser has to say: help and version are results, all else is a usage error.
+Exit report(const CLI::App& app, const CLI::ParseError& error) {
+  std::ostringstream out;
+  std::ostringstream err;
+  const bool success = error.get_exit_code() == 0;
+  app.exit(error, out, err);
+  if (success) {
+    return write_output(out.str());
+  }
+  std::string text = err.str();
+  while (!text.empty() && text.back() == '\n') {
+    text.pop_back();
+  }
+  say(text);
+  return Exit::usage;
+}
+
+Exit parse_and_run(int argc, char** argv) {
+  CLI::App app(kAbout, "myoflag");
+  app.footer(kFooter);
+  app.set_version_flag("--version", std::string("myoflag ") + MYOFLAG_VERSION);
+  app.require_subcommand(1);
+  Run run;
+  add_evaluate(app, run);
+  add_check(app, run);
+  add_questionnaire(app, run);
+  add_convert(app, run);
+  add_knowledge(app, run);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return report(app, error);
+  }
+  return run();
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of write(), not a death
+  try {
+    return static_cast<int>(parse_and_run(argc, argv));
+  } catch (const std::bad_alloc&) {
+    return static_cast<int>(fail({Exit::outside, "MF-4008: out of memory"}));
+  } catch (const std::exception& error) {
+    return static_cast<int>(
+        fail({Exit::outside, fmt::format("MF-4009: internal error: {}", error.what())}));
+  }
+}
+
+}  // namespace myoflag::cli

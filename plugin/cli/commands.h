@@ -1,0 +1,23 @@
+#pragma once
+// The commands, one file each. Every function describes its command to the parser; what the command
+// does when chosen is put into `run`.
+
+#include <functional>
+
+#include "plugin/cli/files.h"
+
+namespace CLI {
+class App;
+}
+
+namespace myoflag::cli {
+
+using Run = std::function<Exit()>;
+
+void add_evaluate(CLI::App& app, Run& run);
+void add_check(CLI::App& app, Run& run);
+void add_questionnaire(CLI::App& app, Run& run);
+void add_convert(CLI::App& app, Run& run);
+void add_knowledge(CLI::App& app, Run& run);
+
+}  // namespace myoflag::cli

@@ -1,0 +1,94 @@
+// myoflag convert: FHIR JSON to XML and back.
+#include "fhir/convert.h"
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "plugin/cli/commands.h"
+#include "plugin/cli/issues.h"
+#include "plugin/cli/options.h"
+
+namespace myoflag::cli {
+namespace {
+
+struct Options {
+  InputOptions input;
+  std::string to;  // empty: the other form
+};
+
+// The first character that is neither white space nor a byte order mark tells the form.
+bool looks_like_xml(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) {
+    text.remove_prefix(3);
+  }
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && text[first] == '<';
+}
+
+Exit refuse(const Options& options, const fhir::Error& error) {
+  say(issue_lines(options.input.file, {fhir::to_issue(error)}));
+  return Exit::rejected;
+}
+
+Exit from_json(const Options& options, std::string_view bytes, bool to_xml) {
+  const auto json = fhir::read_json(bytes, limits_for(options.input));
+  if (!json) {
+    return refuse(options, json.error());
+  }
+  const auto xml =
+      fhir::json_to_xml(*json);  // also for JSON: only a resource of right shape is rewritten
+  if (!xml) {
+    return refuse(options, xml.error());
+  }
+  return write_output(to_xml ? *xml : fhir::write_json(*json, fhir::JsonStyle::pretty));
+}
+
+Exit from_xml(const Options& options, std::string_view bytes, bool to_xml) {
+  const auto converted = fhir::xml_to_json(bytes, limits_for(options.input));
+  if (!converted) {
+    return refuse(options, converted.error());
+  }
+  std::string out;
+  if (to_xml) {
+    auto xml = fhir::json_to_xml(converted->resource);
+    if (!xml) {
+      return refuse(options, xml.error());
+    }
+    out = std::move(*xml);
+  } else {
+    out = fhir::write_json(converted->resource, fhir::JsonStyle::pretty);
+  }
+  if (!converted->notices.empty()) {
+    say(issue_lines(options.input.file, converted->notices));
+  }
+  return write_output(out);
+}
+
+Exit convert(const Options& options) {
+  const auto bytes = read_input(options.input.file, options.input.max_bytes);
+  if (!bytes) {
+    return fail(bytes.error());
+  }
+  const bool xml = looks_like_xml(*bytes);
+  const bool to_xml = options.to.empty() ? !xml : options.to == "xml";
+  return xml ? from_xml(options, *bytes, to_xml) : from_json(options, *bytes, to_xml);
+}
+
+}  // namespace
+
+void add_convert(CLI::App& app, Run& run) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("convert", "FHIR JSON to XML and back, any R4 resource, nothing lost");
+  add_input(*command, options->input);
+  command->add_option("--to", options->to, "json or xml; default: the other form")
+      ->check(CLI::IsMember({"json", "xml"}));
+  command->footer(
+      "Example:\n  myoflag convert patient.json > patient.xml\n\n"
+      "Comments and processing instructions of XML have no place in JSON: they are dropped, and a\n"
+      "note on standard error says so.");
+  command->callback([options, &run] { run = [options] { return convert(*options); }; });
+}
+
+}  // namespace myoflag::cli

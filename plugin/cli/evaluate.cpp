@@ -1,0 +1,122 @@
+// myoflag evaluate: one response, with or without the patient's record.
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "fhir/convert.h"
+#include "plugin/assess.h"
+#include "plugin/cli/commands.h"
+#include "plugin/cli/issues.h"
+#include "plugin/cli/options.h"
+#include "plugin/mapping/assessment_json.h"
+#include "plugin/mapping/bundle.h"
+#include "rules/explain.h"
+
+namespace myoflag::cli {
+namespace {
+
+struct Options {
+  InputOptions input;
+  KnowledgeOptions knowledge;
+  ClockOptions clock;
+  Colour colour = Colour::automatic;
+  std::string format = "text";
+  bool all = false;
+  bool patient = false;
+};
+
+tl::expected<std::string, Failure> bundle(const Assessed& assessed, bool xml) {
+  const fhir::Json json = mapping::transaction_bundle(assessed.assessment, assessed.response);
+  if (!xml) {
+    return fhir::write_json(json, fhir::JsonStyle::pretty);
+  }
+  auto text = fhir::json_to_xml(json);
+  if (!text) {
+    return tl::unexpected(
+        Failure{Exit::rejected, issue_lines("bundle", {fhir::to_issue(text.error())})});
+  }
+  return std::move(*text);
+}
+
+tl::expected<std::string, Failure> output(const Options& options, const Assessed& assessed) {
+  const rules::Assessment& assessment = assessed.assessment;
+  if (options.format == "assessment") {
+    return fhir::write_json(mapping::assessment_json(assessment, options.all),
+                            fhir::JsonStyle::pretty);
+  }
+  if (options.format == "bundle" || options.format == "bundle-xml") {
+    return bundle(assessed, options.format == "bundle-xml");
+  }
+  const Screen where = screen(options.colour);
+  if (options.patient) {
+    return draw(rules::explain_for_patient(assessment), assessment.tier, where);
+  }
+  return draw(rules::explain_for_clinician(assessment, {options.all}), where);
+}
+
+Exit evaluate(const Options& options) {
+  const auto now = instant(options.clock);
+  if (!now) {
+    return fail(now.error());
+  }
+  auto knowledge = load(options.knowledge);
+  if (!knowledge) {
+    return fail(knowledge.error());
+  }
+  const auto bytes = read_input(options.input.file, options.input.max_bytes);
+  if (!bytes) {
+    return fail(bytes.error());
+  }
+  const Assessor assessor(std::move(*knowledge));
+  AssessOptions how;
+  how.now = *now;
+  how.limits = limits_for(options.input);
+  const auto assessed = assessor.assess(*bytes, how);
+  if (!assessed) {
+    say(issue_lines(options.input.file, assessed.error()));
+    return Exit::rejected;
+  }
+  const auto out = output(options, *assessed);
+  if (!out) {
+    return fail(out.error());
+  }
+  if (!assessed->warnings.empty()) {
+    say(issue_lines(options.input.file, assessed->warnings));
+  }
+  return write_output(*out);
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app, Run& run) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "evaluate", "Judges one QuestionnaireResponse, or a Bundle with it and the patient's record");
+  add_input(*command, options->input);
+  command
+      ->add_option("--format", options->format,
+                   "text: the explanation for a clinician; assessment: JSON for programs; bundle, "
+                   "bundle-xml: a FHIR transaction")
+      ->check(CLI::IsMember({"text", "assessment", "bundle", "bundle-xml"}))
+      ->capture_default_str();
+  command->add_flag("--all", options->all, "Nothing shortened; also what is excluded");
+  command->add_flag("--patient", options->patient, "What the patient is told (with --format text)");
+  add_clock(*command, options->clock);
+  add_knowledge_options(*command, options->knowledge);
+  add_colour(*command, options->colour);
+  command->footer(
+      "Examples:\n"
+      "  myoflag evaluate response.json\n"
+      "  myoflag evaluate bundle.xml --format bundle --now 2026-11-22T09:00:00Z\n"
+      "  cat response.json | myoflag evaluate --patient\n\n"
+      "An input that is refused gives exit code 1, the reasons on standard error, and nothing on\n"
+      "standard output; `myoflag check --format outcome` gives them as an OperationOutcome.");
+  command->callback([options, &run] {
+    if (options->patient && options->format != "text") {
+      throw CLI::ValidationError("--patient", "goes with --format text only");
+    }
+    run = [options] { return evaluate(*options); };
+  });
+}
+
+}  // namespace myoflag::cli

@@ -1,0 +1,81 @@
+#include "plugin/cli/options.h"
+
+#include <chrono>
+#include <map>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "fhir/datetime.h"
+#include "plugin/knowledge/knowledge.h"
+
+namespace myoflag::cli {
+
+void add_input(CLI::App& command, InputOptions& options) {
+  command.add_option("FILE", options.file, "File to read, - for standard input")
+      ->capture_default_str();
+  command.add_option("--max-bytes", options.max_bytes, "Larger inputs are refused")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 30U))
+      ->capture_default_str();
+}
+
+void add_knowledge_options(CLI::App& command, KnowledgeOptions& options, bool with_language) {
+  command.add_option("--knowledge", options.folder,
+                     "Folder with knowledge files, instead of the knowledge inside the program");
+  if (with_language) {
+    command.add_option("--lang", options.language, "Language of the sentences")
+        ->check(CLI::IsMember({"en"}))
+        ->capture_default_str();
+  }
+}
+
+tl::expected<rules::KnowledgePtr, Failure> load(const KnowledgeOptions& options) {
+  auto knowledge =
+      options.folder.empty() ? embedded_knowledge() : knowledge_from_folder(options.folder);
+  if (knowledge) {
+    return std::move(*knowledge);
+  }
+  std::string text = "MF-4007: the knowledge cannot be used";
+  for (const rules::Problem& problem : knowledge.error()) {
+    text += '\n' + rules::to_text(problem);
+  }
+  return tl::unexpected(Failure{Exit::usage, std::move(text)});
+}
+
+void add_clock(CLI::App& command, ClockOptions& options) {
+  command.add_option("--now", options.now,
+                     "The time of the evaluation, for example 2026-11-22T09:00:00Z; default: now");
+}
+
+tl::expected<rules::Instant, Failure> instant(const ClockOptions& options) {
+  if (options.now.empty()) {
+    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  }
+  const auto parsed = fhir::parse_instant(options.now);
+  const auto moment = parsed ? fhir::to_sys_seconds(*parsed) : std::nullopt;
+  if (!moment) {
+    return tl::unexpected(
+        Failure{Exit::usage, fmt::format("MF-4006: --now {}: not an instant such as "
+                                         "2026-11-22T09:00:00Z",
+                                         options.now)});
+  }
+  return *moment;
+}
+
+void add_colour(CLI::App& command, Colour& colour) {
+  const std::map<std::string, Colour> names{
+      {"auto", Colour::automatic}, {"always", Colour::always}, {"never", Colour::never}};
+  command
+      .add_option("--color", colour,
+                  "auto: only on a terminal, and not with NO_COLOR; always; never")
+      ->transform(CLI::Transformer(names))
+      ->option_text("auto|always|never");
+}
+
+fhir::Limits limits_for(const InputOptions& options) {
+  fhir::Limits limits;
+  limits.bytes = options.max_bytes;
+  return limits;
+}
+
+}  // namespace myoflag::cli

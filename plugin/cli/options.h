@@ -1,0 +1,45 @@
+#pragma once
+// Options that several commands share, and what they lead to.
+
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "plugin/assess.h"
+#include "plugin/cli/files.h"
+#include "plugin/cli/screen.h"
+#include "rules/knowledge.h"
+
+namespace CLI {
+class App;
+}
+
+namespace myoflag::cli {
+
+struct InputOptions {
+  std::string file = "-";
+  std::size_t max_bytes = kDefaultMaxBytes;
+};
+void add_input(CLI::App& command, InputOptions& options);
+
+struct KnowledgeOptions {
+  std::string folder;           // empty: the knowledge inside the program
+  std::string language = "en";  // of the sentences
+};
+void add_knowledge_options(CLI::App& command, KnowledgeOptions& options, bool with_language = true);
+// MF-4007 and the problems of the knowledge, ready to print.
+tl::expected<rules::KnowledgePtr, Failure> load(const KnowledgeOptions& options);
+
+struct ClockOptions {
+  std::string now;  // empty: the system's clock
+};
+void add_clock(CLI::App& command, ClockOptions& options);
+tl::expected<rules::Instant, Failure> instant(const ClockOptions& options);  // MF-4006
+
+void add_colour(CLI::App& command, Colour& colour);
+
+// Limits of the gate for an input of that size.
+fhir::Limits limits_for(const InputOptions& options);
+
+}  // namespace myoflag::cli

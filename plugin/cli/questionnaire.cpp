@@ -1,0 +1,56 @@
+// myoflag questionnaire: the form as FHIR has it.
+#include "plugin/mapping/questionnaire.h"
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "fhir/convert.h"
+#include "plugin/cli/commands.h"
+#include "plugin/cli/issues.h"
+#include "plugin/cli/options.h"
+
+namespace myoflag::cli {
+namespace {
+
+struct Options {
+  KnowledgeOptions knowledge;
+  std::string format = "json";
+};
+
+Exit print(const Options& options) {
+  const auto knowledge = load(options.knowledge);
+  if (!knowledge) {
+    return fail(knowledge.error());
+  }
+  if (const fhir::Issues issues = mapping::form_issues(**knowledge); fhir::has_errors(issues)) {
+    say("error: MF-4007: the form of this knowledge cannot be published\n" +
+        issue_lines("questions.yaml", issues));
+    return Exit::usage;
+  }
+  const fhir::Json form = mapping::questionnaire_resource(**knowledge);
+  if (options.format == "json") {
+    return write_output(fhir::write_json(form, fhir::JsonStyle::pretty));
+  }
+  const auto xml = fhir::json_to_xml(form);
+  if (!xml) {
+    say(issue_lines("questionnaire", {fhir::to_issue(xml.error())}));
+    return Exit::usage;
+  }
+  return write_output(*xml);
+}
+
+}  // namespace
+
+void add_questionnaire(CLI::App& app, Run& run) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("questionnaire", "Prints the FHIR Questionnaire");
+  add_knowledge_options(*command, options->knowledge);
+  command->add_option("--format", options->format, "json or xml")
+      ->check(CLI::IsMember({"json", "xml"}))
+      ->capture_default_str();
+  command->footer("Example:\n  myoflag questionnaire --format xml > form.xml");
+  command->callback([options, &run] { run = [options] { return print(*options); }; });
+}
+
+}  // namespace myoflag::cli
