@@ -26,7 +26,8 @@ struct Options {
 };
 
 tl::expected<std::string, Failure> bundle(const Assessed& assessed, bool xml) {
-  const fhir::Json json = mapping::transaction_bundle(assessed.assessment, assessed.response);
+  const fhir::Json json =
+      mapping::transaction_bundle(assessed.assessment, assessed.response, assessed.record);
   if (!xml) {
     return fhir::write_json(json, fhir::JsonStyle::pretty);
   }
