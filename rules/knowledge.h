@@ -137,7 +137,7 @@ struct CodeBinding {
 
 struct Bindings {
   int medicines = -1, conditions = -1, age = -1, sex = -1, pregnancy = -1;  // items
-  std::vector<CodeBinding> medicine_classes, condition_list, pregnancies, cautions;
+  std::vector<CodeBinding> medicine_classes, condition_list, sexes, pregnancies, cautions;
 };
 
 struct Staleness {
@@ -162,6 +162,12 @@ struct Advice {
   std::string id, text;
   When when = When::always;
   std::vector<int> rules, sources;
+};
+
+// Every policy in words, also those that never fire.
+struct Policy {
+  std::string id, kind, title, text;
+  std::vector<int> sources;
 };
 
 struct Seed {
@@ -193,8 +199,9 @@ struct Knowledge {
 
   std::array<TierInfo, 5> tiers;  // index: Tier
   std::vector<Item> items;
-  std::vector<Rule> rules;  // in the order of the files, most urgent first
-  std::vector<Rule> gaps;   // policies that fire like rules, and notices, guards
+  std::vector<Rule> rules;       // in the order of the files, most urgent first
+  std::vector<Rule> gaps;        // policies that fire like rules, and notices, guards
+  std::vector<Policy> policies;  // all, in the order of the file
   std::vector<Hypothesis> hypotheses;
   std::vector<Workup> workups;
   std::vector<Source> sources;

@@ -1,0 +1,55 @@
+#include "rules/knowledge.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+namespace myoflag::rules {
+namespace {
+
+template <typename List, typename Name>
+int index_of(const List& list, std::string_view name, Name name_of) {
+  const auto found =
+      std::find_if(list.begin(), list.end(), [&](const auto& e) { return name_of(e) == name; });
+  return found == list.end() ? -1 : static_cast<int>(found - list.begin());
+}
+
+}  // namespace
+
+int Item::option(std::string_view code) const {
+  return index_of(options, code, [](const Option& o) -> std::string_view { return o.code; });
+}
+
+int Knowledge::item(std::string_view link_id) const {
+  return index_of(items, link_id, [](const Item& i) -> std::string_view { return i.link_id; });
+}
+
+int Knowledge::lab(std::string_view name) const {
+  return index_of(labs, name, [](const LabBinding& l) -> std::string_view { return l.name; });
+}
+
+int Knowledge::workup(std::string_view code) const {
+  return index_of(workups, code, [](const Workup& w) -> std::string_view { return w.code; });
+}
+
+const Rule* Knowledge::rule(std::string_view rule_id) const {
+  for (const auto* list : {&rules, &gaps}) {
+    const int found =
+        index_of(*list, rule_id, [](const Rule& r) -> std::string_view { return r.id; });
+    if (found >= 0) {
+      return &(*list)[static_cast<std::size_t>(found)];
+    }
+  }
+  return nullptr;
+}
+
+const std::string& Knowledge::text(std::string_view key) const {
+  const auto found = texts.find(key);
+  if (found == texts.end()) {
+    throw std::logic_error(fmt::format("text.en.yaml has no sentence `{}`", key));
+  }
+  return found->second;
+}
+
+}  // namespace myoflag::rules

@@ -1,0 +1,159 @@
+#include "rules/loader.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "rules/digest.h"
+#include "rules/loader/load.h"
+
+namespace myoflag::rules {
+namespace loading {
+namespace {
+
+constexpr std::size_t kMaxFiles = 64;
+
+struct FileKind {
+  std::string_view name;
+  std::initializer_list<Names Context::*>
+      defines;  // names that are not all known when the file cannot be read
+};
+
+const FileKind kFiles[] = {
+    {"knowledge.yaml", {&Context::option_sets}},
+    {"questions.yaml", {&Context::items, &Context::option_sets}},
+    {"rules/emergency.yaml", {&Context::rules, &Context::fired}},
+    {"rules/urgent.yaml", {&Context::rules, &Context::fired}},
+    {"rules/soon.yaml", {&Context::rules, &Context::fired}},
+    {"rules/routine.yaml", {&Context::rules, &Context::fired}},
+    {"rules/self-care.yaml", {&Context::rules, &Context::fired}},
+    {"policies.yaml", {&Context::policies, &Context::fired}},
+    {"hypotheses.yaml", {&Context::hypotheses}},
+    {"workups.yaml", {&Context::workups}},
+    {"sources.yaml", {&Context::sources}},
+    {"terminology.yaml", {&Context::terms}},
+    {"bindings.yaml", {&Context::labs}},
+    {"advice.yaml", {&Context::advice}},
+    {"text.en.yaml", {}},
+    {"cases.yaml", {}},
+    {"seeds.yaml", {}},
+};
+
+void add_length(std::string& bytes, std::size_t length) {
+  for (unsigned shift = 0; shift < 64; shift += 8) {
+    bytes += static_cast<char>((static_cast<std::uint64_t>(length) >> shift) & 0xFFU);
+  }
+}
+
+std::string digest_of(const KnowledgeFiles& files) {
+  std::string bytes;
+  for (const auto& [name, content] : files) {
+    add_length(bytes, name.size());
+    bytes += name;
+    add_length(bytes, content.size());
+    bytes += content;
+  }
+  return hex(sha256(bytes));
+}
+
+void add_file_problem(Run& run, std::string_view file, std::string code, std::string text) {
+  run.problems.push_back(
+      {std::move(code), std::move(text), std::string(file), 0, 0, "", Severity::error});
+}
+
+bool is_known_file(std::string_view name) {
+  for (const auto& kind : kFiles) {
+    if (kind.name == name) {
+      return true;
+    }
+  }
+  return name == "CHANGES.md";
+}
+
+void read_documents(Run& run, const KnowledgeFiles& files) {
+  for (const auto& [name, bytes] : files) {
+    if (!is_known_file(name)) {
+      add_file_problem(run, excerpt_of(name), "MF-2001", "knowledge has no such file");
+    }
+  }
+  for (const auto& kind : kFiles) {
+    Document& document = run.documents[std::string(kind.name)];
+    document.file = kind.name;
+    const auto file = files.find(std::string(kind.name));
+    if (file == files.end()) {
+      add_file_problem(run, kind.name, "MF-2000", "the file is missing");
+    } else {
+      document.bytes = file->second;
+      read_document(document, run.problems);
+    }
+    for (const auto names : kind.defines) {
+      (run.context.*names).complete = (run.context.*names).complete && document.complete;
+    }
+  }
+}
+
+// A file that is empty but for comments gives an empty root without a place of its own.
+template <typename Reader>
+void read(Run& run, std::string_view name, Reader reader) {
+  Document& document = run.documents.find(name)->second;
+  if (!document.complete) {
+    return;
+  }
+  document.root.document = &document;
+  reader(run.context, document.root);
+}
+
+void read_all(Run& run) {
+  read(run, "terminology.yaml", read_terms);
+  read(run, "sources.yaml", read_sources);
+  read(run, "knowledge.yaml", read_settings);
+  read(run, "questions.yaml", read_questions);
+  read(run, "knowledge.yaml", read_settings_of_items);
+  read(run, "hypotheses.yaml", read_hypotheses);
+  read(run, "workups.yaml", read_workups);
+  read(run, "bindings.yaml", read_bindings);
+  constexpr std::pair<std::string_view, Tier> kRuleFiles[] = {
+      {"rules/emergency.yaml", Tier::emergency},
+      {"rules/urgent.yaml", Tier::urgent},
+      {"rules/soon.yaml", Tier::soon},
+      {"rules/routine.yaml", Tier::routine},
+      {"rules/self-care.yaml", Tier::self_care}};
+  for (const auto& [name, tier] : kRuleFiles) {
+    read(run, name,
+         [tier = tier](Context& context, const Node& root) { read_rules(context, root, tier); });
+  }
+  read(run, "advice.yaml", read_advice);
+  read(run, "policies.yaml", read_policies);
+  read(run, "text.en.yaml", read_texts);
+  read(run, "cases.yaml", read_cases);
+  read(run, "seeds.yaml", read_seeds);
+}
+
+}  // namespace
+
+std::unique_ptr<Run> run(const KnowledgeFiles& files) {
+  auto result = std::make_unique<Run>();
+  if (files.size() > kMaxFiles) {
+    add_file_problem(*result, "", "MF-2001", fmt::format("more than {} files", kMaxFiles));
+    return result;
+  }
+  read_documents(*result, files);
+  read_all(*result);
+  compile_criteria(result->context);
+  check_whole(result->context);
+  result->context.knowledge.digest = digest_of(files);
+  sort_problems(result->problems);
+  return result;
+}
+
+}  // namespace loading
+
+tl::expected<KnowledgePtr, Problems> load_knowledge(const KnowledgeFiles& files) {
+  const auto run = loading::run(files);
+  if (!run->problems.empty()) {
+    return tl::unexpected(std::move(run->problems));
+  }
+  return std::make_shared<const Knowledge>(std::move(run->context.knowledge));
+}
+
+}  // namespace myoflag::rules

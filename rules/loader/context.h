@@ -1,0 +1,153 @@
+#pragma once
+// What the readers of the single files share: the problems found so far, the names defined so far,
+// and helpers that read one field of a map and report what is wrong with it. A reader goes on after
+// every problem.
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "rules/knowledge.h"
+#include "rules/loader/tree.h"
+#include "rules/problem.h"
+
+namespace myoflag::rules::loading {
+
+// The ids of one kind, with the place of each.
+struct Names {
+  std::string_view what;  // "question"
+  std::map<std::string, int, std::less<>> index;
+  std::vector<const Node*> places;  // by index
+  bool complete =
+      true;  // false after a file could not be read: then an unknown name is not reported
+};
+
+// A criterion to be compiled once everything it may name has been read.
+struct PendingCriterion {
+  enum class Owner { rule, gap, rule_target, gap_target };
+  Owner owner = Owner::rule;
+  std::size_t rule = 0;    // index into rules or gaps
+  std::size_t target = 0;  // index into target_when
+  const Node* node = nullptr;
+  Criterion criterion;
+  CompileOptions options;
+};
+
+class Context {
+ public:
+  explicit Context(Problems& problems) : problems_(problems) {}
+
+  void report(const Node& at, std::string_view code, std::string text);
+  void report_inside(const Node& scalar, std::size_t index, std::string_view code,
+                     std::string text);
+  void warn(const Node& at, std::string_view code, std::string text);
+
+  // Defines an id; reports a second one of the same name. Always returns the index the caller's
+  // element gets.
+  void define(Names& names, const Node& at, std::string_view id, std::size_t index);
+  // -1, reported, when there is none.
+  int find(const Names& names, const Node& at);
+  std::vector<int> find_all(const Names& names, const Node* list);
+
+  bool id(const Node& at);  // lower-case words joined by `-`
+
+  // Text of a scalar without white space at its end; reports other kinds, and empty text.
+  std::optional<std::string> text(const Node& at);
+  std::optional<Number> number(const Node& at);
+  std::optional<int> integer(const Node& at, int low, int high);
+  std::optional<bool> flag(const Node& at);
+  std::span<const Node> list(const Node& at);               // reports anything else; empty then
+  std::vector<std::string> texts(const Node& at);           // a list of texts
+  std::vector<std::string> one_or_more(const Node& at);     // a text or a list of texts
+  std::uint64_t options(const Item& item, const Node& at);  // a code or a list of codes, as a mask
+  void options_into(const Item& item, const Node& code, std::uint64_t& mask);
+  std::vector<Coding> codings(const Node* list);  // ids of terms
+  std::optional<Tier> tier(const Node& at);
+
+  Knowledge knowledge;
+  Names items{"question", {}, {}};
+  Names rules{"rule", {}, {}};                // of the rule files
+  Names policies{"policy", {}, {}};           // every policy; index into knowledge.policies
+  Names fired{"rule or gap policy", {}, {}};  // what may fire; the index is of no use
+  Names hypotheses{"hypothesis", {}, {}};
+  Names workups{"workup", {}, {}};
+  Names sources{"source", {}, {}};
+  Names terms{"term", {}, {}};
+  Names labs{"laboratory value", {}, {}};
+  Names advice{"advice", {}, {}};
+  Names option_sets{"option set", {}, {}};
+  Names seeds{"seed", {}, {}};
+  std::vector<std::string> term_ids;               // index: knowledge.terms
+  std::vector<const Node*> rule_nodes, gap_nodes;  // the map of each
+  std::vector<PendingCriterion> pending;
+  std::set<int> used_terms;
+  bool has_staleness = false;
+
+ private:
+  Problems& problems_;
+};
+
+// One map. Reports other kinds of node, unknown keys and keys that stand twice; then hands out
+// fields.
+class Fields {
+ public:
+  Fields(Context& context, const Node& node, std::initializer_list<std::string_view> known);
+
+  bool is_map() const { return is_map_; }
+  const Node& node() const { return node_; }
+  const Node* find(std::string_view key) const;  // null when absent
+  const Node* need(std::string_view key) const;  // absent is reported
+
+  std::string text(std::string_view key) const;                // must be there
+  std::string text_if(std::string_view key) const;             // empty when absent
+  std::string id(std::string_view key) const;                  // must be there
+  bool flag(std::string_view key) const;                       // false when absent
+  int integer(std::string_view key, int low, int high) const;  // must be there
+  std::span<const Node> list(std::string_view key) const;      // must be there
+  std::span<const Node> list_if(std::string_view key) const;
+  // One of the words; reports anything else, and absence. -1 then.
+  int word(std::string_view key, std::initializer_list<std::string_view> words) const;
+
+ private:
+  Context& context_;
+  const Node& node_;
+  bool is_map_ = false;
+};
+
+// "did you mean `x`?" with a leading space, or nothing.
+std::string suggestion(std::string_view wrong, std::span<const std::string_view> known);
+
+// One reader a file; `root` is the document's root.
+void read_settings(Context& context,
+                   const Node& root);  // knowledge.yaml but for what names questions
+void read_settings_of_items(Context& context, const Node& root);  // option sets, is, record
+void read_questions(Context& context, const Node& root);
+void read_hypotheses(Context& context, const Node& root);
+void read_workups(Context& context, const Node& root);
+void read_sources(Context& context, const Node& root);
+void read_terms(Context& context, const Node& root);
+void read_bindings(Context& context, const Node& root);
+void read_rules(Context& context, const Node& root, Tier tier);
+void read_policies(Context& context, const Node& root);
+void read_advice(Context& context, const Node& root);
+void read_texts(Context& context, const Node& root);
+void read_cases(Context& context, const Node& root);
+void read_seeds(Context& context, const Node& root);
+
+// Shared by rules and policies.
+Target read_target(Context& context, const Node& node);
+void read_criterion_of(Context& context, const Node& node, PendingCriterion pending, Rule* rule);
+
+// After all files: limits, criteria, and what only the whole shows.
+void compile_criteria(Context& context);
+void check_whole(Context& context);
+
+}  // namespace myoflag::rules::loading

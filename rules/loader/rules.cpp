@@ -1,0 +1,170 @@
+// rules/*.yaml
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "rules/loader/context.h"
+
+namespace myoflag::rules::loading {
+namespace {
+
+constexpr int kMaxHours = 24 * 366;
+
+std::string folded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+    if (!space) {
+      out += c;
+    } else if (!out.empty() && out.back() != ' ') {
+      out += ' ';
+    }
+  }
+  if (out.ends_with(' ')) {
+    out.pop_back();
+  }
+  return out;
+}
+
+bool names_fired_tier(const Criterion& criterion) {
+  return criterion.kind == Criterion::Kind::fired_tier ||
+         std::any_of(criterion.children.begin(), criterion.children.end(), names_fired_tier);
+}
+
+void read_target_when(Context& context, const Fields& fields, Rule& rule,
+                      const PendingCriterion& owner) {
+  for (const Node& node : fields.list_if("target-when")) {
+    const Fields when(context, node, {"criteria", "hours", "text"});
+    ConditionalTarget target;
+    target.target.hours = when.integer("hours", 0, kMaxHours);
+    target.target.text = when.text("text");
+    if (when.is_map() && !stricter(target.target, rule.target)) {
+      context.report(node, "MF-2015", "this target is not shorter than the rule's own");
+    }
+    PendingCriterion pending = owner;
+    pending.owner = owner.owner == PendingCriterion::Owner::rule
+                        ? PendingCriterion::Owner::rule_target
+                        : PendingCriterion::Owner::gap_target;
+    pending.target = rule.target_when.size();
+    if (const Node* criteria = when.need("criteria")) {
+      read_criterion_of(context, *criteria, std::move(pending), nullptr);
+    }
+    rule.target_when.push_back(std::move(target));
+  }
+}
+
+void read_review(Context& context, const Fields& fields, Rule& rule) {
+  if (const Node* review = fields.need("review")) {
+    const Fields who(context, *review, {"owner", "due"});
+    rule.owner = who.text("owner");
+    rule.due = who.text("due");
+  }
+}
+
+void check_workups(Context& context, const Fields& fields, const Rule& rule) {
+  const Node* forbidden = fields.find("must-not");
+  if (forbidden == nullptr) {
+    return;
+  }
+  for (const Node& node : forbidden->items) {
+    const auto found = context.workups.index.find(node.text);
+    if (found != context.workups.index.end() &&
+        std::find(rule.workups.begin(), rule.workups.end(), found->second) != rule.workups.end()) {
+      context.report(node, "MF-2045",
+                     fmt::format("`{}` is both suggested and not to be suggested", node.text));
+    }
+  }
+}
+
+void read_rule(Context& context, const Node& node, Tier tier) {
+  const Fields fields(context, node,
+                      {"id", "title", "target", "target-when", "criteria", "hypotheses", "workups",
+                       "must-not", "rationale", "patient", "note", "sources", "lab-max-age-days",
+                       "all-ages", "benign", "review"});
+  Rule rule;
+  rule.tier = tier;
+  rule.id = fields.id("id");
+  rule.title = fields.text("title");
+  rule.rationale = fields.text("rationale");
+  rule.patient = fields.text("patient");
+  rule.note = fields.text_if("note");
+  rule.benign = fields.flag("benign");
+  rule.all_ages = fields.flag("all-ages");
+  rule.hypotheses = context.find_all(context.hypotheses, fields.need("hypotheses"));
+  rule.workups = context.find_all(context.workups, fields.need("workups"));
+  rule.must_not = context.find_all(context.workups, fields.need("must-not"));
+  rule.sources = context.find_all(context.sources, fields.find("sources"));
+  const Node* sources = fields.find("sources");
+  if (fields.is_map() && (sources == nullptr || sources->items.empty())) {
+    context.report(sources != nullptr ? *sources : node, "MF-2044",
+                   "a rule needs at least one source");
+  }
+  if (const Node* target = fields.need("target")) {
+    rule.target = read_target(context, *target);
+  }
+  check_workups(context, fields, rule);
+  read_review(context, fields, rule);
+
+  PendingCriterion pending;
+  pending.owner = PendingCriterion::Owner::rule;
+  pending.rule = context.knowledge.rules.size();
+  pending.options.benign = rule.benign;
+  if (const Node* days = fields.find("lab-max-age-days")) {
+    pending.options.lab_max_age = context.integer(*days, 1, 3660).value_or(0);
+  }
+  read_target_when(context, fields, rule, pending);
+  if (const Node* criteria = fields.need("criteria")) {
+    read_criterion_of(context, *criteria, std::move(pending), &rule);
+  }
+  context.define(context.rules, node, rule.id, context.knowledge.rules.size());
+  context.define(context.fired, node, rule.id, context.fired.places.size());
+  context.rule_nodes.push_back(&node);
+  context.knowledge.rules.push_back(std::move(rule));
+}
+
+}  // namespace
+
+Target read_target(Context& context, const Node& node) {
+  const Fields fields(context, node, {"hours", "text"});
+  Target target;
+  target.text = fields.text("text");
+  if (const Node* hours = fields.find("hours")) {
+    target.hours = context.integer(*hours, 0, kMaxHours);
+  }
+  return target;
+}
+
+void read_criterion_of(Context& context, const Node& node, PendingCriterion pending, Rule* rule) {
+  if (!context.text(node)) {
+    return;
+  }
+  const Knowledge& k = context.knowledge;
+  const auto link_of = [&](int item) -> std::string_view {
+    return item < 0 ? std::string_view() : k.items[static_cast<std::size_t>(item)].link_id;
+  };
+  auto criterion = read_criterion(node.text, k.option_sets, link_of(k.bindings.medicines),
+                                  link_of(k.bindings.conditions));
+  if (!criterion) {
+    if (context.items.complete && context.option_sets.complete) {
+      context.report_inside(node, criterion.error().offset, "MF-2040", criterion.error().text);
+    }
+    return;
+  }
+  if (rule != nullptr) {
+    rule->criterion = *criterion;
+    rule->criterion_text = folded(node.text);
+    rule->last = names_fired_tier(*criterion);
+  }
+  pending.node = &node;
+  pending.criterion = std::move(*criterion);
+  context.pending.push_back(std::move(pending));
+}
+
+void read_rules(Context& context, const Node& root, Tier tier) {
+  const Fields fields(context, root, {"rules"});
+  for (const Node& node : fields.list("rules")) {
+    read_rule(context, node, tier);
+  }
+}
+
+}  // namespace myoflag::rules::loading

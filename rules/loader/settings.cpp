@@ -1,0 +1,215 @@
+// knowledge.yaml
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "rules/loader/context.h"
+
+namespace myoflag::rules::loading {
+namespace {
+
+bool matches(std::string_view text, std::string_view pattern) {
+  return text.size() == pattern.size() &&
+         std::equal(text.begin(), text.end(), pattern.begin(),
+                    [](char c, char p) { return p == '0' ? c >= '0' && c <= '9' : c == p; });
+}
+
+void read_date(Context& context, const Fields& fields) {
+  context.knowledge.date = fields.text("date");
+  const std::string& date = context.knowledge.date;
+  if (date.empty()) {
+    return;
+  }
+  const bool shaped = matches(date, "0000-00-00");
+  const std::string month = shaped ? date.substr(5, 2) : "";
+  const std::string day = shaped ? date.substr(8, 2) : "";
+  if (!shaped || month < "01" || month > "12" || day < "01" || day > "31") {
+    context.report(*fields.find("date"), "MF-2015", "expected a date such as 2026-11-22");
+  }
+}
+
+void read_version(Context& context, const Fields& fields) {
+  context.knowledge.version = fields.text("version");
+  const std::string& version = context.knowledge.version;
+  const auto dots = std::count(version.begin(), version.end(), '.');
+  const bool good = dots == 2 && version.find("..") == std::string::npos &&
+                    version.front() != '.' && version.back() != '.' &&
+                    std::all_of(version.begin(), version.end(),
+                                [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
+  if (!version.empty() && !good) {
+    context.report(*fields.find("version"), "MF-2015", "expected a version such as 1.2.0");
+  }
+}
+
+void read_tiers(Context& context, const Fields& fields) {
+  const Node* node = fields.need("tiers");
+  if (node == nullptr) {
+    return;
+  }
+  const auto list = context.list(*node);
+  if (node->kind == Node::Kind::sequence && list.size() != kTiers.size()) {
+    context.report(*node, "MF-2014", "exactly five tiers, most urgent first");
+  }
+  for (std::size_t i = 0; i < list.size() && i < kTiers.size(); ++i) {
+    const Tier expected = kTiers[kTiers.size() - 1 - i];
+    const Fields tier(context, list[i], {"code", "label", "meaning", "patient", "priority"});
+    const Node* code = tier.need("code");
+    const auto named = code != nullptr ? context.tier(*code) : std::nullopt;
+    if (named && *named != expected) {
+      context.report(
+          *code, "MF-2014",
+          fmt::format("tiers stand most urgent first: expected `{}` here", code_of(expected)));
+    }
+    TierInfo& info = context.knowledge.tiers[static_cast<std::size_t>(expected)];
+    info.label = tier.text("label");
+    info.meaning = tier.text("meaning");
+    info.patient = tier.text("patient");
+    if (tier.word("priority", {"stat", "urgent", "asap", "routine"}) >= 0) {
+      info.priority = tier.text("priority");
+    }
+  }
+}
+
+bool is_set_name(std::string_view name) {
+  return !name.empty() && name.front() >= 'A' && name.front() <= 'Z' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+         });
+}
+
+// The question of the key `item`, when it is a choice.
+const Item* read_choice(Context& context, const Node* node) {
+  const int index = node != nullptr ? context.find(context.items, *node) : -1;
+  if (index < 0) {
+    return nullptr;
+  }
+  const Item& item = context.knowledge.items[static_cast<std::size_t>(index)];
+  if (item.type != ItemType::choice) {
+    context.report(*node, "MF-2033", fmt::format("question `{}` has no options", item.link_id));
+    return nullptr;
+  }
+  return &item;
+}
+
+void read_option_sets(Context& context, const Node& node) {
+  if (node.kind != Node::Kind::map) {
+    context.report(node, "MF-2010", "expected a map of option sets here");
+    return;
+  }
+  for (std::size_t i = 0; i < node.fields.size(); ++i) {
+    const auto& [key, value] = node.fields[i];
+    if (!is_set_name(key.text)) {
+      context.report(key, "MF-2016", "the name of an option set is in upper case");
+    }
+    context.define(context.option_sets, key, key.text, i);
+    const Fields fields(context, value, {"item", "options"});
+    const Item* item = read_choice(context, fields.need("item"));
+    const Node* options = fields.need("options");
+    if (options == nullptr || options->kind != Node::Kind::sequence) {
+      if (options != nullptr) {
+        context.list(*options);
+      }
+      continue;
+    }
+    OptionSet set;
+    set.item = fields.text("item");
+    set.options = context.texts(*options);
+    if (item != nullptr) {
+      context.options(*item, *options);
+    }
+    context.knowledge.option_sets.emplace(key.text, std::move(set));
+  }
+}
+
+void read_is(Context& context, const Node& node) {
+  if (node.kind != Node::Kind::map) {
+    context.report(node, "MF-2010", "expected a map of names for is() here");
+    return;
+  }
+  for (const auto& [key, value] : node.fields) {
+    if (!context.id(key)) {
+      continue;
+    }
+    const Fields fields(context, value, {"item", "options", "unknown"});
+    const Item* item = read_choice(context, fields.need("item"));
+    const Node* yes = fields.need("options");
+    const Node* unknown = fields.find("unknown");
+    if (item == nullptr || yes == nullptr) {
+      continue;
+    }
+    IsSet set;
+    set.item = static_cast<int>(item - context.knowledge.items.data());
+    set.yes = context.options(*item, *yes);
+    set.unknown = unknown != nullptr ? context.options(*item, *unknown) : 0;
+    if ((set.yes & set.unknown) != 0) {
+      context.report(*unknown, "MF-2014",
+                     "an option cannot both make it true and leave it unknown");
+    }
+    if (!context.knowledge.is_sets.emplace(key.text, set).second) {
+      context.report(key, "MF-2013", fmt::format("key `{}` stands twice", key.text));
+    }
+  }
+}
+
+void read_record(Context& context, const Node& node) {
+  Bindings& bindings = context.knowledge.bindings;
+  const Fields fields(context, node, {"med", "cond", "age", "sex", "pregnancy"});
+  const auto choice = [&](std::string_view key, int& index) {
+    const Item* item = read_choice(context, fields.need(key));
+    index = item != nullptr ? static_cast<int>(item - context.knowledge.items.data()) : -1;
+  };
+  choice("med", bindings.medicines);
+  choice("cond", bindings.conditions);
+  choice("sex", bindings.sex);
+  choice("pregnancy", bindings.pregnancy);
+  const Node* age = fields.need("age");
+  bindings.age = age != nullptr ? context.find(context.items, *age) : -1;
+  if (bindings.age >= 0) {
+    const ItemType type = context.knowledge.items[static_cast<std::size_t>(bindings.age)].type;
+    if (type != ItemType::integer && type != ItemType::decimal) {
+      context.report(*age, "MF-2033", "the question for the age must be a number");
+      bindings.age = -1;
+    }
+  }
+}
+
+}  // namespace
+
+void read_settings(Context& context, const Node& root) {
+  Knowledge& k = context.knowledge;
+  const Fields fields(context, root,
+                      {"id", "version", "date", "title", "canonical", "status", "copyright",
+                       "tiers", "option-sets", "is", "record", "adult-age"});
+  k.id = fields.id("id");
+  k.title = fields.text("title");
+  k.canonical = fields.text("canonical");
+  k.copyright = fields.text("copyright");
+  read_version(context, fields);
+  read_date(context, fields);
+  if (fields.word("status", {"draft", "active", "retired", "unknown"}) >= 0) {
+    k.status = fields.text("status");
+  }
+  if (!k.canonical.empty() && (!k.canonical.starts_with("http") || k.canonical.ends_with("/"))) {
+    context.report(*fields.find("canonical"), "MF-2014",
+                   "expected the base of a web address without `/` at its end");
+  }
+  k.adult_age = fields.integer("adult-age", 0, 120);
+  read_tiers(context, fields);
+  fields.need("option-sets");
+  fields.need("is");
+  fields.need("record");
+}
+
+void read_settings_of_items(Context& context, const Node& root) {
+  if (const Node* sets = root.find("option-sets")) {
+    read_option_sets(context, *sets);
+  }
+  if (const Node* names = root.find("is")) {
+    read_is(context, *names);
+  }
+  if (const Node* record = root.find("record")) {
+    read_record(context, *record);
+  }
+}
+
+}  // namespace myoflag::rules::loading

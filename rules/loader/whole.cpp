@@ -1,0 +1,111 @@
+// What only the whole shows: criteria against all names, the order in which rules run, limits.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "rules/evaluate.h"
+#include "rules/loader/context.h"
+
+namespace myoflag::rules::loading {
+namespace {
+
+using Owner = PendingCriterion::Owner;
+
+Rule& owner_of(Knowledge& knowledge, const PendingCriterion& pending) {
+  const bool is_rule = pending.owner == Owner::rule || pending.owner == Owner::rule_target;
+  return (is_rule ? knowledge.rules : knowledge.gaps)[pending.rule];
+}
+
+bool counts_for_tier(const Rule& rule) {
+  return rule.kind == Rule::Kind::rule || rule.kind == Rule::Kind::gap ||
+         rule.kind == Rule::Kind::change;
+}
+
+// A tier that holds a rule which itself runs last is not settled when firedTier asks for it.
+void check_fired_tier(Context& context, const PendingCriterion& pending,
+                      const Criterion& criterion) {
+  if (criterion.kind == Criterion::Kind::fired_tier) {
+    for (const auto* list : {&context.knowledge.rules, &context.knowledge.gaps}) {
+      for (const Rule& rule : *list) {
+        const std::string_view code = code_of(rule.tier);
+        if (rule.last && counts_for_tier(rule) &&
+            std::find(criterion.options.begin(), criterion.options.end(), code) !=
+                criterion.options.end()) {
+          context.report_inside(
+              *pending.node, criterion.offset, "MF-2042",
+              fmt::format("firedTier({}): rule `{}` of that tier itself waits for fired tiers",
+                          code, rule.id));
+          return;
+        }
+      }
+    }
+  }
+  for (const Criterion& child : criterion.children) {
+    check_fired_tier(context, pending, child);
+  }
+}
+
+void check_age(Context& context, const PendingCriterion& pending, const Criterion& criterion,
+               bool negated) {
+  if (negated && criterion.kind == Criterion::Kind::age) {
+    context.report_inside(*pending.node, criterion.offset, "MF-2043",
+                          "age cannot stand under isFalse: write the opposite limit instead");
+  }
+  for (const Criterion& child : criterion.children) {
+    check_age(context, pending, child, negated || criterion.kind == Criterion::Kind::is_false);
+  }
+}
+
+void compile_one(Context& context, PendingCriterion& pending) {
+  if (pending.options.lab_max_age == 0) {
+    pending.options.lab_max_age = context.knowledge.staleness.lab_days;
+  }
+  std::vector<CompileError> errors;
+  const int root = compile(pending.criterion, pending.options, context.knowledge, errors);
+  if (context.items.complete && context.labs.complete) {
+    for (const auto& error : errors) {
+      context.report_inside(*pending.node, error.offset, "MF-2041", error.text);
+    }
+  }
+  Rule& rule = owner_of(context.knowledge, pending);
+  if (pending.owner == Owner::rule || pending.owner == Owner::gap) {
+    rule.root = root;
+  } else {
+    rule.target_when[pending.target].criterion = root;
+  }
+}
+
+void check_benign(Context& context) {
+  const Knowledge& k = context.knowledge;
+  for (std::size_t i = 0; i < k.rules.size(); ++i) {
+    if (k.rules[i].benign && k.benign_gate < 0 && context.policies.complete) {
+      context.report(*context.rule_nodes[i], "MF-2046",
+                     "a benign rule needs a policy of kind benign-gate");
+    }
+  }
+}
+
+void check_limits(Context& context) {
+  const std::size_t count = context.knowledge.rules.size() + context.knowledge.gaps.size();
+  if (count > kMaxRules) {
+    context.report(*context.rule_nodes.back(), "MF-2022",
+                   fmt::format("{} rules and policies; at most {}", count, kMaxRules));
+  }
+}
+
+}  // namespace
+
+void compile_criteria(Context& context) {
+  for (auto& pending : context.pending) {
+    compile_one(context, pending);
+    check_fired_tier(context, pending, pending.criterion);
+    check_age(context, pending, pending.criterion, false);
+  }
+}
+
+void check_whole(Context& context) {
+  check_benign(context);
+  check_limits(context);
+}
+
+}  // namespace myoflag::rules::loading
