@@ -1,23 +1,22 @@
 #pragma once
-// Worked cases: a knowledge author's tests. A case names answers; here it becomes input, and its
-// outcome is compared.
+// Runs a worked case of the knowledge: the author's check that a rule does what the vignette says.
 
 #include <string>
 #include <vector>
 
 #include "rules/assessment.h"
-#include "rules/knowledge.h"
 
 namespace myoflag::rules {
 
-// Answers, record and a fresh `authored` one hour before `now`.
-EvaluationInput case_input(const Knowledge& knowledge, const Case& example, Instant now);
+// The case as an evaluation reads it: answers given at `now`; its record, where it has one, of the
+// same day. Names and numbers were checked when the knowledge was loaded.
+EvaluationInput input_of(const Knowledge& knowledge, const Case& one, Instant now);
 
-struct CaseOutcome {
+struct CaseResult {
   Tier tier = Tier::routine;
-  std::vector<std::string> fired;        // ids of rules and gaps, most urgent first
-  std::vector<std::string> differences;  // sentences; empty when the case holds
+  std::vector<std::string> missing;  // rules that should have fired and did not
+  bool passed = false;
 };
-CaseOutcome run_case(const KnowledgePtr& knowledge, const Case& example, Instant now);
+CaseResult run_case(const KnowledgePtr& knowledge, const Case& one, Instant now);
 
 }  // namespace myoflag::rules
