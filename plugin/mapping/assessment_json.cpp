@@ -1,0 +1,387 @@
+#include "plugin/mapping/assessment_json.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "fhir/datetime.h"
+
+namespace myoflag::mapping {
+
+namespace {
+
+using fhir::Json;
+using rules::Assessment;
+using rules::Finding;
+using rules::FindingStatus;
+using rules::Item;
+
+Json text_or_null(std::string_view text) { return text.empty() ? Json() : Json(text); }
+Json number_json(rules::Number number) { return Json::Number{rules::to_text(number)}; }
+Json hours_json(const rules::Target& target) { return target.hours ? Json(*target.hours) : Json(); }
+Json tier_json(rules::Tier tier) { return rules::code_of(tier); }
+
+Json tier_or_null(const std::optional<rules::Tier>& tier) {
+  return tier ? tier_json(*tier) : Json();
+}
+
+Json rule_ids(const std::vector<const rules::Rule*>& rules) {
+  Json ids = Json::array();
+  for (const auto* rule : rules) {
+    ids.push(rule->id);
+  }
+  return ids;
+}
+
+Json options_json(const Item& item, std::uint64_t options) {
+  Json answers = Json::array();
+  for (std::size_t i = 0; i < item.options.size(); ++i) {
+    if ((options >> i & 1U) != 0) {
+      answers.push(Json::object({{"code", item.options[i].code}, {"text", item.options[i].text}}));
+    }
+  }
+  return answers;
+}
+
+Json number_answer(rules::Number number, std::string_view unit) {
+  Json answer = Json::object({{"value", number_json(number)}});
+  answer.set_if("unit", unit);
+  answer.set("text", rules::to_text(number));
+  return answer;
+}
+
+Json evidence_json(const rules::Evidence& evidence) {
+  Json entry = Json::object();
+  Json answers = Json::array();
+  if (evidence.item != nullptr) {
+    entry.set("linkId", evidence.item->link_id);
+    entry.set("question", evidence.item->text);
+    answers = options_json(*evidence.item, evidence.options);
+    if (evidence.number) {
+      answers.push(number_answer(*evidence.number, evidence.item->unit));
+    }
+  } else if (evidence.lab != nullptr) {
+    entry.set("lab", evidence.lab->name);
+    entry.set("question", evidence.lab->title);
+    if (evidence.number) {
+      answers.push(number_answer(*evidence.number, evidence.lab->unit));
+    }
+  }
+  entry.set("answers", std::move(answers));
+  entry.set("source", evidence.origin == rules::Origin::patient ? "patient" : "record");
+  entry.set_if("recordText", evidence.record_text);
+  return entry;
+}
+
+std::string_view status_word(FindingStatus status) {
+  switch (status) {
+    case FindingStatus::fired:
+      return "fired";
+    case FindingStatus::not_excluded:
+      return "not-excluded";
+    case FindingStatus::excluded:
+    case FindingStatus::not_applicable:
+      return "excluded";
+  }
+  return "not-excluded";
+}
+
+bool is_listed(const Finding& finding, bool all) {
+  return all || finding.status == FindingStatus::fired ||
+         finding.status == FindingStatus::not_excluded;
+}
+
+std::string_view kind_word(rules::Rule::Kind kind) {
+  switch (kind) {
+    case rules::Rule::Kind::rule:
+      return "rule";
+    case rules::Rule::Kind::gap:
+      return "gap";
+    case rules::Rule::Kind::notice:
+      return "notice";
+    case rules::Rule::Kind::change:
+      return "change";
+    case rules::Rule::Kind::guard:
+      return "guard";
+  }
+  return "rule";
+}
+
+template <typename Entry>
+Json codes_at(const std::vector<int>& indices, const std::vector<Entry>& entries,
+              std::string Entry::*member) {
+  Json codes = Json::array();
+  for (const int index : indices) {
+    codes.push(entries[static_cast<std::size_t>(index)].*member);
+  }
+  return codes;
+}
+
+Json finding_json(const rules::Knowledge& knowledge, const Finding& finding) {
+  const auto& rule = *finding.rule;
+  Json because = Json::array();
+  for (const auto& evidence : finding.because) {
+    because.push(evidence_json(evidence));
+  }
+  Json missing = Json::array();
+  for (const auto* item : finding.missing) {
+    missing.push(item->link_id);
+  }
+  Json entry = Json::object({{"rule", rule.id},
+                             {"title", rule.title},
+                             {"status", status_word(finding.status)},
+                             {"tier", tier_json(finding.tier)},
+                             {"targetHours", hours_json(finding.target)},
+                             {"because", std::move(because)},
+                             {"missing", std::move(missing)}});
+  entry.set("hypotheses",
+            codes_at(rule.hypotheses, knowledge.hypotheses, &rules::Hypothesis::code));
+  entry.set("workups", codes_at(rule.workups, knowledge.workups, &rules::Workup::code));
+  entry.set("rationale", rule.rationale.empty() ? rule.policy : rule.rationale);
+  entry.set("evidence", codes_at(rule.sources, knowledge.sources, &rules::Source::id));
+  entry.set("kind", kind_word(rule.kind));
+  entry.set("targetText", finding.target.text);
+  if (finding.status == FindingStatus::not_applicable) {
+    entry.set("reason", "under-age");
+  }
+  return entry;
+}
+
+Json findings_json(const Assessment& assessment, bool all) {
+  Json findings = Json::array();
+  for (const auto& finding : assessment.findings) {
+    if (is_listed(finding, all)) {
+      findings.push(finding_json(*assessment.knowledge, finding));
+    }
+  }
+  return findings;
+}
+
+Json hypotheses_json(const Assessment& assessment) {
+  Json rows = Json::array();
+  for (const auto& row : assessment.hypotheses) {
+    rows.push(Json::object({{"code", row.hypothesis->code},
+                            {"text", row.hypothesis->text},
+                            {"rules", rule_ids(row.rules)}}));
+  }
+  return rows;
+}
+
+std::string_view status_word(rules::WorkupStatus status) {
+  switch (status) {
+    case rules::WorkupStatus::proposed:
+      return "proposed";
+    case rules::WorkupStatus::withheld:
+      return "withheld";
+    case rules::WorkupStatus::already_done:
+      return "already-done";
+  }
+  return "proposed";
+}
+
+Json done_json(const rules::RecordEntry& entry) {
+  Json done = Json::object({{"text", entry.text}});
+  done.set_if("reference", entry.reference);
+  if (entry.when) {
+    done.set("when", fhir::instant_text(*entry.when));
+  }
+  return done;
+}
+
+Json workup_json(const rules::WorkupRow& row) {
+  Json notes = Json::array();
+  for (const auto& note : row.notes) {
+    notes.push(note);
+  }
+  Json entry = Json::object({{"code", row.workup->code},
+                             {"text", row.workup->text},
+                             {"status", status_word(row.status)},
+                             {"because", rule_ids(row.because)},
+                             {"notes", std::move(notes)},
+                             {"against", rule_ids(row.against)},
+                             {"tier", tier_json(row.tier)},
+                             {"targetHours", hours_json(row.target)}});
+  if (row.done != nullptr) {
+    entry.set("done", done_json(*row.done));
+  }
+  return entry;
+}
+
+std::string_view state_word(rules::GapState state) {
+  switch (state) {
+    case rules::GapState::skipped:
+      return "skipped";
+    case rules::GapState::unsure:
+      return "unsure";
+    case rules::GapState::declined:
+      return "declined";
+    case rules::GapState::contradicted:
+      return "contradicted";
+    case rules::GapState::invalid:
+      return "invalid";
+  }
+  return "skipped";
+}
+
+Json gap_json(const rules::Gap& gap) {
+  return Json::object({{"linkId", gap.item->link_id},
+                       {"question", gap.item->text},
+                       {"state", state_word(gap.state)},
+                       {"couldRaiseTo", tier_or_null(gap.could_raise_to)},
+                       {"rules", rule_ids(gap.rules)}});
+}
+
+Json change_json(const rules::TierChange& change) {
+  Json answers = Json::array();
+  for (const auto& answer : change.answers) {
+    Json any_of = options_json(*answer.item, answer.any_of);
+    if (answer.number) {
+      any_of.push(number_answer(*answer.number, answer.item->unit));
+    }
+    answers.push(Json::object({{"linkId", answer.item->link_id},
+                               {"question", answer.item->text},
+                               {"anyOf", std::move(any_of)}}));
+  }
+  return Json::object({{"tier", tier_json(change.tier)},
+                       {"direction", change.raises ? "raise" : "lower"},
+                       {"answers", std::move(answers)}});
+}
+
+std::string_view kind_word(rules::Notice::Kind kind) {
+  using Kind = rules::Notice::Kind;
+  switch (kind) {
+    case Kind::nothing_matched:
+      return "nothing-matched";
+    case Kind::informant:
+      return "informant";
+    case Kind::contradiction:
+      return "contradiction";
+    case Kind::free_text:
+      return "free-text";
+    case Kind::conflict:
+      return "conflict";
+    case Kind::stale_answers:
+      return "stale-answers";
+    case Kind::check_now:
+      return "check-now";
+    case Kind::lab_old:
+      return "lab-old";
+    case Kind::lab_unusable:
+      return "lab-unusable";
+    case Kind::record_missing:
+      return "record-missing";
+    case Kind::answer_set_aside:
+      return "answer-set-aside";
+    case Kind::under_age:
+      return "under-age";
+    case Kind::change:
+      return "change";
+    case Kind::uncertain_list:
+      return "uncertain-list";
+  }
+  return "nothing-matched";
+}
+
+Json free_text_json(const Assessment& assessment) {
+  Json rows = Json::array();
+  for (const auto& text : assessment.input->free_text) {
+    const auto& item = assessment.knowledge->items[static_cast<std::size_t>(text.item)];
+    rows.push(Json::object({{"linkId", item.link_id}, {"text", text.text}}));
+  }
+  return rows;
+}
+
+Json set_aside_json(const Assessment& assessment) {
+  Json rows = Json::array();
+  for (const auto& aside : assessment.input->set_aside) {
+    const auto& item = assessment.knowledge->items[static_cast<std::size_t>(aside.item)];
+    Json answers = options_json(item, aside.options);
+    if (aside.number) {
+      answers.push(number_answer(*aside.number, item.unit));
+    }
+    if (!aside.text.empty()) {
+      answers.push(Json::object({{"text", aside.text}}));
+    }
+    const bool disabled = aside.why == rules::SetAside::Why::disabled;
+    rows.push(Json::object({{"linkId", item.link_id},
+                            {"question", item.text},
+                            {"answers", std::move(answers)},
+                            {"reason", disabled ? "does-not-apply" : "out-of-range"}}));
+  }
+  return rows;
+}
+
+template <typename Row>
+Json rows_json(const std::vector<Row>& rows, Json (*row_json)(const Row&)) {
+  Json result = Json::array();
+  for (const auto& row : rows) {
+    result.push(row_json(row));
+  }
+  return result;
+}
+
+Json notice_json(const rules::Notice& notice) {
+  return Json::object({{"kind", kind_word(notice.kind)}, {"text", notice.text}});
+}
+
+Json advice_json(const Assessment& assessment) {
+  Json ids = Json::array();
+  for (const auto& id : assessment.patient_advice_ids) {
+    ids.push(id);
+  }
+  return ids;
+}
+
+Json bounds_json(const rules::TierBounds& bounds) {
+  return Json::object({{"lowest", tier_json(bounds.lowest)},
+                       {"highest", tier_json(bounds.highest)},
+                       {"lowestReached", bounds.lowest_reached},
+                       {"highestReached", bounds.highest_reached}});
+}
+
+}  // namespace
+
+Json assessment_json(const Assessment& assessment, bool all_findings) {
+  const auto& knowledge = *assessment.knowledge;
+  const auto& response = assessment.input->response;
+  Json result = Json::object(
+      {{"response", Json::object({{"id", text_or_null(response.id)},
+                                  {"authored", text_or_null(response.authored_text)},
+                                  {"questionnaire", text_or_null(response.questionnaire)}})},
+       {"subject", text_or_null(response.subject)},
+       {"evaluated", fhir::instant_text(assessment.input->now)},
+       {"knowledge",
+        Json::object(
+            {{"id", knowledge.id}, {"version", knowledge.version}, {"digest", knowledge.digest}})},
+       {"tier", tier_json(assessment.tier)},
+       {"targetHours", hours_json(assessment.target)},
+       {"targetText", assessment.target.text},
+       {"checkFirst", assessment.check_first}});
+  result.set("findings", findings_json(assessment, all_findings));
+  result.set("hypotheses", hypotheses_json(assessment));
+  result.set("workups", rows_json(assessment.workups, workup_json));
+  result.set("gaps", rows_json(assessment.gaps, gap_json));
+  result.set("tierBounds", bounds_json(assessment.bounds));
+  result.set("changes", rows_json(assessment.changes, change_json));
+  result.set("patientAdvice", advice_json(assessment));
+  result.set("freeText", free_text_json(assessment));
+  result.set("notices", rows_json(assessment.notices, notice_json));
+  result.set("setAside", set_aside_json(assessment));
+  return result;
+}
+
+Json outcome_json(const Assessment& assessment) {
+  Json workups = Json::array();
+  for (const auto& row : assessment.workups) {
+    workups.push(Json::object({{"code", row.workup->code},
+                               {"status", status_word(row.status)},
+                               {"because", rule_ids(row.because)}}));
+  }
+  return Json::object({{"tier", tier_json(assessment.tier)},
+                       {"targetHours", hours_json(assessment.target)},
+                       {"checkFirst", assessment.check_first},
+                       {"findings", findings_json(assessment, true)},
+                       {"workups", std::move(workups)}});
+}
+
+}  // namespace myoflag::mapping

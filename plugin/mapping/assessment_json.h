@@ -1,0 +1,20 @@
+#pragma once
+// The assessment as JSON for programs: `myoflag evaluate --format assessment`, batch results, the
+// machine trace beside the summary. docs/assessment.schema.json describes every member. Same
+// assessment, same bytes.
+
+#include <vector>
+
+#include "fhir/json.h"
+#include "rules/assessment.h"
+
+namespace myoflag::mapping {
+
+// Without `all_findings`, rules that are excluded or do not apply are left out.
+fhir::Json assessment_json(const rules::Assessment& assessment, bool all_findings);
+
+// What the answers and the record led to, without times and free words: equal exactly when a second
+// evaluation says the same. Part of the identity of everything that is written.
+fhir::Json outcome_json(const rules::Assessment& assessment);
+
+}  // namespace myoflag::mapping

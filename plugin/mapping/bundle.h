@@ -1,0 +1,28 @@
+#pragma once
+// Everything an assessment has to say to a health record, as one FHIR R4 transaction: the answers,
+// red flags, urgency tier, proposed workups, explanation, and where it comes from. Same input, same
+// bytes. Every entry is a conditional create (an amended response: a conditional update), so that
+// sending twice changes nothing. docs/fhir-mapping-out.md has the tables.
+
+#include <string>
+#include <vector>
+
+#include "fhir/json.h"
+#include "rules/assessment.h"
+
+namespace myoflag::mapping {
+
+struct BundleOptions {
+  std::string tenant;  // name of the site; kept secret, it keeps our identifiers from being guessed
+  std::string identifier_system;  // empty: "<canonical>/identifier" of the knowledge
+  std::string held_response;      // "QuestionnaireResponse/123": the record has it already; it is
+                                  // referred to, not sent
+};
+
+// `record`: the other resources that came with the response. Of them only a single Patient is used,
+// and only to name the subject where the response does not.
+fhir::Json transaction_bundle(const rules::Assessment& assessment, const fhir::Json& response,
+                              const std::vector<fhir::Json>& record,
+                              const BundleOptions& options = {});
+
+}  // namespace myoflag::mapping

@@ -1,0 +1,53 @@
+#include "plugin/mapping/digest.h"
+
+#include <array>
+#include <stdexcept>
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+namespace myoflag::mapping {
+
+namespace {
+
+std::string digest(const EVP_MD* algorithm, std::string_view bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+  unsigned int length = 0;
+  if (EVP_Digest(bytes.data(), bytes.size(), out.data(), &length, algorithm, nullptr) != 1) {
+    throw std::logic_error("the cryptographic library lacks a digest");
+  }
+  return {out.begin(), out.begin() + length};
+}
+
+}  // namespace
+
+std::string sha256_hex(std::string_view bytes) {
+  std::string text;
+  for (const char byte : digest(EVP_sha256(), bytes)) {
+    text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  }
+  return text;
+}
+
+std::string sha1_base64(std::string_view bytes) { return base64(digest(EVP_sha1(), bytes)); }
+
+std::string base64(std::string_view bytes) {
+  static constexpr std::string_view alphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    unsigned group = 0;
+    for (std::size_t k = 0; k < 3; ++k) {
+      const unsigned byte = i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U;
+      group = group << 8U | byte;
+    }
+    for (std::size_t k = 0; k < 4; ++k) {
+      const bool padding = i + k > bytes.size();
+      text += padding ? '=' : alphabet[group >> (18U - 6U * k) & 63U];
+    }
+  }
+  return text;
+}
+
+}  // namespace myoflag::mapping

@@ -1,0 +1,141 @@
+#include "plugin/mapping/rule_codes.h"
+
+#include <utility>
+
+#include "plugin/mapping/code_system.h"
+
+namespace myoflag::mapping {
+
+namespace {
+
+using fhir::Json;
+using rules::Knowledge;
+using rules::Tier;
+
+struct Result {
+  std::string_view code, display;
+};
+constexpr Result kResults[] = {
+    {kUrgencyTier, "Urgency tier"},
+    {kTargetTime, "Time within which the person should be seen"},
+    {kExplanation, "Explanation of the assessment"},
+};
+
+std::string system_url(const Knowledge& knowledge, std::string_view kind) {
+  return knowledge.canonical + "/CodeSystem/" + knowledge.id + "-" + std::string(kind);
+}
+
+Json concept_json(std::string_view code, std::string_view display, std::string_view definition) {
+  Json entry = Json::object({{"code", code}, {"display", display}});
+  entry.set_if("definition", definition);
+  return entry;
+}
+
+Json code_system(const Knowledge& knowledge, std::string_view kind, Json properties,
+                 Json concepts) {
+  Json resource = artefact_header(knowledge, "CodeSystem", kind, kind);
+  resource.set("caseSensitive", true);
+  resource.set("content", "complete");
+  resource.set("count", static_cast<std::int64_t>(concepts.as_array()->size()));
+  resource.set_if("property", std::move(properties));
+  resource.set_if("concept", std::move(concepts));
+  return resource;
+}
+
+Json rule_concept(const rules::Rule& rule) {
+  Json entry =
+      concept_json(rule.id, rule.title, rule.rationale.empty() ? rule.policy : rule.rationale);
+  entry.set(
+      "property",
+      Json::array({Json::object({{"code", "tier"}, {"valueString", rules::code_of(rule.tier)}})}));
+  return entry;
+}
+
+// A policy without a tier of its own is never a result.
+bool is_result(const rules::Rule& rule) {
+  return rule.kind != rules::Rule::Kind::notice && rule.kind != rules::Rule::Kind::guard;
+}
+
+}  // namespace
+
+Json rule_coding(const Knowledge& knowledge, const rules::Rule& rule) {
+  return coding(system_url(knowledge, "rules"), rule.id, rule.title);
+}
+
+Json tier_coding(const Knowledge& knowledge, Tier tier) {
+  return coding(system_url(knowledge, "tiers"), rules::code_of(tier),
+                knowledge.tiers[static_cast<std::size_t>(tier)].label);
+}
+
+Json workup_coding(const Knowledge& knowledge, const rules::Workup& workup) {
+  return coding(system_url(knowledge, "workups"), workup.code, workup.text);
+}
+
+Json result_coding(const Knowledge& knowledge, std::string_view code) {
+  std::string_view display;
+  for (const auto& result : kResults) {
+    if (result.code == code) {
+      display = result.display;
+    }
+  }
+  return coding(system_url(knowledge, "results"), code, display);
+}
+
+Json rule_code_system(const Knowledge& knowledge) {
+  Json concepts = Json::array();
+  for (const auto& rule : knowledge.rules) {
+    concepts.push(rule_concept(rule));
+  }
+  for (const auto& gap : knowledge.gaps) {
+    if (is_result(gap)) {
+      concepts.push(rule_concept(gap));
+    }
+  }
+  Json properties = Json::array({Json::object(
+      {{"code", "tier"}, {"description", "Urgency tier of the rule"}, {"type", "string"}})});
+  return code_system(knowledge, "rules", std::move(properties), std::move(concepts));
+}
+
+Json tier_code_system(const Knowledge& knowledge) {
+  Json concepts = Json::array();
+  for (auto tier = rules::kTiers.rbegin(); tier != rules::kTiers.rend(); ++tier) {
+    const auto& info = knowledge.tiers[static_cast<std::size_t>(*tier)];
+    concepts.push(concept_json(rules::code_of(*tier), info.label, info.meaning));
+  }
+  return code_system(knowledge, "tiers", Json::array(), std::move(concepts));
+}
+
+Json workup_code_system(const Knowledge& knowledge) {
+  Json concepts = Json::array();
+  for (const auto& workup : knowledge.workups) {
+    concepts.push(concept_json(workup.code, workup.text, workup.note));
+  }
+  return code_system(knowledge, "workups", Json::array(), std::move(concepts));
+}
+
+Json hypothesis_code_system(const Knowledge& knowledge) {
+  Json concepts = Json::array();
+  for (const auto& hypothesis : knowledge.hypotheses) {
+    concepts.push(concept_json(hypothesis.code, hypothesis.text, ""));
+  }
+  return code_system(knowledge, "hypotheses", Json::array(), std::move(concepts));
+}
+
+Json result_code_system(const Knowledge& knowledge) {
+  Json concepts = Json::array();
+  for (const auto& result : kResults) {
+    concepts.push(concept_json(result.code, result.display, ""));
+  }
+  return code_system(knowledge, "results", Json::array(), std::move(concepts));
+}
+
+std::vector<Json> assessment_code_systems(const Knowledge& knowledge) {
+  return {rule_code_system(knowledge), tier_code_system(knowledge), workup_code_system(knowledge),
+          hypothesis_code_system(knowledge), result_code_system(knowledge)};
+}
+
+std::string policy_canonical(const Knowledge& knowledge) {
+  return knowledge.canonical + "/PlanDefinition/" + knowledge.id + "|" + knowledge.version;
+}
+
+}  // namespace myoflag::mapping

@@ -1,0 +1,109 @@
+#include "plugin/mapping/service_requests.h"
+
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "plugin/mapping/code_system.h"
+#include "plugin/mapping/observations.h"
+#include "plugin/mapping/rule_codes.h"
+#include "plugin/mapping/vocabulary.h"
+
+namespace myoflag::mapping {
+
+namespace {
+
+using fhir::Json;
+using rules::Knowledge;
+
+// Codings of the knowledge only: a category whose code is not listed there as verified goes out as
+// text.
+Json category(const Knowledge& knowledge, const rules::Workup& workup) {
+  Json codings = Json::array();
+  for (const auto& entry : kRequestCategories) {
+    if (entry.workup_category != workup.category) {
+      continue;
+    }
+    for (const auto& term : knowledge.terms) {
+      if (term.system == kSnomed && term.code == entry.code) {
+        codings.push(coding(term.system, term.code, term.display));
+        break;
+      }
+    }
+  }
+  return codeable(std::move(codings), workup.category);
+}
+
+// What the order catalogue of the receiver may know comes first.
+Json code_of(const Knowledge& knowledge, const rules::Workup& workup) {
+  Json codings = codings_of(workup.codes);
+  codings.push(workup_coding(knowledge, workup));
+  return codeable(std::move(codings), workup.text);
+}
+
+Json reasons(const Frame& frame, const rules::WorkupRow& row) {
+  Json references = Json::array();
+  for (const auto* rule : row.because) {
+    Json reference = reference_to(fhir::to_urn(flag_uuid(frame, *rule)));
+    reference.set("display", rule->title);
+    references.push(std::move(reference));
+  }
+  return references;
+}
+
+Json notes(const Frame& frame, const rules::WorkupRow& row) {
+  std::string reason;
+  for (const auto* rule : row.because) {
+    reason += fmt::format("{}{} ({})", reason.empty() ? "" : "; ", rule->title, rule->id);
+  }
+  const auto& knowledge = frame.knowledge;
+  reason += fmt::format("{}{} {}", reason.empty() ? "" : "; ", knowledge.id, knowledge.version);
+  if (!row.target.text.empty()) {
+    reason += fmt::format("; {}", row.target.text);
+  }
+  Json list = Json::array({Json::object({{"text", std::move(reason)}})});
+  for (const auto& note : row.notes) {
+    list.push(Json::object({{"text", note}}));
+  }
+  return list;
+}
+
+Json service_request(const Frame& frame, const fhir::Uuid& uuid, const rules::WorkupRow& row) {
+  const auto& knowledge = frame.knowledge;
+  Json result = Json::object({{"resourceType", "ServiceRequest"},
+                              {"identifier", Json::array({frame.ids.identifier(uuid)})},
+                              {"status", "draft"},
+                              {"intent", "proposal"},
+                              {"category", Json::array({category(knowledge, *row.workup)})}});
+  result.set_if("priority", knowledge.tiers[static_cast<std::size_t>(row.tier)].priority);
+  result.set("code", code_of(knowledge, *row.workup));
+  result.set("subject", frame.subject);
+  result.set_if("encounter", frame.encounter);
+  result.set("authoredOn", frame.evaluated);
+  result.set("requester", reference_to(frame.device_reference));
+  result.set_if("reasonReference", reasons(frame, row));
+  result.set("supportingInfo", Json::array({reference_to(frame.response_reference)}));
+  result.set("note", notes(frame, row));
+  return result;
+}
+
+}  // namespace
+
+std::vector<Json> service_request_entries(const Frame& frame) {
+  std::vector<Json> entries;
+  if (frame.subject.is_null()) {
+    return entries;
+  }
+  for (const auto& row : frame.assessment.workups) {
+    if (row.status != rules::WorkupStatus::proposed) {
+      continue;
+    }
+    const auto uuid = frame.ids.result("workup", row.workup->code);
+    entries.push_back(
+        bundle_entry(uuid, service_request(frame, uuid, row), frame.ids.if_none_exist(uuid)));
+  }
+  return entries;
+}
+
+}  // namespace myoflag::mapping
