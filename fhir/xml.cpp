@@ -574,6 +574,10 @@ class Scanner {
       return fail(start, "MF-1113",
                   "An element is not in the FHIR namespace (http://hl7.org/fhir).");
     }
+    if (local == "div") {
+      return fail(start, "MF-1113",
+                  "A div is not in the XHTML namespace (http://www.w3.org/1999/xhtml).");
+    }
     return resource_attributes_ok(found);
   }
 

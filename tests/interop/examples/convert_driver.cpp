@@ -1,5 +1,6 @@
-// Converts every JSON example in a directory to XML and back in one process and says how each one fared.
-// Usage: convert_driver IN_DIR XML_OUT_DIR     One line a file on standard output: name, verdict, detail (tab-separated).
+// Converts every JSON example in a directory to XML and back in one process and says how each one
+// fared. Usage: convert_driver IN_DIR XML_OUT_DIR     One line a file on standard output: name,
+// verdict, detail (tab-separated).
 //   same       JSON -> XML -> JSON gives the same value, numbers compared as text
 //   changed    it does not
 //   refused    read_json, json_to_xml or xml_to_json refused it; detail is the error
@@ -33,8 +34,8 @@ void say(const std::string& name, std::string_view verdict, const std::string& d
 }
 
 std::string describe(const Error& error) {
-  return error.code + " " + error.text + " at " + error.place + " " + std::to_string(error.line) + ":" +
-         std::to_string(error.column);
+  return error.code + " " + error.text + " at " + error.place + " " + std::to_string(error.line) +
+         ":" + std::to_string(error.column);
 }
 
 void convert(const fs::path& path, const fs::path& out) {

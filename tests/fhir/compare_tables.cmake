@@ -1,0 +1,6 @@
+find_program(PYTHON python3 REQUIRED)
+execute_process(COMMAND ${PYTHON} ${GENERATOR} ${SCHEMA} ${FRESH} COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${CMAKE_COMMAND} -E compare_files ${FRESH} ${COMMITTED} RESULT_VARIABLE different)
+if(different)
+  message(FATAL_ERROR "fhir/r4/tables.inc is not what scripts/generate-r4-tables.py makes of the schema")
+endif()
