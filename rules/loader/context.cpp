@@ -79,8 +79,11 @@ void Context::report_inside(const Node& scalar, std::size_t index, std::string_v
 }
 
 void Context::warn(const Node& at, std::string_view code, std::string text) {
+  const std::size_t before = problems_.size();
   report(at, code, std::move(text));
-  problems_.back().severity = Severity::warning;
+  if (problems_.size() > before) {
+    problems_.back().severity = Severity::warning;
+  }
 }
 
 void Context::define(Names& names, const Node& at, std::string_view id, std::size_t index) {

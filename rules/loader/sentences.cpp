@@ -1,6 +1,7 @@
 // advice.yaml, text.en.yaml
 #include <fmt/format.h>
 
+#include "rules/explain.h"
 #include "rules/loader/context.h"
 #include "rules/texts.h"
 
@@ -47,9 +48,11 @@ void read_texts(Context& context, const Node& root) {
       context.report(key, "MF-2013", fmt::format("key `{}` stands twice", key.text));
     }
   }
-  for (const auto key : assessment_text_keys()) {
-    if (map->find(key) == nullptr) {
-      context.report(*map, "MF-2011", fmt::format("the sentence `{}` is missing", key));
+  for (const auto keys : {assessment_text_keys(), explanation_text_keys()}) {
+    for (const auto key : keys) {
+      if (map->find(key) == nullptr) {
+        context.report(*map, "MF-2011", fmt::format("the sentence `{}` is missing", key));
+      }
     }
   }
 }

@@ -1,0 +1,47 @@
+#pragma once
+// Whether criteria can come out a wanted way for some patient: a search over the answers that the
+// criteria tell apart, bounded by a step count. "impossible" is a proof, "possible" comes with a
+// witness, "undecided" means the bound was reached. Display conditions of the form are kept: an
+// answer stands only where its question can be shown.
+
+#include <cstdint>
+#include <vector>
+
+#include "rules/answers.h"
+#include "rules/knowledge.h"
+#include "rules/program.h"
+
+namespace myoflag::rules {
+
+struct WantedValue {
+  int root = -1;  // index into Knowledge::program roots
+  Tri value = Tri::yes;
+};
+
+struct SatisfiableQuery {
+  std::vector<WantedValue> wanted;  // all of them at once
+  bool raw = false;                 // `none` may stand beside a positive option
+  // Whether questions may be skipped and "not sure" be chosen; otherwise every shown question gets
+  // a clear answer.
+  bool may_stay_open = true;
+  // Clear answers in it stay as they are, chosen options stay chosen; null: nothing is answered
+  // yet. Settled.
+  const AnswerRecord* fixed = nullptr;
+  const RecordFacts* record = nullptr;  // null: any record
+  const FiredTiers* fired = nullptr;  // null: each tier may have fired or not, whatever the answers
+  int max_steps = 20'000;
+};
+
+enum class Possibility : std::uint8_t { possible, impossible, undecided };
+
+struct Satisfiable {
+  Possibility possibility = Possibility::undecided;
+  AnswerRecord answers;  // the witness, settled; questions that do not matter are as `fixed` has
+                         // them, or not answered
+  RecordFacts record;
+  FiredTiers fired{};
+};
+
+Satisfiable satisfiable(const Knowledge& knowledge, const SatisfiableQuery& query);
+
+}  // namespace myoflag::rules
