@@ -21,16 +21,6 @@ using rules::Item;
 using rules::ItemState;
 using rules::ItemType;
 
-fhir::Issue header_issue(std::string_view code, std::string_view type, std::string_view element,
-                         std::string text) {
-  return {fhir::Severity::error,
-          std::string(type),
-          std::string(code),
-          std::move(text),
-          fmt::format("QuestionnaireResponse.{}", element),
-          {}};
-}
-
 class Reader {
  public:
   Reader(const rules::Knowledge& knowledge, const fhir::Response& response)
@@ -200,40 +190,6 @@ class Reader {
 };
 
 }  // namespace
-
-fhir::Issues check_questionnaire(const rules::Knowledge& knowledge,
-                                 const fhir::Response& response) {
-  const auto& header = response.header();
-  if (header.status == fhir::ResponseStatus::entered_in_error) {
-    return {header_issue("MF-3007", "business-rule", "status",
-                         "The response was entered in error and cannot be evaluated.")};
-  }
-  const auto ours = questionnaire_canonical(knowledge);
-  const auto& named = header.questionnaire;
-  if (named.url.empty()) {
-    return {header_issue("MF-3003", "required", "questionnaire",
-                         fmt::format("The response does not say which form it answers; this one "
-                                     "reads {}.",
-                                     ours))};
-  }
-  if (named.url != questionnaire_url(knowledge)) {
-    return {
-        header_issue("MF-3004", "not-supported", "questionnaire",
-                     fmt::format("The response answers another form; this one reads {}.", ours))};
-  }
-  if (named.version.empty()) {
-    return {header_issue("MF-3006", "required", "questionnaire",
-                         fmt::format("The response names no version of the form; this one reads "
-                                     "{}.",
-                                     ours))};
-  }
-  if (named.version != knowledge.version) {
-    return {header_issue(
-        "MF-3005", "not-supported", "questionnaire",
-        fmt::format("The response answers another version of the form; this one reads {}.", ours))};
-  }
-  return {};
-}
 
 tl::expected<Answers, fhir::Issues> read_answers(const rules::Knowledge& knowledge,
                                                  const fhir::Response& response) {

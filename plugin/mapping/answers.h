@@ -21,11 +21,6 @@ struct Answers {
       out_of_range;  // numbers outside the question's limits; their state is `invalid`
 };
 
-// That the response answers this very form: url and version must be ours. A response without
-// version is refused, because an option may mean something else in another version. MF-3003 to
-// MF-3006, and MF-3007 for entered-in-error.
-fhir::Issues check_questionnaire(const rules::Knowledge& knowledge, const fhir::Response& response);
-
 // All answers, or every reason why not (MF-3020 to MF-3025). An answer without a value (only an
 // extension that says why) is no answer. Whether answers belong together (branching, required) is
 // not looked at here.

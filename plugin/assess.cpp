@@ -1,0 +1,323 @@
+#include "plugin/assess.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "fhir/datetime.h"
+#include "fhir/questionnaire.h"
+#include "fhir/response.h"
+#include "fhir/response_check.h"
+#include "fhir/structure.h"
+#include "plugin/mapping/answers.h"
+#include "plugin/mapping/code_system.h"
+#include "plugin/mapping/context.h"
+#include "plugin/mapping/fast_answers.h"
+#include "plugin/mapping/intake.h"
+#include "plugin/mapping/questionnaire.h"
+#include "plugin/mapping/record_dates.h"
+#include "rules/evaluate.h"
+#include "rules/settle.h"
+
+namespace myoflag {
+
+namespace {
+
+using fhir::Issue;
+using fhir::Issues;
+using fhir::Json;
+using fhir::Severity;
+using mapping::Intake;
+
+constexpr std::chrono::minutes clock_skew{5};
+constexpr std::size_t most_record_problems = 20;
+constexpr std::string_view response_root = "QuestionnaireResponse";
+
+// What the rules can live with: missing required answers, items that do not apply, `none` beside
+// other answers, numbers beyond their limits.
+bool is_tolerated(const Issue& issue) {
+  constexpr std::array<std::string_view, 5> codes{"MF-1430", "MF-1432", "MF-1447", "MF-1454",
+                                                  "MF-1455"};
+  return std::find(codes.begin(), codes.end(), issue.code) != codes.end();
+}
+
+bool is_about_the_form(const Issue& issue) { return issue.code == "MF-1406"; }
+
+Issue at_status(Severity severity, std::string code, std::string text) {
+  return {severity,
+          "business-rule",
+          std::move(code),
+          std::move(text),
+          std::string(response_root) + ".status",
+          {}};
+}
+
+void add_status_issue(std::string_view status, Issues& issues) {
+  if (status == "entered-in-error") {
+    issues.push_back(at_status(Severity::error, "MF-3007",
+                               "The response was entered in error and cannot be evaluated."));
+  } else if (status == "in-progress" || status == "stopped") {
+    issues.push_back(at_status(Severity::warning, "MF-3008",
+                               "The form was not finished; what was answered is evaluated."));
+  }
+}
+
+void append(Issues& to, Issues from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+// Places inside the response, as seen from the input as a whole.
+void locate(Issues& issues, const std::string& place) {
+  for (auto& issue : issues) {
+    if (issue.place.starts_with(response_root)) {
+      issue.place = place + issue.place.substr(response_root.size());
+    }
+  }
+}
+
+bool is_xml(std::string_view bytes, Syntax syntax) {
+  return syntax == Syntax::detect ? mapping::looks_like_xml(bytes) : syntax == Syntax::xml;
+}
+
+// Errors make the answers unusable; the rest becomes warnings.
+tl::expected<Issues, Issues> sort_findings(Issues found) {
+  Issues errors, warnings;
+  for (auto& issue : found) {
+    const bool grave = issue.severity == Severity::error || issue.severity == Severity::fatal;
+    if (grave && !is_tolerated(issue)) {
+      errors.push_back(std::move(issue));
+    } else if (!is_about_the_form(issue)) {
+      issue.severity = grave ? Severity::warning : issue.severity;
+      warnings.push_back(std::move(issue));
+    }
+  }
+  if (!errors.empty()) {
+    return tl::unexpected(std::move(errors));
+  }
+  return warnings;
+}
+
+void add_problem(std::vector<std::string>& problems, std::string text) {
+  const bool known = std::find(problems.begin(), problems.end(), text) != problems.end();
+  if (problems.size() < most_record_problems && !known) {
+    problems.push_back(std::move(text));
+    if (problems.size() == most_record_problems) {
+      problems.back() = "there are more parts that cannot be used than are listed";
+    }
+  }
+}
+
+rules::ResponseInfo response_info(const Json& response, std::string patient) {
+  rules::ResponseInfo info;
+  info.id = response.string_of("id");
+  const auto* subject = response.find("subject");
+  info.subject = !patient.empty()     ? std::move(patient)
+                 : subject != nullptr ? std::string(subject->string_of("reference"))
+                                      : std::string();
+  info.questionnaire = response.string_of("questionnaire");
+  info.authored_text = response.string_of("authored");
+  info.authored = mapping::moment_of(info.authored_text);
+  info.language = response.string_of("language");
+  return info;
+}
+
+// Settles the answers; words given to a question that does not apply are named among what was set
+// aside, and stay readable.
+void add_answers(const rules::Knowledge& knowledge, mapping::Answers answers,
+                 rules::EvaluationInput& input) {
+  auto settled = rules::settle(knowledge, answers.given);
+  input.facts = std::move(settled.facts);
+  input.set_aside = std::move(settled.set_aside);
+  for (auto& aside : input.set_aside) {
+    for (const auto& words : answers.free_text) {
+      if (words.item == aside.item) {
+        aside.text = words.text;
+      }
+    }
+  }
+  // A number that is out of range and also does not apply was set aside once already.
+  for (auto& aside : answers.out_of_range) {
+    const auto same = [&aside](const auto& known) { return known.item == aside.item; };
+    if (std::none_of(input.set_aside.begin(), input.set_aside.end(), same)) {
+      input.set_aside.push_back(std::move(aside));
+    }
+  }
+  input.free_text = std::move(answers.free_text);
+}
+
+void add_previous(const rules::Knowledge& knowledge, const Json& previous,
+                  rules::EvaluationInput& input) {
+  const auto response = fhir::Response::read(previous);
+  auto answers = response ? mapping::read_answers(knowledge, *response)
+                          : tl::expected<mapping::Answers, Issues>(tl::unexpect);
+  if (!answers) {
+    add_problem(input.record_problems, "the answers of an earlier response cannot be read");
+    return;
+  }
+  rules::settle_in_place(knowledge, answers->given);
+  input.previous = answers->given;
+  input.previous_authored = mapping::moment_of(previous.string_of("authored"));
+}
+
+void add_record(const rules::Knowledge& knowledge, const Intake& intake,
+                rules::EvaluationInput& input) {
+  for (const auto& problem : intake.record_problems) {
+    add_problem(input.record_problems, problem);
+  }
+  if (intake.previous) {
+    add_previous(knowledge, *intake.previous, input);
+  }
+  auto context = mapping::read_record(knowledge, intake.record, intake.record_complete, input.now);
+  for (auto& problem : context.problems) {
+    add_problem(input.record_problems, std::move(problem));
+  }
+  input.facts.record = context.facts;
+  input.record = std::move(context.entries);
+  input.appointment = context.appointment;
+}
+
+}  // namespace
+
+struct Assessor::Parts {
+  explicit Parts(rules::KnowledgePtr owner)
+      : knowledge(std::move(owner)),
+        questionnaire(mapping::questionnaire_resource(*knowledge)),
+        fast(knowledge) {
+    form_issues = mapping::form_issues(*knowledge);
+    auto loaded = fhir::load_questionnaire(questionnaire);
+    append(form_issues, std::move(loaded.issues));
+    if (!fhir::has_errors(form_issues)) {
+      form = std::move(loaded.form);
+    }
+  }
+
+  rules::EvaluationInput new_input(const AssessOptions& options) const {
+    rules::EvaluationInput input;
+    input.now = options.now;
+    input.batch = options.batch;
+    return input;
+  }
+
+  // Every finding about the response of an intake.
+  Issues findings(const Intake& intake, const AssessOptions& options) const {
+    Issues issues = fhir::check_structure(intake.response);
+    fhir::CheckOptions check;
+    check.now = options.now;
+    append(issues, fhir::check_response(intake.response, *form, check).issues);
+    add_status_issue(intake.response.string_of("status"), issues);
+    locate(issues, intake.place);
+    return issues;
+  }
+
+  std::optional<Assessed> assess_plain(std::string_view bytes, const AssessOptions& options) const;
+  tl::expected<Assessed, Issues> assess_carefully(std::string_view bytes, bool xml,
+                                                  const AssessOptions& options) const;
+  tl::expected<Intake, Issues> read(std::string_view bytes, bool xml,
+                                    const AssessOptions& options) const;
+
+  rules::KnowledgePtr knowledge;
+  Json questionnaire;
+  mapping::FastForm fast;
+  Issues form_issues;
+  std::optional<fhir::Questionnaire> form;  // absent: the knowledge's form cannot be used
+};
+
+std::optional<Assessed> Assessor::Parts::assess_plain(std::string_view bytes,
+                                                      const AssessOptions& options) const {
+  auto plain = mapping::FastReader(fast, options.limits).read(bytes);
+  const auto authored = plain ? mapping::moment_of(plain->authored) : std::nullopt;
+  if (!authored || *authored > options.now + clock_skew) {
+    return std::nullopt;
+  }
+  auto json = fhir::read_json(bytes, options.limits);
+  if (!json) {
+    return std::nullopt;
+  }
+  auto input = new_input(options);
+  input.response = response_info(*json, plain->subject);
+  add_answers(*knowledge, {plain->given, std::move(plain->free_text), {}}, input);
+  return Assessed{rules::assess(knowledge, std::move(input)), *std::move(json), {}, {}};
+}
+
+tl::expected<Intake, Issues> Assessor::Parts::read(std::string_view bytes, bool xml,
+                                                   const AssessOptions& options) const {
+  auto resource = mapping::read_resource(bytes, xml, options.limits);
+  if (!resource) {
+    return tl::unexpected(Issues{fhir::to_issue(resource.error())});
+  }
+  return mapping::take_in(*std::move(resource), *knowledge);
+}
+
+tl::expected<Assessed, Issues> Assessor::Parts::assess_carefully(
+    std::string_view bytes, bool xml, const AssessOptions& options) const {
+  auto intake = read(bytes, xml, options);
+  if (!intake) {
+    return tl::unexpected(std::move(intake.error()));
+  }
+  auto warnings = sort_findings(findings(*intake, options));
+  if (!warnings) {
+    return tl::unexpected(std::move(warnings.error()));
+  }
+  const auto response = fhir::Response::read(intake->response);
+  if (!response) {
+    return tl::unexpected(Issues{fhir::to_issue(response.error())});
+  }
+  auto answers = mapping::read_answers(*knowledge, *response);
+  if (!answers) {
+    locate(answers.error(), intake->place);
+    return tl::unexpected(std::move(answers.error()));
+  }
+  auto input = new_input(options);
+  input.response = response_info(intake->response, intake->patient);
+  add_answers(*knowledge, *std::move(answers), input);
+  add_record(*knowledge, *intake, input);
+  append(intake->warnings, *std::move(warnings));
+  Assessed assessed{rules::assess(knowledge, std::move(input)),
+                    std::move(intake->response),
+                    {},
+                    std::move(intake->warnings)};
+  for (auto& resource : intake->record) {
+    assessed.record.push_back(std::move(resource.json));
+  }
+  return assessed;
+}
+
+Assessor::Assessor(rules::KnowledgePtr knowledge)
+    : parts_(std::make_unique<const Parts>(std::move(knowledge))) {}
+Assessor::~Assessor() = default;
+Assessor::Assessor(Assessor&&) noexcept = default;
+
+const rules::KnowledgePtr& Assessor::knowledge() const { return parts_->knowledge; }
+const Json& Assessor::questionnaire() const { return parts_->questionnaire; }
+
+tl::expected<Assessed, Issues> Assessor::assess(std::string_view bytes,
+                                                const AssessOptions& options) const {
+  if (!parts_->form) {
+    return tl::unexpected(parts_->form_issues);
+  }
+  const bool xml = is_xml(bytes, options.syntax);
+  if (!xml) {
+    if (auto plain = parts_->assess_plain(bytes, options)) {
+      return *std::move(plain);
+    }
+  }
+  return parts_->assess_carefully(bytes, xml, options);
+}
+
+Issues Assessor::check(std::string_view bytes, const AssessOptions& options) const {
+  if (!parts_->form) {
+    return parts_->form_issues;
+  }
+  auto intake = parts_->read(bytes, is_xml(bytes, options.syntax), options);
+  if (!intake) {
+    return std::move(intake.error());
+  }
+  auto issues = std::move(intake->warnings);
+  append(issues, parts_->findings(*intake, options));
+  return issues;
+}
+
+}  // namespace myoflag

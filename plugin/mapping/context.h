@@ -1,0 +1,32 @@
+#pragma once
+// What a patient's record says, in the terms of the questions: medicines, conditions, laboratory
+// values, age, sex, pregnancy, cautions, tests done, the booked appointment. Which codes and words
+// mean what is the knowledge's business (bindings.yaml, workups.yaml). The record only ever adds:
+// silence of a record is never "no", and what cannot be read is said and stays unknown. No clock,
+// no time zone of the machine.
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "plugin/mapping/intake.h"
+#include "rules/assessment.h"
+#include "rules/knowledge.h"
+
+namespace myoflag::mapping {
+
+struct RecordContext {
+  rules::RecordFacts facts;
+  std::vector<rules::RecordEntry> entries;  // in the order of the record, each fact once
+  std::vector<std::string> problems;        // phrases without patient data
+  std::optional<rules::Instant> appointment;
+};
+
+// `complete`: nothing of the record is known to be missing, so that a laboratory value that is not
+// there was not measured.
+RecordContext read_record(const rules::Knowledge& knowledge, std::span<const RecordResource> record,
+                          bool complete, rules::Instant now);
+
+}  // namespace myoflag::mapping

@@ -1,0 +1,596 @@
+#include "plugin/mapping/fast_answers.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <simdjson.h>
+
+#include "fhir/datetime.h"
+#include "fhir/decimal.h"
+#include "fhir/structure.h"
+#include "plugin/mapping/code_system.h"
+
+namespace myoflag::mapping {
+
+namespace {
+
+namespace dom = simdjson::dom;
+using fhir::r4::Primitive;
+using rules::EnableWhen;
+using rules::Item;
+using rules::ItemState;
+using rules::ItemType;
+
+// Longer strings, deeper or larger documents are for the careful way; so are limits set below
+// these.
+constexpr std::size_t longest_string = 64u << 10;
+constexpr int deepest = 16;
+constexpr std::size_t most_nodes = 100'000;
+// Digits that rules::Number holds exactly.
+constexpr std::size_t longest_number = 12;
+
+// Strings to their index without collision: one hash, one comparison.
+class PerfectHash {
+ public:
+  explicit PerfectHash(std::vector<std::string> keys) : keys_(std::move(keys)) {
+    std::size_t size = 16;
+    while (size < keys_.size() * 4) {
+      size *= 2;
+    }
+    while (!place(size)) {
+      size *= 2;
+    }
+  }
+
+  int find(std::string_view key) const {
+    const int index = slots_[hash(key, seed_) & (slots_.size() - 1)];
+    return index >= 0 && keys_[static_cast<std::size_t>(index)] == key ? index : -1;
+  }
+
+ private:
+  static std::uint64_t hash(std::string_view key, std::uint64_t seed) {
+    std::uint64_t value = 14695981039346656037u ^ seed;
+    for (const char c : key) {
+      value = (value ^ static_cast<unsigned char>(c)) * 1099511628211u;
+    }
+    return value ^ (value >> 29);
+  }
+
+  bool place(std::size_t size) {
+    for (seed_ = 1; seed_ <= 1000; ++seed_) {
+      slots_.assign(size, -1);
+      if (fits()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  bool fits() {
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      auto& slot = slots_[hash(keys_[i], seed_) & (slots_.size() - 1)];
+      if (slot >= 0) {
+        return false;
+      }
+      slot = static_cast<int>(i);
+    }
+    return true;
+  }
+
+  std::vector<std::string> keys_;
+  std::vector<int> slots_;
+  std::uint64_t seed_ = 0;
+};
+
+struct OptionPlace {
+  int item = 0;
+  int option = 0;
+};
+
+std::vector<std::string> link_ids(const rules::Knowledge& knowledge) {
+  std::vector<std::string> keys;
+  for (const auto& item : knowledge.items) {
+    keys.push_back(item.link_id);
+  }
+  return keys;
+}
+
+std::vector<std::string> answer_codes(const rules::Knowledge& knowledge) {
+  std::vector<std::string> keys;
+  for (const auto& item : knowledge.items) {
+    for (const auto& option : item.options) {
+      keys.push_back(answer_code(item, option));
+    }
+  }
+  return keys;
+}
+
+std::vector<OptionPlace> option_places(const rules::Knowledge& knowledge) {
+  std::vector<OptionPlace> places;
+  for (std::size_t i = 0; i < knowledge.items.size(); ++i) {
+    for (std::size_t o = 0; o < knowledge.items[i].options.size(); ++o) {
+      places.push_back({static_cast<int>(i), static_cast<int>(o)});
+    }
+  }
+  return places;
+}
+
+bool get_string(dom::element element, std::string_view& out) {
+  return element.get_string().get(out) == simdjson::SUCCESS && out.size() <= longest_string;
+}
+
+bool is_form(Primitive primitive, std::string_view text) {
+  return fhir::has_primitive_form(primitive, text);
+}
+
+// "Patient/p1": one of the types, and an id.
+template <std::size_t N>
+bool is_reference_to(std::string_view text, const std::array<std::string_view, N>& types) {
+  const auto slash = text.find('/');
+  return slash != std::string_view::npos &&
+         std::find(types.begin(), types.end(), text.substr(0, slash)) != types.end() &&
+         is_form(Primitive::id, text.substr(slash + 1));
+}
+
+bool is_plain_text(std::string_view text) {
+  const bool visible =
+      std::any_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
+  return visible && is_form(Primitive::string, text);
+}
+
+bool is_plain_decimal(std::string_view text) {
+  return text.size() <= longest_number && text.find_first_of("eE") == std::string_view::npos &&
+         fhir::is_decimal(text);
+}
+
+// The text of the numbers behind one member name, in the order of the document: simdjson's tree
+// holds only their value.
+class NumberTexts {
+ public:
+  NumberTexts(std::string_view source, std::string_view quoted_name)
+      : source_(source), name_(quoted_name) {}
+
+  // Empty when there is no further one.
+  std::string_view next() {
+    constexpr std::string_view space = " \t\r\n";
+    while (true) {
+      const auto found = source_.find(name_, at_);
+      if (found == std::string_view::npos) {
+        return {};
+      }
+      at_ = found + name_.size();
+      const auto colon = source_.find_first_not_of(space, at_);
+      if (colon == std::string_view::npos || source_[colon] != ':') {
+        continue;  // a string of that content
+      }
+      const auto begin = source_.find_first_not_of(space, colon + 1);
+      const auto end = source_.find_first_not_of("0123456789+-.eE", begin);
+      return begin == std::string_view::npos ? std::string_view()
+                                             : source_.substr(begin, end - begin);
+    }
+  }
+
+ private:
+  std::string_view source_, name_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+struct FastForm::Tables {
+  explicit Tables(rules::KnowledgePtr owner)
+      : knowledge(std::move(owner)),
+        items(link_ids(*knowledge)),
+        codes(answer_codes(*knowledge)),
+        places(option_places(*knowledge)),
+        canonical(questionnaire_canonical(*knowledge)),
+        system(answer_system(*knowledge)) {}
+
+  rules::KnowledgePtr knowledge;
+  PerfectHash items;
+  PerfectHash codes;
+  std::vector<OptionPlace> places;  // index: codes
+  std::string canonical, system;
+};
+
+FastForm::FastForm(rules::KnowledgePtr knowledge)
+    : tables_(std::make_unique<const Tables>(std::move(knowledge))) {}
+FastForm::~FastForm() = default;
+FastForm::FastForm(FastForm&&) noexcept = default;
+
+// Reads one response; every function returns false as soon as something is not plain.
+class FastWalk {
+ public:
+  FastWalk(const FastForm::Tables& form, std::string_view source)
+      : form_(form),
+        knowledge_(*form.knowledge),
+        integers_(source, "\"valueInteger\""),
+        decimals_(source, "\"valueDecimal\"") {}
+
+  bool response(dom::element root) {
+    dom::object object;
+    if (root.get_object().get(object) != simdjson::SUCCESS) {
+      return false;
+    }
+    for (const auto [name, value] : object) {
+      if (!header_member(name, value)) {
+        return false;
+      }
+    }
+    constexpr unsigned needed =
+        seen_type | seen_questionnaire | seen_status | seen_authored | seen_item;
+    return (seen_ & needed) == needed && items(items_, -1) && is_consistent() &&
+           integers_.next().empty() && decimals_.next().empty();
+  }
+
+  FastResponse take() { return std::move(out_); }
+
+ private:
+  enum Seen : unsigned {
+    seen_type = 1u << 0,
+    seen_id = 1u << 1,
+    seen_questionnaire = 1u << 2,
+    seen_status = 1u << 3,
+    seen_authored = 1u << 4,
+    seen_subject = 1u << 5,
+    seen_item = 1u << 6,
+    seen_source = 1u << 7,
+    seen_author = 1u << 8,
+    seen_language = 1u << 9,
+    seen_meta = 1u << 10,
+    seen_encounter = 1u << 11,
+  };
+
+  // False when the member was there before.
+  static bool first(unsigned& seen, unsigned bit) {
+    const bool fresh = (seen & bit) == 0;
+    seen |= bit;
+    return fresh;
+  }
+
+  // ---- the response as a whole
+
+  bool header_member(std::string_view name, dom::element value) {
+    if (name == "item") {
+      return first(seen_, seen_item) && value.get_array().get(items_) == simdjson::SUCCESS;
+    }
+    if (name == "meta") {
+      return first(seen_, seen_meta) && meta(value);
+    }
+    constexpr std::array<std::string_view, 1> patient{"Patient"};
+    constexpr std::array<std::string_view, 3> people{"Patient", "RelatedPerson", "Practitioner"};
+    constexpr std::array<std::string_view, 1> encounter{"Encounter"};
+    std::string other;
+    if (name == "subject") {
+      return first(seen_, seen_subject) && reference(value, patient, out_.subject);
+    }
+    if (name == "source") {
+      return first(seen_, seen_source) && reference(value, people, other);
+    }
+    if (name == "author") {
+      return first(seen_, seen_author) && reference(value, people, other);
+    }
+    if (name == "encounter") {
+      return first(seen_, seen_encounter) && reference(value, encounter, other);
+    }
+    std::string_view text;
+    return get_string(value, text) && header_text(name, text);
+  }
+
+  bool header_text(std::string_view name, std::string_view text) {
+    if (name == "resourceType") {
+      return first(seen_, seen_type) && text == "QuestionnaireResponse";
+    }
+    if (name == "questionnaire") {
+      return first(seen_, seen_questionnaire) && text == form_.canonical;
+    }
+    if (name == "status") {
+      return first(seen_, seen_status) && (text == "completed" || text == "amended");
+    }
+    if (name == "id") {
+      out_.id = text;
+      return first(seen_, seen_id) && is_form(Primitive::id, text);
+    }
+    if (name == "language") {
+      out_.language = text;
+      return first(seen_, seen_language) && is_form(Primitive::code, text);
+    }
+    if (name == "authored") {
+      out_.authored = text;
+      const auto moment = fhir::parse_date_time(text);
+      return first(seen_, seen_authored) && moment && moment->zone;
+    }
+    return false;
+  }
+
+  template <std::size_t N>
+  static bool reference(dom::element value, const std::array<std::string_view, N>& types,
+                        std::string& out) {
+    dom::object object;
+    if (value.get_object().get(object) != simdjson::SUCCESS || object.size() != 1) {
+      return false;
+    }
+    const auto [name, text_element] = *object.begin();
+    std::string_view text;
+    if (name != "reference" || !get_string(text_element, text) || !is_reference_to(text, types)) {
+      return false;
+    }
+    out = text;
+    return true;
+  }
+
+  // What a server adds.
+  static bool meta(dom::element value) {
+    dom::object object;
+    if (value.get_object().get(object) != simdjson::SUCCESS || object.size() == 0) {
+      return false;
+    }
+    unsigned seen = 0;
+    for (const auto [name, element] : object) {
+      std::string_view text;
+      if (!get_string(element, text)) {
+        return false;
+      }
+      const bool good = name == "versionId" ? first(seen, 1) && is_form(Primitive::id, text)
+                        : name == "lastUpdated"
+                            ? first(seen, 2) && is_form(Primitive::instant, text)
+                        : name == "source" ? first(seen, 4) && is_form(Primitive::uri, text)
+                                           : false;
+      if (!good) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // ---- items
+
+  struct Parts {
+    int index = -1;
+    std::string_view text;
+    bool has_text = false;
+    bool has_items = false;
+    bool has_answers = false;
+    dom::array list;
+  };
+
+  bool parts(dom::element element, Parts& out) {
+    dom::object object;
+    if (element.get_object().get(object) != simdjson::SUCCESS) {
+      return false;
+    }
+    unsigned seen = 0;
+    for (const auto [name, value] : object) {
+      std::string_view text;
+      if (name == "linkId") {
+        if (!first(seen, 1) || !get_string(value, text)) {
+          return false;
+        }
+        out.index = form_.items.find(text);
+      } else if (name == "text") {
+        if (!first(seen, 2) || !get_string(value, out.text)) {
+          return false;
+        }
+        out.has_text = true;
+      } else if (name == "item" || name == "answer") {
+        if (!first(seen, 4) || value.get_array().get(out.list) != simdjson::SUCCESS) {
+          return false;
+        }
+        (name == "item" ? out.has_items : out.has_answers) = true;
+      } else {
+        return false;
+      }
+    }
+    return out.index >= 0 && (!out.has_text || out.text == knowledge_.items[slot(out.index)].text);
+  }
+
+  static std::size_t slot(int index) { return static_cast<std::size_t>(index); }
+
+  // The form nests its groups, so this goes as deep as the form at most: each child's parent is
+  // checked.
+  bool items(dom::array list, int parent) {
+    if (list.size() == 0) {
+      return false;
+    }
+    for (const auto element : list) {
+      Parts found;
+      if (!parts(element, found)) {
+        return false;
+      }
+      const auto& item = knowledge_.items[slot(found.index)];
+      if (item.parent != parent || found.index <= last_) {
+        return false;
+      }
+      last_ = found.index;
+      present_[slot(found.index)] = true;
+      const bool good = item.type == ItemType::group
+                            ? found.has_items && items(found.list, found.index)
+                            : found.has_answers && answers(found.list, found.index, item);
+      if (!good) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  bool answers(dom::array list, int index, const Item& item) {
+    if (item.type == ItemType::display || list.size() == 0 || (list.size() > 1 && !item.repeats)) {
+      return false;
+    }
+    for (const auto element : list) {
+      dom::object object;
+      if (element.get_object().get(object) != simdjson::SUCCESS || object.size() != 1) {
+        return false;
+      }
+      const auto [name, value] = *object.begin();
+      if (!answer(name, value, index, item)) {
+        return false;
+      }
+    }
+    const auto chosen = out_.given.chosen[slot(index)];
+    const bool contradicts = (chosen & item.none) != 0 && chosen != item.none;
+    out_.given.state[slot(index)] = ItemState::answered;
+    return !contradicts;
+  }
+
+  bool answer(std::string_view name, dom::element value, int index, const Item& item) {
+    switch (item.type) {
+      case ItemType::choice:
+        return name == "valueCoding" && choice(value, index, item);
+      case ItemType::integer:
+        return name == "valueInteger" && integer(value, index, item);
+      case ItemType::decimal:
+        return name == "valueDecimal" && decimal(value, index, item);
+      case ItemType::text:
+        return name == "valueString" && text(value, index);
+      default:
+        return false;
+    }
+  }
+
+  bool choice(dom::element value, int index, const Item& item) {
+    dom::object object;
+    if (value.get_object().get(object) != simdjson::SUCCESS) {
+      return false;
+    }
+    unsigned seen = 0;
+    std::string_view system, code, display;
+    for (const auto [name, element] : object) {
+      std::string_view part;
+      if (!get_string(element, part)) {
+        return false;
+      }
+      const bool fresh = name == "system"    ? first(seen, 1)
+                         : name == "code"    ? first(seen, 2)
+                         : name == "display" ? first(seen, 4)
+                                             : false;
+      if (!fresh) {
+        return false;
+      }
+      (name == "system" ? system : name == "code" ? code : display) = part;
+    }
+    const int found = form_.codes.find(code);
+    if (system != form_.system || found < 0) {
+      return false;
+    }
+    const auto place = form_.places[slot(found)];
+    const auto bit = std::uint64_t{1} << place.option;
+    auto& chosen = out_.given.chosen[slot(index)];
+    if (place.item != index || (chosen & bit) != 0 ||
+        ((seen & 4) != 0 && display != item.options[slot(place.option)].text)) {
+      return false;
+    }
+    chosen |= bit;
+    return true;
+  }
+
+  bool integer(dom::element value, int index, const Item& item) {
+    const auto written = integers_.next();
+    const auto read = fhir::to_integer(written);
+    std::int64_t same = 0;
+    return read && value.get_int64().get(same) == simdjson::SUCCESS && same == *read &&
+           set_number(rules::whole(*read), index, item);
+  }
+
+  bool decimal(dom::element value, int index, const Item& item) {
+    const auto written = decimals_.next();
+    const auto read = is_plain_decimal(written) ? rules::read_number(written) : std::nullopt;
+    return read && value.is_number() && set_number(*read, index, item);
+  }
+
+  bool set_number(rules::Number number, int index, const Item& item) {
+    out_.given.number[slot(index)] = number;
+    return (!item.min || number >= *item.min) && (!item.max || number <= *item.max);
+  }
+
+  bool text(dom::element value, int index) {
+    std::string_view words;
+    if (!get_string(value, words) || !is_plain_text(words)) {
+      return false;
+    }
+    out_.free_text.push_back({index, std::string(words)});
+    return true;
+  }
+
+  // ---- what the form asks for with these answers: everything required, nothing else
+
+  bool holds(const EnableWhen& when) const {
+    const auto at = slot(when.item);
+    const bool answered = out_.given.state[at] == ItemState::answered;
+    switch (when.op) {
+      case EnableWhen::Op::is:
+        return (out_.given.chosen[at] & when.options) != 0;
+      case EnableWhen::Op::is_not:
+        return answered && (out_.given.chosen[at] & when.options) == 0;
+      case EnableWhen::Op::at_least:
+        return answered && out_.given.number[at] >= when.limit;
+      case EnableWhen::Op::at_most:
+        return answered && out_.given.number[at] <= when.limit;
+    }
+    return false;
+  }
+
+  bool is_enabled(const Item& item) const {
+    const auto test = [this](const EnableWhen& when) { return holds(when); };
+    const auto begin = item.enable.begin();
+    const auto end = item.enable.end();
+    return item.enable.empty() ||
+           (item.enable_any ? std::any_of(begin, end, test) : std::all_of(begin, end, test));
+  }
+
+  bool is_consistent() const {
+    std::array<bool, rules::kMaxItems> enabled{};
+    for (std::size_t i = 0; i < knowledge_.items.size(); ++i) {
+      const auto& item = knowledge_.items[i];
+      enabled[i] = (item.parent < 0 || enabled[slot(item.parent)]) && is_enabled(item);
+      if (enabled[i] ? item.required && !present_[i] : present_[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  const FastForm::Tables& form_;
+  const rules::Knowledge& knowledge_;
+  NumberTexts integers_, decimals_;
+  FastResponse out_;
+  dom::array items_;
+  unsigned seen_ = 0;
+  int last_ = -1;
+  std::array<bool, rules::kMaxItems> present_{};
+};
+
+struct FastReader::Parser {
+  dom::parser parser;
+  bool ready = false;
+};
+
+FastReader::FastReader(const FastForm& form, const fhir::Limits& limits)
+    : form_(&form), limits_(limits), parser_(std::make_unique<Parser>()) {
+  parser_->ready = parser_->parser.allocate(longest_string, deepest) == simdjson::SUCCESS;
+}
+FastReader::~FastReader() = default;
+FastReader::FastReader(FastReader&&) noexcept = default;
+
+std::optional<FastResponse> FastReader::read(std::string_view json) {
+  const bool narrow = limits_.string_bytes < longest_string || limits_.depth < deepest ||
+                      limits_.nodes < most_nodes;
+  if (!parser_->ready || narrow || json.size() > limits_.bytes ||
+      json.starts_with("\xEF\xBB\xBF")) {
+    return std::nullopt;
+  }
+  dom::element root;
+  if (parser_->parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS) {
+    return std::nullopt;
+  }
+  FastWalk walk(*form_->tables_, json);
+  if (!walk.response(root)) {
+    return std::nullopt;
+  }
+  return walk.take();
+}
+
+}  // namespace myoflag::mapping

@@ -1,0 +1,51 @@
+#pragma once
+// From bytes to one response and one patient's record: a QuestionnaireResponse alone, or a Bundle
+// that also holds the record. Two patients are never mixed: whatever is about somebody else refuses
+// the input. Errors are located (line and column of the text, or FHIRPath) and quote nothing of the
+// data.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "fhir/issue.h"
+#include "fhir/json.h"
+#include "rules/knowledge.h"
+
+namespace myoflag::mapping {
+
+// A resource beside the response.
+struct RecordResource {
+  fhir::Json json;
+  std::string type;
+  std::string reference;  // "Observation/12", else the entry's fullUrl, else empty
+  std::string full_url;
+  std::string place;  // FHIRPath in the input
+};
+
+struct Intake {
+  fhir::Json response;
+  std::string place;  // "QuestionnaireResponse" or "Bundle.entry[2].resource"
+  // The latest response of the same patient to the same form that was completed before this one.
+  std::optional<fhir::Json> previous;
+  std::vector<RecordResource> record;
+  bool record_complete = true;               // false: a part of it failed or has more pages
+  std::vector<std::string> record_problems;  // phrases without patient data
+  std::string patient;                       // "Patient/p1", as far as known
+  fhir::Issues warnings;
+};
+
+// Whether the first character that is neither white space nor a byte order mark opens an XML element.
+bool looks_like_xml(std::string_view bytes);
+
+// Through the gate for XML or for JSON.
+fhir::Result<fhir::Json> read_resource(std::string_view bytes, bool xml,
+                                       const fhir::Limits& limits);
+
+// MF-3010 to MF-3019. Which form the response answers is not checked when it stands alone.
+tl::expected<Intake, fhir::Issues> take_in(fhir::Json resource, const rules::Knowledge& knowledge);
+
+}  // namespace myoflag::mapping

@@ -1,0 +1,93 @@
+#include "plugin/mapping/record_dates.h"
+
+#include <chrono>
+#include <string>
+
+#include "fhir/datetime.h"
+
+namespace myoflag::mapping {
+
+namespace {
+
+namespace chrono = std::chrono;
+using fhir::Json;
+
+constexpr int oldest_person = 130;
+
+chrono::year_month_day first_day(const fhir::DateTime& date) {
+  return {chrono::year(date.year), chrono::month(date.month), chrono::day(date.day)};
+}
+
+chrono::year_month_day last_day(const fhir::DateTime& date) {
+  const chrono::year year(date.year);
+  switch (date.precision) {
+    case fhir::Precision::year:
+      return {year, chrono::December, chrono::day(31)};
+    case fhir::Precision::month: {
+      const chrono::year_month_day_last last(year,
+                                             chrono::month_day_last(chrono::month(date.month)));
+      return {year, chrono::month(date.month), last.day()};
+    }
+    default:
+      return first_day(date);
+  }
+}
+
+int completed_years(chrono::year_month_day birth, chrono::year_month_day today) {
+  const int years = static_cast<int>(today.year()) - static_cast<int>(birth.year());
+  const bool had_birthday =
+      std::pair(today.month(), today.day()) >= std::pair(birth.month(), birth.day());
+  return had_birthday ? years : years - 1;
+}
+
+std::string_view moment_or_period(const Json& resource, std::string_view name) {
+  for (const auto* kind : {"DateTime", "Instant"}) {
+    const auto text = resource.string_of(std::string(name) + kind);
+    if (!text.empty()) {
+      return text;
+    }
+  }
+  const auto* period = resource.find(std::string(name) + "Period");
+  if (period == nullptr) {
+    return {};
+  }
+  const auto end = period->string_of("end");
+  return end.empty() ? period->string_of("start") : end;
+}
+
+}  // namespace
+
+std::optional<int> age_at(std::string_view birth_date, rules::Instant now) {
+  const auto birth = fhir::parse_date(birth_date);
+  if (!birth) {
+    return std::nullopt;
+  }
+  const chrono::year_month_day today(chrono::floor<chrono::days>(now));
+  const int oldest = completed_years(first_day(*birth), today);
+  const int youngest = completed_years(last_day(*birth), today);
+  if (oldest != youngest || youngest < 0 || oldest > oldest_person) {
+    return std::nullopt;
+  }
+  return oldest;
+}
+
+std::optional<rules::Instant> moment_of(std::string_view date_time) {
+  const auto parsed = fhir::parse_date_time(date_time);
+  if (!parsed) {
+    return std::nullopt;
+  }
+  if (const auto moment = fhir::to_sys_seconds(*parsed)) {
+    return moment;
+  }
+  return chrono::sys_days(first_day(*parsed));
+}
+
+std::string_view effective_text(const Json& resource) {
+  return moment_or_period(resource, "effective");
+}
+
+std::string_view performed_text(const Json& resource) {
+  return moment_or_period(resource, "performed");
+}
+
+}  // namespace myoflag::mapping

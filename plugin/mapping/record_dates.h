@@ -1,0 +1,26 @@
+#pragma once
+// Dates of record resources. Partial dates are not completed; no time zone of the machine.
+
+#include <optional>
+#include <string_view>
+
+#include "fhir/json.h"
+#include "rules/assessment.h"
+
+namespace myoflag::mapping {
+
+// Completed years at `now` (its date in UTC). Empty when the birth date is partial and the age
+// therefore not certain, when it lies in the future, and beyond any human age.
+std::optional<int> age_at(std::string_view birth_date, rules::Instant now);
+
+// The moment a dateTime names; of a partial one the start, in UTC.
+std::optional<rules::Instant> moment_of(std::string_view date_time);
+
+// When an Observation or DiagnosticReport was true, as written: a moment, or the end (else the
+// start) of a period; empty when it does not say.
+std::string_view effective_text(const fhir::Json& resource);
+
+// The same for a Procedure.
+std::string_view performed_text(const fhir::Json& resource);
+
+}  // namespace myoflag::mapping
