@@ -15,14 +15,16 @@ namespace {
 constexpr std::size_t kGroups = 5;
 constexpr std::size_t kAlso = 3;
 constexpr std::size_t kQuestions = 6;
+constexpr std::size_t kQuestionsInEmergency = 3;
 constexpr std::size_t kTitles = 3;
 constexpr std::size_t kHypothesisLines = 6;
-constexpr std::size_t kChanges = 4;
+constexpr std::size_t kChanges = 3;
 constexpr std::size_t kOptions = 4;
+constexpr std::size_t kChangeOptions = 2;
 constexpr std::size_t kAdvice = 3;
 constexpr std::size_t kDigest = 12;
 
-constexpr std::array<std::string_view, 60> kKeys{
+constexpr std::array<std::string_view, 62> kKeys{
     "explain-headline",
     "explain-headline-by",
     "explain-why-line",
@@ -56,7 +58,9 @@ constexpr std::array<std::string_view, 60> kKeys{
     "explain-ask",
     "explain-ask-state",
     "explain-could-be",
-    "explain-given",
+    "explain-question",
+    "explain-question-options",
+    "explain-hypotheses",
     "explain-gap-skipped",
     "explain-gap-unsure",
     "explain-gap-declined",
@@ -145,6 +149,14 @@ struct Weighed {
 struct Group {
   Weighed lead;
   std::vector<const Finding*> also;
+
+  bool takes(const Weighed& one) const {
+    if (lead.finding->rule->benign || one.finding->rule->benign) {
+      return lead.finding->rule->benign && one.finding->rule->benign;
+    }
+    return !one.ground.empty() && !lead.ground.empty() &&
+           (within(one.ground, lead.ground) || within(lead.ground, one.ground));
+  }
 };
 
 bool more_telling(const Weighed& a, const Weighed& b) {
@@ -165,6 +177,33 @@ bool more_telling(const Weighed& a, const Weighed& b) {
   }
   return a.breadth != b.breadth ? a.breadth < b.breadth : a.finding->rule->id < b.finding->rule->id;
 }
+
+// Options of the item that the criterion speaks of.
+std::uint64_t named_options(const Criterion& criterion, const Item& item) {
+  std::uint64_t mask = 0;
+  for (const Criterion& child : criterion.children) {
+    mask |= named_options(child, item);
+  }
+  if (!criterion.names.empty() && criterion.names.front() == item.link_id) {
+    for (const std::string& code : criterion.options) {
+      const int option = item.option(code);
+      mask |= option < 0 ? 0 : std::uint64_t{1} << static_cast<unsigned>(option);
+    }
+  }
+  return mask;
+}
+
+// Lists of findings: the one with the first finding before others, then the one with more findings.
+struct BetterSupported {
+  bool operator()(const std::vector<std::size_t>& a, const std::vector<std::size_t>& b) const {
+    const std::size_t first_a = a.empty() ? std::numeric_limits<std::size_t>::max() : a.front();
+    const std::size_t first_b = b.empty() ? std::numeric_limits<std::size_t>::max() : b.front();
+    if (first_a != first_b) {
+      return first_a < first_b;
+    }
+    return a.size() != b.size() ? a.size() > b.size() : a < b;
+  }
+};
 
 class Clinician {
  public:
@@ -218,22 +257,6 @@ class Clinician {
     return joined(head, between);
   }
 
-  std::string titles_of(const std::vector<const Rule*>& rules) const {
-    Titles titles;
-    for (const Rule* rule : rules) {
-      titles.push_back(rule->title);
-    }
-    return shortened(titles, kTitles, "; ");
-  }
-
-  static std::string ids_of(const std::vector<const Rule*>& rules) {
-    Titles ids;
-    for (const Rule* rule : rules) {
-      ids.push_back(rule->id);
-    }
-    return joined(ids, ", ");
-  }
-
   void add(Section::Kind kind, std::string_view title_key, std::vector<Line> lines) {
     if (!lines.empty()) {
       explanation_.sections.push_back(
@@ -251,16 +274,49 @@ class Clinician {
     }
     std::stable_sort(fired.begin(), fired.end(), more_telling);
     for (Weighed& one : fired) {
-      const auto home = std::find_if(groups_.begin(), groups_.end(), [&](const Group& group) {
-        return !one.ground.empty() && !group.lead.ground.empty() &&
-               (within(one.ground, group.lead.ground) || within(group.lead.ground, one.ground));
-      });
+      const auto home = std::find_if(groups_.begin(), groups_.end(),
+                                     [&](const Group& group) { return group.takes(one); });
       if (home != groups_.end()) {
         home->also.push_back(one.finding);
       } else {
         groups_.push_back({std::move(one), {}});
       }
     }
+    number_findings();
+  }
+
+  // Findings are numbered as they are listed, so that hypotheses and tests can point at them.
+  void number_findings() {
+    for (const Group& group : groups_) {
+      numbers_.emplace(group.lead.finding->rule, numbers_.size() + 1);
+      for (const Finding* finding : group.also) {
+        numbers_.emplace(finding->rule, numbers_.size() + 1);
+      }
+    }
+  }
+
+  std::vector<std::size_t> sorted_numbers(const std::vector<const Rule*>& rules) const {
+    std::vector<std::size_t> numbers;
+    for (const Rule* rule : rules) {
+      if (const auto found = numbers_.find(rule); found != numbers_.end()) {
+        numbers.push_back(found->second);
+      }
+    }
+    std::sort(numbers.begin(), numbers.end());
+    return numbers;
+  }
+
+  static std::string joined_numbers(const std::vector<std::size_t>& numbers) {
+    Titles texts;
+    for (const std::size_t number : numbers) {
+      texts.push_back(std::to_string(number));
+    }
+    return joined(texts, ", ");
+  }
+
+  // "1, 3, 4"
+  std::string numbers_of(const std::vector<const Rule*>& rules) const {
+    return joined_numbers(sorted_numbers(rules));
   }
 
   // --- headline ---
@@ -290,17 +346,25 @@ class Clinician {
     if (groups_.empty()) {
       notice_lines(Notice::Kind::nothing_matched, lines, Line::Style::plain);
     } else {
-      const Finding& lead = *groups_.front().lead.finding;
-      const Titles answers = answer_lines(assessment_, lead.because);
-      lines.push_back(line(
-          say("explain-why-line",
-              {{"title", lead.rule->title},
-               {"answer", answers.empty() ? std::string_view() : std::string_view(answers[0])}}),
-          basis_of(knowledge_, *lead.rule)));
+      lines.push_back(line(why_line(*groups_.front().lead.finding)));
     }
     person(lines);
     appointment(lines);
     add(Section::Kind::headline, {}, std::move(lines));
+  }
+
+  std::string why_line(const Finding& lead) const {
+    Titles quotes;
+    for (const Evidence& one : lead.because) {
+      if (is_sign(one)) {
+        quotes.push_back(one.origin == Origin::record && !one.record_text.empty()
+                             ? one.record_text
+                             : quoted_options(*one.item, one.options));
+      }
+    }
+    return quotes.empty() ? lead.rule->title
+                          : say("explain-why-line",
+                                {{"title", lead.rule->title}, {"answer", joined(quotes, "; ")}});
   }
 
   void person(std::vector<Line>& lines) const {
@@ -378,7 +442,8 @@ class Clinician {
   }
 
   std::string finding_title(const Finding& finding) const {
-    return say("explain-finding", {{"title", finding.rule->title},
+    return say("explain-finding", {{"number", numbers_of({finding.rule})},
+                                   {"title", finding.rule->title},
                                    {"when", when_text(knowledge_, finding.tier, finding.target)}});
   }
 
@@ -460,7 +525,9 @@ class Clinician {
   void not_excluded() {
     const std::vector<Open> open = open_questions();
     std::vector<Line> lines;
-    const std::size_t shown = std::min(open.size(), limit(kQuestions));
+    const bool emergency = assessment_.tier == Tier::emergency;
+    const std::size_t shown =
+        std::min(open.size(), limit(emergency ? kQuestionsInEmergency : kQuestions));
     for (std::size_t i = 0; i < shown; ++i) {
       question_lines(open[i], lines);
     }
@@ -499,43 +566,51 @@ class Clinician {
   void question_lines(const Open& open, std::vector<Line>& lines) const {
     const std::string_view state = state_of(open.item);
     lines.push_back(line(say(state.empty() ? "explain-ask" : "explain-ask-state",
-                             {{"question", open.item->text}, {"state", state}}),
+                             {{"label", label_of(knowledge_, *open.item)}, {"state", state}}),
                          {}, 0, Line::Style::strong));
+    lines.push_back(line(question_of(open), {}, 1));
     std::size_t shown = 0;
     for (std::size_t i = 0; i < open.findings.size() && shown < limit(kTitles);) {
       const Tier tier = open.findings[i]->tier;
       Titles titles;
-      Titles ids;
       for (; i < open.findings.size() && open.findings[i]->tier == tier; ++i) {
         if (shown < limit(kTitles)) {
-          titles.push_back(with_support(*open.findings[i]));
-          ids.push_back(open.findings[i]->rule->id);
+          titles.push_back(open.findings[i]->rule->title);
           ++shown;
         }
       }
       lines.push_back(
           line(say("explain-could-be", {{"tier", label(tier)}, {"findings", joined(titles, "; ")}}),
-               joined(ids, ", "), 1));
+               {}, 1));
     }
     if (shown < open.findings.size()) {
       lines.push_back(line(more(open.findings.size() - shown), {}, 1));
     }
   }
 
-  // The title, and what already speaks for it.
-  std::string with_support(const Finding& finding) const {
-    Titles quotes;
-    for (const Evidence& one : finding.because) {
-      const bool positive = one.item != nullptr && (one.options & one.item->positive()) != 0;
-      if (positive && quotes.size() < 2) {
-        quotes.push_back(one.origin == Origin::record && !one.record_text.empty()
-                             ? one.record_text
-                             : quoted_options(*one.item, one.options));
+  // The question, and the answers that would matter.
+  std::string question_of(const Open& open) const {
+    std::uint64_t mask = 0;
+    for (const Finding* finding : open.findings) {
+      mask |= named_options(finding->rule->criterion, *open.item);
+    }
+    mask &= open.item->positive();
+    if (mask == 0 || mask == open.item->positive()) {
+      return say("explain-question", {{"question", open.item->text}});
+    }
+    return say("explain-question-options",
+               {{"question", open.item->text},
+                {"answers", shortened(option_list(*open.item, mask), kOptions, ", ")}});
+  }
+
+  static Titles option_list(const Item& item, std::uint64_t options) {
+    Titles texts;
+    for (std::size_t i = 0; i < item.options.size(); ++i) {
+      if ((options >> i & 1U) != 0) {
+        texts.push_back('"' + item.options[i].text + '"');
       }
     }
-    return quotes.empty() ? finding.rule->title
-                          : say("explain-given", {{"title", finding.rule->title},
-                                                  {"answers", joined(quotes, "; ")}});
+    return texts;
   }
 
   // --- words, notices ---
@@ -580,22 +655,16 @@ class Clinician {
   // --- hypotheses, workups ---
 
   void hypotheses() {
-    std::vector<std::pair<std::string, Titles>> by_rules;
+    std::map<std::vector<std::size_t>, Titles, BetterSupported> by_findings;
     for (const HypothesisRow& row : assessment_.hypotheses) {
-      const std::string ids = ids_of(row.rules);
-      const auto same = std::find_if(by_rules.begin(), by_rules.end(),
-                                     [&](const auto& one) { return one.first == ids; });
-      if (same == by_rules.end()) {
-        by_rules.push_back({ids, {row.hypothesis->text}});
-      } else {
-        same->second.push_back(row.hypothesis->text);
-      }
+      by_findings[sorted_numbers(row.rules)].push_back(row.hypothesis->text);
     }
     std::vector<Line> lines;
     std::size_t left = 0;
-    for (const auto& [ids, texts] : by_rules) {
+    for (const auto& [numbers, texts] : by_findings) {
       if (lines.size() < limit(kHypothesisLines)) {
-        lines.push_back(line(joined(texts, "; "), ids));
+        lines.push_back(line(say("explain-hypotheses", {{"hypotheses", joined(texts, "; ")},
+                                                        {"findings", joined_numbers(numbers)}})));
       } else {
         left += texts.size();
       }
@@ -631,12 +700,12 @@ class Clinician {
       if (row.status != WorkupStatus::proposed || row.workup->category != category) {
         continue;
       }
-      lines.push_back(line(
-          say("explain-workup", {{"test", row.workup->text}, {"rules", titles_of(row.because)}}),
-          ids_of(row.because), 1));
+      lines.push_back(line(say("explain-workup",
+                               {{"test", row.workup->text}, {"findings", numbers_of(row.because)}}),
+                           {}, 1));
       if (!row.against.empty()) {
-        lines.push_back(line(say("explain-workup-against", {{"rules", titles_of(row.against)}}),
-                             ids_of(row.against), 2));
+        lines.push_back(
+            line(say("explain-workup-against", {{"findings", numbers_of(row.against)}}), {}, 2));
       }
       for (const std::string& note : row.notes) {
         const auto same = std::find_if(notes.begin(), notes.end(),
@@ -669,10 +738,9 @@ class Clinician {
     std::vector<Line> lines;
     for (const WorkupRow& row : assessment_.workups) {
       if (row.status == WorkupStatus::withheld) {
-        std::string text = say("explain-withheld", {{"test", row.workup->text},
-                                                    {"rules", titles_of(row.because)},
-                                                    {"against", titles_of(row.against)}});
-        lines.push_back(line(std::move(text), ids_of(row.against)));
+        lines.push_back(line(say("explain-withheld", {{"test", row.workup->text},
+                                                      {"findings", numbers_of(row.because)},
+                                                      {"against", numbers_of(row.against)}})));
       } else if (row.status == WorkupStatus::already_done) {
         const std::string done = row.done == nullptr ? std::string() : done_text(*row.done);
         lines.push_back(line(say("explain-done", {{"test", row.workup->text}, {"done", done}})));
@@ -693,32 +761,59 @@ class Clinician {
     if (change.number) {
       answer = to_text(*change.number);
     } else {
-      Titles options;
-      for (std::size_t i = 0; i < change.item->options.size(); ++i) {
-        if ((change.any_of >> i & 1U) != 0) {
-          options.push_back('"' + change.item->options[i].text + '"');
-        }
-      }
-      answer = shortened(options, kOptions, " " + knowledge_.text("explain-or") + " ");
+      answer = shortened(option_list(*change.item, change.any_of), kChangeOptions,
+                         " " + knowledge_.text("explain-or") + " ");
     }
     return say("explain-change-answer",
-               {{"question", concept_of(*change.item)}, {"answer", answer}});
+               {{"question", label_of(knowledge_, *change.item)}, {"answer", answer}});
+  }
+
+  // Nobody can change an age or a sex.
+  bool is_about_person(const TierChange& change) const {
+    return std::any_of(change.answers.begin(), change.answers.end(), [&](const auto& answer) {
+      const auto index = static_cast<int>(answer.item - knowledge_.items.data());
+      return index == knowledge_.bindings.age || index == knowledge_.bindings.sex;
+    });
+  }
+
+  bool is_about_open(const TierChange& change) const {
+    return std::any_of(change.answers.begin(), change.answers.end(), [&](const auto& answer) {
+      return std::any_of(assessment_.gaps.begin(), assessment_.gaps.end(),
+                         [&](const Gap& gap) { return gap.item == answer.item; });
+    });
+  }
+
+  // First what depends on a question that is still open, then what would lower the tier.
+  std::vector<const TierChange*> ordered_changes() const {
+    std::vector<const TierChange*> ordered;
+    for (const TierChange& change : assessment_.changes) {
+      if (!is_about_person(change)) {
+        ordered.push_back(&change);
+      }
+    }
+    const auto rank = [&](const TierChange* change) {
+      return is_about_open(*change) ? 0 : change->raises ? 2 : 1;
+    };
+    std::stable_sort(ordered.begin(), ordered.end(),
+                     [&](const TierChange* a, const TierChange* b) { return rank(a) < rank(b); });
+    return ordered;
   }
 
   void changes() {
     std::vector<Line> lines;
-    for (const TierChange& change : assessment_.changes) {
+    const std::vector<const TierChange*> ordered = ordered_changes();
+    for (const TierChange* change : ordered) {
       if (lines.size() >= limit(kChanges)) {
-        lines.push_back(line(more(assessment_.changes.size() - lines.size())));
+        lines.push_back(line(more(ordered.size() - lines.size())));
         break;
       }
       Titles answers;
-      for (const AnswerChange& answer : change.answers) {
+      for (const AnswerChange& answer : change->answers) {
         answers.push_back(change_text(answer));
       }
       lines.push_back(
           line(say("explain-change",
-                   {{"tier", label(change.tier)},
+                   {{"tier", label(change->tier)},
                     {"answers", joined(answers, " " + knowledge_.text("explain-and") + " ")}})));
     }
     add(Section::Kind::changes, "explain-title-changes", std::move(lines));
@@ -793,8 +888,28 @@ class Clinician {
   const Knowledge& knowledge_;
   bool all_;
   std::vector<Group> groups_;  // most urgent first
+  std::map<const Rule*, std::size_t> numbers_;
   Explanation explanation_;
 };
+
+// Less urgent than the result, so that its wording could sound calmer than the result is.
+bool is_outranked(const Assessment& assessment, const Finding& finding) {
+  return finding.tier < assessment.tier ||
+         (finding.tier == assessment.tier && stricter(assessment.target, finding.target));
+}
+
+// The wording of the rule or advice; of a less urgent rule only what may stand beside the result.
+std::string wording_for_patient(const Assessment& assessment, std::size_t index) {
+  const std::string& id = assessment.patient_advice_ids[index];
+  for (const Finding& finding : assessment.findings) {
+    if (finding.status == FindingStatus::fired && finding.rule->id == id &&
+        is_outranked(assessment, finding)) {
+      const auto beside = assessment.knowledge->texts.find("beside-" + id);
+      return beside == assessment.knowledge->texts.end() ? std::string() : beside->second;
+    }
+  }
+  return assessment.patient_advice[index];
+}
 
 }  // namespace
 
@@ -810,9 +925,9 @@ PatientText explain_for_patient(const Assessment& assessment) {
   for (std::string& sentence : sentences(text.headline)) {
     said.insert(std::move(sentence));
   }
-  for (const std::string& advice : assessment.patient_advice) {
+  for (std::size_t i = 0; i < assessment.patient_advice.size(); ++i) {
     std::vector<std::string> fresh;
-    for (std::string& sentence : sentences(advice)) {
+    for (std::string& sentence : sentences(wording_for_patient(assessment, i))) {
       if (said.insert(sentence).second) {
         fresh.push_back(std::move(sentence));
       }

@@ -33,6 +33,15 @@ std::vector<Evidence> merged(const std::vector<Evidence>& evidence) {
   return result;
 }
 
+int rank_of(const Knowledge& knowledge, const Evidence& evidence) {
+  if (evidence.lab != nullptr || is_sign(evidence)) {
+    return 0;
+  }
+  const auto index =
+      evidence.item == nullptr ? -1 : static_cast<int>(evidence.item - knowledge.items.data());
+  return index == knowledge.bindings.age || index == knowledge.bindings.sex ? 2 : 1;
+}
+
 std::string lab_line(const Assessment& assessment, const Evidence& evidence) {
   const Knowledge& knowledge = *assessment.knowledge;
   const auto index = static_cast<std::size_t>(evidence.lab - knowledge.labs.data());
@@ -51,7 +60,7 @@ std::string answer_line(const Assessment& assessment, const Evidence& evidence) 
   if (evidence.lab != nullptr) {
     return lab_line(assessment, evidence);
   }
-  const std::string question = concept_of(*evidence.item);
+  const std::string question = label_of(knowledge, *evidence.item);
   std::string answer;
   if (evidence.origin == Origin::record) {
     answer = evidence.record_text;
@@ -98,10 +107,19 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
   return result;
 }
 
-std::string concept_of(const Item& item) {
+std::string label_of(const Knowledge& knowledge, const Item& item) {
+  const auto label = knowledge.texts.find("label-" + item.link_id);
+  if (label != knowledge.texts.end()) {
+    return label->second;
+  }
   const std::string& text = item.concept_text.empty() ? item.text : item.concept_text;
   const std::size_t bracket = text.find(" (");
   return bracket == std::string::npos || bracket == 0 ? text : text.substr(0, bracket);
+}
+
+bool is_sign(const Evidence& evidence) {
+  return evidence.item != nullptr && evidence.item->none != 0 &&
+         (evidence.options & evidence.item->positive()) != 0;
 }
 
 std::string quoted_options(const Item& item, std::uint64_t options) {
@@ -164,21 +182,25 @@ std::string when_text(const Knowledge& knowledge, Tier tier, const Target& targe
 
 std::vector<std::string> answer_lines(const Assessment& assessment,
                                       const std::vector<Evidence>& evidence) {
+  const Knowledge& knowledge = *assessment.knowledge;
+  std::vector<Evidence> ordered = merged(evidence);
+  std::stable_sort(ordered.begin(), ordered.end(), [&](const Evidence& a, const Evidence& b) {
+    return rank_of(knowledge, a) < rank_of(knowledge, b);
+  });
   std::vector<std::string> lines;
   std::vector<std::string> none;
-  for (const Evidence& one : merged(evidence)) {
+  for (const Evidence& one : ordered) {
     if (one.item == nullptr && one.lab == nullptr) {
       continue;
     }
     if (says_none(one)) {
-      none.push_back(concept_of(*one.item));
+      none.push_back(label_of(knowledge, *one.item));
     } else {
       lines.push_back(answer_line(assessment, one));
     }
   }
   if (!none.empty()) {
-    lines.push_back(
-        say(*assessment.knowledge, "explain-answered-none", {{"questions", joined(none, "; ")}}));
+    lines.push_back(say(knowledge, "explain-answered-none", {{"questions", joined(none, "; ")}}));
   }
   return lines;
 }

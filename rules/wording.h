@@ -17,14 +17,18 @@ std::string say(const Knowledge& knowledge, std::string_view key,
 
 std::string joined(const std::vector<std::string>& parts, std::string_view between);
 
-// "Acute emergency symptom screen": the concept of a question without what stands in brackets; else
-// the question.
-std::string concept_of(const Item& item);
+// "Breathing and sleep": the short name of a question (sentence "label-<linkId>"), else its concept
+// without what stands in brackets, else the question.
+std::string label_of(const Knowledge& knowledge, const Item& item);
 // The texts of the chosen options, each in quotes, joined by commas.
 std::string quoted_options(const Item& item, std::uint64_t options);
 
 // "2026-11-22 09:00 UTC"
 std::string moment_text(Instant moment);
+
+// An answer that says something, to a question that offers "none of these": a sign, rather than a
+// circumstance.
+bool is_sign(const Evidence& evidence);
 
 std::string first_sentence(std::string_view text);
 std::vector<std::string> sentences(std::string_view text);
@@ -35,7 +39,8 @@ std::string basis_of(const Knowledge& knowledge, const Rule& rule);
 // "Urgent"; "Urgent, within 2 weeks" where the target says more.
 std::string when_text(const Knowledge& knowledge, Tier tier, const Target& target);
 
-// One line for each question that findings rest on, and one for all questions answered with "none".
+// One line for each question that findings rest on: first what was ticked in a list of signs, then
+// other answers, then age and sex, and one for all questions answered with "none".
 std::vector<std::string> answer_lines(const Assessment& assessment,
                                       const std::vector<Evidence>& evidence);
 
