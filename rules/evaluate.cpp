@@ -1,6 +1,7 @@
 #include "rules/evaluate.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace myoflag::rules {
 namespace {
@@ -24,24 +25,54 @@ bool raises_tier(const Rule& rule) {
          rule.kind == Rule::Kind::change;
 }
 
-struct Stage {
-  const Knowledge& knowledge;
-  const Facts& facts;
-  const EvaluateFlags& flags;
-  Verdicts& verdicts;
-
-  Tri criterion(const Rule& rule) const {
-    return knowledge.program.evaluate(rule.root, rule.raw ? facts.raw : facts.answers, facts.record,
-                                      verdicts.fired, flags.reading);
+// Where the values of criteria come from: the tape for what was given, the tree for everything else.
+class Values {
+ public:
+  Values(const Knowledge& knowledge, const Facts& facts, const EvaluateFlags& flags)
+      : knowledge_(knowledge), facts_(facts), flags_(flags) {
+    if (flags.reading == Reading::given) {
+      tape_.emplace(knowledge, facts);
+    }
   }
 
+  void set_fired(const FiredTiers& fired) {
+    fired_ = fired;
+    if (tape_) {
+      tape_->finish(fired);
+    }
+  }
+
+  Tri criterion(const Rule& rule) const {
+    if (rule.raw) {
+      return tree(rule, facts_.raw);
+    }
+    return tape_ ? tape_->root(rule.root) : tree(rule, facts_.answers);
+  }
+
+ private:
+  Tri tree(const Rule& rule, const AnswerRecord& answers) const {
+    return knowledge_.program.evaluate(rule.root, answers, facts_.record, fired_, flags_.reading);
+  }
+
+  const Knowledge& knowledge_;
+  const Facts& facts_;
+  const EvaluateFlags& flags_;
+  FiredTiers fired_{};
+  std::optional<TapeRun> tape_;
+};
+
+struct Stage {
+  const Values& values;
+  const EvaluateFlags& flags;
+  bool under_age;
+
   Tri rule(const Rule& rule) const {
-    const bool applies = !verdicts.under_age || rule.all_ages || rule.tier == Tier::emergency;
-    return applies ? criterion(rule) : Tri::no;
+    const bool applies = !under_age || rule.all_ages || rule.tier == Tier::emergency;
+    return applies ? values.criterion(rule) : Tri::no;
   }
 
   Tri gap(const Rule& rule) const {
-    return rule.kind == Rule::Kind::change ? flags.changed : criterion(rule);
+    return rule.kind == Rule::Kind::change ? flags.changed : values.criterion(rule);
   }
 };
 
@@ -73,7 +104,8 @@ void evaluate(const Knowledge& knowledge, const Facts& facts, const EvaluateFlag
               Verdicts& verdicts) {
   verdicts.under_age = is_under_age(knowledge, facts);
   verdicts.fired.fill(Tri::no);
-  const Stage stage{knowledge, facts, flags, verdicts};
+  Values values(knowledge, facts, flags);
+  const Stage stage{values, flags, verdicts.under_age};
   FiredTiers fired{};
   for (std::size_t i = 0; i < knowledge.rules.size(); ++i) {
     const Rule& rule = knowledge.rules[i];
@@ -90,6 +122,7 @@ void evaluate(const Knowledge& knowledge, const Facts& facts, const EvaluateFlag
     }
   }
   verdicts.fired = fired;
+  values.set_fired(fired);
   Tri gate = flags.stale ? Tri::no : Tri::yes;
   for (std::size_t i = 0; i < knowledge.gaps.size(); ++i) {
     if (knowledge.gaps[i].last) {

@@ -14,6 +14,7 @@
 #include "rules/answers.h"
 #include "rules/criterion.h"
 #include "rules/program.h"
+#include "rules/tape.h"
 #include "rules/tier.h"
 
 namespace myoflag::rules {
@@ -223,6 +224,7 @@ struct Knowledge {
   std::vector<Case> cases;
   std::map<std::string, std::string, std::less<>> texts;
   Program program;
+  Tape tape;  // built from the program when all criteria are compiled
 
   int item(std::string_view link_id) const;  // index, -1 when there is none
   int lab(std::string_view name) const;

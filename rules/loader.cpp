@@ -141,7 +141,11 @@ std::unique_ptr<Run> run(const KnowledgeFiles& files) {
   read_all(*result);
   compile_criteria(result->context);
   check_whole(result->context);
-  result->context.knowledge.digest = digest_of(files);
+  Knowledge& knowledge = result->context.knowledge;
+  knowledge.digest = digest_of(files);
+  if (result->problems.empty()) {
+    knowledge.tape = build_tape(knowledge);
+  }
   sort_problems(result->problems);
   return result;
 }

@@ -166,10 +166,11 @@ auto fields(X& x) {
   auto& [a, b] = x;
   return std::tie(a, b);
 }
+// The tape is not stored: it is built again from the program.
 template <Is<Knowledge> X>
 auto fields(X& x) {
   auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb, cc, dd,
-         ee, ff, gg, hh, ii] = x;
+         ee, ff, gg, hh, ii, tape] = x;
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb,
                   cc, dd, ee, ff, gg, hh, ii);
 }
@@ -384,6 +385,8 @@ tl::expected<KnowledgePtr, Problem> read_snapshot(std::string_view bytes) {
   if (!reader.ok() || !reader.rest().empty()) {
     return refused("the knowledge snapshot is damaged");
   }
+  knowledge->tape = build_tape(*knowledge);
+  knowledge->tape = build_tape(*knowledge);
   return KnowledgePtr(std::move(knowledge));
 }
 

@@ -1,0 +1,217 @@
+#include "rules/tape.h"
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+#include <tuple>
+
+#include "rules/knowledge.h"
+
+namespace myoflag::rules {
+namespace {
+
+using Kind = Criterion::Kind;
+
+// Equal parts have equal keys; children are named by their value.
+using Key = std::tuple<Kind, Compare, bool, std::uint16_t, std::uint64_t, std::uint64_t,
+                       std::int64_t, std::int32_t, std::vector<std::uint32_t>>;
+
+// First pass: numbers of distinct parts, in the order met. Second pass: places by form.
+class Builder {
+ public:
+  explicit Builder(const Knowledge& knowledge) : knowledge_(knowledge) {}
+
+  Tape build() {
+    for (const auto& item : knowledge_.items) {
+      tape_.open_of_item.push_back(item.open());
+    }
+    std::vector<std::uint32_t> roots;
+    for (const std::uint32_t root : knowledge_.program.roots) {
+      roots.push_back(part(root));
+    }
+    place_leaves();
+    place_joins(false);
+    tape_.early_joins = tape_.joins.size();
+    place_joins(true);
+    if (tape_.size() > kMaxTape) {
+      throw std::logic_error("the loader bounds the number of criterion parts");
+    }
+    for (const std::uint32_t root : roots) {
+      tape_.roots.push_back(place_[root]);
+    }
+    return std::move(tape_);
+  }
+
+ private:
+  struct Part {
+    std::uint32_t op = 0;  // of leaves
+    Kind kind = Kind::all;
+    std::vector<std::uint32_t> children;
+    bool late = false;  // depends on fired tiers
+  };
+
+  const Op& op(std::uint32_t at) const { return knowledge_.program.ops[at]; }
+
+  std::uint32_t part(std::uint32_t at) {
+    Part made;
+    made.op = at;
+    made.kind = op(at).kind;
+    made.late = made.kind == Kind::fired_tier;
+    const bool joins = made.kind == Kind::all || made.kind == Kind::any ||
+                       made.kind == Kind::is_false;
+    for (std::uint32_t child = at + 1; joins && child < op(at).end; child = op(child).end) {
+      made.children.push_back(part(child));
+      made.late = made.late || parts_[made.children.back()].late;
+    }
+    if (made.kind != Kind::is_false && made.children.size() == 1) {
+      return made.children.front();
+    }
+    const auto [known, fresh] =
+        numbers_.try_emplace(key(at, made), static_cast<std::uint32_t>(parts_.size()));
+    if (fresh) {
+      parts_.push_back(std::move(made));
+    }
+    return known->second;
+  }
+
+  Key key(std::uint32_t at, const Part& made) const {
+    const Op& o = op(at);
+    // The parts of a sum stand behind it; its place names it.
+    const auto sum_place = made.kind == Kind::sum ? static_cast<std::int32_t>(at) : 0;
+    return {made.kind, o.compare,  o.benign,       o.item,
+            o.mask,    o.could_be, o.limit.nano, o.max_age + sum_place, made.children};
+  }
+
+  void place_leaves() {
+    place_.assign(parts_.size(), 0);
+    const auto place = [&](auto wanted, auto add) {
+      for (std::uint32_t i = 0; i < parts_.size(); ++i) {
+        if (parts_[i].children.empty() && wanted(parts_[i].kind)) {
+          place_[i] = next_++;
+          add(parts_[i].op);
+        }
+      }
+    };
+    const auto is = [](auto... kinds) { return [=](Kind k) { return ((k == kinds) || ...); }; };
+    const auto into = [&](std::vector<Tape::Leaf>& list) {
+      return [&](std::uint32_t at) { list.push_back({op(at).mask, op(at).open, op(at).item}); };
+    };
+    place(is(Kind::any_of), into(tape_.any_of));
+    place(is(Kind::med, Kind::cond), into(tape_.with_record));
+    place(is(Kind::is_none), into(tape_.is_none));
+    place(is(Kind::answered), into(tape_.answered));
+    place(is(Kind::unsure), into(tape_.unsure));
+    place(is(Kind::only, Kind::count, Kind::number, Kind::sum, Kind::age, Kind::is, Kind::lab),
+          [&](std::uint32_t at) { tape_.other.push_back(at); });
+    place(is(Kind::fired_tier), [&](std::uint32_t at) { tape_.fired.push_back(op(at).mask); });
+  }
+
+  // Children come before parents in parts_, so one pass in order is enough.
+  void place_joins(bool late) {
+    for (std::uint32_t i = 0; i < parts_.size(); ++i) {
+      const Part& made = parts_[i];
+      if (made.children.empty() || made.late != late) {
+        continue;
+      }
+      std::uint16_t value = place_[made.children.front()];
+      if (made.kind == Kind::is_false) {
+        value = add_join({value, value, made.kind});
+      }
+      for (std::size_t child = 1; child < made.children.size(); ++child) {
+        value = add_join({value, place_[made.children[child]], made.kind});
+      }
+      place_[i] = value;
+    }
+  }
+
+  std::uint16_t add_join(Tape::Join join) {
+    tape_.joins.push_back(join);
+    return next_++;
+  }
+
+  const Knowledge& knowledge_;
+  Tape tape_;
+  std::vector<Part> parts_;
+  std::map<Key, std::uint32_t> numbers_;
+  std::vector<std::uint16_t> place_;
+  std::uint16_t next_ = 0;
+};
+
+constexpr std::uint8_t kNo = 0;
+constexpr std::uint8_t kUnknown = 1;
+constexpr std::uint8_t kYes = 2;
+
+}  // namespace
+
+Tape build_tape(const Knowledge& knowledge) { return Builder(knowledge).build(); }
+
+TapeRun::TapeRun(const Knowledge& knowledge, const Facts& facts)
+    : knowledge_(knowledge), tape_(knowledge.tape) {
+  const AnswerRecord& answers = facts.answers;
+  // What each item says of options that are not chosen.
+  std::array<std::uint8_t, kMaxItems> unchosen;
+  for (std::size_t i = 0; i < tape_.open_of_item.size(); ++i) {
+    const bool answered = answers.state[i] == ItemState::answered;
+    const bool open = (answers.chosen[i] & tape_.open_of_item[i]) != 0;
+    const bool closed = (answered && !open) || answers.state[i] == ItemState::not_shown;
+    unchosen[i] = closed ? kNo : kUnknown;
+  }
+  std::uint8_t* value = values_.data();
+  for (const auto& leaf : tape_.any_of) {
+    *value++ = (answers.chosen[leaf.item] & leaf.mask) != 0 ? kYes : unchosen[leaf.item];
+  }
+  for (const auto& leaf : tape_.with_record) {
+    const std::uint64_t chosen = answers.chosen[leaf.item] | facts.record.chosen[leaf.item];
+    *value++ = (chosen & leaf.mask) != 0 ? kYes : unchosen[leaf.item];
+  }
+  for (const auto& leaf : tape_.is_none) {
+    const std::uint64_t others = answers.chosen[leaf.item] & ~leaf.mask;
+    const bool only_none = others == 0 && answers.state[leaf.item] == ItemState::answered;
+    *value++ = (others & ~leaf.open) != 0 ? kNo : only_none ? kYes : unchosen[leaf.item];
+  }
+  for (const auto& leaf : tape_.answered) {
+    *value++ = answers.state[leaf.item] == ItemState::answered ? kYes : kNo;
+  }
+  for (const auto& leaf : tape_.unsure) {
+    *value++ = (answers.chosen[leaf.item] & leaf.mask) != 0 ? kYes : kNo;
+  }
+  constexpr FiredTiers kNone{};
+  for (const std::uint32_t at : tape_.other) {
+    *value++ = static_cast<std::uint8_t>(
+        knowledge.program.evaluate_at(at, answers, facts.record, kNone));
+  }
+  join(0, tape_.early_joins);
+}
+
+void TapeRun::finish(const FiredTiers& fired) {
+  std::uint8_t* value = values_.data() + tape_.first_fired();
+  for (const std::uint64_t mask : tape_.fired) {
+    Tri any = Tri::no;
+    for (const Tier tier : kTiers) {
+      const bool named = ((mask >> static_cast<unsigned>(tier)) & 1U) != 0;
+      any = any || (named ? fired[static_cast<std::size_t>(tier)] : Tri::no);
+    }
+    *value++ = static_cast<std::uint8_t>(any);
+  }
+  join(tape_.early_joins, tape_.joins.size());
+}
+
+void TapeRun::join(std::size_t from, std::size_t to) {
+  std::uint8_t* value = values_.data() + tape_.first_fired() + tape_.fired.size() + from;
+  for (std::size_t i = from; i < to; ++i) {
+    const Tape::Join& join = tape_.joins[i];
+    const std::uint8_t a = values_[join.a];
+    const std::uint8_t b = values_[join.b];
+    const std::uint8_t low = std::min(a, b);
+    const std::uint8_t high = std::max(a, b);
+    const std::uint8_t negated = a == kNo ? kYes : kNo;
+    const std::uint8_t joined = join.kind == Kind::all ? low : high;
+    *value++ = join.kind == Kind::is_false ? negated : joined;
+  }
+}
+
+Tri TapeRun::root(int index) const {
+  return static_cast<Tri>(values_[tape_.roots[static_cast<std::size_t>(index)]]);
+}
+
+}  // namespace myoflag::rules

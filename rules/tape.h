@@ -1,0 +1,63 @@
+#pragma once
+// The fast form of the program: every distinct criterion part once, leaves sorted by form, then the joins in an order
+// in which parts come first. Evaluating it runs a few straight loops without branches that depend on the patient.
+// It gives what Program::evaluate gives for Reading::given; tests hold both against each other.
+
+#include <cstdint>
+#include <vector>
+
+#include "rules/answers.h"
+#include "rules/program.h"
+#include "rules/tri.h"
+
+namespace myoflag::rules {
+
+struct Knowledge;
+
+inline constexpr std::size_t kMaxTape = 4096;  // values; the loader refuses larger knowledge
+
+struct Tape {
+  struct Leaf {
+    std::uint64_t mask = 0;
+    std::uint64_t open = 0;
+    std::uint16_t item = 0;
+  };
+  struct Join {
+    std::uint16_t a = 0, b = 0;  // values joined; isFalse has a == b
+    Criterion::Kind kind = Criterion::Kind::all;
+  };
+  std::vector<std::uint64_t> open_of_item;  // answers that leave an item open
+  // Values stand in this order: any_of, with_record, is_none, answered, unsure, other, fired, joins.
+  std::vector<Leaf> any_of, with_record, is_none, answered, unsure;
+  std::vector<std::uint32_t> other;  // index into Program::ops
+  std::vector<std::uint64_t> fired;  // tier masks
+  std::vector<Join> joins;           // first those that need no fired tiers
+  std::size_t early_joins = 0;
+  std::vector<std::uint16_t> roots;  // value of each root of the program
+
+  std::size_t first_fired() const {
+    return any_of.size() + with_record.size() + is_none.size() + answered.size() + unsure.size() +
+           other.size();
+  }
+  std::size_t size() const { return first_fired() + fired.size() + joins.size(); }
+};
+
+// Built once, after all criteria are compiled.
+Tape build_tape(const Knowledge& knowledge);
+
+// One evaluation: first everything that does not depend on fired tiers, then the rest.
+class TapeRun {
+ public:
+  TapeRun(const Knowledge& knowledge, const Facts& facts);
+  void finish(const FiredTiers& fired);
+  Tri root(int index) const;
+
+ private:
+  void join(std::size_t from, std::size_t to);
+
+  const Knowledge& knowledge_;
+  const Tape& tape_;
+  std::array<std::uint8_t, kMaxTape> values_;  // left uninitialised: written before read
+};
+
+}  // namespace myoflag::rules
