@@ -99,7 +99,7 @@ void read_bindings(Context& context, const Node& root) {
   read_option_bindings(context, fields.list_if("pregnancy"), "option", bindings.pregnancy,
                        bindings.pregnancies);
   read_option_bindings(context, fields.list_if("sex"), "option", bindings.sex, bindings.sexes);
-  for (const Node& node : fields.list("labs")) {
+  for (const Node& node : fields.list_of("labs", context.labs)) {
     read_lab(context, node);
   }
   for (const Node& node : fields.list_if("cautions")) {

@@ -31,16 +31,17 @@ void check_code(Context& context, const Fields& fields, const Coding& coding) {
   }
 }
 
-std::span<const Node> only_list(Context& context, const Node& root, std::string_view key) {
+std::span<const Node> only_list(Context& context, const Node& root, std::string_view key,
+                                Names& names) {
   const Fields fields(context, root, {key});
-  return fields.list(key);
+  return fields.list_of(key, names);
 }
 
 }  // namespace
 
 void read_hypotheses(Context& context, const Node& root) {
   auto& list = context.knowledge.hypotheses;
-  for (const Node& node : only_list(context, root, "hypotheses")) {
+  for (const Node& node : only_list(context, root, "hypotheses", context.hypotheses)) {
     const Fields fields(context, node, {"code", "text"});
     Hypothesis hypothesis{fields.id("code"), fields.text("text")};
     context.define(context.hypotheses, node, hypothesis.code, list.size());
@@ -50,7 +51,7 @@ void read_hypotheses(Context& context, const Node& root) {
 
 void read_workups(Context& context, const Node& root) {
   auto& list = context.knowledge.workups;
-  for (const Node& node : only_list(context, root, "workups")) {
+  for (const Node& node : only_list(context, root, "workups", context.workups)) {
     const Fields fields(context, node, {"code", "text", "note", "category", "codes"});
     Workup workup;
     workup.code = fields.id("code");
@@ -68,7 +69,7 @@ void read_workups(Context& context, const Node& root) {
 
 void read_sources(Context& context, const Node& root) {
   auto& list = context.knowledge.sources;
-  for (const Node& node : only_list(context, root, "sources")) {
+  for (const Node& node : only_list(context, root, "sources", context.sources)) {
     const Fields fields(context, node, {"id", "grade", "title", "address"});
     Source source;
     source.id = fields.id("id");
@@ -85,7 +86,7 @@ void read_sources(Context& context, const Node& root) {
 void read_terms(Context& context, const Node& root) {
   auto& list = context.knowledge.terms;
   std::map<std::pair<std::string, std::string>, std::string> seen;
-  for (const Node& node : only_list(context, root, "terms")) {
+  for (const Node& node : only_list(context, root, "terms", context.terms)) {
     const Fields fields(context, node,
                         {"id", "system", "code", "display", "status", "source", "note"});
     const std::string id = fields.id("id");

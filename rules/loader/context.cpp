@@ -96,6 +96,12 @@ void Context::define(Names& names, const Node& at, std::string_view id, std::siz
   }
 }
 
+void Context::also(Names& names, const Node& at, std::string_view id) {
+  if (!id.empty() && names.index.emplace(id, static_cast<int>(names.places.size())).second) {
+    names.places.push_back(&at);
+  }
+}
+
 int Context::find(const Names& names, const Node& at) {
   const auto name = text(at);
   if (!name) {
@@ -345,6 +351,12 @@ int Fields::integer(std::string_view key, int low, int high) const {
 std::span<const Node> Fields::list(std::string_view key) const {
   const Node* field = need(key);
   return field != nullptr ? context_.list(*field) : std::span<const Node>();
+}
+
+std::span<const Node> Fields::list_of(std::string_view key, Names& names) const {
+  const Node* field = find(key);
+  names.complete = names.complete && field != nullptr && field->kind == Node::Kind::sequence;
+  return list(key);
 }
 
 std::span<const Node> Fields::list_if(std::string_view key) const {

@@ -53,6 +53,8 @@ class Context {
   // Defines an id; reports a second one of the same name. Always returns the index the caller's
   // element gets.
   void define(Names& names, const Node& at, std::string_view id, std::size_t index);
+  // As define, for a second table of the same ids: says nothing of its own.
+  static void also(Names& names, const Node& at, std::string_view id);
   // -1, reported, when there is none.
   int find(const Names& names, const Node& at);
   std::vector<int> find_all(const Names& names, const Node* list);
@@ -113,6 +115,8 @@ class Fields {
   int integer(std::string_view key, int low, int high) const;  // must be there
   std::span<const Node> list(std::string_view key) const;      // must be there
   std::span<const Node> list_if(std::string_view key) const;
+  // The one list of a file that defines names: where it is none, the names are not all known.
+  std::span<const Node> list_of(std::string_view key, Names& names) const;
   // One of the words; reports anything else, and absence. -1 then.
   int word(std::string_view key, std::initializer_list<std::string_view> words) const;
 

@@ -97,7 +97,7 @@ class PolicyReader {
     if (const Node* target = fields.need("target")) {
       rule.target = read_target(context_, *target);
     }
-    context_.define(context_.fired, fields.node(), rule.id, context_.fired.places.size());
+    Context::also(context_.fired, fields.node(), rule.id);
   }
 
   int add_gap(const Fields& fields, Rule rule, bool has_criteria) {
@@ -293,7 +293,9 @@ class PolicyReader {
 void read_policies(Context& context, const Node& root) {
   const Fields fields(context, root, {"policies"});
   PolicyReader reader(context);
-  for (const Node& node : fields.list("policies")) {
+  const auto list = fields.list_of("policies", context.policies);
+  context.fired.complete = context.fired.complete && context.policies.complete;
+  for (const Node& node : list) {
     reader.read(node);
   }
   reader.check_all_there(root);

@@ -259,7 +259,7 @@ class QuestionReader {
 
 void read_questions(Context& context, const Node& root) {
   const Fields fields(context, root, {"items"});
-  const auto list = fields.list("items");
+  const auto list = fields.list_of("items", context.items);
   QuestionReader reader(context);
   for (const Node& node : list) {
     if (const Node* link_id = node.find("linkId")) {

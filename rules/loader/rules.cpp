@@ -117,7 +117,7 @@ void read_rule(Context& context, const Node& node, Tier tier) {
     read_criterion_of(context, *criteria, std::move(pending), &rule);
   }
   context.define(context.rules, node, rule.id, context.knowledge.rules.size());
-  context.define(context.fired, node, rule.id, context.fired.places.size());
+  Context::also(context.fired, node, rule.id);
   context.rule_nodes.push_back(&node);
   context.knowledge.rules.push_back(std::move(rule));
 }
@@ -162,7 +162,9 @@ void read_criterion_of(Context& context, const Node& node, PendingCriterion pend
 
 void read_rules(Context& context, const Node& root, Tier tier) {
   const Fields fields(context, root, {"rules"});
-  for (const Node& node : fields.list("rules")) {
+  const auto list = fields.list_of("rules", context.rules);
+  context.fired.complete = context.fired.complete && context.rules.complete;
+  for (const Node& node : list) {
     read_rule(context, node, tier);
   }
 }

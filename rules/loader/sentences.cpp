@@ -10,7 +10,7 @@ namespace myoflag::rules::loading {
 void read_advice(Context& context, const Node& root) {
   auto& list = context.knowledge.advice;
   const Fields file(context, root, {"advice"});
-  for (const Node& node : file.list("advice")) {
+  for (const Node& node : file.list_of("advice", context.advice)) {
     const Fields fields(context, node, {"id", "text", "when", "rules", "sources"});
     Advice advice;
     advice.id = fields.id("id");

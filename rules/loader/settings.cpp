@@ -115,7 +115,9 @@ void read_option_sets(Context& context, const Node& node) {
     set.item = fields.text("item");
     set.options = context.texts(*options);
     if (item != nullptr) {
+      // An option that does not exist is told once, here, and not again by every criterion.
       context.options(*item, *options);
+      std::erase_if(set.options, [&](const auto& code) { return item->option(code) < 0; });
     }
     context.knowledge.option_sets.emplace(key.text, std::move(set));
   }

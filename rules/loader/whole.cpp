@@ -91,6 +91,12 @@ void check_limits(Context& context) {
     context.report(*context.rule_nodes.back(), "MF-2022",
                    fmt::format("{} rules and policies; at most {}", count, kMaxRules));
   }
+  // The tape holds each part of the program at most once.
+  const std::size_t parts = context.knowledge.program.ops.size();
+  if (parts > kMaxTape) {
+    context.report(*context.pending.back().node, "MF-2022",
+                   fmt::format("{} parts of criteria; at most {}", parts, kMaxTape));
+  }
 }
 
 }  // namespace
