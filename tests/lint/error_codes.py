@@ -12,19 +12,25 @@ RANGES = {"fhir": [(1000, 1499)], "rules": [(2000, 2299)], "plugin": [(3000, 309
 def used(root, problems):
     """code -> first place in the product. Tests may name only codes that the product has."""
     product, tests = {}, {}
+    strangers = []  # codes outside the numbers of their layer: right only where the layer of the number has them too
     for path in cpp_files(root):
         layer = path.split("/")[0]
         for number, line in lines(without_comments(read(root, path))):
             for m in CODE.finditer(line):
                 place = f"{path}:{number}"
-                if len(m.group(1)) != 4:
+                if layer == "tests":
+                    if len(m.group(1)) == 4:
+                        tests.setdefault(m.group(0), place)
+                elif len(m.group(1)) != 4:
                     problems.append(f"{place}: {m.group(0)}: a code has four digits")
-                elif layer == "tests":
-                    tests.setdefault(m.group(0), place)
-                else:
+                elif any(low <= int(m.group(1)) <= high for low, high in RANGES[layer]):
                     product.setdefault(m.group(0), place)
-                    if not any(low <= int(m.group(1)) <= high for low, high in RANGES[layer]):
-                        problems.append(f"{place}: {m.group(0)} is outside the numbers of {layer}/")
+                else:
+                    strangers.append((m.group(0), place, layer))
+    for code, place, layer in strangers:
+        if code not in product:
+            problems.append(f"{place}: {code} is outside the numbers of {layer}/")
+            product[code] = place
     for code, place in tests.items():
         if code not in product:
             problems.append(f"{place}: {code} is expected by a test, but no product code gives it")
