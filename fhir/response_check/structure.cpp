@@ -130,11 +130,34 @@ void occurs_once(const FormItem& item, const Occurrences& found, const std::stri
   }
 }
 
-void occurs_often_enough(const FormItem& item, const Occurrences& found, const std::string& place,
-                         Report& report) {
+// Whether the answers so far leave anything that could stand in the group at this position.
+bool has_live_children(const Context& context, std::size_t group, Enablement::Position position) {
+  const auto& items = context.form.items();
+  for (auto child = group + 1; child < items[group].end; child = items[child].end) {
+    if (items[child].type != ItemType::display &&
+        context.enablement.at(child, position) != Truth::no) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool is_owed(const Context& context, const Container& container, std::size_t form_item,
+             const Occurrences& found) {
+  const auto& item = context.form.item(form_item);
+  if (item.type != ItemType::group || !item.required) {
+    return item.required;
+  }
+  const auto inside =
+      found.first == no_node ? container.position : Enablement::Position{found.first, no_node};
+  return has_live_children(context, form_item, inside);
+}
+
+void occurs_often_enough(const FormItem& item, const Occurrences& found, bool owed,
+                         const std::string& place, Report& report) {
   const auto number = is_question(item.type) ? found.answers : found.items;
   if (number == 0) {
-    if (item.required) {
+    if (owed) {
       report.add(
           {Severity::error, "required", "MF-1430",
            is_question(item.type) ? "The question must be answered." : "The group must be there."},
@@ -142,7 +165,7 @@ void occurs_often_enough(const FormItem& item, const Occurrences& found, const s
     }
     return;
   }
-  if (item.type == ItemType::group && item.required && !found.filled) {
+  if (item.type == ItemType::group && owed && !found.filled) {
     report.add({Severity::error, "required", "MF-1431", "The group must hold at least one item."},
                place, item.link_id);
   }
@@ -181,7 +204,7 @@ void child_occurs(const Context& context, const Container& container, std::size_
   if (!context.complete || found.enabled != Truth::yes) {
     return;
   }
-  occurs_often_enough(item, found, place, report);
+  occurs_often_enough(item, found, is_owed(context, container, child, found), place, report);
   // Empty groups may be left out, so their required questions are as missing as in a group that is
   // there. A group that repeats may truly occur zero times.
   if (item.type == ItemType::group && found.items == 0 && !item.repeats && !item.required) {

@@ -1,0 +1,351 @@
+// Responses: case tables for every validator, the header rules, and what depends on the status.
+#include <chrono>
+#include <set>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fhir/response_check.h"
+#include "tests/fhir_forms/case_files.h"
+
+namespace myoflag::fhir {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using namespace testing;
+
+const char* const case_files[] = {"structure.json", "types.json", "options.json", "limits.json",
+                                  "enable-when.json"};
+
+struct ResponseCase {
+  std::string name;
+  Json form;
+  Json json;
+};
+
+std::vector<ResponseCase> response_cases() {
+  std::vector<ResponseCase> cases;
+  for (const std::string file : case_files) {
+    const auto groups = read_case_file(file);
+    const auto stem = file.substr(0, file.find_first_of(".-"));
+    for (std::size_t i = 0; i < groups.as_array()->size(); ++i) {
+      const auto& group = (*groups.as_array())[i];
+      for (const auto& entry : group.array_of("cases")) {
+        cases.push_back(
+            {fmt::format("{}{}_{}", stem, i, entry.string_of("name")), *group.find("form"), entry});
+      }
+    }
+  }
+  return cases;
+}
+
+Json response_of(const Json& entry) {
+  auto parts = entry;
+  for (const auto* name : {"name", "issues", "disabled"}) {
+    parts.erase(name);
+  }
+  return response_with(parts);
+}
+
+Questionnaire form_of(Json parts) {
+  parts.erase("warnings");
+  return load(form_with(parts));
+}
+
+std::vector<std::string> disabled_lines(const CheckResult& result) {
+  std::vector<std::string> found;
+  for (const auto& entry : result.disabled) {
+    found.push_back(fmt::format("{} {} {}", entry.place, entry.link_id, entry.answers));
+  }
+  return found;
+}
+
+class ResponseRules : public ::testing::TestWithParam<ResponseCase> {};
+
+TEST_P(ResponseRules, AreReportedWithPlaceAndLinkId) {
+  const auto form = form_of(GetParam().form);
+  const auto result = check_response(response_of(GetParam().json), form);
+  EXPECT_THAT(lines(result.issues), ElementsAreArray(strings(*GetParam().json.find("issues"))));
+  const auto* disabled = GetParam().json.find("disabled");
+  EXPECT_THAT(
+      disabled_lines(result),
+      ElementsAreArray(disabled == nullptr ? std::vector<std::string>{} : strings(*disabled)));
+}
+
+TEST_P(ResponseRules, HoldAfterPruningWhatIsDisabled) {
+  const auto form = form_of(GetParam().form);
+  const auto response = response_of(GetParam().json);
+  const auto result = check_response(response, form);
+  if (result.disabled.empty()) {
+    EXPECT_EQ(without_disabled(response, result.disabled), response);
+    return;
+  }
+  const auto again = check_response(without_disabled(response, result.disabled), form);
+  EXPECT_THAT(again.disabled, IsEmpty());
+  for (const auto& issue : again.issues) {
+    EXPECT_NE(issue.code, disabled_item);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, ResponseRules, ::testing::ValuesIn(response_cases()),
+                         [](const auto& instance) { return instance.param.name; });
+
+TEST(ResponseRules, EveryCodeAboutItemsIsExpectedBySomeCase) {
+  std::set<std::string> expected;
+  for (const auto& entry : response_cases()) {
+    for (const auto& text : strings(*entry.json.find("issues"))) {
+      expected.insert(text.substr(text.find("MF-"), 7));
+    }
+  }
+  for (const int code :
+       {1401, 1420, 1421, 1422, 1423, 1424, 1425, 1426, 1427, 1428, 1429, 1430, 1431, 1432,
+        1433, 1434, 1435, 1436, 1440, 1441, 1442, 1443, 1444, 1445, 1446, 1447, 1448, 1450,
+        1451, 1452, 1454, 1455, 1456, 1457, 1460, 1461, 1462, 1463, 1464, 1465, 1466}) {
+    EXPECT_TRUE(expected.count("MF-" + std::to_string(code))) << code;
+  }
+}
+
+// ---- the response as a whole
+// -------------------------------------------------------------------------------------
+
+using std::chrono::sys_days;
+using namespace std::chrono_literals;
+const std::chrono::sys_seconds noon = sys_days(2024y / 5 / 12) + 12h;
+
+const Questionnaire& small_form() {
+  static const auto form =
+      load(form_with(parse(R"({"item": [{"linkId": "a", "type": "string", "required": true}]})")));
+  return form;
+}
+
+Json small_response(std::string_view parts) {
+  auto json = parse(parts);
+  if (json.find("item") == nullptr) {
+    json.set("item", parse(R"([{"linkId": "a", "answer": [{"valueString": "x"}]}])"));
+  }
+  return response_with(json);
+}
+
+std::vector<std::string> header_lines(std::string_view parts) {
+  return lines(check_response(small_response(parts), small_form(), {noon, "Patient/1"}).issues);
+}
+
+struct HeaderCase {
+  const char* name;
+  const char* parts;
+  std::vector<std::string> issues;
+};
+
+class HeaderRules : public ::testing::TestWithParam<HeaderCase> {};
+
+TEST_P(HeaderRules, AreReported) {
+  EXPECT_THAT(header_lines(GetParam().parts), ElementsAreArray(GetParam().issues));
+}
+
+#define SUBJECT "\"subject\": {\"reference\": \"Patient/1\"}"
+#define AT "QuestionnaireResponse."
+INSTANTIATE_TEST_SUITE_P(
+    Cases, HeaderRules,
+    ::testing::Values(
+        HeaderCase{"Good", "{" SUBJECT "}", {}},
+        HeaderCase{
+            "NoForm", "{\"questionnaire\": null, " SUBJECT "}", {"MF-1402 " AT "questionnaire"}},
+        HeaderCase{"OtherForm",
+                   "{\"questionnaire\": \"http://example.org/other|1\", \"item\": [], " SUBJECT "}",
+                   {"MF-1403 " AT "questionnaire"}},
+        HeaderCase{"OtherVersion",
+                   "{\"questionnaire\": \"http://example.org/form|2\", \"item\": [], " SUBJECT "}",
+                   {"MF-1404 " AT "questionnaire"}},
+        HeaderCase{"NoVersion",
+                   "{\"questionnaire\": \"http://example.org/form\", \"item\": [], " SUBJECT "}",
+                   {"MF-1405 " AT "questionnaire", "MF-1430 QuestionnaireResponse a"}},
+        HeaderCase{"FragmentIsIgnored",
+                   "{\"questionnaire\": \"http://example.org/form|1#x\", " SUBJECT "}",
+                   {}},
+        HeaderCase{"NoStatus", "{\"status\": null, " SUBJECT "}", {"MF-1407 " AT "status"}},
+        HeaderCase{
+            "UnknownStatus", "{\"status\": \"final\", " SUBJECT "}", {"MF-1407 " AT "status"}},
+        HeaderCase{
+            "NotDated", "{\"authored\": null, " SUBJECT "}", {"warning MF-1409 " AT "authored"}},
+        HeaderCase{"NoDate", "{\"authored\": \"today\", " SUBJECT "}", {"MF-1410 " AT "authored"}},
+        HeaderCase{"DateIsNoString", "{\"authored\": 5, " SUBJECT "}", {"MF-1410 " AT "authored"}},
+        HeaderCase{"DayThatDoesNotExist",
+                   "{\"authored\": \"2023-02-29\", " SUBJECT "}",
+                   {"MF-1410 " AT "authored"}},
+        HeaderCase{"WithinTheSkew", "{\"authored\": \"2024-05-12T12:05:00Z\", " SUBJECT "}", {}},
+        HeaderCase{"InTheFuture",
+                   "{\"authored\": \"2024-05-12T12:05:01Z\", " SUBJECT "}",
+                   {"MF-1411 " AT "authored"}},
+        HeaderCase{"InTheFutureElsewhere",
+                   "{\"authored\": \"2024-05-12T12:05:01+01:00\", " SUBJECT "}",
+                   {}},
+        HeaderCase{"TodayWithoutTime", "{\"authored\": \"2024-05-12\", " SUBJECT "}", {}},
+        HeaderCase{"ThisYear", "{\"authored\": \"2024\", " SUBJECT "}", {}},
+        HeaderCase{"TomorrowSomewhere", "{\"authored\": \"2024-05-13\", " SUBJECT "}", {}},
+        HeaderCase{"DayAfterTomorrow",
+                   "{\"authored\": \"2024-05-14\", " SUBJECT "}",
+                   {"MF-1411 " AT "authored"}},
+        HeaderCase{"NoSubject", "{}", {"MF-1413 " AT "subject"}},
+        HeaderCase{"OtherSubject",
+                   "{\"subject\": {\"reference\": \"Patient/2\"}}",
+                   {"MF-1412 " AT "subject"}},
+        HeaderCase{
+            "SubjectWithVersion", "{\"subject\": {\"reference\": \"Patient/1/_history/3\"}}", {}},
+        HeaderCase{"SubjectOfAnotherServer",
+                   "{\"subject\": {\"reference\": \"http://example.org/Patient/1\"}}",
+                   {"MF-1412 " AT "subject"}},
+        HeaderCase{"SourceIsADevice",
+                   "{\"source\": {\"reference\": \"Device/1\"}, " SUBJECT "}",
+                   {"MF-1414 " AT "source"}},
+        HeaderCase{
+            "AuthorIsADevice", "{\"author\": {\"reference\": \"Device/1\"}, " SUBJECT "}", {}},
+        HeaderCase{"AuthorIsAGroup",
+                   "{\"author\": {\"reference\": \"http://example.org/Group/1\"}, " SUBJECT "}",
+                   {"MF-1414 " AT "author"}},
+        HeaderCase{"EncounterIsAPatient",
+                   "{\"encounter\": {\"reference\": \"Patient/1\"}, " SUBJECT "}",
+                   {"MF-1414 " AT "encounter"}}),
+    [](const auto& instance) { return std::string(instance.param.name); });
+
+struct StatusCase {
+  const char* status;
+  bool demands;  // what is missing is an error
+  bool looks;    // answers are checked
+};
+
+class StatusMatrix : public ::testing::TestWithParam<StatusCase> {};
+
+TEST_P(StatusMatrix, DecidesWhatIsDemanded) {
+  const auto status = fmt::format("\"status\": \"{}\"", GetParam().status);
+  const auto missing =
+      check_response(small_response("{" + status + ", \"item\": []}"), small_form()).issues;
+  EXPECT_EQ(has_errors(missing), GetParam().demands);
+  const auto wrong = check_response(
+      small_response("{" + status +
+                     R"(, "item": [{"linkId": "a", "answer": [{"valueInteger": 1}]}]})"),
+      small_form());
+  EXPECT_EQ(has_errors(wrong.issues), GetParam().looks);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, StatusMatrix,
+                         ::testing::Values(StatusCase{"completed", true, true},
+                                           StatusCase{"amended", true, true},
+                                           StatusCase{"in-progress", false, true},
+                                           StatusCase{"stopped", false, true},
+                                           StatusCase{"entered-in-error", false, false}));
+
+TEST(ResponseCheck, EnteredInErrorIsSaid) {
+  EXPECT_THAT(
+      lines(
+          check_response(small_response(R"({"status": "entered-in-error"})"), small_form()).issues),
+      ElementsAre("warning MF-1408 QuestionnaireResponse.status"));
+}
+
+TEST(ResponseCheck, FormThatIsNotInUseIsAWarning) {
+  const auto issues = [](const char* parts, std::chrono::sys_seconds now) {
+    auto json = parse(parts);
+    json.set("item", parse(R"([{"linkId": "a", "type": "string"}])"));
+    return lines(
+        check_response(small_response("{}"), load(form_with(json)), {now, std::nullopt}).issues);
+  };
+  const auto warning = ElementsAre("warning MF-1406 QuestionnaireResponse.questionnaire");
+  EXPECT_THAT(issues(R"({"status": "draft"})", noon), warning);
+  EXPECT_THAT(issues(R"({"status": "retired"})", noon), warning);
+  EXPECT_THAT(issues(R"({"status": "unknown"})", noon), warning);
+  EXPECT_THAT(issues(R"({"effectivePeriod": {"end": "2023"}})", noon), warning);
+  EXPECT_THAT(issues(R"({"effectivePeriod": {"start": "2025"}})", noon), warning);
+  EXPECT_THAT(issues(R"({"effectivePeriod": {"start": "2024-05-12", "end": "2024-05-12"}})", noon),
+              IsEmpty());
+}
+
+TEST(ResponseCheck, WithoutAVersionInTheFormNoneIsDemanded) {
+  const auto form =
+      load(form_with(parse(R"({"version": null, "item": [{"linkId": "a", "type": "string"}]})")));
+  EXPECT_THAT(check_response(small_response("{}"), form).issues, IsEmpty());
+  EXPECT_THAT(
+      check_response(small_response(R"({"questionnaire": "http://example.org/form"})"), form)
+          .issues,
+      IsEmpty());
+}
+
+TEST(ResponseCheck, OtherResourcesAreRefused) {
+  for (const auto* text : {"null", "[]", "5", "{}", R"({"resourceType": "Questionnaire"})"}) {
+    EXPECT_THAT(lines(check_response(parse(text), small_form()).issues),
+                ElementsAre("fatal MF-1400 "));
+  }
+}
+
+TEST(ResponseCheck, IssuesNeverQuoteTheResponse) {
+  const std::string canary = "Xyzzy7Canary";
+  for (const auto& entry : response_cases()) {
+    // Every string that the patient's side could have put there becomes the canary, one after the
+    // other.
+    auto response = response_of(entry.json);
+    const auto poison = [&canary](auto&& self, Json& json) -> void {
+      if (auto* array = json.as_array()) {
+        for (auto& element : *array) {
+          self(self, element);
+        }
+      } else if (auto* object = json.as_object()) {
+        for (auto& member : *object) {
+          if (member.value.is_string() && member.name != "resourceType" &&
+              member.name != "questionnaire" && member.name != "status" &&
+              !(member.name == "linkId" && member.value.as_string()->size() < 4)) {
+            member.value = canary;
+          } else {
+            self(self, member.value);
+          }
+        }
+      }
+    };
+    poison(poison, response);
+    const auto result = check_response(response, form_of(entry.form), {noon, "Patient/1"});
+    const auto text = write_json(operation_outcome(result.issues));
+    EXPECT_THAT(text, Not(HasSubstr(canary))) << entry.name;
+  }
+  const auto unknown = small_response(R"({"item": [{"linkId": "Xyzzy7Canary"}]})");
+  EXPECT_THAT(write_json(operation_outcome(check_response(unknown, small_form()).issues)),
+              Not(HasSubstr(canary)));
+}
+
+TEST(ResponseCheck, ListsNoMoreThanTheMostIssues) {
+  Json items;
+  for (std::size_t i = 0; i < 3 * max_issues; ++i) {
+    items.push(Json::object({{"linkId", "nowhere"}}));
+  }
+  const auto issues =
+      check_response(response_with(Json::object({{"item", items}})), small_form()).issues;
+  EXPECT_EQ(issues.size(), max_issues);
+  EXPECT_EQ(issues.back().code, "MF-1499");
+  EXPECT_EQ(issues.back().severity, Severity::error);
+}
+
+TEST(ResponseCheck, DeepNestingIsReportedNotFollowed) {
+  Json item = Json::object({{"linkId", "a"}});
+  for (int depth = 1; depth < 5000; ++depth) {
+    item = Json::object({{"linkId", "a"}, {"item", Json::array({std::move(item)})}});
+  }
+  const auto result =
+      check_response(response_with(Json::object({{"item", Json::array({item})}})), small_form());
+  EXPECT_TRUE(has_errors(result.issues));
+}
+
+TEST(WithoutDisabled, RemovesItemsAndTheArraysThatBecomeEmpty) {
+  const auto response = response_with(parse(R"({"item": [
+      {"linkId": "a", "answer": [{"valueBoolean": true, "item": [{"linkId": "b"}]}]},
+      {"linkId": "c"}, {"linkId": "d", "item": [{"linkId": "e"}, {"linkId": "f"}]}]})"));
+  const auto pruned =
+      without_disabled(response, {{"b", "QuestionnaireResponse.item[0].answer[0].item[0]", 0},
+                                  {"c", "QuestionnaireResponse.item[1]", 0},
+                                  {"e", "QuestionnaireResponse.item[2].item[0]", 0}});
+  EXPECT_EQ(*pruned.find("item"), parse(R"([{"linkId": "a", "answer": [{"valueBoolean": true}]},
+                                           {"linkId": "d", "item": [{"linkId": "f"}]}])"));
+}
+
+}  // namespace
+}  // namespace myoflag::fhir
