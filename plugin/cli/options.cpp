@@ -30,8 +30,10 @@ void add_knowledge_options(CLI::App& command, KnowledgeOptions& options, bool wi
 }
 
 tl::expected<rules::KnowledgePtr, Failure> load(const KnowledgeOptions& options) {
-  auto knowledge =
-      options.folder.empty() ? embedded_knowledge() : knowledge_from_folder(options.folder);
+  if (options.folder.empty()) {
+    return embedded_knowledge();
+  }
+  auto knowledge = knowledge_from_folder(options.folder);
   if (knowledge) {
     return std::move(*knowledge);
   }

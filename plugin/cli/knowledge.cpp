@@ -1,0 +1,140 @@
+// myoflag knowledge lint, test, docs: the authors' tools.
+#include "plugin/knowledge/knowledge.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "plugin/cli/commands.h"
+#include "plugin/cli/options.h"
+#include "plugin/cli/rule_book.h"
+#include "rules/cases.h"
+#include "rules/lint.h"
+
+namespace myoflag::cli {
+namespace {
+
+std::string counted(const rules::Problems& problems) {
+  const auto warnings = std::count_if(
+      problems.begin(), problems.end(),
+      [](const rules::Problem& problem) { return problem.severity == rules::Severity::warning; });
+  return fmt::format("{} errors, {} warnings\n",
+                     problems.size() - static_cast<std::size_t>(warnings), warnings);
+}
+
+Exit lint(const KnowledgeOptions& options) {
+  const auto files = read_knowledge_folder(options.folder);
+  const rules::Problems problems = files ? rules::lint(*files) : files.error();
+  std::string out;
+  bool wrong = false;
+  for (const rules::Problem& problem : problems) {
+    out += rules::to_text(problem);
+    wrong = wrong || problem.severity == rules::Severity::error;
+  }
+  const Exit written = write_output(safe_text(out + counted(problems)));
+  if (written != Exit::done) {
+    return written;
+  }
+  return !files ? Exit::usage : wrong ? Exit::rejected : Exit::done;
+}
+
+std::string failure_text(const rules::Case& one, const rules::CaseResult& result) {
+  std::string text = fmt::format("{}: ", one.name);
+  if (result.tier != one.tier) {
+    text += fmt::format("tier {}, expected {}", code_of(result.tier), code_of(one.tier));
+  }
+  for (const std::string& id : result.missing) {
+    text += fmt::format("{}{} did not fire", text.ends_with(": ") ? "" : "; ", id);
+  }
+  return text + '\n';
+}
+
+Exit test(const KnowledgeOptions& options) {
+  const auto knowledge = load(options);
+  if (!knowledge) {
+    return fail(knowledge.error());
+  }
+  // Any moment will do: answers and record of a case are of that moment.
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  std::string out;
+  std::size_t failed = 0;
+  for (const rules::Case& one : (*knowledge)->cases) {
+    const rules::CaseResult result = rules::run_case(*knowledge, one, now);
+    if (!result.passed) {
+      ++failed;
+      out += failure_text(one, result);
+    }
+  }
+  out += fmt::format("{} cases, {} failed\n", (*knowledge)->cases.size(), failed);
+  const Exit written = write_output(safe_text(out));
+  if (written != Exit::done) {
+    return written;
+  }
+  return failed == 0 ? Exit::done : Exit::rejected;
+}
+
+struct DocsOptions {
+  KnowledgeOptions knowledge;
+  std::string folder;
+};
+
+Exit docs(const DocsOptions& options) {
+  const auto knowledge = load(options.knowledge);
+  if (!knowledge) {
+    return fail(knowledge.error());
+  }
+  for (const auto& [name, text] : {std::pair{"rule-book.md", rule_book(**knowledge)},
+                                   std::pair{"seed-trace.md", seed_trace(**knowledge)}}) {
+    const std::string path = options.folder + "/" + name;
+    if (const auto written = write_file(path, text); !written) {
+      return fail(written.error());
+    }
+    say("wrote " + path);
+  }
+  return Exit::done;
+}
+
+void add_lint(CLI::App& knowledge, Run& run) {
+  auto options = std::make_shared<KnowledgeOptions>();
+  CLI::App* command = knowledge.add_subcommand(
+      "lint", "Everything that is wrong with knowledge files, with file, line and column");
+  add_knowledge_options(*command, *options, false);
+  command->get_option("--knowledge")->required();
+  command->footer("Example:\n  myoflag knowledge lint --knowledge rules/knowledge/twitching");
+  command->callback([options, &run] { run = [options] { return lint(*options); }; });
+}
+
+void add_test(CLI::App& knowledge, Run& run) {
+  auto options = std::make_shared<KnowledgeOptions>();
+  CLI::App* command =
+      knowledge.add_subcommand("test", "Runs the worked cases; exit code 1 when one fails");
+  add_knowledge_options(*command, *options, false);
+  command->footer("Example:\n  myoflag knowledge test --knowledge rules/knowledge/twitching");
+  command->callback([options, &run] { run = [options] { return test(*options); }; });
+}
+
+void add_docs(CLI::App& knowledge, Run& run) {
+  auto options = std::make_shared<DocsOptions>();
+  CLI::App* command = knowledge.add_subcommand(
+      "docs", "Writes the rule book and the trace of the source facts as Markdown");
+  add_knowledge_options(*command, options->knowledge, false);
+  command->add_option("-o,--output", options->folder, "Folder to write into")->required();
+  command->footer("Example:\n  myoflag knowledge docs -o docs/knowledge");
+  command->callback([options, &run] { run = [options] { return docs(*options); }; });
+}
+
+}  // namespace
+
+void add_knowledge(CLI::App& app, Run& run) {
+  CLI::App* command = app.add_subcommand("knowledge", "The tools of knowledge authors");
+  command->require_subcommand(1);
+  command->footer("Example:\n  myoflag knowledge lint --knowledge rules/knowledge/twitching");
+  add_lint(*command, run);
+  add_test(*command, run);
+  add_docs(*command, run);
+}
+
+}  // namespace myoflag::cli
