@@ -43,19 +43,19 @@ bool is_snomed_id(std::string_view code) {
   return check == 0;
 }
 
+// Luhn's scheme; the letters of answers and parts count by their distance from `0` in ASCII.
 bool is_loinc_code(std::string_view code) {
-  if (code.starts_with("LA") || code.starts_with("LP")) {
-    code.remove_prefix(2);
-  }
   const std::size_t dash = code.find('-');
-  if (dash == 0 || dash > 8 || dash + 2 != code.size() || !all_digits(code.substr(0, dash)) ||
+  const std::size_t letters = code.starts_with("LA") || code.starts_with("LP") ? 2 : 0;
+  if (dash == std::string_view::npos || dash <= letters || dash > 8 + letters ||
+      dash + 2 != code.size() || !all_digits(code.substr(letters, dash - letters)) ||
       !all_digits(code.substr(dash + 1))) {
     return false;
   }
   unsigned sum = 0;
   for (std::size_t place = 0; place < dash; ++place) {
-    const unsigned value = digit(code[dash - 1 - place]) * (place % 2 == 0 ? 2 : 1);
-    sum += value / 10 + value % 10;
+    const unsigned value = digit(code[dash - 1 - place]);
+    sum += place % 2 == 0 ? 2 * value / 10 + 2 * value % 10 : value;
   }
   return (10 - sum % 10) % 10 == digit(code.back());
 }

@@ -1,0 +1,63 @@
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "rules/lint.h"
+#include "tests/rules/small_knowledge.h"
+
+namespace myoflag::rules {
+namespace {
+
+class BadKnowledge : public testing::TestWithParam<std::string> {};
+
+// Each folder is laid over the small complete set; all of its problems come in one run, each with
+// its place.
+TEST_P(BadKnowledge, GivesTheWholeListing) {
+  KnowledgeFiles files = small_files();
+  add_folder(bad_dir() / GetParam(), files);
+  EXPECT_EQ(listing(lint(files)), bytes_of(bad_dir() / GetParam() / "expected.txt"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Folders, BadKnowledge,
+                         testing::Values("unreadable", "shapes", "form", "criteria", "rules",
+                                         "codes", "cases", "twenty", "closer-look"),
+                         [](const auto& test) {
+                           std::string name = test.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST(Lint, TwentyProblemsComeInOneRun) {
+  KnowledgeFiles files = small_files();
+  add_folder(bad_dir() / "twenty", files);
+  EXPECT_GE(lint(files).size(), 20U);
+}
+
+TEST(Lint, TheSmallSetHasNothingWrong) { EXPECT_EQ(listing(lint(small_files())), ""); }
+
+TEST(Lint, TheKnowledgeOfTheProjectHasNothingWrong) { EXPECT_EQ(listing(lint(real_files())), ""); }
+
+TEST(Lint, WarningsDoNotStopLoading) {
+  const auto files = with(small_files(), "sources.yaml",
+                          "sources:", "sources:\n  - {id: unread, grade: C, title: A page}");
+  const Problems problems = lint(files);
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_EQ(problems[0].severity, Severity::warning);
+  EXPECT_TRUE(load_knowledge(files));
+}
+
+TEST(Problem, TheCaretStandsUnderItsColumn) {
+  Problem problem{"MF-2012", "unknown key", "a.yaml", 3, 4, "\tä: b", Severity::error};
+  EXPECT_EQ(to_text(problem), "a.yaml:3:4: MF-2012: unknown key\n  \tä: b\n  \t  ^\n");
+  problem.line = 0;
+  problem.excerpt.clear();
+  EXPECT_EQ(to_text(problem), "a.yaml: MF-2012: unknown key\n");
+}
+
+TEST(Problem, AnExcerptIsPrintable) {
+  EXPECT_EQ(excerpt_of("a\x1b[2Jb\xff\xc3"), "a?[2Jb??");
+  EXPECT_LE(excerpt_of(std::string(100'000, 'x')).size(), 400U);
+}
+
+}  // namespace
+}  // namespace myoflag::rules

@@ -1,0 +1,264 @@
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "rules/check_digit.h"
+#include "rules/loader.h"
+#include "tests/rules/small_knowledge.h"
+
+namespace myoflag::rules {
+namespace {
+
+Problems problems_of(const KnowledgeFiles& files) {
+  auto loaded = load_knowledge(files);
+  return loaded ? Problems() : loaded.error();
+}
+
+std::string codes_of(const Problems& problems) {
+  std::string out;
+  for (const auto& problem : problems) {
+    out += problem.code + " ";
+  }
+  return out;
+}
+
+TEST(Loader, ReadsTheKnowledgeOfTheProject) {
+  const auto loaded = load_knowledge(real_files());
+  ASSERT_TRUE(loaded) << listing(loaded.error());
+  const Knowledge& k = **loaded;
+  EXPECT_EQ(k.rules.size(), 84U);
+  EXPECT_EQ(k.policies.size(), 12U);
+  EXPECT_EQ(k.workups.size(), 51U);
+  EXPECT_GE(k.sources.size(), 93U);
+  EXPECT_EQ(k.digest.size(), 64U);
+  for (const Rule& rule : k.rules) {
+    EXPECT_GE(rule.root, 0) << rule.id;
+    EXPECT_FALSE(rule.sources.empty()) << rule.id;
+  }
+  for (const Rule& gap : k.gaps) {
+    EXPECT_EQ(gap.root >= 0, gap.kind != Rule::Kind::change) << gap.id;
+  }
+}
+
+TEST(Loader, ReadsEveryFieldOfASmallForm) {
+  const auto loaded = load_knowledge(small_files());
+  ASSERT_TRUE(loaded) << listing(loaded.error());
+  const Knowledge& k = **loaded;
+  const Item& weakness = k.items[static_cast<std::size_t>(k.item("weakness"))];
+  EXPECT_TRUE(weakness.repeats);
+  EXPECT_EQ(weakness.parent, k.item("g-weakness"));
+  EXPECT_EQ(weakness.all, 0b11111U);
+  EXPECT_EQ(weakness.none, 0b01000U);
+  EXPECT_EQ(weakness.unsure, 0b10000U);
+  ASSERT_EQ(weakness.codes.size(), 1U);
+  EXPECT_EQ(weakness.codes[0].code, "26544005");
+  const Item& onset = k.items[static_cast<std::size_t>(k.item("onset"))];
+  ASSERT_EQ(onset.enable.size(), 1U);
+  EXPECT_EQ(onset.enable[0].item, k.item("weakness"));
+  EXPECT_EQ(onset.enable[0].options, 0b00011U);
+  EXPECT_EQ(k.items[static_cast<std::size_t>(k.item("pregnancy"))].enable[0].op,
+            EnableWhen::Op::is_not);
+  EXPECT_EQ(k.items[static_cast<std::size_t>(k.item("sex"))].declined, 0b100U);
+
+  const Rule* potassium = k.rule("potassium");
+  ASSERT_NE(potassium, nullptr);
+  EXPECT_EQ(potassium->tier, Tier::urgent);
+  EXPECT_EQ(potassium->target, (Target{168, "1 week"}));
+  ASSERT_EQ(potassium->target_when.size(), 1U);
+  EXPECT_EQ(potassium->target_when[0].target, (Target{24, "today"}));
+  EXPECT_GE(potassium->target_when[0].criterion, 0);
+  EXPECT_EQ(potassium->criterion_text, "lab(k) < 2.5 or (med(lithium) and any(weakness: WEAK))");
+  const Op& lab = k.program.ops[k.program.roots[static_cast<std::size_t>(potassium->root)] + 1];
+  EXPECT_EQ(lab.max_age, 7);
+  EXPECT_TRUE(k.rule("benign-tired")->last);
+  EXPECT_TRUE(k.rule("benign-tired")->benign);
+  EXPECT_FALSE(potassium->last);
+  EXPECT_EQ(k.rule("gap-weakness")->kind, Rule::Kind::gap);
+  EXPECT_EQ(k.gaps[static_cast<std::size_t>(k.benign_gate)].id, "gate");
+  EXPECT_EQ(k.staleness.lab_days, 90);
+  EXPECT_EQ(k.change.items, std::vector<int>{k.item("weakness")});
+  EXPECT_EQ(k.adult_age, 16);
+  EXPECT_TRUE(k.repeat_allowed[static_cast<std::size_t>(Tier::urgent)]);
+  EXPECT_FALSE(k.repeat_allowed[static_cast<std::size_t>(Tier::soon)]);
+
+  const auto& emg = k.workups[static_cast<std::size_t>(k.workup("emg"))];
+  EXPECT_EQ(emg.never_from.size(), 2U);  // coffee, and the self-care rule
+  EXPECT_EQ(emg.notes.at(0).caution, "emg");
+  const auto& electrolytes = k.workups[static_cast<std::size_t>(k.workup("electrolytes"))];
+  EXPECT_EQ(electrolytes.only_from.size(), 1U);
+
+  EXPECT_EQ(k.is_sets.at("pregnant-any").unknown, 0b100U);
+  EXPECT_THAT(k.bindings.medicine_classes.at(0).text, testing::ElementsAre("lithium", "priadel"));
+  EXPECT_EQ(k.labs.at(0).convert.at(0).factor, *read_number("0.2558"));
+  EXPECT_EQ(k.cases.at(0).answers.at("onset"), std::vector<std::string>{"days"});
+  EXPECT_EQ(k.cases.at(0).answers.at("cups"), std::vector<std::string>{"1"});
+  EXPECT_FALSE(k.cases.at(5).answers.contains("weakness"));
+  EXPECT_EQ(k.advice.at(1).when, Advice::When::fired);
+  EXPECT_THROW(k.text("no-such-sentence"), std::logic_error);
+}
+
+TEST(Loader, DigestFollowsNamesAndBytes) {
+  const auto digest = [](const KnowledgeFiles& files) {
+    return load_knowledge(files).value()->digest;
+  };
+  const auto first = digest(small_files());
+  EXPECT_EQ(first, digest(small_files()));
+  EXPECT_NE(first, digest(with(small_files(), "seeds.yaml", "Muscles", "muscles")));
+}
+
+TEST(Loader, EveryFileIsNeeded) {
+  for (const auto& [name, bytes] : small_files()) {
+    KnowledgeFiles files = small_files();
+    files.erase(name);
+    const Problems problems = problems_of(files);
+    EXPECT_TRUE(std::any_of(problems.begin(), problems.end(), [&, file = name](const Problem& p) {
+      return p.code == "MF-2000" && p.file == file;
+    })) << name;
+  }
+}
+
+TEST(Loader, AMissingFileDoesNotMakeEveryNameOfItUnknown) {
+  KnowledgeFiles files = small_files();
+  files.erase("sources.yaml");
+  files.erase("questions.yaml");
+  EXPECT_EQ(codes_of(problems_of(files)), "MF-2000 MF-2000 ");
+}
+
+TEST(Loader, AFileOfAnotherNameIsRefused) {
+  KnowledgeFiles files = small_files();
+  files["rules/urgnet.yaml"] = "rules: []\n";
+  EXPECT_EQ(codes_of(problems_of(files)), "MF-2001 ");
+}
+
+TEST(Loader, LimitsAreTold) {
+  KnowledgeFiles files = small_files();
+  std::string items = files["questions.yaml"];
+  for (int i = 0; i < 130; ++i) {
+    items += "  - {linkId: extra-" + std::to_string(i) + ", type: display, text: More}\n";
+  }
+  files["questions.yaml"] = items;
+  EXPECT_EQ(codes_of(problems_of(files)), "MF-2022 ");
+
+  std::string options = "{code: unsure, text: Not sure}";
+  for (int i = 0; i < 65; ++i) {
+    options += ", {code: o" + std::to_string(i) + ", text: O}";
+  }
+  const std::string medicines = "[{code: lithium, text: Lithium}, {code: none, text: None}, ";
+  EXPECT_EQ(codes_of(problems_of(with(small_files(), "questions.yaml",
+                                      medicines + "{code: unsure, text: Not sure}",
+                                      medicines + options))),
+            "MF-2022 ");
+
+  KnowledgeFiles large = small_files();
+  large["seeds.yaml"] += "#" + std::string(4 * 1024 * 1024, 'x');
+  EXPECT_EQ(codes_of(problems_of(large)), "MF-2002 ");
+}
+
+TEST(Loader, AtMost256RulesAndPolicies) {
+  KnowledgeFiles files = small_files();
+  const std::string one = files["rules/emergency.yaml"].substr(std::string("rules:\n").size());
+  for (int i = 0; i < 260; ++i) {
+    files["rules/emergency.yaml"] +=
+        "  - id: more-" + std::to_string(i) + one.substr(one.find('\n'));
+  }
+  EXPECT_EQ(codes_of(problems_of(files)), "MF-2022 ");
+}
+
+TEST(Loader, LineEndingsOfWindowsAndAByteOrderMarkAreRead) {
+  KnowledgeFiles files = small_files();
+  for (auto& [name, bytes] : files) {
+    std::string other = "\xEF\xBB\xBF";
+    for (const char c : bytes) {
+      other += c == '\n' ? "\r\n" : std::string(1, c);
+    }
+    bytes = other;
+  }
+  EXPECT_EQ(listing(problems_of(files)), "");
+  files = with(files, "rules/urgent.yaml", "med(lithium)", "med(lithiom)");
+  const Problems problems = problems_of(files);
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_EQ(problems[0].line, 9U);
+  EXPECT_EQ(problems[0].excerpt, "      or (med(lithiom) and");
+}
+
+TEST(Loader, ColumnsCountCharactersNotBytes) {
+  const auto files = with(small_files(), "workups.yaml", "text: Assessment, category: referral",
+                          "text: \"Béurteilung\", category: none");
+  const Problems problems = problems_of(files);
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_EQ(problems[0].column, 55U);
+}
+
+void expect_places(const KnowledgeFiles& files) {
+  for (const Problem& problem : problems_of(files)) {
+    ASSERT_TRUE(problem.line == 0 || files.contains(problem.file)) << to_text(problem);
+    EXPECT_EQ(problem.line == 0, problem.column == 0);
+    EXPECT_TRUE(problem.code.starts_with("MF-2")) << to_text(problem);
+    EXPECT_FALSE(problem.text.empty());
+  }
+}
+
+// A hostile or broken file costs its author a message, never the program its life.
+TEST(Loader, AnyByteMayBeDamaged) {
+  const KnowledgeFiles good = small_files();
+  const std::string noise = std::string("\0\n:[]{}&*!|>'\"%@`#-?,\xff\t~", 25);
+  std::size_t round = 0;
+  for (const auto& [name, text] : good) {
+    for (std::size_t at = 0; at < text.size(); at += 59) {
+      KnowledgeFiles files = good;
+      files[name][at] = noise[++round % noise.size()];
+      expect_places(files);
+      files[name].resize(at);
+      expect_places(files);
+    }
+  }
+}
+
+TEST(Loader, ProblemsOfAHostileFileAreBounded) {
+  KnowledgeFiles files = small_files();
+  std::string bomb = "hypotheses:\n";
+  for (int i = 0; i < 100'000; ++i) {
+    bomb += "  - {a: b}\n";
+  }
+  files["hypotheses.yaml"] = bomb;
+  EXPECT_LE(problems_of(files).size(), 2000U);
+}
+
+TEST(CheckDigit, Snomed) {
+  for (const auto* good : {"82470000", "26544005", "27678003", "713514005", "1070000"}) {
+    EXPECT_TRUE(is_snomed_id(good)) << good;
+  }
+  for (const auto* bad :
+       {"82470001", "28470000", "", "8247000a", "0", "12345", "1234567890123456789"}) {
+    EXPECT_FALSE(is_snomed_id(bad)) << bad;
+  }
+}
+
+TEST(CheckDigit, EveryWrongDigitAndEverySwapOfNeighboursIsNoticed) {
+  const std::string code = "713514005";
+  for (std::size_t at = 0; at < code.size(); ++at) {
+    for (char digit = '0'; digit <= '9'; ++digit) {
+      std::string other = code;
+      other[at] = digit;
+      EXPECT_EQ(is_snomed_id(other), other == code) << other;
+    }
+    if (at > 0 && code[at] != code[at - 1]) {
+      std::string other = code;
+      std::swap(other[at], other[at - 1]);
+      EXPECT_FALSE(is_snomed_id(other)) << other;
+    }
+  }
+}
+
+TEST(CheckDigit, Loinc) {
+  for (const auto* good : {"2823-3", "2951-2", "LA6568-5", "LA33-6", "LA18978-9", "69737-5"}) {
+    EXPECT_TRUE(is_loinc_code(good)) << good;
+  }
+  for (const auto* bad : {"2823-4", "2823", "-3", "2823-33", "2832-3", "LB2823-3", "a823-3"}) {
+    EXPECT_FALSE(is_loinc_code(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace myoflag::rules
