@@ -132,7 +132,7 @@ std::string_view issue_type(std::string_view code) {
   if (code == "MF-1231") {
     return "required";
   }
-  if (code == "MF-1230" || code == "MF-1233") {
+  if (code == "MF-1230") {
     return "value";
   }
   if (code == "MF-1232") {
