@@ -1,0 +1,633 @@
+#!/usr/bin/env python3
+"""The program from outside: exit codes, what goes where, and that bad input gets a located error, no partial output, and
+bounded time and memory. MYOFLAG names the program, MYOFLAG_SOURCE_DIR the root of the project."""
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PROGRAM = os.environ["MYOFLAG"]
+ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
+NOW = "2026-11-22T09:00:00Z"
+COMMANDS = [["evaluate"], ["check"], ["questionnaire"], ["convert"], ["knowledge"], ["knowledge", "lint"],
+            ["knowledge", "test"], ["knowledge", "docs"]]
+CODE = re.compile(r"\bMF-\d{4}\b")
+PLACE = re.compile(r"line \d+, column \d+|QuestionnaireResponse\b|Bundle\b|Patient\b")
+MAX_MEGABYTES = 400  # resident, whatever comes in; a sanitizer build stays below it too
+MAX_SECONDS = 20
+
+
+class Result:
+    def __init__(self, code, out, err, seconds, megabytes):
+        self.code, self.out, self.err = code, out, err
+        self.seconds, self.megabytes = seconds, megabytes
+
+
+def run(*arguments, given=None, stdout=None, env=None):
+    """Runs the program; resident memory is that of this one process."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as into:
+        if isinstance(given, bytes):
+            into.write(given)
+            into.seek(0)
+            given = into
+        start = time.monotonic()
+        process = subprocess.Popen([PROGRAM, *arguments], stdin=given or subprocess.DEVNULL, stdout=stdout or out,
+                                   stderr=err, env={**os.environ, **(env or {})})
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.monotonic() - start
+        out.seek(0)
+        err.seek(0)
+        return Result(process.returncode, out.read(), err.read().decode("utf-8"), seconds, usage.ru_maxrss / 1024)
+
+
+def sample(path):
+    with open(os.path.join(ROOT, "samples", path), encoding="utf-8") as f:
+        return f.read()
+
+
+def response():
+    return json.loads(sample("eyelid-coffee/response.json"))
+
+
+def questions(item):
+    for child in item.get("item", []):
+        yield child
+        yield from questions(child)
+
+
+def question(resource, link_id):
+    return next(q for q in questions(resource) if q["linkId"] == link_id)
+
+
+def as_xml(resource):
+    done = run("convert", "--to", "xml", given=json.dumps(resource).encode())
+    assert done.code == 0, done.err
+    return done.out.decode()
+
+
+class Case(unittest.TestCase):
+    def assert_refused(self, done, located=True):
+        self.assertEqual(done.code, 1, done.err)
+        self.assertEqual(done.out, b"")
+        self.assertRegex(done.err, CODE)
+        if located:
+            self.assertRegex(done.err, PLACE)
+        self.assertLess(done.seconds, MAX_SECONDS)
+        self.assertLess(done.megabytes, MAX_MEGABYTES)
+        self.assertLess(len(done.err), 20_000, "a message that nobody reads")
+
+
+class Usage(Case):
+    def test_every_command_has_help_with_an_example(self):
+        for command in [[], *COMMANDS]:
+            with self.subTest(command=command):
+                done = run(*command, "--help")
+                self.assertEqual(done.code, 0, done.err)
+                self.assertRegex(done.out.decode(), r"Examples?:\n  .*myoflag")
+                self.assertEqual(done.err, "")
+
+    def test_version_is_a_result(self):
+        done = run("--version")
+        self.assertEqual(done.code, 0)
+        self.assertRegex(done.out.decode(), r"^myoflag \d+\.\d+\.\d+\n$")
+
+    def test_wrong_usage_exits_with_2_and_prints_no_result(self):
+        for arguments in ([], ["nonsense"], ["evaluate", "--nonsense"], ["evaluate", "--format", "pdf"],
+                          ["evaluate", "--lang", "xx"], ["evaluate", "--max-bytes", "-1"],
+                          ["evaluate", "--patient", "--format", "bundle"], ["evaluate", "a", "b"],
+                          ["check", "--format", "xml"], ["convert", "--to", "yaml"], ["knowledge"],
+                          ["knowledge", "lint"], ["knowledge", "docs"], ["evaluate", "--color", "pink"]):
+            with self.subTest(arguments=arguments):
+                done = run(*arguments)
+                self.assertEqual(done.code, 2, done.err)
+                self.assertEqual(done.out, b"")
+                self.assertNotEqual(done.err, "")
+
+    def test_files_that_cannot_be_read(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for path, code in ((os.path.join(folder, "missing.json"), "MF-4001"), (folder, "MF-4002")):
+                for command in ("evaluate", "check", "convert"):
+                    with self.subTest(path=path, command=command):
+                        done = run(command, path)
+                        self.assertEqual(done.code, 2)
+                        self.assertIn(code, done.err)
+                        self.assertEqual(done.out, b"")
+
+    @unittest.skipIf(os.geteuid() == 0, "root may read everything")
+    def test_a_file_without_permission(self):
+        with tempfile.NamedTemporaryFile() as f:
+            os.chmod(f.name, 0)
+            self.assertIn("MF-4001", run("evaluate", f.name).err)
+
+    def test_a_clock_that_is_none(self):
+        for now in ("today", "2026-11-22", "2026-11-22T09:00:00", "2026-13-01T00:00:00Z", ""):
+            with self.subTest(now=now):
+                done = run("evaluate", "--now=" + now, given=json.dumps(response()).encode())
+                self.assertEqual(done.code, 2 if now else done.code)
+                if now:
+                    self.assertIn("MF-4006", done.err)
+
+    def test_broken_knowledge_is_a_configuration_error(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "knowledge.yaml"), "w", encoding="utf-8") as f:
+                f.write("id: [\n")
+            for command in (["evaluate"], ["check"], ["questionnaire"], ["knowledge", "test"]):
+                with self.subTest(command=command):
+                    done = run(*command, "--knowledge", folder)
+                    self.assertEqual(done.code, 2)
+                    self.assertIn("MF-4007", done.err)
+                    self.assertIn("knowledge.yaml", done.err)
+                    self.assertEqual(done.out, b"")
+
+
+class Output(Case):
+    def test_a_full_disk_is_an_outside_failure(self):
+        for arguments in (["evaluate", "--now", NOW], ["check"], ["convert"], ["questionnaire"], ["--help"]):
+            with self.subTest(arguments=arguments), open("/dev/full", "wb") as full:
+                done = run(*arguments, given=json.dumps(response()).encode(), stdout=full)
+                self.assertEqual(done.code, 3)
+                self.assertIn("MF-4005", done.err)
+
+    def test_a_reader_that_went_away_is_an_outside_failure(self):
+        reading, writing = os.pipe()
+        os.close(reading)
+        try:
+            done = run("questionnaire", stdout=writing)
+        finally:
+            os.close(writing)
+        self.assertEqual(done.code, 3)
+        self.assertIn("MF-4005", done.err)
+
+    def test_same_input_same_bytes(self):
+        given = json.dumps(response()).encode()
+        for form in ("text", "assessment", "bundle", "bundle-xml"):
+            with self.subTest(format=form):
+                first = run("evaluate", "--format", form, "--now", NOW, given=given)
+                self.assertEqual(first.code, 0, first.err)
+                self.assertNotEqual(first.out, b"")
+                self.assertEqual(first.out, run("evaluate", "--format", form, "--now", NOW, given=given).out)
+
+    def test_file_and_standard_input_are_the_same(self):
+        path = os.path.join(ROOT, "samples", "eyelid-coffee", "response.json")
+        with open(path, "rb") as f:
+            piped = run("evaluate", "-", "--now", NOW, given=f)
+        self.assertEqual(piped.out, run("evaluate", path, "--now", NOW).out)
+
+    def test_json_and_xml_are_the_same(self):
+        given = response()
+        self.assertEqual(run("evaluate", "--now", NOW, given=json.dumps(given).encode()).out,
+                         run("evaluate", "--now", NOW, given=as_xml(given).encode()).out)
+
+    def test_piped_output_is_plain_and_at_most_80_columns_wide(self):
+        out = run("evaluate", "--now", NOW, given=json.dumps(response()).encode(), env={"TERM": "xterm"}).out.decode()
+        self.assertNotIn("\x1b", out)
+        self.assertLessEqual(max(len(line) for line in out.split("\n")), 80)
+
+    def test_colour_on_demand(self):
+        given = json.dumps(response()).encode()
+        out = run("evaluate", "--color", "always", "--now", NOW, given=given).out.decode()
+        self.assertIn("\x1b[", out)
+        plain = run("evaluate", "--color", "never", "--now", NOW, given=given).out.decode()
+        self.assertEqual(re.sub(r"\x1b\[[0-9;]*m", "", out), plain)
+
+    def test_everything_is_more(self):
+        given = json.dumps(response()).encode()
+        short, full = (run("evaluate", *extra, "--now", NOW, given=given).out for extra in ([], ["--all"]))
+        self.assertLess(len(short), len(full))
+        self.assertNotIn(b"more (--all)", full)
+
+    def test_formats_are_what_they_say(self):
+        given = json.dumps(response()).encode()
+        assessment = json.loads(run("evaluate", "--format", "assessment", "--now", NOW, given=given).out)
+        self.assertEqual(assessment["tier"], "self-care")
+        bundle = json.loads(run("evaluate", "--format", "bundle", "--now", NOW, given=given).out)
+        self.assertEqual((bundle["resourceType"], bundle["type"]), ("Bundle", "transaction"))
+        xml = run("evaluate", "--format", "bundle-xml", "--now", NOW, given=given).out.decode()
+        self.assertIn('<Bundle xmlns="http://hl7.org/fhir">', xml)
+
+    def test_the_patient_reads_other_words(self):
+        out = run("evaluate", "--patient", "--now", NOW, given=json.dumps(response()).encode()).out.decode()
+        self.assertNotIn("benign-", out)
+        self.assertIn("emergency number", out)
+
+
+def deep_json(levels):
+    return b'{"resourceType":"QuestionnaireResponse","item":' + b'[{"item":' * levels + b"1" + b"}]" * levels + b"}"
+
+
+def deep_xml(levels):
+    return (b'<QuestionnaireResponse xmlns="http://hl7.org/fhir">' + b"<item>" * levels + b"</item>" * levels +
+            b"</QuestionnaireResponse>")
+
+
+def entity_bomb():
+    entities = ['<!ENTITY a0 "haha">'] + [f'<!ENTITY a{i} "{("&a%d;" % (i - 1)) * 10}">' for i in range(1, 10)]
+    return ("<?xml version='1.0'?><!DOCTYPE r [" + "".join(entities) + "]>"
+            "<QuestionnaireResponse xmlns='http://hl7.org/fhir'><id value='&a9;'/></QuestionnaireResponse>").encode()
+
+
+def changed(change):
+    resource = response()
+    change(resource)
+    return json.dumps(resource).encode()
+
+
+def broken_bytes():
+    """name -> bytes that no command takes as FHIR"""
+    good = json.dumps(response())
+    text = json.dumps({**response(), "id": "gr\u00fcn"}, ensure_ascii=False)
+    xml = as_xml(response())
+    return {
+        "empty": b"",
+        "only white space": b" \n\t ",
+        "truncated": good[:len(good) // 2].encode(),
+        "truncated in a name": good[:good.index('"linkId"') + 4].encode(),
+        "truncated xml": xml[:len(xml) // 2].encode(),
+        "comma missing": good.replace(",", "", 1).encode(),
+        "comma too many": good[:-1].encode() + b",}",
+        "single quotes": good.replace('"', "'").encode(),
+        "text after the value": good.encode() + b" x",
+        "two values": good.encode() * 2,
+        "10,000 levels": deep_json(10_000),
+        "10,000 levels, never closed": deep_json(10_000)[:100_000],
+        "10,000 levels of arrays": b"[" * 10_000,
+        "10,000 levels xml": deep_xml(10_000),
+        "UTF-16 little endian": b"\xff\xfe" + good.encode("utf-16-le"),
+        "UTF-16 big endian": b"\xfe\xff" + good.encode("utf-16-be"),
+        "UTF-16 without mark": good.encode("utf-16-le"),
+        "UTF-16 xml": ("<?xml version='1.0' encoding='UTF-16'?>" + xml).encode("utf-16"),
+        "Latin-1": text.encode("latin-1"),
+        "Latin-1 xml": xml.replace("eyelid-coffee", "gr\u00fcn").encode("latin-1"),
+        "Latin-1 xml that says so": b"<?xml version='1.0' encoding='ISO-8859-1'?>" +
+                                    xml.split("?>")[-1].replace("eyelid-coffee", "gr\u00fcn").encode("latin-1"),
+        "overlong UTF-8": good.replace("eyelid-coffee", "X").encode().replace(b'"X"', b'"\xc0\xaf"'),
+        "lone surrogate": good.replace("eyelid-coffee", "\\ud800").encode(),
+        "NUL": good.encode().replace(b"eyelid-coffee", b"eye\x00lid"),
+        "duplicate keys": good.replace('{"resourceType"', '{"status": "completed", "resourceType"', 1).encode(),
+        "NaN": changed(lambda r: question(r, "age-years").update(answer=[{"valueInteger": float("nan")}])),
+        "Infinity": changed(lambda r: question(r, "age-years").update(answer=[{"valueInteger": float("inf")}])),
+        "leading zero": good.replace('"valueInteger": 30', '"valueInteger": 030').encode(),
+        "comment": b"// a comment\n" + good.encode(),
+        "DTD": b"<!DOCTYPE QuestionnaireResponse SYSTEM 'http://example.org/x.dtd'>" + xml.split("?>")[-1].encode(),
+        "external entity": b"<!DOCTYPE r [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>"
+                           b"<QuestionnaireResponse xmlns='http://hl7.org/fhir'><id value='&e;'/></QuestionnaireResponse>",
+        "entity bomb": entity_bomb(),
+        "undeclared entity": xml.replace("eyelid-coffee", "&nbsp;").encode(),
+        "xml without namespace": xml.replace(' xmlns="http://hl7.org/fhir"', "").encode(),
+        "two roots": xml.encode() + b"<Patient xmlns='http://hl7.org/fhir'/>",
+        "tags that do not match": xml.replace("</QuestionnaireResponse>", "</Questionnaire>").encode(),
+        "binary": bytes(range(256)) * 16,
+    }
+
+
+def broken_responses():
+    """name -> FHIR of the right shape, or nearly, that is no response to be judged"""
+    def link_id(r):
+        question(r, "duration")["linkId"] = "how-long-ago"
+
+    def other_form(r):
+        r["questionnaire"] = "https://example.org/Questionnaire/other"
+
+    def other_version(r):
+        r["questionnaire"] = r["questionnaire"].split("|")[0] + "|99.0.0"
+
+    def no_answers(r):
+        for q in questions(r):
+            q.pop("answer", None)
+    return {
+        "unknown linkId": link_id,
+        "text where a code belongs": lambda r: question(r, "duration").update(answer=[{"valueString": "long"}]),
+        "code where a number belongs": lambda r: question(r, "age-years").update(
+            answer=[{"valueCoding": {"code": "thirty"}}]),
+        "decimal where an integer belongs": lambda r: question(r, "age-years").update(
+            answer=[{"valueInteger": 30.5}]),
+        "number as text": lambda r: question(r, "age-years").update(answer=[{"valueInteger": "30"}]),
+        "option that is none": lambda r: question(r, "duration")["answer"][0]["valueCoding"].update(
+            code="duration.fortnight"),
+        "two answers to one choice": lambda r: question(r, "duration").update(
+            answer=question(r, "duration")["answer"] * 2),
+        "same question twice": lambda r: r["item"].append(r["item"][0]),
+        "authored in the future": lambda r: r.update(authored="2031-01-01T00:00:00Z"),
+        "authored on no day": lambda r: r.update(authored="2026-02-30"),
+        "authored in words": lambda r: r.update(authored="yesterday"),
+        "other questionnaire": other_form,
+        "other version": other_version,
+        "no questionnaire": lambda r: r.pop("questionnaire"),
+        "no answer at all": no_answers,
+        "no items": lambda r: r.pop("item"),
+        "another resource": lambda r: (r.clear(), r.update(resourceType="Patient", id="p")),
+        "no resource type": lambda r: r.pop("resourceType"),
+        "unknown element": lambda r: r.update(mood="good"),
+        "item as object": lambda r: r.update(item={"linkId": "em-now"}),
+        "status as number": lambda r: r.update(status=1),
+        "null element": lambda r: r.update(status=None),
+        "empty string": lambda r: r.update(id=""),
+    }
+
+
+class Refused(Case):
+    def test_bytes_that_are_no_fhir(self):
+        for name, given in broken_bytes().items():
+            for command in ("evaluate", "convert"):
+                with self.subTest(name=name, command=command):
+                    self.assert_refused(run(command, given=given))
+
+    def test_responses_that_cannot_be_judged(self):
+        for name, change in broken_responses().items():
+            given = changed(change)
+            for form in ("text", "assessment", "bundle"):
+                with self.subTest(name=name, format=form):
+                    self.assert_refused(run("evaluate", "--format", form, "--now", NOW, given=given))
+
+    def test_check_finds_the_same(self):
+        for name, change in broken_responses().items():
+            with self.subTest(name=name):
+                done = run("check", "--now", NOW, given=changed(change))
+                self.assertEqual(done.code, 1)
+                self.assertRegex(done.out.decode(), CODE)
+
+    def test_every_truncation_is_refused(self):
+        for text in (json.dumps(response()), as_xml(response()).rstrip()):
+            data = text.encode()
+            for end in range(0, len(data) - 1, max(1, len(data) // 40)):
+                with self.subTest(start=text[:1], end=end):
+                    self.assert_refused(run("evaluate", "--now", NOW, given=data[:end]))
+
+    def test_a_byte_order_mark_is_no_obstacle(self):
+        good = json.dumps(response()).encode()
+        self.assertEqual(run("evaluate", "--now", NOW, given=b"\xef\xbb\xbf" + good).out,
+                         run("evaluate", "--now", NOW, given=good).out)
+
+    def test_json_errors_name_line_and_column(self):
+        done = run("evaluate", given=b'{\n  "resourceType": "QuestionnaireResponse",\n  "status": nul\n}')
+        self.assert_refused(done)
+        self.assertRegex(done.err, r"line 3, column \d+")
+
+    def test_xml_errors_name_line_and_column(self):
+        done = run("evaluate", given=b'<QuestionnaireResponse xmlns="http://hl7.org/fhir">\n  <status value=x/>\n')
+        self.assert_refused(done)
+        self.assertRegex(done.err, r"line 2, column \d+")
+
+    def test_all_problems_at_once(self):
+        def change(r):
+            question(r, "duration")["linkId"] = "how-long-ago"
+            question(r, "age-years").update(answer=[{"valueString": "old"}])
+        done = run("evaluate", "--now", NOW, given=changed(change))
+        self.assert_refused(done)
+        self.assertGreaterEqual(len(CODE.findall(done.err)), 2)
+
+
+class Bounds(Case):
+    def test_200_megabytes_in_a_file_are_not_read(self):
+        with tempfile.NamedTemporaryFile() as f:
+            f.truncate(200 << 20)
+            for command in ("evaluate", "check", "convert"):
+                with self.subTest(command=command):
+                    done = run(command, f.name)
+                    self.assertEqual((done.code, done.out), (1, b""))
+                    self.assertIn("MF-4003", done.err)
+                    self.assertLess(done.megabytes, 100 if "asan" not in PROGRAM else MAX_MEGABYTES)
+                    self.assertLess(done.seconds, 5)
+
+    def test_200_megabytes_in_a_stream_are_not_kept(self):
+        with tempfile.TemporaryFile() as f:
+            f.truncate(200 << 20)
+            feeder = subprocess.Popen(["cat"], stdin=f, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            done = run("evaluate", given=feeder.stdout)
+            feeder.stdout.close()
+            feeder.wait()
+        self.assert_refused(done, located=False)
+        self.assertIn("MF-4003", done.err)
+
+    def test_200_megabytes_of_valid_json(self):
+        with tempfile.NamedTemporaryFile() as f:
+            head, tail = json.dumps(response())[:-1].encode(), b"}"
+            f.write(head + b', "text": "')
+            for _ in range(200):
+                f.write(b"a" * (1 << 20))
+            f.write(b'"' + tail)
+            f.flush()
+            self.assert_refused(run("evaluate", f.name), located=False)
+
+    def test_the_limit_is_the_one_given(self):
+        given = json.dumps(response()).encode()
+        self.assertIn("MF-4003", run("evaluate", "--max-bytes", str(len(given) - 1), given=given).err)
+        self.assertEqual(run("evaluate", "--max-bytes", str(len(given)), "--now", NOW, given=given).code, 0)
+
+    def test_millions_of_small_values(self):
+        for given in (b"[" + b"0," * 7_000_000 + b"0]", b"[" + b"[]," * 5_000_000 + b"[]]",
+                      b'{"resourceType":"QuestionnaireResponse","item":[' + b"{}," * 5_000_000 + b"{}]}",
+                      b'<QuestionnaireResponse xmlns="http://hl7.org/fhir">' + b"<item/>" * 2_200_000 +
+                      b"</QuestionnaireResponse>"):
+            with self.subTest(start=given[:20]):
+                self.assert_refused(run("evaluate", given=given))
+
+    def test_many_broken_answers_give_a_message_that_can_be_read(self):
+        def change(r):
+            r["item"] = [{"linkId": f"q{i}", "answer": [{"valueInteger": i}]} for i in range(20_000)]
+        self.assert_refused(run("evaluate", "--now", NOW, given=changed(change)))
+
+
+CANARIES = ["Zaphkiel-Quorndon", "Mxyzptlk", "quetzal-canary", "9f7e-secret-mrn", "xylographic.person@example.org"]
+
+
+class Privacy(Case):
+    """What a patient or a record says stands in no message."""
+
+    def canary_response(self):
+        resource = response()
+        resource["id"] = CANARIES[3]
+        resource["subject"] = {"reference": "Patient/" + CANARIES[3], "display": CANARIES[0]}
+        finish = {"linkId": "g-finish", "item": [{"linkId": "anything-else", "answer": [{"valueString": CANARIES[1]}]}]}
+        resource["item"].append(finish)
+        resource["text"] = {"status": "generated",
+                            "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{CANARIES[2]}</div>'}
+        return resource
+
+    def assert_silent(self, done):
+        for canary in CANARIES:
+            self.assertNotIn(canary, done.err)
+
+    def test_broken_forms_of_the_same_input(self):
+        resource = self.canary_response()
+        text = json.dumps(resource)
+        inputs = [text.encode(), text[:-1].encode(), text.replace('"item"', '"itme"', 1).encode(),
+                  text.replace('"linkId": "duration"', f'"linkId": "{CANARIES[0]}"').encode(),
+                  text.replace("duration.", CANARIES[2]).encode(),
+                  text.replace('"status": "completed"', f'"status": "{CANARIES[1]}"').encode(),
+                  text.replace('"authored": "', f'"authored": "{CANARIES[1]}').encode(),
+                  text.replace('"resourceType": "QuestionnaireResponse"', f'"resourceType": "{CANARIES[0]}"').encode(),
+                  text.replace('"questionnaire": "', f'"questionnaire": "{CANARIES[4]}').encode(),
+                  text.replace('{"resourceType"', f'{{"{CANARIES[0]}": 1, "resourceType"', 1).encode(),
+                  text.replace('{"resourceType"', f'{{"{CANARIES[0]}": 1, "{CANARIES[0]}": 2, "resourceType"',
+                               1).encode(),
+                  text.replace('"valueString"', '"valueInteger"').encode(),
+                  text.replace('"valueString"', f'"value{CANARIES[1]}"').encode()]
+        for position in range(50, len(text), max(1, len(text) // 60)):
+            inputs.append((text[:position] + "\x01" + text[position:]).encode())
+            inputs.append(text[:position].encode())
+        inputs += [as_xml(resource).encode(), as_xml(resource)[:-30].encode(),
+                   as_xml(resource).replace("<status", f"<{CANARIES[1]}").encode(),
+                   as_xml(resource).replace("<status", f"<status {CANARIES[1]}='1'").encode()]
+        for given in inputs:
+            for command in (["evaluate", "--now", NOW], ["check", "--now", NOW], ["convert"]):
+                with self.subTest(command=command, given=given[:60]):
+                    done = run(*command, given=given)
+                    self.assertIn(done.code, (0, 1))
+                    self.assert_silent(done)
+                    if command[0] == "check":
+                        for canary in CANARIES:
+                            self.assertNotIn(canary, done.out.decode())
+
+    def test_a_record(self):
+        bundle = json.loads(sample("lithium-conflict/bundle.json"))
+        for entry in bundle["entry"]:
+            resource = entry["resource"]
+            if resource["resourceType"] == "Patient":
+                resource["name"] = [{"text": CANARIES[0], "family": CANARIES[1]}]
+                resource["telecom"] = [{"system": "email", "value": CANARIES[4]}]
+                resource["identifier"] = [{"system": "urn:example:mrn", "value": CANARIES[3]}]
+            if resource["resourceType"] == "Observation":
+                resource["valueQuantity"]["unit"] = resource["valueQuantity"]["code"] = CANARIES[2]
+        for form in ("text", "assessment", "bundle"):
+            done = run("evaluate", "--format", form, "--now", NOW, given=json.dumps(bundle).encode())
+            self.assertEqual(done.code, 0, done.err)
+            self.assert_silent(done)
+        for birth in (CANARIES[3], "1968-99-99"):
+            for entry in bundle["entry"]:
+                if entry["resource"]["resourceType"] == "Patient":
+                    entry["resource"]["birthDate"] = birth
+            self.assert_silent(run("evaluate", "--now", NOW, given=json.dumps(bundle).encode()))
+
+    def test_the_clinician_sees_the_words_and_they_cannot_steer_the_terminal(self):
+        resource = self.canary_response()
+        question(resource, "anything-else")["answer"][0]["valueString"] = "red \u202e gnp \u009b2J end"
+        done = run("evaluate", "--color", "never", "--now", NOW, given=json.dumps(resource).encode())
+        self.assertEqual(done.code, 0, done.err)
+        out = done.out.decode()
+        self.assertIn("<U+202E>", out)
+        self.assertNotIn("\u202e", out)
+        self.assertNotIn("\u009b", out)
+
+
+class Converting(Case):
+    def test_there_and_back_changes_nothing(self):
+        for path in ("eyelid-coffee/response.json", "critical-calcium/bundle.json"):
+            with self.subTest(path=path):
+                there = run("convert", given=sample(path).encode())
+                self.assertEqual(there.code, 0, there.err)
+                back = run("convert", given=there.out)
+                self.assertEqual(back.code, 0, back.err)
+                self.assertEqual(json.loads(back.out), json.loads(sample(path)))
+
+    def test_decimals_keep_their_text(self):
+        given = (b'{"resourceType":"Observation","status":"final","code":{"text":"x"},'
+                 b'"valueQuantity":{"value":1.10}}')
+        self.assertIn(b'<value value="1.10"/>', run("convert", given=given).out)
+
+    def test_dropped_comments_are_told(self):
+        done = run("convert", given=b'<Patient xmlns="http://hl7.org/fhir"><!-- x --><active value="true"/></Patient>')
+        self.assertEqual(done.code, 0)
+        self.assertEqual(json.loads(done.out), {"resourceType": "Patient", "active": True})
+        self.assertRegex(done.err, CODE)
+
+    def test_the_same_form_can_be_asked_for(self):
+        given = b'{"active":true,"resourceType":"Patient"}'
+        self.assertEqual(json.loads(run("convert", "--to", "json", given=given).out), json.loads(given))
+
+
+class Checking(Case):
+    def test_a_good_response_has_no_findings(self):
+        done = run("check", "--now", NOW, given=json.dumps(response()).encode())
+        self.assertEqual(done.code, 0, done.out)
+        self.assertIn(b"no findings", done.out)
+
+    def test_an_outcome_is_fhir(self):
+        for name, change in {"good": lambda r: None, **broken_responses()}.items():
+            with self.subTest(name=name):
+                done = run("check", "--format", "outcome", "--now", NOW, given=changed(change))
+                outcome = json.loads(done.out)
+                self.assertEqual(outcome["resourceType"], "OperationOutcome")
+                self.assertEqual(done.code, 0 if name == "good" else 1)
+                worst = {issue["severity"] for issue in outcome["issue"]}
+                self.assertEqual(bool(worst & {"error", "fatal"}), name != "good")
+
+    def test_bytes_that_are_no_fhir_give_an_outcome_too(self):
+        done = run("check", "--format", "outcome", given=b"{")
+        self.assertEqual(done.code, 1)
+        self.assertEqual(json.loads(done.out)["resourceType"], "OperationOutcome")
+
+    def test_the_questionnaire_is_fhir_in_both_forms(self):
+        form = json.loads(run("questionnaire").out)
+        self.assertEqual(form["resourceType"], "Questionnaire")
+        xml = run("questionnaire", "--format", "xml").out
+        self.assertEqual(json.loads(run("convert", given=xml).out), form)
+
+
+class KnowledgeTools(Case):
+    FOLDER = os.path.join(ROOT, "rules", "knowledge", "twitching")
+
+    def test_our_knowledge_has_no_errors(self):
+        done = run("knowledge", "lint", "--knowledge", self.FOLDER)
+        self.assertEqual(done.code, 0, done.out)
+
+    def test_lint_shows_the_place(self):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["cp", "-r", self.FOLDER + "/.", folder], check=True)
+            path = os.path.join(folder, "rules", "soon.yaml")
+            with open(path, encoding="utf-8") as f:
+                text = f.read()
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text.replace("any(", "any(no-such-question: ", 1))
+            done = run("knowledge", "lint", "--knowledge", folder)
+            self.assertEqual(done.code, 1)
+            self.assertRegex(done.out.decode(), r"rules/soon\.yaml:\d+:\d+: MF-2\d{3}: .*\n.*\n +\^")
+
+    def test_lint_of_a_folder_that_is_not_there(self):
+        self.assertEqual(run("knowledge", "lint", "--knowledge", "/no/such/folder").code, 2)
+
+    def test_the_worked_cases_hold(self):
+        for extra in ([], ["--knowledge", self.FOLDER]):
+            done = run("knowledge", "test", *extra)
+            self.assertEqual(done.code, 0, done.out)
+            self.assertRegex(done.out.decode(), r"^(\d\d+) cases, 0 failed\n$")
+
+    def test_a_case_that_fails_is_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["cp", "-r", self.FOLDER + "/.", folder], check=True)
+            path = os.path.join(folder, "cases.yaml")
+            with open(path, encoding="utf-8") as f:
+                text = f.read()
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text.replace("tier: self-care", "tier: emergency", 1))
+            done = run("knowledge", "test", "--knowledge", folder)
+            self.assertEqual(done.code, 1)
+            self.assertIn(b"expected emergency", done.out)
+
+    def test_the_rule_book_and_the_trace_are_current(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(run("knowledge", "docs", "-o", folder).code, 0)
+            for name in ("rule-book.md", "seed-trace.md"):
+                with open(os.path.join(folder, name), encoding="utf-8") as fresh, \
+                        open(os.path.join(ROOT, "docs", "knowledge", name), encoding="utf-8") as kept:
+                    self.assertTrue(fresh.read() == kept.read(),
+                                    f"docs/knowledge/{name}: run myoflag knowledge docs -o docs/knowledge")
+
+    def test_every_covered_fact_names_what_covers_it_and_every_rule_a_source(self):
+        with open(os.path.join(ROOT, "docs", "knowledge", "seed-trace.md"), encoding="utf-8") as f:
+            rows = [line.split(" | ") for line in f if re.match(r"\| S-\d+ ", line)]
+        self.assertGreaterEqual(len(rows), 200)
+        for row in rows:
+            self.assertEqual(len(row), 5, row)
+            self.assertNotEqual(row[3].strip(), "", row)
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    unittest.main(argv=[sys.argv[0], *sys.argv[1:]])
