@@ -152,7 +152,7 @@ void add_previous(const rules::Knowledge& knowledge, const Json& previous,
                   rules::EvaluationInput& input) {
   const auto response = fhir::Response::read(previous);
   auto answers = response ? mapping::read_answers(knowledge, *response)
-                          : tl::expected<mapping::Answers, Issues>(tl::unexpect);
+                          : tl::unexpected(Issues{fhir::to_issue(response.error())});
   if (!answers) {
     add_problem(input.record_problems, "the answers of an earlier response cannot be read");
     return;

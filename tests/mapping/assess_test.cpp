@@ -1,0 +1,433 @@
+// From bytes to an assessment: what is refused, what is tolerated, and that every way in gives the
+// same.
+#include <atomic>
+#include <functional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fhir/convert.h"
+#include "plugin/assess.h"
+#include "tests/mapping/intake_support.h"
+
+namespace myoflag {
+namespace {
+
+using fhir::Json;
+using rules::ItemState;
+using rules::Tier;
+using testing::bundle_of;
+using ::testing::Contains;
+using testing::Given;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::knowledge;
+using ::testing::Not;
+using testing::parse;
+using ::testing::SizeIs;
+
+const Assessor& assessor() {
+  static const Assessor one(knowledge());
+  return one;
+}
+
+AssessOptions options() {
+  AssessOptions one;
+  one.now = testing::now();
+  return one;
+}
+
+tl::expected<Assessed, fhir::Issues> assess(const Json& resource) {
+  return assessor().assess(fhir::write_json(resource), options());
+}
+
+std::size_t slot(std::string_view link_id) {
+  return static_cast<std::size_t>(knowledge()->item(link_id));
+}
+
+std::vector<std::string> codes(const fhir::Issues& issues) {
+  std::vector<std::string> out;
+  for (const auto& issue : issues) {
+    out.push_back(issue.code);
+  }
+  return out;
+}
+
+Given but(std::string_view link_id, std::vector<std::string> answer) {
+  auto given = testing::harmless();
+  given[std::string(link_id)] = std::move(answer);
+  return given;
+}
+
+Json patient(std::string_view more = "") {
+  return parse(R"({"resourceType":"Patient","id":"p1")" + std::string(more) + "}");
+}
+
+TEST(Assess, AStrokeSignIsAnEmergencyHoweverItComesIn) {
+  const auto response = testing::response_of(but("em-sudden", {"face-droop"}));
+  const auto json = fhir::write_json(response);
+  const auto xml = fhir::json_to_xml(response).value();
+  const auto bundle = fhir::write_json(bundle_of({patient(), response}));
+  const auto bundle_xml = fhir::json_to_xml(parse(bundle)).value();
+  for (const auto& text : {json, xml, bundle, bundle_xml}) {
+    const auto assessed = assessor().assess(text, options());
+    ASSERT_TRUE(assessed) << assessed.error()[0].text;
+    EXPECT_EQ(assessed->assessment.tier, Tier::emergency);
+    EXPECT_EQ(assessed->response, response);
+    EXPECT_THAT(assessed->warnings, IsEmpty());
+    EXPECT_EQ(assessed->assessment.input->response.id, "r1");
+    EXPECT_EQ(assessed->assessment.input->response.subject, "Patient/p1");
+  }
+}
+
+TEST(Assess, QuickAndCarefulWayGiveTheSame) {
+  std::mt19937_64 random(11);
+  for (int i = 0; i < 200; ++i) {
+    auto response = testing::response_of(testing::random_given(random));
+    const auto plain = assess(response);
+    response.set("implicitRules", "https://example.org/rules");  // not plain any more
+    const auto careful = assess(response);
+    ASSERT_TRUE(plain);
+    ASSERT_TRUE(careful);
+    const auto& a = *plain->assessment.input;
+    const auto& b = *careful->assessment.input;
+    EXPECT_EQ(plain->assessment.tier, careful->assessment.tier);
+    EXPECT_EQ(a.facts.answers.state, b.facts.answers.state);
+    EXPECT_EQ(a.facts.answers.chosen, b.facts.answers.chosen);
+    EXPECT_EQ(a.facts.answers.number, b.facts.answers.number);
+    EXPECT_EQ(a.free_text.size(), b.free_text.size());
+    EXPECT_EQ(a.response.authored, b.response.authored);
+    EXPECT_EQ(plain->warnings, careful->warnings);
+  }
+}
+
+TEST(Assess, AnEmptyFormIsEvaluatedAndIsNotCalm) {
+  const auto assessed = assess(testing::response_of({}));
+  ASSERT_TRUE(assessed) << assessed.error()[0].text;
+  EXPECT_GE(assessed->assessment.tier, Tier::urgent);
+  EXPECT_THAT(codes(assessed->warnings), Contains("MF-1430"));
+}
+
+TEST(Assess, AnUnfinishedFormIsEvaluatedWithAWarning) {
+  for (const auto* status : {"in-progress", "stopped"}) {
+    auto response = testing::response_of({{"em-now", {"seizure"}}});
+    response.set("status", status);
+    const auto assessed = assess(response);
+    ASSERT_TRUE(assessed);
+    EXPECT_EQ(assessed->assessment.tier, Tier::emergency);
+    EXPECT_THAT(codes(assessed->warnings), Contains("MF-3008"));
+  }
+}
+
+TEST(Assess, NoneBesideAPositiveOptionIsKeptAndThePositiveCounts) {
+  const auto assessed = assess(testing::response_of(but("em-now", {"none", "seizure"})));
+  ASSERT_TRUE(assessed);
+  EXPECT_EQ(assessed->assessment.tier, Tier::emergency);
+  EXPECT_THAT(codes(assessed->warnings), Contains("MF-1447"));
+  const auto& facts = assessed->assessment.input->facts;
+  const auto none = knowledge()->items[slot("em-now")].none;
+  EXPECT_NE(facts.raw.chosen[slot("em-now")] & none, 0u);
+  EXPECT_EQ(facts.answers.chosen[slot("em-now")] & none, 0u);
+}
+
+TEST(Assess, ANumberOutOfRangeIsSetAside) {
+  const auto assessed = assess(testing::response_of(but("age-years", {"130"})));
+  ASSERT_TRUE(assessed);
+  EXPECT_THAT(codes(assessed->warnings), Contains("MF-1455"));
+  ASSERT_THAT(assessed->assessment.input->set_aside, SizeIs(1));
+  EXPECT_EQ(assessed->assessment.input->set_aside[0].why, rules::SetAside::Why::out_of_range);
+  EXPECT_EQ(assessed->assessment.input->facts.answers.state[slot("age-years")], ItemState::invalid);
+}
+
+TEST(Assess, AnAnswerThatDoesNotApplyIsSetAside) {
+  const auto assessed = assess(testing::response_of(but("pregnancy-status", {"pregnant-20-plus"})));
+  ASSERT_TRUE(assessed);
+  EXPECT_THAT(codes(assessed->warnings), Contains("MF-1432"));
+  ASSERT_THAT(assessed->assessment.input->set_aside, SizeIs(1));
+  EXPECT_EQ(assessed->assessment.input->set_aside[0].why, rules::SetAside::Why::disabled);
+}
+
+TEST(Assess, WordsGivenToAQuestionThatDoesNotApplyStayReadable) {
+  const auto assessed = assess(testing::response_of(but("medicine-list", {"aspirin"})));
+  ASSERT_TRUE(assessed);
+  const auto& input = *assessed->assessment.input;
+  ASSERT_THAT(input.free_text, SizeIs(1));
+  EXPECT_EQ(input.free_text[0].text, "aspirin");
+  for (const auto& aside : input.set_aside) {
+    EXPECT_EQ(aside.text, "aspirin");
+  }
+}
+
+// ---- what is refused
+
+struct Refused {
+  const char* name;
+  std::function<void(Json&)> change;
+  const char* code;
+};
+
+class Refusal : public ::testing::TestWithParam<Refused> {};
+
+TEST_P(Refusal, HasAReasonAndNoPartialResult) {
+  auto response = testing::response_of(testing::harmless());
+  GetParam().change(response);
+  const auto assessed = assess(response);
+  ASSERT_FALSE(assessed);
+  EXPECT_THAT(codes(assessed.error()), Contains(GetParam().code));
+  EXPECT_THAT(codes(assessor().check(fhir::write_json(response), options())),
+              Contains(GetParam().code));
+  for (const auto& issue : assessed.error()) {
+    EXPECT_THAT(issue.text + issue.place + issue.link_id, Not(HasSubstr("CANARY")));
+  }
+}
+
+Json& first_answer(Json& response) {
+  return (*(*(*response.find("item")->as_array())[0].find("item")->as_array())[0]
+               .find("answer")
+               ->as_array())[0];
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Refusal,
+    ::testing::Values(
+        Refused{"other_form",
+                [](Json& r) { r.set("questionnaire", "https://example.org/CANARY|1"); }, "MF-1403"},
+        Refused{"other_version",
+                [](Json& r) {
+                  r.set("questionnaire", "https://myoflag.org/fhir/Questionnaire/twitching|0.0.9");
+                },
+                "MF-1404"},
+        Refused{"no_version",
+                [](Json& r) {
+                  r.set("questionnaire", "https://myoflag.org/fhir/Questionnaire/twitching");
+                },
+                "MF-1405"},
+        Refused{"no_form", [](Json& r) { r.erase("questionnaire"); }, "MF-1402"},
+        Refused{"in_error", [](Json& r) { r.set("status", "entered-in-error"); }, "MF-3007"},
+        Refused{"future", [](Json& r) { r.set("authored", "2026-11-22T12:06:00Z"); }, "MF-1411"},
+        Refused{"unknown_option",
+                [](Json& r) { first_answer(r).find("valueCoding")->set("code", "CANARY"); },
+                "MF-1444"},
+        Refused{"no_system", [](Json& r) { first_answer(r).find("valueCoding")->erase("system"); },
+                "MF-1444"},
+        Refused{"wrong_type",
+                [](Json& r) {
+                  first_answer(r) = Json::object({{"valueString", "CANARY"}});
+                },
+                "MF-1442"},
+        Refused{"unknown_link_id",
+                [](Json& r) { (*r.find("item")->as_array())[0].set("linkId", "CANARY"); },
+                "MF-1421"},
+        Refused{"item_outside_its_group",
+                [](Json& r) {
+                  Json moved = (*(*r.find("item")->as_array())[0].find("item")->as_array())[0];
+                  r.find("item")->push(moved);
+                },
+                "MF-1422"}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Assess, ASmallSkewOfTheClockIsTolerated) {
+  auto response = testing::response_of(testing::harmless());
+  response.set("authored", "2026-11-22T12:04:00Z");
+  EXPECT_TRUE(assess(response));
+}
+
+TEST(Assess, FaultsInABundleAreLocatedInTheBundle) {
+  auto response = testing::response_of(testing::harmless());
+  first_answer(response).find("valueCoding")->set("code", "x");
+  const auto assessed = assess(bundle_of({patient(), response}));
+  ASSERT_FALSE(assessed);
+  EXPECT_EQ(assessed.error()[0].place, "Bundle.entry[1].resource.item[0].item[0].answer[0].value");
+  EXPECT_EQ(assessed.error()[0].link_id, "em-now");
+}
+
+TEST(Assess, UnreadableTextIsRefusedWithItsPlace) {
+  const std::string deep = std::string(10000, '[') + std::string(10000, ']');
+  for (const auto& text :
+       {std::string(), std::string("{"), std::string("{\"a\":1,\"a\":2}"),
+        std::string("{\"a\":NaN}"), std::string("\xFF\xFE{"),
+        std::string("<!DOCTYPE x [<!ENTITY e \"e\">]><Patient/>"), std::string("<Bundle"),
+        std::string("<Bundle/>"), deep, std::string("\0\0\0", 3)}) {
+    const auto assessed = assessor().assess(text, options());
+    ASSERT_FALSE(assessed) << text.substr(0, 30);
+    EXPECT_FALSE(assessed.error()[0].text.empty());
+    EXPECT_TRUE(fhir::has_errors(assessor().check(text, options())));
+  }
+}
+
+TEST(Assess, SizeIsLimited) {
+  auto tight = options();
+  tight.limits.bytes = 1000;
+  const auto assessed = assessor().assess(testing::json_of(testing::harmless()), tight);
+  ASSERT_FALSE(assessed);
+  EXPECT_THAT(codes(assessed.error()), Contains("MF-1001"));
+}
+
+TEST(Assess, EveryTruncationIsRefused) {
+  const auto json = testing::json_of(testing::harmless());
+  for (std::size_t i = 0; i < json.size(); i += 37) {
+    EXPECT_FALSE(assessor().assess(std::string_view(json).substr(0, i), options()));
+  }
+}
+
+// ---- patient and record together
+
+struct Conflict {
+  const char* name;
+  const char* link_id;
+  std::vector<std::string> said;
+  const char* resource;
+  std::function<bool(const rules::EvaluationInput&)> holds;
+};
+
+class Conflicts : public ::testing::TestWithParam<Conflict> {};
+
+TEST_P(Conflicts, BothSidesReachTheRules) {
+  const auto& param = GetParam();
+  auto extra = parse(param.resource);
+  const auto given = but(param.link_id, param.said);
+  std::vector<Json> resources{testing::response_of(given)};
+  if (extra.string_of("resourceType") == "Patient") {
+    resources.push_back(extra);
+  } else {
+    extra.set("subject", Json::object({{"reference", "Patient/p1"}}));
+    resources.push_back(extra);
+    resources.push_back(patient());
+  }
+  const auto assessed = assess(bundle_of(resources));
+  ASSERT_TRUE(assessed) << assessed.error()[0].text;
+  const auto& input = *assessed->assessment.input;
+  EXPECT_TRUE(param.holds(input));
+  EXPECT_TRUE(input.facts.record.fetched);
+  bool conflict = false;
+  for (const auto& notice : assessed->assessment.notices) {
+    conflict = conflict || notice.kind == rules::Notice::Kind::conflict;
+  }
+  EXPECT_TRUE(conflict);
+}
+
+bool record_says(const rules::EvaluationInput& input, std::string_view link_id,
+                 std::string_view option) {
+  const auto& item = knowledge()->items[slot(link_id)];
+  return (input.facts.record.chosen[slot(link_id)] >> item.option(option) & 1) != 0;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, Conflicts,
+    ::testing::Values(
+        Conflict{"age",
+                 "age-years",
+                 {"30"},
+                 R"({"resourceType":"Patient","id":"p1","birthDate":"1950-01-01"})",
+                 [](const auto& input) {
+                   return input.facts.record.age == rules::whole(76) &&
+                          input.facts.answers.number[slot("age-years")] == rules::whole(30);
+                 }},
+        Conflict{"sex",
+                 "sex-at-birth",
+                 {"male"},
+                 R"({"resourceType":"Patient","id":"p1","gender":"female"})",
+                 [](const auto& input) { return record_says(input, "sex-at-birth", "female"); }},
+        Conflict{
+            "medicine_denied",
+            "medicine-classes",
+            {"none"},
+            R"({"resourceType":"MedicationRequest","status":"active","intent":"order","medicationCodeableConcept":{"text":"Lithium"}})",
+            [](const auto& input) { return record_says(input, "medicine-classes", "lithium"); }},
+        Conflict{
+            "another_medicine",
+            "medicine-classes",
+            {"statin"},
+            R"({"resourceType":"MedicationStatement","status":"active","medicationCodeableConcept":{"text":"Lithium"}})",
+            [](const auto& input) {
+              return record_says(input, "medicine-classes", "lithium") &&
+                     !record_says(input, "medicine-classes", "statin");
+            }}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Assess, WithoutARecordThatIsSaid) {
+  const auto assessed = assess(testing::response_of(testing::harmless()));
+  ASSERT_TRUE(assessed);
+  bool said = false;
+  for (const auto& notice : assessed->assessment.notices) {
+    said = said || notice.kind == rules::Notice::Kind::record_missing;
+  }
+  EXPECT_TRUE(said);
+}
+
+TEST(Assess, AFailedPartOfTheRecordIsSaid) {
+  const auto failure = parse(
+      R"({"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"timeout"}]})");
+  const auto assessed =
+      assess(bundle_of({patient(), testing::response_of(testing::harmless()), failure}));
+  ASSERT_TRUE(assessed);
+  EXPECT_THAT(assessed->assessment.input->record_problems, SizeIs(1));
+  EXPECT_EQ(assessed->assessment.input->facts.record.labs[0].state, rules::LabState::not_fetched);
+}
+
+TEST(Assess, ManyProblemsOfTheRecordStayReadable) {
+  std::vector<Json> resources{patient(), testing::response_of(testing::harmless())};
+  for (int i = 0; i < 100; ++i) {
+    resources.push_back(parse(R"({"resourceType":"Condition","code":{"text":"x"}})"));
+  }
+  const auto assessed = assess(bundle_of(resources));
+  ASSERT_TRUE(assessed);
+  EXPECT_LE(assessed->assessment.input->record_problems.size(), 20u);
+}
+
+TEST(Assess, TheEarlierResponseIsComparedAndTheAppointmentKnown) {
+  auto before = testing::response_of(testing::harmless());
+  before.set("id", "r0");
+  before.set("authored", "2026-10-22T10:00:00Z");
+  const auto appointment = parse(
+      R"({"resourceType":"Appointment","id":"a1","status":"booked","start":"2026-12-01T09:00:00Z","participant":[{"actor":{"reference":"Patient/p1"},"status":"accepted"}]})");
+  const auto after = testing::response_of(but("function-loss", {"grip"}));
+  const auto assessed = assess(bundle_of({before, after, patient(), appointment}));
+  ASSERT_TRUE(assessed) << assessed.error()[0].text;
+  const auto& input = *assessed->assessment.input;
+  ASSERT_TRUE(input.previous);
+  EXPECT_EQ(input.previous->state[slot("function-loss")], ItemState::answered);
+  EXPECT_EQ(input.previous_authored, testing::now() - std::chrono::hours(31 * 24 + 2));
+  EXPECT_TRUE(input.appointment);
+  EXPECT_THAT(assessed->record, SizeIs(2));
+}
+
+TEST(Assess, IsSafeFromManyThreads) {
+  const auto json = testing::json_of(but("em-sudden", {"face-droop"}));
+  std::vector<std::thread> threads;
+  std::atomic<int> emergencies = 0;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 5; ++i) {
+        const auto assessed = assessor().assess(json, options());
+        emergencies += assessed && assessed->assessment.tier == Tier::emergency ? 1 : 0;
+      }
+    });
+  }
+  for (auto& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(emergencies, 20);
+}
+
+TEST(Assess, AFormThatFhirCannotSayRefusesEverything) {
+  auto changed = *knowledge();
+  auto& item = changed.items[slot("anything-else")];
+  rules::EnableWhen when;
+  when.item = static_cast<int>(slot("em-now"));
+  when.options = 3;
+  rules::EnableWhen other = when;
+  item.enable = {when, other};
+  item.enable_any = false;
+  const Assessor broken(std::make_shared<const rules::Knowledge>(std::move(changed)));
+  const auto assessed = broken.assess(testing::json_of(testing::harmless()), options());
+  ASSERT_FALSE(assessed);
+  EXPECT_THAT(codes(assessed.error()), Contains("MF-3001"));
+}
+
+}  // namespace
+}  // namespace myoflag

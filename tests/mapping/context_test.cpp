@@ -1,0 +1,705 @@
+// What the record says, in the terms of the questions.
+#include <cstdlib>
+#include <ctime>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "plugin/mapping/context.h"
+#include "plugin/mapping/record_concepts.h"
+#include "plugin/mapping/record_dates.h"
+#include "plugin/mapping/units.h"
+#include "tests/mapping/intake_support.h"
+
+namespace myoflag {
+namespace {
+
+using fhir::Json;
+using mapping::LabProblem;
+using rules::LabState;
+using rules::RecordEntry;
+using ::testing::IsEmpty;
+using testing::knowledge;
+using testing::parse;
+using ::testing::SizeIs;
+
+std::size_t slot(std::string_view link_id) {
+  return static_cast<std::size_t>(knowledge()->item(link_id));
+}
+
+std::uint64_t bit(std::string_view link_id, std::string_view option) {
+  const int index = knowledge()->items[slot(link_id)].option(option);
+  return index < 0 ? 0 : std::uint64_t{1} << index;
+}
+
+rules::Instant at(int year, unsigned month, unsigned day, int hour = 12) {
+  using namespace std::chrono;
+  return sys_days(std::chrono::year(year) / static_cast<int>(month) / static_cast<int>(day)) +
+         hours(hour);
+}
+
+// "...": the resource without resourceType and subject.
+Json resource(std::string_view type, std::string_view members) {
+  auto json = parse("{" + std::string(members) + "}");
+  json.set("resourceType", type);
+  json.set("id", "x1");
+  return json;
+}
+
+mapping::RecordContext read(const std::vector<Json>& resources, bool complete = true) {
+  std::vector<mapping::RecordResource> record;
+  for (const auto& json : resources) {
+    const std::string type(json.string_of("resourceType"));
+    const auto reference = type + "/" + std::string(json.string_of("id"));
+    record.push_back({json, type, reference, "https://ehr.example/fhir/" + reference,
+                      "Bundle.entry[0].resource"});
+  }
+  return mapping::read_record(*knowledge(), record, complete, testing::now());
+}
+
+bool says(const mapping::RecordContext& context, std::string_view link_id,
+          std::string_view option) {
+  return (context.facts.chosen[slot(link_id)] & bit(link_id, option)) != 0;
+}
+
+// ---- age
+
+struct AgeCase {
+  const char* birth;
+  rules::Instant now;
+  std::optional<int> age;
+};
+
+class Age : public ::testing::TestWithParam<AgeCase> {};
+
+TEST_P(Age, IsInCompletedYearsWhateverTheZoneOfTheMachine) {
+  for (const auto* zone : {"UTC", "Pacific/Kiritimati", "America/Anchorage"}) {
+    ::setenv("TZ", zone, 1);
+    ::tzset();
+    EXPECT_EQ(mapping::age_at(GetParam().birth, GetParam().now), GetParam().age) << zone;
+  }
+  ::unsetenv("TZ");
+  ::tzset();
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, Age,
+                         ::testing::Values(AgeCase{"1980-11-22", at(2026, 11, 22, 0), 46},
+                                           AgeCase{"1980-11-23", at(2026, 11, 22, 23), 45},
+                                           AgeCase{"1980-11-21", at(2026, 11, 22), 46},
+                                           AgeCase{"2008-02-29", at(2026, 2, 28), 17},
+                                           AgeCase{"2008-02-29", at(2026, 3, 1), 18},
+                                           AgeCase{"2026-11-22", at(2026, 11, 22), 0},
+                                           AgeCase{"2026-11-23", at(2026, 11, 22), std::nullopt},
+                                           AgeCase{"1890-01-01", at(2026, 11, 22), std::nullopt},
+                                           AgeCase{"1980", at(2026, 11, 22), std::nullopt},
+                                           AgeCase{"1980", at(2026, 12, 31), 46},
+                                           AgeCase{"1980-10", at(2026, 11, 22), 46},
+                                           AgeCase{"1980-12", at(2026, 11, 22), 45},
+                                           AgeCase{"1980-11", at(2026, 11, 22), std::nullopt},
+                                           AgeCase{"1980-11", at(2026, 11, 30), 46},
+                                           AgeCase{"1980-02-30", at(2026, 11, 22), std::nullopt},
+                                           AgeCase{"", at(2026, 11, 22), std::nullopt},
+                                           AgeCase{"22.11.1980", at(2026, 11, 22), std::nullopt}));
+
+TEST(Moments, HaveNoZoneOfTheMachine) {
+  for (const auto* zone : {"UTC", "Pacific/Kiritimati", "America/Anchorage"}) {
+    ::setenv("TZ", zone, 1);
+    ::tzset();
+    EXPECT_EQ(mapping::moment_of("2026-11-22"), at(2026, 11, 22, 0)) << zone;
+    EXPECT_EQ(mapping::moment_of("2026-11-22T01:00:00+02:00"), at(2026, 11, 21, 23)) << zone;
+    EXPECT_EQ(mapping::moment_of("2026"), at(2026, 1, 1, 0)) << zone;
+    EXPECT_EQ(mapping::moment_of("yesterday"), std::nullopt) << zone;
+  }
+  ::unsetenv("TZ");
+  ::tzset();
+}
+
+TEST(Record, PatientGivesAgeAndSex) {
+  const auto context = read({resource("Patient", R"("birthDate":"1980-01-01","gender":"female")")});
+  EXPECT_EQ(context.facts.age, rules::whole(46));
+  EXPECT_TRUE(context.facts.fetched);
+  EXPECT_TRUE(says(context, "sex-at-birth", "female"));
+  EXPECT_TRUE(context.facts.known[slot("sex-at-birth")]);
+}
+
+TEST(Record, GenderThatIsNoSexAtBirthLeavesItOpen) {
+  for (const auto* gender : {"other", "unknown", "bogus"}) {
+    const auto context = read({resource("Patient", std::string(R"("gender":")") + gender + '"')});
+    EXPECT_EQ(context.facts.chosen[slot("sex-at-birth")], 0u) << gender;
+    EXPECT_FALSE(context.facts.known[slot("sex-at-birth")]) << gender;
+  }
+}
+
+TEST(Record, UncertainBirthDateIsSaid) {
+  const auto context = read({resource("Patient", R"("birthDate":"1980-11")")});
+  EXPECT_FALSE(context.facts.age);
+  EXPECT_THAT(context.problems, SizeIs(1));
+}
+
+TEST(Record, NothingGivenIsNotFetched) {
+  const auto context = read({});
+  EXPECT_FALSE(context.facts.fetched);
+  for (std::size_t i = 0; i < knowledge()->labs.size(); ++i) {
+    EXPECT_EQ(context.facts.labs[i].state, LabState::not_fetched);
+  }
+}
+
+// ---- conditions and medicines
+
+struct FactCase {
+  const char* name;
+  const char* type;
+  const char* members;
+  const char* link_id;
+  const char* option;
+  bool said;
+};
+
+class Fact : public ::testing::TestWithParam<FactCase> {};
+
+TEST_P(Fact, CountsOrNot) {
+  const auto& param = GetParam();
+  ASSERT_NE(bit(param.link_id, param.option), 0u);
+  const auto context = read({resource(param.type, param.members)});
+  EXPECT_EQ(says(context, param.link_id, param.option), param.said);
+}
+
+#define CONDITION_STATUS(system, code)                                                          \
+  R"({"coding":[{"system":"http://terminology.hl7.org/CodeSystem/)" system R"(","code":")" code \
+  R"("}]})"
+#define EPILEPSY R"("code":{"text":"Epilepsy since childhood"})"
+#define LITHIUM R"("medicationCodeableConcept":{"text":"Lithium carbonate 400 mg tablets"})"
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Fact,
+    ::testing::Values(
+        FactCase{"condition_by_text", "Condition", EPILEPSY, "health-conditions", "epilepsy", true},
+        FactCase{"condition_by_display", "Condition",
+                 R"("code":{"coding":[{"display":"EPILEPSY, unspecified"}]})", "health-conditions",
+                 "epilepsy", true},
+        FactCase{"condition_by_snomed", "Condition",
+                 R"("code":{"coding":[{"system":"http://snomed.info/sct","code":"86044005"}]})",
+                 "health-conditions", "mnd", true},
+        FactCase{"code_of_another_system", "Condition",
+                 R"("code":{"coding":[{"system":"http://loinc.org","code":"86044005"}]})",
+                 "health-conditions", "mnd", false},
+        FactCase{"code_without_system", "Condition", R"("code":{"coding":[{"code":"86044005"}]})",
+                 "health-conditions", "mnd", false},
+        FactCase{
+            "condition_by_icd_prefix", "Condition",
+            R"("code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"G12.21"}]})",
+            "health-conditions", "mnd", true},
+        FactCase{"part_of_a_word", "Condition", R"("code":{"text":"Antiepilepsyish"})",
+                 "health-conditions", "epilepsy", false},
+        FactCase{"resolved_counts", "Condition",
+                 EPILEPSY
+                 R"(,"clinicalStatus":)" CONDITION_STATUS("condition-clinical", "resolved"),
+                 "health-conditions", "epilepsy", true},
+        FactCase{"provisional_counts", "Condition",
+                 EPILEPSY R"(,"verificationStatus":)" CONDITION_STATUS("condition-ver-status",
+                                                                       "provisional"),
+                 "health-conditions", "epilepsy", true},
+        FactCase{"refuted_does_not", "Condition",
+                 EPILEPSY
+                 R"(,"verificationStatus":)" CONDITION_STATUS("condition-ver-status", "refuted"),
+                 "health-conditions", "epilepsy", false},
+        FactCase{"entered_in_error_does_not", "Condition",
+                 EPILEPSY R"(,"verificationStatus":)" CONDITION_STATUS("condition-ver-status",
+                                                                       "entered-in-error"),
+                 "health-conditions", "epilepsy", false},
+        FactCase{"procedure_counts", "Procedure",
+                 R"("status":"completed","code":{"text":"Total thyroidectomy"})",
+                 "health-conditions", "neck-gland-surgery", true},
+        FactCase{"procedure_not_done", "Procedure",
+                 R"("status":"not-done","code":{"text":"Total thyroidectomy"})",
+                 "health-conditions", "neck-gland-surgery", false},
+        FactCase{"pregnant_now", "Condition", R"("code":{"text":"High risk pregnancy"})",
+                 "pregnancy-status", "pregnant-20-plus", true},
+        FactCase{"pregnant_in_the_past", "Condition",
+                 R"("code":{"text":"High risk pregnancy"},"abatementDateTime":"2020-01-01")",
+                 "pregnancy-status", "pregnant-20-plus", false},
+        FactCase{"pregnancy_inactive", "Condition",
+                 R"("code":{"text":"High risk pregnancy"},"clinicalStatus":)" CONDITION_STATUS(
+                     "condition-clinical", "inactive"),
+                 "pregnancy-status", "pregnant-20-plus", false},
+        FactCase{"medicine_active", "MedicationRequest",
+                 R"("status":"active","intent":"order",)" LITHIUM, "medicine-classes", "lithium",
+                 true},
+        FactCase{"medicine_on_hold", "MedicationRequest",
+                 R"("status":"on-hold","intent":"order",)" LITHIUM, "medicine-classes", "lithium",
+                 true},
+        FactCase{"medicine_unknown_status", "MedicationRequest",
+                 R"("status":"unknown","intent":"order",)" LITHIUM, "medicine-classes", "lithium",
+                 true},
+        FactCase{"medicine_without_status", "MedicationRequest", LITHIUM, "medicine-classes",
+                 "lithium", true},
+        FactCase{"reported_medicine_is_a_plan", "MedicationRequest",
+                 R"("status":"active","intent":"plan","reportedBoolean":true,)" LITHIUM,
+                 "medicine-classes", "lithium", true},
+        FactCase{"medicine_stopped", "MedicationRequest",
+                 R"("status":"stopped","intent":"order",)" LITHIUM, "medicine-classes", "lithium",
+                 false},
+        FactCase{"medicine_draft", "MedicationRequest",
+                 R"("status":"draft","intent":"order",)" LITHIUM, "medicine-classes", "lithium",
+                 false},
+        FactCase{"medicine_proposed", "MedicationRequest",
+                 R"("status":"active","intent":"proposal",)" LITHIUM, "medicine-classes", "lithium",
+                 false},
+        FactCase{"medicine_not_to_be_given", "MedicationRequest",
+                 R"("status":"active","intent":"order","doNotPerform":true,)" LITHIUM,
+                 "medicine-classes", "lithium", false},
+        FactCase{"statement_active", "MedicationStatement", R"("status":"active",)" LITHIUM,
+                 "medicine-classes", "lithium", true},
+        FactCase{"statement_not_taken", "MedicationStatement", R"("status":"not-taken",)" LITHIUM,
+                 "medicine-classes", "lithium", false},
+        FactCase{"statement_completed", "MedicationStatement", R"("status":"completed",)" LITHIUM,
+                 "medicine-classes", "lithium", false},
+        FactCase{
+            "medicine_by_atc", "MedicationRequest",
+            R"("status":"active","medicationCodeableConcept":{"coding":[{"system":"http://www.whocc.no/atc","code":"C03CA01"}]})",
+            "medicine-classes", "diuretic", true},
+        FactCase{
+            "medicine_contained", "MedicationRequest",
+            R"("status":"active","contained":[{"resourceType":"Medication","id":"m","code":{"text":"Priadel"}}],"medicationReference":{"reference":"#m"})",
+            "medicine-classes", "lithium", true},
+        FactCase{
+            "ingredient_contained", "MedicationRequest",
+            R"("status":"active","contained":[{"resourceType":"Medication","id":"m","ingredient":[{"itemCodeableConcept":{"text":"lithium carbonate"}}]}],"medicationReference":{"reference":"#m"})",
+            "medicine-classes", "lithium", true},
+        FactCase{
+            "name_beside_the_reference", "MedicationRequest",
+            R"("status":"active","medicationReference":{"reference":"Medication/9","display":"Lithium 400"})",
+            "medicine-classes", "lithium", true},
+        FactCase{
+            "observed_pregnant", "Observation",
+            R"("status":"final","code":{"text":"Pregnancy status"},"effectiveDateTime":"2026-11-01","valueCodeableConcept":{"coding":[{"system":"http://snomed.info/sct","code":"77386006"}]})",
+            "pregnancy-status", "pregnant-20-plus", true},
+        FactCase{
+            "asked_whether_pregnant_no", "Observation",
+            R"("status":"final","code":{"coding":[{"system":"http://snomed.info/sct","code":"77386006"}]},"valueBoolean":false)",
+            "pregnancy-status", "pregnant-20-plus", false},
+        FactCase{
+            "observation_in_error", "Observation",
+            R"("status":"entered-in-error","code":{"text":"Pregnancy status"},"valueCodeableConcept":{"coding":[{"system":"http://snomed.info/sct","code":"77386006"}]})",
+            "pregnancy-status", "pregnant-20-plus", false}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Record, AMedicineInItsOwnEntryIsFound) {
+  auto medication = resource("Medication", R"("code":{"text":"Priadel"})");
+  medication.set("id", "m7");
+  for (const auto* reference : {"Medication/m7", "https://ehr.example/fhir/Medication/m7"}) {
+    const auto context =
+        read({medication,
+              resource("MedicationRequest",
+                       std::string(R"("status":"active","medicationReference":{"reference":")") +
+                           reference + R"("})")});
+    EXPECT_TRUE(says(context, "medicine-classes", "lithium")) << reference;
+    EXPECT_THAT(context.problems, IsEmpty());
+  }
+}
+
+TEST(Record, AMedicineThatIsNotThereIsSaid) {
+  const auto context =
+      read({resource("MedicationRequest",
+                     R"("status":"active","medicationReference":{"reference":"Medication/9"})")});
+  EXPECT_THAT(context.problems, SizeIs(1));
+}
+
+TEST(Record, NewerPregnancyObservationReplacesTheOlder) {
+  const auto pregnant = resource(
+      "Observation",
+      R"("status":"final","code":{"text":"Pregnancy status"},"effectiveDateTime":"2026-01-01","valueCodeableConcept":{"coding":[{"system":"http://snomed.info/sct","code":"77386006"}]})");
+  const auto not_any_more = resource(
+      "Observation",
+      R"("status":"final","code":{"text":"Pregnancy status"},"effectiveDateTime":"2026-10-01","valueCodeableConcept":{"text":"Not pregnant"})");
+  EXPECT_FALSE(says(read({pregnant, not_any_more}), "pregnancy-status", "pregnant-20-plus"));
+  EXPECT_FALSE(says(read({not_any_more, pregnant}), "pregnancy-status", "pregnant-20-plus"));
+  EXPECT_TRUE(says(read({pregnant}), "pregnancy-status", "pregnant-20-plus"));
+}
+
+TEST(Record, AListInARecordIsNeverWhole) {
+  const auto context = read({resource("MedicationRequest", R"("status":"active",)" LITHIUM)});
+  EXPECT_FALSE(context.facts.known[slot("medicine-classes")]);
+}
+
+TEST(Record, TheSameMedicineTenTimesIsOneFact) {
+  const std::vector<Json> ten(10, resource("MedicationRequest", R"("status":"active",)" LITHIUM));
+  EXPECT_THAT(read(ten).entries, SizeIs(1));
+}
+
+TEST(Record, EntriesSayWhatTheRecordSays) {
+  const auto context = read(
+      {resource("MedicationRequest", R"("status":"active","authoredOn":"2026-10-01",)" LITHIUM)});
+  ASSERT_THAT(context.entries, SizeIs(1));
+  const auto& entry = context.entries[0];
+  EXPECT_EQ(entry.kind, RecordEntry::Kind::medicine);
+  EXPECT_EQ(entry.text, "Lithium carbonate 400 mg tablets");
+  EXPECT_EQ(entry.reference, "MedicationRequest/x1");
+  EXPECT_EQ(entry.when, at(2026, 10, 1, 0));
+  EXPECT_EQ(entry.options, bit("medicine-classes", "lithium"));
+}
+
+TEST(Record, CautionsComeFromMedicinesConditionsAndDevices) {
+  const auto cautions = [](const Json& json) {
+    std::vector<std::string> found;
+    for (const auto& entry : read({json}).entries) {
+      if (entry.kind == RecordEntry::Kind::caution) {
+        found.push_back(entry.caution + ": " + entry.text);
+      }
+    }
+    return found;
+  };
+  EXPECT_THAT(cautions(resource(
+                  "MedicationRequest",
+                  R"("status":"active","medicationCodeableConcept":{"text":"Warfarin 3 mg"})")),
+              ::testing::ElementsAre("emg: an anticoagulant (Warfarin 3 mg)"));
+  EXPECT_THAT(cautions(resource("Device", R"("type":{"text":"Cardiac pacemaker"})")), SizeIs(2));
+  EXPECT_THAT(
+      cautions(resource("Device", R"("status":"inactive","type":{"text":"Cardiac pacemaker"})")),
+      IsEmpty());
+  EXPECT_THAT(cautions(resource("Condition", R"("code":{"text":"Haemophilia A"})")), SizeIs(1));
+  EXPECT_THAT(
+      cautions(resource("Condition",
+                        R"("code":{"text":"Normal pregnancy"},"clinicalStatus":)" CONDITION_STATUS(
+                            "condition-clinical", "resolved"))),
+      IsEmpty());
+}
+
+TEST(Words, AreWholeAndCaseDoesNotMatter) {
+  EXPECT_TRUE(mapping::has_words("LITHIUM carbonate", "lithium"));
+  EXPECT_TRUE(mapping::has_words("(lithium)", "lithium"));
+  EXPECT_TRUE(mapping::has_words("xlithium lithium", "lithium"));
+  EXPECT_FALSE(mapping::has_words("lithiumx", "lithium"));
+  EXPECT_FALSE(mapping::has_words("\u00e4lithium", "lithium"));
+  EXPECT_FALSE(mapping::has_words("lithium", ""));
+  EXPECT_FALSE(mapping::has_words("", "lithium"));
+  EXPECT_TRUE(mapping::has_words("Co-amilozide 5/50", "co-amilozide"));
+  EXPECT_TRUE(mapping::has_words("chronic kidney disease stage 3", "chronic kidney disease"));
+}
+
+// ---- tests done, appointment
+
+TEST(Record, TestsThatWereDoneOrOrderedAreListed) {
+  const auto& workup = knowledge()->workups[static_cast<std::size_t>(knowledge()->workup("emg"))];
+  const auto& code = workup.codes.at(0);
+  const auto coded =
+      R"("code":{"coding":[{"system":")" + code.system + R"(","code":")" + code.code + R"("}]})";
+  const auto done = [&](std::string_view type, const std::string& members) {
+    const auto context = read({resource(type, members + "," + coded)});
+    return context.entries.size() == 1 && context.entries[0].kind == RecordEntry::Kind::test &&
+           context.entries[0].item == knowledge()->workup("emg");
+  };
+  EXPECT_TRUE(done("Procedure", R"("status":"completed","performedDateTime":"2026-10-01")"));
+  EXPECT_TRUE(done("DiagnosticReport", R"("status":"final")"));
+  EXPECT_TRUE(done("Observation", R"("status":"final")"));
+  EXPECT_TRUE(done("ServiceRequest", R"("status":"active","intent":"order")"));
+  EXPECT_FALSE(done("ServiceRequest", R"("status":"draft","intent":"proposal")"));
+  EXPECT_FALSE(done("ServiceRequest", R"("status":"active","intent":"proposal")"));
+  EXPECT_FALSE(done("ServiceRequest", R"("status":"revoked","intent":"order")"));
+  EXPECT_FALSE(done("Procedure", R"("status":"not-done")"));
+  EXPECT_FALSE(done("DiagnosticReport", R"("status":"cancelled")"));
+  EXPECT_FALSE(done("Observation", R"("status":"entered-in-error")"));
+}
+
+TEST(Record, TheNextBookedAppointmentCounts) {
+  const auto appointment = [](std::string_view status, std::string_view start) {
+    return resource("Appointment", "\"status\":\"" + std::string(status) + "\",\"start\":\"" +
+                                       std::string(start) + "\"");
+  };
+  const auto context = read({appointment("booked", "2026-12-24T09:00:00Z"),
+                             appointment("booked", "2026-12-01T09:00:00+01:00"),
+                             appointment("booked", "2026-11-01T09:00:00Z"),
+                             appointment("cancelled", "2026-11-23T09:00:00Z")});
+  EXPECT_EQ(context.appointment, at(2026, 12, 1, 8));
+  EXPECT_THAT(read({resource("Appointment", R"("status":"booked")")}).problems, SizeIs(1));
+  EXPECT_FALSE(read({appointment("booked", "2026-11-01T09:00:00Z")}).appointment);
+}
+
+// ---- laboratory
+
+struct UnitCase {
+  const char* lab;
+  const char* value;
+  const char* unit;
+  const char* expected;  // "" when the unit is not known
+};
+
+class Units : public ::testing::TestWithParam<UnitCase> {};
+
+TEST_P(Units, AreConvertedOrRefused) {
+  const auto& lab = knowledge()->labs[static_cast<std::size_t>(knowledge()->lab(GetParam().lab))];
+  const auto converted =
+      mapping::in_lab_unit(lab, *rules::read_number(GetParam().value), GetParam().unit);
+  if (std::string_view(GetParam().expected).empty()) {
+    ASSERT_FALSE(converted);
+    EXPECT_EQ(converted.error(), LabProblem::unknown_unit);
+  } else {
+    ASSERT_TRUE(converted);
+    EXPECT_EQ(rules::to_text(*converted), GetParam().expected);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, Units,
+    ::testing::Values(
+        UnitCase{"k", "2.3", "mmol/L", "2.3"}, UnitCase{"k", "2.3", "mg/dL", ""},
+        UnitCase{"k", "2.3", "", ""}, UnitCase{"k", "2.3", "MMOL/L", ""},
+        UnitCase{"ca", "10", "mg/dL", "2.495"}, UnitCase{"ca", "2.2", "mmol/L", "2.2"},
+        UnitCase{"ca", "8.8", "mg/dL", "2.1956"}, UnitCase{"ca", "10", "mg/L", ""},
+        UnitCase{"mg", "1.0", "mg/dL", "0.4114"}, UnitCase{"mg", "0.4", "mmol/L", "0.4"},
+        UnitCase{"egfr", "55", "mL/min/{1.73_m2}", "55"}, UnitCase{"li", "1.6", "mmol/L", "1.6"}));
+
+struct LabCase {
+  const char* name;
+  const char* lab;
+  std::vector<std::string> observations;  // members without code
+  LabState state;
+  const char* value;
+  int age_days;
+  std::size_t problems;
+};
+
+class Lab : public ::testing::TestWithParam<LabCase> {};
+
+TEST_P(Lab, LatestUsableValueCounts) {
+  const auto& param = GetParam();
+  const auto index = static_cast<std::size_t>(knowledge()->lab(param.lab));
+  const auto& code = knowledge()->labs[index].codes.at(0);
+  std::vector<Json> resources;
+  for (const auto& members : param.observations) {
+    resources.push_back(resource("Observation", members));
+    resources.back().set("code", parse(R"({"coding":[{"system":")" + code.system + R"(","code":")" +
+                                       code.code + R"("}]})"));
+  }
+  for (int turn = 0; turn < 2; ++turn) {
+    const auto context = read(resources);
+    const auto& lab = context.facts.labs[index];
+    EXPECT_EQ(lab.state, param.state);
+    EXPECT_THAT(context.problems, SizeIs(param.problems));
+    if (param.state == LabState::known) {
+      EXPECT_EQ(rules::to_text(lab.value), param.value);
+      EXPECT_EQ(lab.age_days, param.age_days);
+    }
+    std::reverse(resources.begin(), resources.end());
+  }
+}
+
+std::string potassium(std::string_view value, std::string_view date,
+                      std::string_view more = R"("status":"final")") {
+  return std::string(more) + R"(,"effectiveDateTime":")" + std::string(date) +
+         R"(","valueQuantity":{"value":)" + std::string(value) +
+         R"(,"unit":"mmol/L","system":"http://unitsofmeasure.org","code":"mmol/L"})";
+}
+
+std::string ck(std::string_view range) {
+  return R"("status":"final","effectiveDateTime":"2026-11-20","valueQuantity":{"value":1500,"code":"U/L","system":"http://unitsofmeasure.org"},"referenceRange":)" +
+         std::string(range);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Lab,
+    ::testing::Values(
+        LabCase{
+            "plain", "k", {potassium("2.3", "2026-11-21T12:00:00Z")}, LabState::known, "2.3", 1, 0},
+        LabCase{"day_only", "k", {potassium("2.3", "2026-11-20")}, LabState::known, "2.3", 2, 0},
+        LabCase{"newest_wins",
+                "k",
+                {potassium("2.3", "2026-11-01"), potassium("4.1", "2026-11-10")},
+                LabState::known,
+                "4.1",
+                12,
+                0},
+        LabCase{"corrected_report_of_the_same_sample_wins",
+                "k",
+                {potassium("2.3", "2026-11-20T08:00:00Z",
+                           R"("status":"final","issued":"2026-11-20T09:00:00Z")"),
+                 potassium("3.2", "2026-11-20T08:00:00Z",
+                           R"("status":"corrected","issued":"2026-11-20T19:00:00Z")")},
+                LabState::known,
+                "3.2",
+                2,
+                0},
+        LabCase{"newer_preliminary_is_said",
+                "k",
+                {potassium("4.1", "2026-11-10"),
+                 potassium("2.3", "2026-11-20", R"("status":"preliminary")")},
+                LabState::known,
+                "4.1",
+                12,
+                1},
+        LabCase{"older_preliminary_is_not",
+                "k",
+                {potassium("4.1", "2026-11-10"),
+                 potassium("2.3", "2026-11-01", R"("status":"preliminary")")},
+                LabState::known,
+                "4.1",
+                12,
+                0},
+        LabCase{"preliminary_alone",
+                "k",
+                {potassium("2.3", "2026-11-20", R"("status":"preliminary")")},
+                LabState::unusable,
+                "",
+                0,
+                1},
+        LabCase{"entered_in_error",
+                "k",
+                {potassium("2.3", "2026-11-20", R"("status":"entered-in-error")")},
+                LabState::none,
+                "",
+                0,
+                0},
+        LabCase{"cancelled",
+                "k",
+                {potassium("2.3", "2026-11-20", R"("status":"cancelled")")},
+                LabState::none,
+                "",
+                0,
+                0},
+        LabCase{"future", "k", {potassium("2.3", "2026-11-24")}, LabState::unusable, "", 0, 1},
+        LabCase{
+            "today_somewhere", "k", {potassium("2.3", "2026-11-23")}, LabState::known, "2.3", 0, 0},
+        LabCase{"month_only", "k", {potassium("2.3", "2026-11")}, LabState::unusable, "", 0, 1},
+        LabCase{"undated",
+                "k",
+                {R"("status":"final","valueQuantity":{"value":2.3,"unit":"mmol/L"})"},
+                LabState::unusable,
+                "",
+                0,
+                1},
+        LabCase{
+            "comparator",
+            "k",
+            {R"("status":"final","effectiveDateTime":"2026-11-20","valueQuantity":{"value":2.3,"comparator":"<","unit":"mmol/L"})"},
+            LabState::unusable,
+            "",
+            0,
+            1},
+        LabCase{
+            "unknown_unit",
+            "k",
+            {R"("status":"final","effectiveDateTime":"2026-11-20","valueQuantity":{"value":2.3,"unit":"units"})"},
+            LabState::unusable,
+            "",
+            0,
+            1},
+        LabCase{
+            "printed_unit_alone",
+            "k",
+            {R"("status":"final","effectiveDateTime":"2026-11-20","valueQuantity":{"value":2.3,"unit":"mmol/L"})"},
+            LabState::known,
+            "2.3",
+            2,
+            0},
+        LabCase{
+            "unit_of_another_system",
+            "k",
+            {R"("status":"final","effectiveDateTime":"2026-11-20","valueQuantity":{"value":2.3,"code":"mmol/L","system":"urn:local"})"},
+            LabState::unusable,
+            "",
+            0,
+            1},
+        LabCase{"text_value",
+                "k",
+                {R"("status":"final","effectiveDateTime":"2026-11-20","valueString":"low")"},
+                LabState::unusable,
+                "",
+                0,
+                1},
+        LabCase{
+            "no_value",
+            "k",
+            {R"("status":"final","effectiveDateTime":"2026-11-20","dataAbsentReason":{"text":"haemolysed"})"},
+            LabState::unusable,
+            "",
+            0,
+            1},
+        LabCase{"huge", "k", {potassium("1e300", "2026-11-20")}, LabState::unusable, "", 0, 1},
+        LabCase{"newer_unusable_is_said_and_the_older_used",
+                "k",
+                {potassium("2.3", "2026-11-10"),
+                 R"("status":"final","effectiveDateTime":"2026-11-20","valueString":"see note")"},
+                LabState::known,
+                "2.3",
+                12,
+                1},
+        LabCase{
+            "period",
+            "k",
+            {R"("status":"final","effectivePeriod":{"start":"2026-11-01","end":"2026-11-02"},"valueQuantity":{"value":3,"unit":"mmol/L"})"},
+            LabState::known,
+            "3",
+            20,
+            0},
+        LabCase{
+            "ck",
+            "ck-xuln",
+            {ck(R"([{"high":{"value":200,"code":"U/L","system":"http://unitsofmeasure.org"}}])")},
+            LabState::known,
+            "7.5",
+            2,
+            0},
+        LabCase{"ck_range_without_unit",
+                "ck-xuln",
+                {ck(R"([{"high":{"value":200}}])")},
+                LabState::known,
+                "7.5",
+                2,
+                0},
+        LabCase{"ck_range_in_another_unit",
+                "ck-xuln",
+                {ck(R"([{"high":{"value":3.3,"unit":"ukat/L"}}])")},
+                LabState::unusable,
+                "",
+                0,
+                1},
+        LabCase{"ck_two_ranges",
+                "ck-xuln",
+                {ck(R"([{"high":{"value":200}},{"high":{"value":180}}])")},
+                LabState::unusable,
+                "",
+                0,
+                1},
+        LabCase{
+            "ck_normal_among_others",
+            "ck-xuln",
+            {ck(R"([{"high":{"value":200},"type":{"coding":[{"code":"normal"}]}},{"high":{"value":1000},"type":{"coding":[{"code":"treatment"}]}}])")},
+            LabState::known,
+            "7.5",
+            2,
+            0},
+        LabCase{"ck_no_range", "ck-xuln", {ck("[]")}, LabState::unusable, "", 0, 1},
+        LabCase{"ck_zero_limit",
+                "ck-xuln",
+                {ck(R"([{"high":{"value":0}}])")},
+                LabState::unusable,
+                "",
+                0,
+                1}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Record, AComponentMayHoldTheResult) {
+  const auto& code = knowledge()->labs[static_cast<std::size_t>(knowledge()->lab("k"))].codes.at(0);
+  const auto panel = resource(
+      "Observation",
+      R"("status":"final","effectiveDateTime":"2026-11-20","code":{"text":"Electrolytes"},"component":[{"code":{"coding":[{"system":")" +
+          code.system + R"(","code":")" + code.code +
+          R"("}]},"valueQuantity":{"value":2.9,"unit":"mmol/L"}}])");
+  const auto& lab = read({panel}).facts.labs[static_cast<std::size_t>(knowledge()->lab("k"))];
+  EXPECT_EQ(lab.state, LabState::known);
+  EXPECT_EQ(rules::to_text(lab.value), "2.9");
+}
+
+TEST(Record, WhereLaboratoryWasNotReadNothingIsSaidOfIt) {
+  const auto index = static_cast<std::size_t>(knowledge()->lab("k"));
+  const auto other = resource("Observation", R"("status":"final","code":{"text":"Weight"})");
+  EXPECT_EQ(read({resource("Patient", R"("gender":"male")")}).facts.labs[index].state,
+            LabState::not_fetched);
+  EXPECT_EQ(read({other}).facts.labs[index].state, LabState::none);
+  EXPECT_EQ(read({other}, false).facts.labs[index].state, LabState::not_fetched);
+}
+
+}  // namespace
+}  // namespace myoflag

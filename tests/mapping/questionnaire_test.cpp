@@ -1,0 +1,274 @@
+// The Questionnaire and the code systems made from the knowledge.
+#include <set>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fhir/convert.h"
+#include "fhir/questionnaire.h"
+#include "fhir/structure.h"
+#include "plugin/mapping/code_system.h"
+#include "plugin/mapping/questionnaire.h"
+#include "tests/mapping/intake_support.h"
+
+namespace myoflag {
+namespace {
+
+using fhir::Json;
+using rules::EnableWhen;
+using rules::ItemType;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::knowledge;
+
+const Json& form() {
+  static const Json one = mapping::questionnaire_resource(*knowledge());
+  return one;
+}
+
+const fhir::Questionnaire& loaded() {
+  static const fhir::Questionnaire one = fhir::read_questionnaire(form()).value();
+  return one;
+}
+
+const fhir::FormItem& item(std::string_view link_id) {
+  return loaded().item(loaded().index_of(link_id));
+}
+
+std::vector<std::string> texts_of(const fhir::Issues& issues) {
+  std::vector<std::string> texts;
+  for (const auto& issue : issues) {
+    texts.push_back(issue.code + " " + issue.place + ": " + issue.text);
+  }
+  return texts;
+}
+
+TEST(Questionnaire, IsASoundForm) {
+  EXPECT_THAT(mapping::form_issues(*knowledge()), IsEmpty());
+  EXPECT_THAT(texts_of(fhir::check_structure(form())), IsEmpty());
+  EXPECT_THAT(texts_of(fhir::load_questionnaire(form()).issues), IsEmpty());
+}
+
+TEST(Questionnaire, SurvivesXml) {
+  const auto xml = fhir::json_to_xml(form());
+  ASSERT_TRUE(xml);
+  const auto back = fhir::xml_to_json(*xml);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->resource, form());
+}
+
+TEST(Questionnaire, CarriesTheNameOfTheKnowledge) {
+  EXPECT_EQ(form().string_of("url"), "https://myoflag.org/fhir/Questionnaire/twitching");
+  EXPECT_EQ(form().string_of("version"), knowledge()->version);
+  EXPECT_EQ(form().string_of("status"), knowledge()->status);
+  EXPECT_EQ(form().string_of("copyright"), knowledge()->copyright);
+}
+
+TEST(Questionnaire, HasEveryItemInOrderUnderItsGroup) {
+  ASSERT_EQ(loaded().items().size(), knowledge()->items.size());
+  for (std::size_t i = 0; i < knowledge()->items.size(); ++i) {
+    const auto& known = knowledge()->items[i];
+    const auto& found = loaded().item(i);
+    EXPECT_EQ(found.link_id, known.link_id);
+    EXPECT_EQ(found.text, known.text);
+    EXPECT_EQ(found.required, known.required);
+    EXPECT_EQ(found.repeats, known.repeats);
+    EXPECT_EQ(found.parent,
+              known.parent < 0 ? fhir::no_item : static_cast<std::size_t>(known.parent));
+    EXPECT_EQ(found.options.size(), known.options.size());
+  }
+}
+
+TEST(Questionnaire, MakesNoneAloneExclusive) {
+  for (const auto& found : loaded().items()) {
+    const auto& known = knowledge()->items[loaded().index_of(found.link_id)];
+    for (std::size_t o = 0; o < found.options.size(); ++o) {
+      EXPECT_EQ(found.options[o].exclusive, known.options[o].code == "none")
+          << found.link_id << " " << known.options[o].code;
+    }
+  }
+}
+
+TEST(Questionnaire, ChoosesTheControlByHowManyMayBeTicked) {
+  EXPECT_EQ(item("em-now").item_control, "check-box");
+  EXPECT_EQ(item("sex-at-birth").item_control, "radio-button");
+}
+
+TEST(Questionnaire, StatesLimitsInTheTypeOfTheQuestion) {
+  ASSERT_TRUE(item("age-years").limits.max_value);
+  EXPECT_EQ(item("age-years").limits.max_value->type, fhir::ValueType::integer);
+  EXPECT_EQ(item("age-years").limits.max_value->json, Json(Json::Number{"120"}));
+  EXPECT_EQ(item("age-years").unit.string_of("code"), "a");
+}
+
+TEST(Questionnaire, ScoresInstrumentsOnly) {
+  EXPECT_EQ(item("gad2-nervous").options.at(3).ordinal, "3");
+  EXPECT_EQ(item("gad2-nervous").options.at(0).ordinal, "0");
+  EXPECT_EQ(item("em-now").options.at(0).ordinal, "");
+}
+
+TEST(Questionnaire, FlagsWhatBecomesAnObservation) {
+  for (const auto& found : loaded().items()) {
+    const bool coded = fhir::is_question(found.type) && found.type != fhir::ItemType::text;
+    EXPECT_EQ(found.observation_extract, coded ? "true" : "") << found.link_id;
+    EXPECT_EQ(found.codes.empty(), !fhir::is_question(found.type)) << found.link_id;
+  }
+}
+
+TEST(Questionnaire, WritesOneConditionForEachOption) {
+  const auto& conditions = item("em-call-today").enable_when;
+  const auto& known =
+      knowledge()->items[static_cast<std::size_t>(knowledge()->item("em-call-today"))];
+  std::size_t options = 0;
+  for (const auto& when : known.enable) {
+    options += static_cast<std::size_t>(__builtin_popcountll(when.options));
+  }
+  EXPECT_EQ(conditions.size(), options);
+  EXPECT_EQ(item("em-call-today").enable_behavior, fhir::EnableBehavior::any);
+  EXPECT_EQ(item("pregnancy-status").enable_behavior, fhir::EnableBehavior::all);
+  EXPECT_EQ(item("pregnancy-status").enable_when.at(0).op, fhir::EnableOperator::not_equals);
+}
+
+TEST(Questionnaire, KeepsVerifiedCodesBesideOurs) {
+  int found = 0;
+  for (std::size_t i = 0; i < knowledge()->items.size(); ++i) {
+    const auto& known = knowledge()->items[i];
+    for (std::size_t o = 0; o < known.options.size(); ++o) {
+      const auto& coding = loaded().item(i).options[o].value.json;
+      const auto* beside = coding.find("_code");
+      ASSERT_EQ(beside != nullptr, !known.options[o].codes.empty());
+      if (beside == nullptr) {
+        continue;
+      }
+      ++found;
+      const auto& extension = beside->array_of("extension").at(0);
+      EXPECT_EQ(extension.string_of("url"),
+                "http://hl7.org/fhir/StructureDefinition/alternate-codes");
+      const auto& codings = extension.find("valueCodeableConcept")->array_of("coding");
+      ASSERT_EQ(codings.size(), known.options[o].codes.size());
+      EXPECT_EQ(codings[0].string_of("code"), known.options[o].codes[0].code);
+    }
+  }
+  EXPECT_GT(found, 20);
+}
+
+TEST(CodeSystems, AreSoundAndGiveEachAnswerItsOwnCode) {
+  for (const auto& system :
+       {mapping::answer_code_system(*knowledge()), mapping::question_code_system(*knowledge())}) {
+    EXPECT_THAT(texts_of(fhir::check_structure(system)), IsEmpty());
+    std::set<std::string> codes;
+    for (const auto& entry : system.array_of("concept")) {
+      EXPECT_TRUE(codes.emplace(entry.string_of("code")).second) << entry.string_of("code");
+    }
+    EXPECT_EQ(Json(static_cast<std::int64_t>(codes.size())), *system.find("count"));
+  }
+}
+
+TEST(CodeSystems, AnswerCodesReadBackToTheirOptionOnly) {
+  for (const auto& known : knowledge()->items) {
+    for (std::size_t o = 0; o < known.options.size(); ++o) {
+      const auto code = mapping::answer_code(known, known.options[o]);
+      EXPECT_EQ(mapping::option_of_answer_code(known, code), static_cast<int>(o));
+    }
+  }
+  const auto& em_now = knowledge()->items[static_cast<std::size_t>(knowledge()->item("em-now"))];
+  for (const auto* wrong :
+       {"", "none", "em-now", "em-now.", "em-sudden.none", "em-now.none ", "em-now.none.none"}) {
+    EXPECT_EQ(mapping::option_of_answer_code(em_now, wrong), -1) << wrong;
+  }
+}
+
+// A form with one question whose conditions are changed.
+rules::Knowledge with_condition(std::string_view link_id, std::vector<EnableWhen> enable,
+                                bool any) {
+  rules::Knowledge changed = *knowledge();
+  auto& target = changed.items[static_cast<std::size_t>(changed.item(link_id))];
+  target.enable = std::move(enable);
+  target.enable_any = any;
+  return changed;
+}
+
+struct Expressible {
+  const char* what;
+  EnableWhen::Op op;
+  const char* asked;
+  std::uint64_t options;
+  bool alone;
+  bool any;
+  std::vector<std::string> codes;
+};
+
+class EnableWhenLimits : public ::testing::TestWithParam<Expressible> {};
+
+TEST_P(EnableWhenLimits, WhatEnableWhenCannotSayIsRefused) {
+  const auto& param = GetParam();
+  EnableWhen when;
+  when.op = param.op;
+  when.item = knowledge()->item(param.asked);
+  when.options = param.options;
+  EnableWhen other;
+  other.item = knowledge()->item("course");
+  other.options = 1;
+  std::vector<EnableWhen> all{when};
+  if (!param.alone) {
+    all.push_back(other);
+  }
+  std::vector<std::string> codes;
+  for (const auto& issue : mapping::form_issues(with_condition("anything-else", all, param.any))) {
+    codes.push_back(issue.code);
+    EXPECT_EQ(issue.link_id, "anything-else");
+  }
+  EXPECT_EQ(codes, param.codes);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, EnableWhenLimits,
+    ::testing::Values(
+        Expressible{
+            "several options joined by any", EnableWhen::Op::is, "em-now", 3, false, true, {}},
+        Expressible{"several options joined by all",
+                    EnableWhen::Op::is,
+                    "em-now",
+                    3,
+                    false,
+                    false,
+                    {"MF-3001"}},
+        Expressible{"several options alone", EnableWhen::Op::is, "em-now", 3, true, false, {}},
+        Expressible{"one option joined by all", EnableWhen::Op::is, "em-now", 1, false, false, {}},
+        Expressible{"none of several, joined by any",
+                    EnableWhen::Op::is_not,
+                    "sex-at-birth",
+                    3,
+                    false,
+                    true,
+                    {"MF-3001"}},
+        Expressible{"none of several, joined by all",
+                    EnableWhen::Op::is_not,
+                    "sex-at-birth",
+                    3,
+                    false,
+                    false,
+                    {}},
+        Expressible{"not, of a question with several answers",
+                    EnableWhen::Op::is_not,
+                    "em-now",
+                    1,
+                    true,
+                    true,
+                    {"MF-3002"}}));
+
+TEST(Questionnaire, NegatesEveryOptionOfAListAlone) {
+  EnableWhen when;
+  when.op = EnableWhen::Op::is_not;
+  when.item = knowledge()->item("sex-at-birth");
+  when.options = 3;
+  const auto changed = with_condition("anything-else", {when}, true);
+  const auto form = fhir::read_questionnaire(mapping::questionnaire_resource(changed)).value();
+  const auto& found = form.item(form.index_of("anything-else"));
+  EXPECT_EQ(found.enable_when.size(), 2u);
+  EXPECT_EQ(found.enable_behavior, fhir::EnableBehavior::all);
+}
+
+}  // namespace
+}  // namespace myoflag
