@@ -25,7 +25,8 @@ bool raises_tier(const Rule& rule) {
          rule.kind == Rule::Kind::change;
 }
 
-// Where the values of criteria come from: the tape for what was given, the tree for everything else.
+// Where the values of criteria come from: the tape for what was given, the tree for everything
+// else.
 class Values {
  public:
   Values(const Knowledge& knowledge, const Facts& facts, const EvaluateFlags& flags)

@@ -371,10 +371,10 @@ class ChangeSearch {
       : knowledge_(knowledge), facts_(facts), flags_(flags), verdicts_(verdicts) {}
 
   std::vector<TierChange> run() {
-    const auto items = changeable();
-    singles(items);
+    const auto deciding = deciding_items();
+    singles(changeable(), {deciding.begin(), deciding.end()});
     if (!found(false) && verdicts_.tier > Tier::self_care) {
-      pairs(deciding_items());
+      pairs(deciding);
     }
     std::stable_sort(out_.begin(), out_.end(),
                      [&](const TierChange& a, const TierChange& b) { return rank(a) < rank(b); });
@@ -455,12 +455,15 @@ class ChangeSearch {
     return tier_with(knowledge_, facts_, flags_, answers);
   }
 
-  void singles(const std::vector<int>& items) {
+  // A question that no deciding rule reads can lower the tier only by hiding what was answered:
+  // that is no answer to "what would have to be different".
+  void singles(const std::vector<int>& items, const std::set<int>& deciding) {
     for (const int item : items) {
       for (const auto& answer : alternatives(knowledge_, facts_.answers, item)) {
         const Alternative change{item, answer};
         const auto tier = try_out(change, nullptr);
-        if (tier && *tier != verdicts_.tier) {
+        if (tier &&
+            (*tier > verdicts_.tier || (*tier < verdicts_.tier && deciding.contains(item)))) {
           add_single(change, *tier);
         }
       }

@@ -57,8 +57,8 @@ class Builder {
     made.op = at;
     made.kind = op(at).kind;
     made.late = made.kind == Kind::fired_tier;
-    const bool joins = made.kind == Kind::all || made.kind == Kind::any ||
-                       made.kind == Kind::is_false;
+    const bool joins =
+        made.kind == Kind::all || made.kind == Kind::any || made.kind == Kind::is_false;
     for (std::uint32_t child = at + 1; joins && child < op(at).end; child = op(child).end) {
       made.children.push_back(part(child));
       made.late = made.late || parts_[made.children.back()].late;
@@ -78,8 +78,9 @@ class Builder {
     const Op& o = op(at);
     // The parts of a sum stand behind it; its place names it.
     const auto sum_place = made.kind == Kind::sum ? static_cast<std::int32_t>(at) : 0;
-    return {made.kind, o.compare,  o.benign,       o.item,
-            o.mask,    o.could_be, o.limit.nano, o.max_age + sum_place, made.children};
+    return {made.kind,    o.compare,  o.benign,     o.item,
+            o.mask,       o.could_be, o.limit.nano, o.max_age + sum_place,
+            made.children};
   }
 
   void place_leaves() {
@@ -177,8 +178,8 @@ TapeRun::TapeRun(const Knowledge& knowledge, const Facts& facts)
   }
   constexpr FiredTiers kNone{};
   for (const std::uint32_t at : tape_.other) {
-    *value++ = static_cast<std::uint8_t>(
-        knowledge.program.evaluate_at(at, answers, facts.record, kNone));
+    *value++ =
+        static_cast<std::uint8_t>(knowledge.program.evaluate_at(at, answers, facts.record, kNone));
   }
   join(0, tape_.early_joins);
 }
