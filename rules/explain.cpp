@@ -18,13 +18,13 @@ constexpr std::size_t kQuestions = 6;
 constexpr std::size_t kQuestionsInEmergency = 3;
 constexpr std::size_t kTitles = 3;
 constexpr std::size_t kHypothesisLines = 6;
-constexpr std::size_t kChanges = 3;
+constexpr std::size_t kChanges = 2;
 constexpr std::size_t kOptions = 4;
 constexpr std::size_t kChangeOptions = 2;
 constexpr std::size_t kAdvice = 3;
 constexpr std::size_t kDigest = 12;
 
-constexpr std::array<std::string_view, 62> kKeys{
+constexpr std::array<std::string_view, 63> kKeys{
     "explain-headline",
     "explain-headline-by",
     "explain-why-line",
@@ -52,6 +52,7 @@ constexpr std::array<std::string_view, 62> kKeys{
     "explain-answer",
     "explain-answer-record",
     "explain-answer-lab",
+    "explain-answer-lab-as",
     "explain-answered-none",
     "explain-no-answer",
     "explain-when",
@@ -322,8 +323,11 @@ class Clinician {
   // --- headline ---
 
   std::string tier_line() const {
-    std::string target = assessment_.target.text;
+    const std::string& target = assessment_.target.text;
     const int hours = assessment_.target.hours.value_or(0);
+    if (target.empty()) {
+      return label(assessment_.tier);
+    }
     if (hours <= 0) {
       return say("explain-headline", {{"tier", label(assessment_.tier)}, {"target", target}});
     }
@@ -346,7 +350,12 @@ class Clinician {
     if (groups_.empty()) {
       notice_lines(Notice::Kind::nothing_matched, lines, Line::Style::plain);
     } else {
-      lines.push_back(line(why_line(*groups_.front().lead.finding)));
+      const Finding& lead = *groups_.front().lead.finding;
+      if (lead.tier <
+          assessment_.tier) {  // not a rule raised it, but words that a person must read
+        notice_lines(Notice::Kind::free_text, lines, Line::Style::plain);
+      }
+      lines.push_back(line(why_line(lead)));
     }
     person(lines);
     appointment(lines);
@@ -356,7 +365,9 @@ class Clinician {
   std::string why_line(const Finding& lead) const {
     Titles quotes;
     for (const Evidence& one : lead.because) {
-      if (is_sign(one)) {
+      if (one.lab != nullptr) {
+        quotes.push_back(answer_lines(assessment_, {one}).front());
+      } else if (is_sign(one)) {
         quotes.push_back(one.origin == Origin::record && !one.record_text.empty()
                              ? one.record_text
                              : quoted_options(*one.item, one.options));
@@ -459,9 +470,14 @@ class Clinician {
     also_lines(group, said, lines);
   }
 
+  // Policies are written for authors; what a clinician needs of them stands in "reason-<id>".
   std::string reason(const Rule& rule) const {
+    const auto own = knowledge_.texts.find("reason-" + rule.id);
+    if (own != knowledge_.texts.end()) {
+      return own->second;
+    }
     const std::string& text = rule.rationale.empty() ? rule.policy : rule.rationale;
-    return all_ || rule.kind != Rule::Kind::rule ? text : first_sentence(text);
+    return all_ ? text : first_sentence(text);
   }
 
   void also_lines(const Group& group, const Titles& said, std::vector<Line>& lines) const {

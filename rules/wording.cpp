@@ -48,8 +48,10 @@ std::string lab_line(const Assessment& assessment, const Evidence& evidence) {
   const Lab& lab = assessment.input->facts.record.labs[index];
   const std::string value = to_text(evidence.number.value_or(lab.value));
   const std::string days = std::to_string(lab.age_days);
-  return say(knowledge, "explain-answer-lab",
+  return say(knowledge,
+             evidence.record_text.empty() ? "explain-answer-lab" : "explain-answer-lab-as",
              {{"test", evidence.lab->title},
+              {"record", evidence.record_text},
               {"value", value},
               {"unit", evidence.lab->unit},
               {"days", days}});

@@ -74,7 +74,7 @@ Exit evaluate(const Options& options) {
   how.limits = limits_for(options.input);
   const auto assessed = assessor.assess(*bytes, how);
   if (!assessed) {
-    say(issue_lines(options.input.file, assessed.error()));
+    say(first_issue_lines(options.input.file, assessed.error()));
     return Exit::rejected;
   }
   const auto out = output(options, *assessed);
@@ -82,7 +82,7 @@ Exit evaluate(const Options& options) {
     return fail(out.error());
   }
   if (!assessed->warnings.empty()) {
-    say(issue_lines(options.input.file, assessed->warnings));
+    say(first_issue_lines(options.input.file, assessed->warnings));
   }
   return write_output(*out);
 }

@@ -136,6 +136,9 @@ tl::expected<void, Failure> write_file(const std::string& path, std::string_view
 }
 
 void say(std::string_view message) {
+  while (message.ends_with('\n')) {
+    message.remove_suffix(1);
+  }
   // Standard error is the last resort: when it cannot be written there is nobody left to tell.
   (void)write_all(STDERR_FILENO, safe_text(message) + "\n");
 }

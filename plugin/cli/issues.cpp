@@ -1,5 +1,7 @@
 #include "plugin/cli/issues.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "plugin/cli/screen.h"
@@ -33,6 +35,17 @@ std::string issue_lines(std::string_view input, const fhir::Issues& issues) {
                          place.empty() ? "" : ": ", issue.text);
   }
   return safe_text(lines);
+}
+
+std::string first_issue_lines(std::string_view input, fhir::Issues issues) {
+  constexpr std::size_t kShown = 50;
+  const std::size_t left = issues.size() - std::min(issues.size(), kShown);
+  issues.resize(issues.size() - left);
+  std::string lines = issue_lines(input, issues);
+  if (left > 0) {
+    lines += fmt::format("and {} more; myoflag check shows all\n", left);
+  }
+  return lines;
 }
 
 }  // namespace myoflag::cli

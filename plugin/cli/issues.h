@@ -12,4 +12,7 @@ namespace myoflag::cli {
 // Lines, each with its end. `input` is the name of the file as the user wrote it.
 std::string issue_lines(std::string_view input, const fhir::Issues& issues);
 
+// The same, cut to what a person reads at once; the last line says how many more there are.
+std::string first_issue_lines(std::string_view input, fhir::Issues issues);
+
 }  // namespace myoflag::cli
