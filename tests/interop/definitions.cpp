@@ -16,7 +16,8 @@ int main() {
   const auto knowledge = myoflag::embedded_knowledge();
   Json entries = Json::array();
   const auto add = [&entries](Json resource) {
-    entries.push(Json::object({{"resource", std::move(resource)}}));
+    std::string url(resource.string_of("url"));
+    entries.push(Json::object({{"fullUrl", std::move(url)}, {"resource", std::move(resource)}}));
   };
   add(myoflag::mapping::questionnaire_resource(*knowledge));
   add(myoflag::mapping::question_code_system(*knowledge));

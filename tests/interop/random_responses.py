@@ -2,8 +2,8 @@
 """usage: random_responses.py QUESTIONNAIRE.json COUNT [SEED]
 
 Prints COUNT random QuestionnaireResponses to the Questionnaire as NDJSON, the same for the same seed. Questions are shown or
-not by enableWhen; shown ones are sometimes skipped; choices, numbers, dates and free text stay within what the form allows.
-Free text carries characters that break careless writers. Knows nothing of the project but the Questionnaire.
+not by enableWhen; shown ones are sometimes skipped, unless they are required (the response is echoed in the bundle, and must
+itself be sound); choices, numbers, dates and free text stay within what the form allows. Free text carries characters that break careless writers. Knows nothing of the project but the Questionnaire.
 """
 import datetime
 import json
@@ -60,7 +60,8 @@ class Form:
         if item["type"] == "group":
             below = self.items(item.get("item", []))
             return {**answer, "item": below} if below else None
-        values = [] if self.rng.random() < self.skip else self.values(item)
+        skipped = self.rng.random() < self.skip and not item.get("required")
+        values = [] if skipped else self.values(item)
         if not values:
             return None
         self.answers[item["linkId"]] = values

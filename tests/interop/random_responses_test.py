@@ -27,7 +27,7 @@ FORM = {
             {"url": "http://hl7.org/fhir/StructureDefinition/minValue", "valueInteger": 3},
             {"url": "http://hl7.org/fhir/StructureDefinition/maxValue", "valueInteger": 5}]},
         {"linkId": "h", "type": "boolean", "enableWhen": [{"question": "n", "operator": ">", "answerInteger": 4}]},
-        {"linkId": "t", "type": "text"}, {"linkId": "d", "type": "display", "text": "read this"}],
+        {"linkId": "r", "type": "boolean", "required": True}, {"linkId": "t", "type": "text"}, {"linkId": "d", "type": "display", "text": "read this"}],
 }
 
 
@@ -54,6 +54,7 @@ class RandomResponses(unittest.TestCase):
         for g in self.given:
             self.assertTrue(all(3 <= n <= 5 for n in g.get("n", [])))
             self.assertNotIn("d", g)
+            self.assertIn("r", g)
             codes = [c["code"] for c in g.get("b", [])]
             self.assertEqual(len(codes), len(set(codes)))
             self.assertTrue(codes == ["none"] or set(codes) <= {"x", "y"}, codes)

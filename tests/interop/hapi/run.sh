@@ -31,4 +31,6 @@ if [ ! -f "$jar" ] || [ -n "$(find "$here/pom.xml" "$here/src/main" -newer "$jar
   touch "$jar"
 fi
 if [ "${1:-}" = --build ]; then exit 0; fi
-exec java -Xmx2g -XX:+UseParallelGC -cp "$jar:$here/target/lib/*" org.myoflag.judge.Main "$@"
+loads=()
+for definition in "$here"/definitions/*.json; do loads+=(--load "$definition"); done
+exec java -Xmx2g -XX:+UseParallelGC -cp "$jar:$here/target/lib/*" org.myoflag.judge.Main "${loads[@]}" "$@"

@@ -43,9 +43,7 @@ final class Judge {
                 new SnapshotGeneratingValidationSupport(context));
         codings = new Codings(chain, external);
         FhirInstanceValidator instance = new FhirInstanceValidator(chain);
-        // Extensions must be known: those of R4 itself, those loaded, and those of the guides named here, which are not at hand.
-        instance.setAnyExtensionsAllowed(false);
-        instance.setCustomExtensionDomains("http://hl7.org/fhir/uv/sdc/StructureDefinition/");
+        instance.setAnyExtensionsAllowed(false);  // known ones only: those of R4 itself, and those loaded
         instance.setErrorForUnknownProfiles(true);
         // Our resources refer to each other inside the Bundle and to the EHR's own resources, which are elsewhere.
         instance.setAssumeValidRestReferences(true);
