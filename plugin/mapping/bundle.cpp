@@ -59,21 +59,35 @@ Json only_patient(const Json::Array& resources) {
   return patient == nullptr ? Json() : reference_to_patient(*patient);
 }
 
+// A contained patient is known elsewhere by identifier only.
+Json contained_patient(const Json& response, std::string_view id) {
+  for (const auto& resource : response.array_of("contained")) {
+    const auto& identifiers = resource.array_of("identifier");
+    if (resource.string_of("id") == id && !identifiers.empty()) {
+      return Json::object(
+          {{"type", resource.string_of("resourceType")}, {"identifier", identifiers.front()}});
+    }
+  }
+  return {};
+}
+
 // As the response says. Where that points into its own file, the patient there under the name by
-// which a record can know it; a contained patient can be known by its identifier only.
-Json subject_of(const Json& response, const std::vector<Json>& record) {
+// which a record can know it.
+Json subject_of(const rules::Assessment& assessment, const Json& response,
+                const std::vector<Json>& record) {
   Json subject = reference_member(response, "subject");
   if (names_somebody(subject)) {
     return subject;
   }
   const auto* given = response.find("subject");
   if (given != nullptr && given->string_of("reference").starts_with('#')) {
-    Json contained = only_patient(response.array_of("contained"));
-    contained.erase("reference");
-    if (contained.has("identifier")) {
-      return contained;
-    }
-    return subject;
+    Json contained = contained_patient(response, given->string_of("reference").substr(1));
+    return contained.is_null() ? subject : contained;
+  }
+  // What reading the whole input found out: all of it is about this patient.
+  Json found = portable_reference(reference_to(assessment.input->response.subject));
+  if (target_type(found) == "Patient") {
+    return found;
   }
   Json patient = only_patient(record);
   return patient.is_null() ? subject : patient;
@@ -102,7 +116,7 @@ Frame frame_of(const rules::Assessment& assessment, const Json& response,
               *assessment.knowledge,
               response,
               Identifiers(assessment, response, options.tenant, options.identifier_system),
-              subject_of(response, record),
+              subject_of(assessment, response, record),
               reference_member(response, "encounter"),
               performer_of(response),
               std::string(response.string_of("authored")),
@@ -182,6 +196,69 @@ void tidy_items(const Frame& frame, const Disabled& disabled, Json& owner) {
   }
 }
 
+bool is_left_open(const Frame& frame, std::size_t index) {
+  const auto& item = frame.knowledge.items[index];
+  return item.required &&
+         frame.assessment.input->facts.answers.state[index] == rules::ItemState::skipped;
+}
+
+// An answer that says only that there is none.
+Json no_answer() {
+  Json reason = Json::object({{"url", kDataAbsentReasonExtension}, {"valueCode", kUnknown.code}});
+  return Json::array({Json::object({{"extension", Json::array({std::move(reason)})}})});
+}
+
+// Behind the last item that stands before it in the form.
+void insert_item(const Frame& frame, std::size_t index, Json item, Json& owner) {
+  if (owner.find("item") == nullptr) {
+    owner.set("item", Json::array());
+  }
+  auto& items = *owner.find("item")->as_array();
+  auto place = items.begin();
+  for (auto at = items.begin(); at != items.end(); ++at) {
+    if (frame.knowledge.item(at->string_of("linkId")) < static_cast<int>(index)) {
+      place = at + 1;
+    }
+  }
+  items.insert(place, std::move(item));
+}
+
+Json* child_of(Json& owner, std::string_view link_id) {
+  auto* items = owner.find("item");
+  if (items != nullptr && items->is_array()) {
+    for (auto& item : *items->as_array()) {
+      if (item.string_of("linkId") == link_id) {
+        return &item;
+      }
+    }
+  }
+  return nullptr;
+}
+
+// FHIR: a completed response has every required item. People may send the form with gaps all the
+// same, so the gap is said where the answer would stand. Groups nest only as deep as the form does.
+void say_what_is_open(const Frame& frame, int parent, Json& owner) {
+  const auto& items = frame.knowledge.items;
+  for (std::size_t index = 0; index < items.size(); ++index) {
+    const auto& item = items[index];
+    const bool is_group = item.type == rules::ItemType::group;
+    if (item.parent != parent || !(is_group || is_left_open(frame, index))) {
+      continue;
+    }
+    auto* given = child_of(owner, item.link_id);
+    Json made = Json::object({{"linkId", item.link_id}, {"text", item.text}});
+    Json& target = given == nullptr ? made : *given;
+    if (is_group) {
+      say_what_is_open(frame, static_cast<int>(index), target);
+    } else if (!target.has("answer")) {
+      target.set("answer", no_answer());
+    }
+    if (given == nullptr && made.as_object()->size() > 2) {
+      insert_item(frame, index, std::move(made), owner);
+    }
+  }
+}
+
 // References that lead into the file that was read lead nowhere in ours. A contained resource comes
 // along.
 Json without_urns(const Json& reference) {
@@ -244,6 +321,10 @@ Json response_entry(const Frame& frame) {
   tidy_references(response);
   set_subject(frame, response);
   tidy_items(frame, disabled_items(frame), response);
+  const bool amended = response.string_of("status") == "amended";
+  if (amended || response.string_of("status") == "completed") {
+    say_what_is_open(frame, -1, response);
+  }
   const auto* given = response.find("identifier");
   std::string search = given == nullptr ? "" : identifier_search("identifier", *given);
   const auto uuid = frame.ids.response();
@@ -251,7 +332,6 @@ Json response_entry(const Frame& frame) {
     response.set("identifier", frame.ids.identifier(uuid));
     search = frame.ids.if_none_exist(uuid);
   }
-  const bool amended = response.string_of("status") == "amended";
   Json entry = bundle_entry(uuid, std::move(response), search);
   if (amended) {
     // The record may hold what it amends under the same identifier: a conditional create would
@@ -354,7 +434,8 @@ Json provenance_entry(const Frame& frame, const std::vector<Json>& entries) {
   for (const auto& entry : entries) {
     targets.push(reference_to(entry.string_of("fullUrl")));
   }
-  Json tag = Json::object({{"system", frame.ids.system()}, {"code", fhir::to_string(uuid)}});
+  Json tag =
+      Json::object({{"system", writing_system(frame.knowledge)}, {"code", fhir::to_string(uuid)}});
   Json result = Json::object({{"resourceType", "Provenance"},
                               {"meta", Json::object({{"tag", Json::array({std::move(tag)})}})},
                               {"target", std::move(targets)},
@@ -362,7 +443,8 @@ Json provenance_entry(const Frame& frame, const std::vector<Json>& entries) {
                               {"policy", Json::array({policy_canonical(frame.knowledge)})},
                               {"agent", agents(frame)},
                               {"entity", entities(frame)}});
-  return bundle_entry(uuid, std::move(result), frame.ids.if_none_exist_tag(uuid));
+  return bundle_entry(uuid, std::move(result),
+                      token_search("_tag", writing_system(frame.knowledge), fhir::to_string(uuid)));
 }
 
 void append(std::vector<Json>& target, std::vector<Json> entries) {

@@ -50,12 +50,6 @@ std::string search_escaped(std::string_view text) {
   return escaped;
 }
 
-std::string token_search(std::string_view parameter, std::string_view system,
-                         std::string_view value) {
-  return fmt::format("{}={}", parameter,
-                     percent_encoded(search_escaped(system) + "|" + search_escaped(value)));
-}
-
 bool changes_on_the_way(std::string_view member) {
   constexpr std::string_view names[] = {"id", "meta", "identifier", "text", "display"};
   return std::find(std::begin(names), std::end(names), member) != std::end(names);
@@ -113,6 +107,12 @@ std::string content_digest(const Json& response) {
   return sha256_hex(text);
 }
 
+std::string token_search(std::string_view parameter, std::string_view system,
+                         std::string_view value) {
+  return fmt::format("{}={}", parameter,
+                     percent_encoded(search_escaped(system) + "|" + search_escaped(value)));
+}
+
 std::string identifier_search(std::string_view parameter, const Json& identifier) {
   const auto value = identifier.string_of("value");
   return value.empty() ? "" : token_search(parameter, identifier.string_of("system"), value);
@@ -157,10 +157,6 @@ Json Identifiers::identifier(const fhir::Uuid& uuid) const {
 
 std::string Identifiers::if_none_exist(const fhir::Uuid& uuid) const {
   return token_search("identifier", system_, fhir::to_string(uuid));
-}
-
-std::string Identifiers::if_none_exist_tag(const fhir::Uuid& uuid) const {
-  return token_search("_tag", system_, fhir::to_string(uuid));
 }
 
 }  // namespace myoflag::mapping

@@ -34,9 +34,8 @@ class Identifiers {
   // The program, as a device of this site.
   fhir::Uuid device(std::string_view software_version) const;
 
-  fhir::Json identifier(const fhir::Uuid& uuid) const;          // {system, value}
-  std::string if_none_exist(const fhir::Uuid& uuid) const;      // "identifier=<system>%7C<uuid>"
-  std::string if_none_exist_tag(const fhir::Uuid& uuid) const;  // "_tag=<system>%7C<uuid>"
+  fhir::Json identifier(const fhir::Uuid& uuid) const;      // {system, value}
+  std::string if_none_exist(const fhir::Uuid& uuid) const;  // "identifier=<system>%7C<uuid>"
 
  private:
   std::string system_;
@@ -47,6 +46,10 @@ class Identifiers {
   std::string outcome_;  // knowledge digest and digest of the outcome
   fhir::Uuid name_space_;
 };
+
+// A search by token, ready for a URL: "_tag=<system>%7C<value>".
+std::string token_search(std::string_view parameter, std::string_view system,
+                         std::string_view value);
 
 // A token search for one identifier, ready for a URL: "identifier=<system>%7C<value>". Empty when
 // there is no value.

@@ -129,9 +129,19 @@ Json result_code_system(const Knowledge& knowledge) {
   return code_system(knowledge, "results", Json::array(), std::move(concepts));
 }
 
+std::string writing_system(const Knowledge& knowledge) { return system_url(knowledge, "writings"); }
+
+Json writing_code_system(const Knowledge& knowledge) {
+  Json resource = artefact_header(knowledge, "CodeSystem", "writings", "writings");
+  resource.set("caseSensitive", true);
+  resource.set("content", "not-present");
+  return resource;
+}
+
 std::vector<Json> assessment_code_systems(const Knowledge& knowledge) {
-  return {rule_code_system(knowledge), tier_code_system(knowledge), workup_code_system(knowledge),
-          hypothesis_code_system(knowledge), result_code_system(knowledge)};
+  return {rule_code_system(knowledge),   tier_code_system(knowledge),
+          workup_code_system(knowledge), hypothesis_code_system(knowledge),
+          result_code_system(knowledge), writing_code_system(knowledge)};
 }
 
 std::string policy_canonical(const Knowledge& knowledge) {

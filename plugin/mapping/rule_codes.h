@@ -22,13 +22,18 @@ fhir::Json tier_coding(const rules::Knowledge& knowledge, rules::Tier tier);
 fhir::Json workup_coding(const rules::Knowledge& knowledge, const rules::Workup& workup);
 fhir::Json result_coding(const rules::Knowledge& knowledge, std::string_view code);
 
+// System of the tags by which one writing of ours is found again where R4 gives a resource no
+// identifier. Its codes are UUIDs.
+std::string writing_system(const rules::Knowledge& knowledge);
+
 // The CodeSystem resources, so that a validator or a terminology server can resolve the codes.
 fhir::Json rule_code_system(const rules::Knowledge& knowledge);  // rules and gap policies
 fhir::Json tier_code_system(const rules::Knowledge& knowledge);
 fhir::Json workup_code_system(const rules::Knowledge& knowledge);
 fhir::Json hypothesis_code_system(const rules::Knowledge& knowledge);
 fhir::Json result_code_system(const rules::Knowledge& knowledge);
-std::vector<fhir::Json> assessment_code_systems(const rules::Knowledge& knowledge);  // all five
+fhir::Json writing_code_system(const rules::Knowledge& knowledge);  // lists no codes
+std::vector<fhir::Json> assessment_code_systems(const rules::Knowledge& knowledge);  // all six
 
 // url|version of the knowledge as a set of rules: what Provenance names as the policy followed.
 std::string policy_canonical(const rules::Knowledge& knowledge);

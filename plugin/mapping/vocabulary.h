@@ -12,6 +12,8 @@ inline constexpr std::string_view kObservationCategory =
     "http://terminology.hl7.org/CodeSystem/observation-category";
 inline constexpr std::string_view kDataAbsentReason =
     "http://terminology.hl7.org/CodeSystem/data-absent-reason";
+inline constexpr std::string_view kDataAbsentReasonExtension =
+    "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 inline constexpr std::string_view kProvenanceParticipant =
     "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
 inline constexpr std::string_view kSnomed = "http://snomed.info/sct";
