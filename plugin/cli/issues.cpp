@@ -26,12 +26,13 @@ std::string_view name_of(fhir::Severity severity) {
 
 std::string issue_lines(std::string_view input, const fhir::Issues& issues) {
   std::string lines;
+  const std::string_view name = input == "-" ? "standard input" : input;
   for (const fhir::Issue& issue : issues) {
     std::string place = issue.place;
     if (!issue.link_id.empty()) {
       place += fmt::format("{}(linkId {})", place.empty() ? "" : " ", issue.link_id);
     }
-    lines += fmt::format("{}: {}: {}: {}{}{}\n", input, name_of(issue.severity), issue.code, place,
+    lines += fmt::format("{}: {}: {}: {}{}{}\n", name, name_of(issue.severity), issue.code, place,
                          place.empty() ? "" : ": ", issue.text);
   }
   return safe_text(lines);

@@ -296,9 +296,6 @@ def broken_responses():
     def other_version(r):
         r["questionnaire"] = r["questionnaire"].split("|")[0] + "|99.0.0"
 
-    def no_answers(r):
-        for q in questions(r):
-            q.pop("answer", None)
     return {
         "unknown linkId": link_id,
         "text where a code belongs": lambda r: question(r, "duration").update(answer=[{"valueString": "long"}]),
@@ -318,8 +315,6 @@ def broken_responses():
         "other questionnaire": other_form,
         "other version": other_version,
         "no questionnaire": lambda r: r.pop("questionnaire"),
-        "no answer at all": no_answers,
-        "no items": lambda r: r.pop("item"),
         "another resource": lambda r: (r.clear(), r.update(resourceType="Patient", id="p")),
         "no resource type": lambda r: r.pop("resourceType"),
         "unknown element": lambda r: r.update(mood="good"),
@@ -357,6 +352,13 @@ class Refused(Case):
             for end in range(0, len(data) - 1, max(1, len(data) // 40)):
                 with self.subTest(start=text[:1], end=end):
                     self.assert_refused(run("evaluate", "--now", NOW, given=data[:end]))
+
+    def test_an_empty_form_is_no_error_but_never_calm(self):
+        for given in (changed(lambda r: r.pop("item")),
+                      changed(lambda r: [q.pop("answer", None) for q in questions(r)])):
+            done = run("evaluate", "--format", "assessment", "--now", NOW, given=given)
+            self.assertEqual(done.code, 0, done.err)
+            self.assertEqual(json.loads(done.out)["tier"], "urgent")
 
     def test_json_errors_name_line_and_column(self):
         done = run("evaluate", given=b'{\n  "resourceType": "QuestionnaireResponse",\n  "status": nul\n}')
