@@ -30,6 +30,18 @@ for (const name of ['createResource', 'updateResource']) {
   const inner = repo[name].bind(repo); // MemoryRepository itself does not validate
   repo[name] = async (resource, options) => { check(resource); return inner(resource, options); };
 }
+// Medplum evaluates FHIRPath on every resource of the type; only those that contain the value at all can match.
+const searchAll = repo.search.bind(repo);
+repo.search = async (query) => {
+  const token = (query.filters || []).find((f) => ['identifier', '_tag'].includes(f.code) && /^[^"\\]*$/.test(f.value));
+  const all = repo.resources.get(query.resourceType);
+  if (!token || !all) return searchAll(query);
+  const value = token.value.split('|').pop();
+  repo.resources.set(query.resourceType, new Map([...all].filter(([, r]) => JSON.stringify(r).includes(value))));
+  const found = searchAll(query); // looks at the map before it returns
+  repo.resources.set(query.resourceType, all);
+  return found;
+};
 const router = new FhirRouter();
 const deleted = new Set();
 const copy = (maps) => new Map([...maps].map(([k, m]) => [k, new Map([...m].map(([i, v]) => [i, Array.isArray(v) ? v.slice() : v]))]));
@@ -47,7 +59,13 @@ async function act(request) {
   const before = pathname === '/' && method === 'POST' && request.body && request.body.type === 'transaction' ? [copy(repo.resources), copy(repo.history)] : null;
   const undo = () => { if (!before) return; for (const [i, name] of ['resources', 'history'].entries()) { repo[name].clear(); for (const [k, v] of before[i]) repo[name].set(k, v); } };
   try {
-    const [outcome, resource] = await router.handleRequest({ ...request, pathname: '' }, repo);
+    // Medplum refuses transactions of more than 8 entries with conditional writes; as a batch they pass, and all-or-nothing is our
+    // business here anyway.
+    const body = before ? { ...request.body, type: 'batch' } : request.body;
+    const [outcome, resource] = await router.handleRequest({ ...request, body, pathname: '' }, repo);
+    const wrong = before && resource && resource.entry.find((e) => !/^2/.test(e.response.status));
+    if (wrong) { undo(); return { status: Number(wrong.response.status.slice(0, 3)), body: wrong.response.outcome }; }
+    if (before && resource) resource.type = 'transaction-response';
     const status = core.getStatus(outcome);
     if (status >= 400) undo(); else if (m && method === 'DELETE') deleted.add(m[1] + '/' + m[2]);
     return { status, body: resource || (status === 204 || status === 304 ? undefined : outcome), resource };
