@@ -1,19 +1,19 @@
 #!/usr/bin/env node
 'use strict';
-// fhir-validate [--questionnaire FILE]... [--extensible] [--warnings] [--json] [--quiet] FILE|- ...
+// fhir-validate [--questionnaire FILE]... [--extension FILE]... [--extensible] [--warnings] [--json] [--quiet] FILE|- ...
 // A FILE is a resource or Bundle in JSON, or NDJSON (its name ends in .ndjson, or --ndjson; read line by line, so of any
 // size). Exit 0: no error, 1: errors, 2: usage.
 const fs = require('fs');
 const readline = require('readline');
 const { validateText, undecided } = require('./validate.js');
 
-const USAGE = 'usage: fhir-validate [--questionnaire FILE]... [--extensible] [--warnings] [--json] [--quiet] [--ndjson] FILE|- ...';
+const USAGE = 'usage: fhir-validate [--questionnaire FILE]... [--extension FILE]... [--extensible] [--warnings] [--json] [--quiet] [--ndjson] FILE|- ...';
 
 function arguments_(argv) {
-  const files = []; const options = { questionnaires: [] }; const out = {};
+  const files = []; const options = { questionnaires: [], extensions: [] }; const out = {};
   for (let i = 0; i < argv.length; i++) {
     const a = argv[i];
-    if (a === '--questionnaire' && i + 1 < argv.length) options.questionnaires.push(JSON.parse(fs.readFileSync(argv[++i], 'utf8')));
+    if ((a === '--questionnaire' || a === '--extension') && i + 1 < argv.length) options[`${a.slice(2)}s`].push(JSON.parse(fs.readFileSync(argv[++i], 'utf8')));
     else if (a === '--extensible' || a === '--warnings') options[a.slice(2)] = true;
     else if (a === '--json' || a === '--quiet' || a === '--ndjson') out[a.slice(2)] = true;
     else if (a.startsWith('--')) throw new Error(USAGE);

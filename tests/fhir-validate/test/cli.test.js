@@ -26,6 +26,14 @@ test('an error is located: exit 1', () => {
 });
 test('NDJSON on standard input', () => { const r = run(['--ndjson', '-'], `${broken}\n${patient}\n`); assert.strictEqual(r.status, 1); assert.match(r.stdout, /-:1: error/); });
 test('an OperationOutcome on request', () => { const r = run(['--json', file('b.json', broken)]); assert.strictEqual(JSON.parse(r.stdout).issue[0].severity, 'error'); });
+test('an extension given with --extension is known, and its type held', () => {
+  const url = 'http://hl7.org/fhir/StructureDefinition/given';
+  const sd = file('sd.json', JSON.stringify({ resourceType: 'StructureDefinition', url, snapshot: { element: [{ id: 'Extension.value[x]', max: '1', type: [{ code: 'code' }] }] } }));
+  const input = (value) => JSON.stringify({ ...good.Patient, extension: [{ url, ...value }] });
+  assert.match(run([file('x.json', input({ valueCode: 'a' }))]).stdout, /unknown HL7 extension/);
+  assert.doesNotMatch(run(['--extension', sd, file('x.json', input({ valueCode: 'a' }))]).stdout, /warning|error:/);
+  assert.strictEqual(run(['--extension', sd, file('x.json', input({ valueBoolean: true }))]).status, 1);
+});
 for (const [name, args] of Object.entries({ 'no file': [], 'unknown option': ['--x', 'y'], 'missing file': [path.join(folder, 'none.json')], 'missing NDJSON': [path.join(folder, 'none.ndjson')], 'empty NDJSON': [file('empty.ndjson', '\n')] })) {
   test(`${name}: exit 2`, () => assert.strictEqual(run(args).status, 2));
 }

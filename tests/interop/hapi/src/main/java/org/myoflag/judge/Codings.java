@@ -40,7 +40,13 @@ final class Codings {
             if (node.path("system").isTextual() && node.path("code").isTextual()) {
                 pair(node.get("system").asText(), node.get("code").asText(), place, findings);
             }
-            node.properties().forEach(member -> walk(member.getValue(), place + "." + member.getKey(), findings));
+            boolean isMeta = place.endsWith(".meta");
+            node.properties().forEach(member -> {
+                // A tag is a label of its sender, in a namespace of its sender.
+                if (!(isMeta && member.getKey().equals("tag"))) {
+                    walk(member.getValue(), place + "." + member.getKey(), findings);
+                }
+            });
         }
     }
 

@@ -67,7 +67,7 @@ class JudgeTest {
     }
 
     static List<String> sound() {
-        return List.of(OBSERVATION, ABSENT, LAB, REQUEST, RESPONSE, BUNDLE, CODES, PLACES, FORM,
+        return List.of(OBSERVATION, OBSERVATION.replace("\"status\"", "\"meta\":{\"tag\":[{\"system\":\"https://t.example/labels\",\"code\":\"x\"}]},\"status\""), ABSENT, LAB, REQUEST, RESPONSE, BUNDLE, CODES, PLACES, FORM,
                 "<Observation xmlns=\"http://hl7.org/fhir\"><status value=\"final\"/><code><text value=\"a\"/></code></Observation>",
                 OBSERVATION.replace("\"status\"", "\"extension\":[{\"url\":\"http://hl7.org/fhir/StructureDefinition/observation-bodyPosition\","
                         + "\"valueCodeableConcept\":{\"text\":\"lying\"}}],\"status\""));
