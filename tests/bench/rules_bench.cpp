@@ -1,0 +1,59 @@
+// Evaluating all rules and gap policies from filled answer records. `patients` is the same mix of
+// forms that peers_input writes for the other engines.
+
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "rules/evaluate.h"
+#include "tests/support/random_forms.h"
+
+namespace {
+
+using namespace myoflag::rules;
+
+std::vector<Facts> patients() {
+  const auto& knowledge = *testing::twitching();
+  const testing::Names names(knowledge);
+  testing::RandomForms forms(knowledge, 1);
+  std::vector<Facts> out;
+  for (int i = 0; i < 200; ++i) {
+    out.push_back(names.facts(forms.next()));
+  }
+  return out;
+}
+
+void evaluate_all_rules(benchmark::State& state) {
+  const auto& knowledge = *testing::twitching();
+  const auto all = patients();
+  Verdicts verdicts;
+  for (auto _ : state) {
+    for (const auto& facts : all) {
+      evaluate(knowledge, facts, {}, verdicts);
+      benchmark::DoNotOptimize(verdicts);
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(all.size()));
+}
+BENCHMARK(evaluate_all_rules);
+
+void assess_with_reasons(benchmark::State& state) {
+  const auto& knowledge = testing::twitching();
+  const testing::Names names(*knowledge);
+  testing::RandomForms forms(*knowledge, 1);
+  std::vector<EvaluationInput> all;
+  for (int i = 0; i < 50; ++i) {
+    all.push_back(names.input(forms.next()));
+  }
+  for (auto _ : state) {
+    for (const auto& input : all) {
+      benchmark::DoNotOptimize(assess(knowledge, input));
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(all.size()));
+}
+BENCHMARK(assess_with_reasons)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+
+BENCHMARK_MAIN();
