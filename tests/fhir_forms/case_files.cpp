@@ -95,4 +95,19 @@ std::vector<std::string> strings(const Json& array) {
   return result;
 }
 
+Json nested_items(std::initializer_list<std::pair<std::string_view, Json>> members, int depth) {
+  Json result;
+  for (int level = 0; level < depth; ++level) {
+    auto item = Json::object(members);
+    if (auto* below = result.find("item")) {
+      item.set("item", std::move(*below));
+    }
+    Json list;
+    list.push(std::move(item));
+    result = Json();
+    result.set("item", std::move(list));
+  }
+  return result;
+}
+
 }  // namespace myoflag::fhir::testing

@@ -2,8 +2,10 @@
 // The case tables of tests/data/response-check and the small forms and responses that the tests are
 // about.
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "fhir/issue.h"
@@ -24,5 +26,9 @@ Questionnaire load(const Json& form);  // fails the test when the form has error
 // "MF-1430 QuestionnaireResponse.item[0] a", with "warning " before it for what is no error.
 std::vector<std::string> lines(const Issues& issues);
 std::vector<std::string> strings(const Json& array);
+
+// {"item": [{..., "item": [{..., ...}]}]}, that deep; built by moving, as copying each level would
+// take minutes.
+Json nested_items(std::initializer_list<std::pair<std::string_view, Json>> members, int depth);
 
 }  // namespace myoflag::fhir::testing

@@ -326,12 +326,8 @@ TEST(ResponseCheck, ListsNoMoreThanTheMostIssues) {
 }
 
 TEST(ResponseCheck, DeepNestingIsReportedNotFollowed) {
-  Json item = Json::object({{"linkId", "a"}});
-  for (int depth = 1; depth < 5000; ++depth) {
-    item = Json::object({{"linkId", "a"}, {"item", Json::array({std::move(item)})}});
-  }
   const auto result =
-      check_response(response_with(Json::object({{"item", Json::array({item})}})), small_form());
+      check_response(response_with(nested_items({{"linkId", "a"}}, 5000)), small_form());
   EXPECT_TRUE(has_errors(result.issues));
 }
 
