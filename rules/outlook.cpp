@@ -74,27 +74,107 @@ void put(AnswerRecord& answers, int item, const Candidate& candidate) {
   answers.number[index_of(item)] = candidate.number.value_or(Number{});
 }
 
+// Answers after which the question is still open: "not sure", "could be".
+std::uint64_t open_options(const Knowledge& knowledge, int item) {
+  std::uint64_t open = knowledge.items[index_of(item)].open();
+  for (const auto& [name, set] : knowledge.is_sets) {
+    if (set.item == item) {
+      open |= set.unknown;
+    }
+  }
+  return open;
+}
+
 bool is_open(const Knowledge& knowledge, const AnswerRecord& answers, int item) {
   const Item& it = knowledge.items[index_of(item)];
   switch (answers.state[index_of(item)]) {
     case ItemState::not_shown:
       return false;
     case ItemState::answered:
-      return (answers.chosen[index_of(item)] & it.open()) != 0;
+      return (answers.chosen[index_of(item)] & open_options(knowledge, item)) != 0;
     default:
       return is_question(it);
   }
 }
 
+// Answered, though it is not sure that the question applies: another answer may set this one aside.
+bool in_doubt(const Knowledge& knowledge, const AnswerRecord& answers, int item) {
+  const Item& it = knowledge.items[index_of(item)];
+  const bool given = answers.state[index_of(item)] == ItemState::answered ||
+                     answers.state[index_of(item)] == ItemState::invalid;
+  const bool parent_open =
+      it.parent >= 0 && answers.state[index_of(it.parent)] == ItemState::not_asked;
+  return given && (parent_open || shown(knowledge, it, answers) == Tri::unknown);
+}
+
+// An open question answered for good: what was ticked beside "not sure" stays ticked.
+void complete(const Knowledge& knowledge, const AnswerRecord& given, AnswerRecord& answers,
+              int item, const Candidate& candidate) {
+  const Item& it = knowledge.items[index_of(item)];
+  put(answers, item, candidate);
+  const std::uint64_t ticked = given.chosen[index_of(item)] & it.positive();
+  if (it.repeats && ticked != 0) {
+    answers.chosen[index_of(item)] = (candidate.chosen | ticked) & ~it.none;
+  }
+}
+
+// `none` beside a positive option is a contradiction until that question is answered anew.
+void keep_contradictions(const Knowledge& knowledge, const AnswerRecord& given,
+                         std::span<const int> anew, AnswerRecord& raw) {
+  for (std::size_t i = 0; i < knowledge.items.size(); ++i) {
+    const Item& it = knowledge.items[i];
+    const std::uint64_t ticked = given.chosen[i] & it.positive();
+    const bool contradicted = (given.chosen[i] & it.none) != 0 && ticked != 0;
+    if (contradicted && (raw.chosen[i] & ticked) == ticked &&
+        std::find(anew.begin(), anew.end(), static_cast<int>(i)) == anew.end()) {
+      raw.chosen[i] |= it.none;
+    }
+  }
+}
+
 Tier tier_with(const Knowledge& knowledge, const Facts& facts, const EvaluateFlags& flags,
-               const AnswerRecord& answers) {
+               const AnswerRecord& answers, std::span<const int> anew = {}) {
   Facts changed = facts;
   changed.answers = answers;
   settle_in_place(knowledge, changed.answers);
   changed.raw = changed.answers;
+  keep_contradictions(knowledge, facts.raw, anew, changed.raw);
   Verdicts verdicts;
   evaluate(knowledge, changed, flags, verdicts);
   return verdicts.tier;
+}
+
+// Completes the open questions with what calms: `none`, else the answer that gives the lowest tier,
+// one question after the other in the order of the form.
+AnswerRecord calmest_completion(const Knowledge& knowledge, const Facts& facts,
+                                const EvaluateFlags& flags, AnswerRecord answers) {
+  for (int item = 0; item < static_cast<int>(knowledge.items.size()); ++item) {
+    settle_in_place(knowledge, answers);
+    const Item& it = knowledge.items[index_of(item)];
+    if (!is_question(it) || !is_open(knowledge, answers, item)) {
+      continue;
+    }
+    if (it.none != 0) {
+      complete(knowledge, facts.answers, answers, item, {it.none, std::nullopt});
+      continue;
+    }
+    Candidate best;
+    std::optional<Tier> lowest;
+    for (const auto& candidate : candidates(knowledge, item)) {
+      AnswerRecord tried = answers;
+      complete(knowledge, facts.answers, tried, item, candidate);
+      const Tier tier = tier_with(knowledge, facts, flags, tried);
+      if (!lowest || tier < *lowest) {
+        lowest = tier;
+        best = candidate;
+      }
+    }
+    if (lowest) {
+      complete(knowledge, facts.answers, answers, item, best);
+    }
+  }
+  settle_in_place(knowledge, answers);
+  return answers;
 }
 
 // Searches a completion of the open questions in which one rule fires and the tier is the rule's.
@@ -115,6 +195,9 @@ class WitnessSearch {
     return found ? Result::found : steps_ > kMaxSearchSteps ? Result::undecided : Result::none;
   }
 
+  // Of the completion found; another rule may make it more urgent than the rule searched for.
+  Tier tier() const { return tier_; }
+
  private:
   // The open questions that the rule reads, and those that decide whether they are shown, in the
   // order of the form.
@@ -133,10 +216,12 @@ class WitnessSearch {
   }
 
   void add_open(int item, std::set<int>& open) const {
-    if (!is_open(knowledge_, facts_.answers, item) || !open.insert(item).second) {
+    const bool doubtful = in_doubt(knowledge_, facts_.answers, item);
+    const bool asked = is_open(knowledge_, facts_.answers, item) && open.insert(item).second;
+    if (!asked && !doubtful) {
       return;
     }
-    if (facts_.answers.state[index_of(item)] == ItemState::not_asked) {
+    if (doubtful || facts_.answers.state[index_of(item)] == ItemState::not_asked) {
       const Item& it = knowledge_.items[index_of(item)];
       for (const auto& when : it.enable) {
         add_open(when.item, open);
@@ -160,13 +245,12 @@ class WitnessSearch {
       return false;
     }
     if (depth == open_.size()) {
-      return value == Tri::yes && tier_with(knowledge_, facts_, flags_, answers_) >= rule_->tier &&
-             fires();
+      return value == Tri::yes && fires_when_complete();
     }
     const int item = open_[depth];
     const AnswerRecord before = answers_;
-    for (const auto& candidate : candidates(knowledge_, item)) {
-      put(answers_, item, candidate);
+    for (const auto& candidate : candidates_for_rule(item)) {
+      complete(knowledge_, facts_.answers, answers_, item, candidate);
       if (choose(depth + 1)) {
         return true;
       }
@@ -175,56 +259,71 @@ class WitnessSearch {
     return false;
   }
 
-  // Answers to questions that would not be shown do not count.
-  bool fires() const {
-    AnswerRecord settled = answers_;
-    settle_in_place(knowledge_, settled);
-    return knowledge_.program.evaluate(rule_->root, settled, facts_.record, kQuiet) == Tri::yes;
+  // Beside the usual candidates, one option from each group that the rule tells apart: a rule may
+  // want one option without another.
+  std::vector<Candidate> candidates_for_rule(int item) const {
+    auto out = candidates(knowledge_, item);
+    const Item& it = knowledge_.items[index_of(item)];
+    if (!it.repeats) {
+      return out;
+    }
+    std::vector<std::uint64_t> groups{it.positive()};
+    const auto& ops = knowledge_.program.ops;
+    const std::size_t root = knowledge_.program.roots[index_of(rule_->root)];
+    for (std::size_t at = root; at < ops[root].end; ++at) {
+      if (ops[at].end == at + 1 && ops[at].kind != Kind::lab && ops[at].item == item) {
+        split(groups, ops[at].mask);
+      }
+    }
+    if (groups.size() < 2 || groups.size() > kMaxGroups) {
+      return out;
+    }
+    for (std::size_t subset = 1; subset < (std::size_t{1} << groups.size()); ++subset) {
+      std::uint64_t one_each = 0;
+      std::uint64_t all_of_each = 0;
+      for (std::size_t group = 0; group < groups.size(); ++group) {
+        if ((subset >> group & 1U) != 0) {
+          one_each |= groups[group] & (~groups[group] + 1);
+          all_of_each |= groups[group];
+        }
+      }
+      out.push_back({one_each, std::nullopt});
+      out.push_back({all_of_each, std::nullopt});
+    }
+    return out;
+  }
+
+  static void split(std::vector<std::uint64_t>& groups, std::uint64_t mask) {
+    const std::size_t count = groups.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint64_t inside = groups[i] & mask;
+      if (inside != 0 && inside != groups[i]) {
+        groups[i] &= ~mask;
+        groups.push_back(inside);
+      }
+    }
+  }
+
+  // With everything else answered too: answers to questions that would not be shown do not count.
+  bool fires_when_complete() {
+    const AnswerRecord complete = calmest_completion(knowledge_, facts_, flags_, answers_);
+    tier_ = tier_with(knowledge_, facts_, flags_, complete);
+    return tier_ >= rule_->tier &&
+           knowledge_.program.evaluate(rule_->root, complete, facts_.record, kQuiet) == Tri::yes;
   }
 
   static constexpr FiredTiers kQuiet{};
+  static constexpr std::size_t kMaxGroups = 4;
 
   const Knowledge& knowledge_;
   const Facts& facts_;
   const EvaluateFlags& flags_;
+  Tier tier_ = Tier::self_care;
   const Rule* rule_ = nullptr;
   std::vector<int> open_;
   AnswerRecord answers_;
   int steps_ = 0;
 };
-
-// Completes the open questions with what calms: `none`, else the answer that gives the lowest tier,
-// one question after the other in the order of the form.
-Tier calmest_completion(const Knowledge& knowledge, const Facts& facts,
-                        const EvaluateFlags& flags) {
-  AnswerRecord answers = facts.answers;
-  for (int item = 0; item < static_cast<int>(knowledge.items.size()); ++item) {
-    settle_in_place(knowledge, answers);
-    const Item& it = knowledge.items[index_of(item)];
-    if (!is_question(it) || !is_open(knowledge, answers, item)) {
-      continue;
-    }
-    if (it.none != 0) {
-      put(answers, item, {it.none, std::nullopt});
-      continue;
-    }
-    Candidate best;
-    std::optional<Tier> lowest;
-    for (const auto& candidate : candidates(knowledge, item)) {
-      AnswerRecord tried = answers;
-      put(tried, item, candidate);
-      const Tier tier = tier_with(knowledge, facts, flags, tried);
-      if (!lowest || tier < *lowest) {
-        lowest = tier;
-        best = candidate;
-      }
-    }
-    if (lowest) {
-      put(answers, item, best);
-    }
-  }
-  return tier_with(knowledge, facts, flags, answers);
-}
 
 // Rules that hold in every completion, and rules that may hold in some.
 struct Span {
@@ -264,43 +363,84 @@ Tier lowest_tier(const Knowledge& knowledge, const EvaluateFlags& flags, const S
 void find_highest(const Knowledge& knowledge, const Facts& facts, const EvaluateFlags& flags,
                   const Verdicts& open, TierBounds& bounds) {
   WitnessSearch search(knowledge, facts, flags);
-  bool undecided = false;
   for (auto tier = kTiers.rbegin(); tier != kTiers.rend() && *tier > bounds.highest; ++tier) {
+    bool undecided = false;
     for (std::size_t i = 0; i < knowledge.rules.size(); ++i) {
       const Rule& rule = knowledge.rules[i];
       if (rule.tier != *tier || rule.last || open.rules[i] != Tri::unknown) {
         continue;
       }
       const auto result = search.find(rule);
-      if (result == WitnessSearch::Result::none) {
-        continue;
-      }
-      undecided = undecided || result == WitnessSearch::Result::undecided;
-      bounds.highest = *tier;
-      bounds.highest_reached = result == WitnessSearch::Result::found;
-      if (bounds.highest_reached && !undecided) {
+      if (result == WitnessSearch::Result::found) {
+        bounds.highest = search.tier();
+        bounds.highest_reached = true;
         return;
       }
+      undecided = undecided || result == WitnessSearch::Result::undecided;
     }
-    if (bounds.highest == *tier) {
+    if (undecided) {
+      bounds.highest = *tier;
+      bounds.highest_reached = false;
       return;
     }
   }
+}
+
+// Where no rule is sure to fire, none may fire at all.
+void consider_no_match(const Knowledge& knowledge, const Facts& facts, const EvaluateFlags& flags,
+                       const Span& span, TierBounds& bounds) {
+  if (span.certain || bounds.highest >= knowledge.nothing_matched) {
+    return;
+  }
+  bounds.highest = knowledge.nothing_matched;
+  bounds.highest_reached = false;
+  for (int item = 0; item < static_cast<int>(knowledge.items.size()); ++item) {
+    if (!is_question(knowledge.items[index_of(item)]) || !is_open(knowledge, facts.answers, item)) {
+      continue;
+    }
+    for (const auto& candidate : candidates(knowledge, item)) {
+      AnswerRecord tried = facts.answers;
+      complete(knowledge, facts.answers, tried, item, candidate);
+      tried = calmest_completion(knowledge, facts, flags, tried);
+      if (tier_with(knowledge, facts, flags, tried) == bounds.highest) {
+        bounds.highest_reached = true;
+        return;
+      }
+    }
+  }
+}
+
+// Leaves of the answers only what holds in every completion: what was ticked, in questions that are
+// sure to apply. A rule that counts "not sure" as a finding is not sure to fire.
+AnswerRecord without_doubts(const Knowledge& knowledge, const AnswerRecord& given) {
+  AnswerRecord answers = given;
+  for (std::size_t i = 0; i < knowledge.items.size(); ++i) {
+    const Item& it = knowledge.items[i];
+    if (in_doubt(knowledge, given, static_cast<int>(i))) {
+      answers.state[i] = ItemState::not_asked;
+      answers.chosen[i] = 0;
+    } else if (answers.state[i] == ItemState::answered && (answers.chosen[i] & it.open()) != 0) {
+      answers.state[i] = ItemState::invalid;
+      answers.chosen[i] &= it.positive();
+    }
+  }
+  return answers;
 }
 
 TierBounds bounds_of(const Knowledge& knowledge, const Facts& facts, const EvaluateFlags& flags) {
   EvaluateFlags open_flags = flags;
   open_flags.reading = Reading::open;
   Facts open_facts = facts;
-  open_facts.raw = facts.raw;
+  open_facts.answers = without_doubts(knowledge, facts.answers);
   Verdicts open;
   evaluate(knowledge, open_facts, open_flags, open);
   const Span span = span_of(knowledge, open);
   TierBounds bounds;
   bounds.lowest = lowest_tier(knowledge, flags, span);
-  const Tier calm = calmest_completion(knowledge, facts, flags);
+  const Tier calm = tier_with(knowledge, facts, flags,
+                              calmest_completion(knowledge, facts, flags, facts.answers));
   bounds.lowest_reached = calm == bounds.lowest;
-  bounds.highest = std::max({bounds.lowest, calm});
+  bounds.highest = std::max(bounds.lowest, calm);
   bounds.highest_reached = calm == bounds.highest;
   if (flags.changed == Tri::unknown && knowledge.change.rule >= 0) {
     const Tier changed = knowledge.gaps[index_of(knowledge.change.rule)].tier;
@@ -308,6 +448,7 @@ TierBounds bounds_of(const Knowledge& knowledge, const Facts& facts, const Evalu
     bounds.highest = std::max(bounds.highest, changed);
   }
   find_highest(knowledge, facts, flags, open, bounds);
+  consider_no_match(knowledge, facts, flags, span, bounds);
   return bounds;
 }
 
@@ -331,25 +472,25 @@ struct Alternative {
   Candidate answer;
 };
 
-// Alternatives to what was said: another option, one option more or less, none; a number beyond a
-// limit.
+// Alternatives to what was said: another option; one option more; only one of those ticked; none;
+// a number beyond a limit. "Not sure" is settled by each of them.
 std::vector<Candidate> alternatives(const Knowledge& knowledge, const Answers& answers, int item) {
   const Item& it = knowledge.items[index_of(item)];
   if (is_numeric(it) || !it.repeats) {
     return candidates(knowledge, item);
   }
   std::vector<Candidate> out;
-  const std::uint64_t said = answers.chosen[index_of(item)] & it.positive();
-  if (it.none != 0 && said != 0) {
+  const std::uint64_t chosen = answers.chosen[index_of(item)];
+  const std::uint64_t said = chosen & it.positive();
+  if (it.none != 0 && chosen != it.none) {
     out.push_back({it.none, std::nullopt});
   }
   for (std::uint64_t left = it.positive(); left != 0; left &= left - 1) {
     const std::uint64_t option = std::uint64_t{1} << std::countr_zero(left);
-    const std::uint64_t toggled = said ^ option;
-    out.push_back({toggled != 0 ? toggled : it.none, std::nullopt});
-  }
-  if (answers.state[index_of(item)] != ItemState::answered && it.none != 0) {
-    out.push_back({it.none, std::nullopt});
+    const std::uint64_t wanted = (said & option) != 0 ? option : said | option;
+    if (wanted != chosen) {
+      out.push_back({wanted, std::nullopt});
+    }
   }
   return out;
 }
@@ -417,13 +558,17 @@ class ChangeSearch {
     std::set<int> deciding;
     const auto look = [&](const std::vector<Rule>& rules, const auto& values) {
       for (std::size_t i = 0; i < rules.size(); ++i) {
-        if (values[i] == Tri::yes && rules[i].tier == verdicts_.tier && rules[i].root >= 0) {
+        if (values[i] == Tri::yes && rules[i].tier == verdicts_.tier && counts(rules[i]) &&
+            rules[i].root >= 0) {
           add_items(rules[i], deciding);
         }
       }
     };
     look(knowledge_.rules, verdicts_.rules);
     look(knowledge_.gaps, verdicts_.gaps);
+    if (deciding.empty()) {
+      add_items_of_lower_rules(deciding);
+    }
     std::vector<int> items;
     for (const int item : changeable()) {
       if (deciding.contains(item)) {
@@ -431,6 +576,18 @@ class ChangeSearch {
       }
     }
     return items;
+  }
+
+  // Where nothing fired, a lower tier needs one of its rules to fire, and its gate to be open.
+  void add_items_of_lower_rules(std::set<int>& items) const {
+    for (const Rule& rule : knowledge_.rules) {
+      if (rule.tier < verdicts_.tier) {
+        add_items(rule, items);
+      }
+    }
+    if (knowledge_.benign_gate >= 0) {
+      add_items(knowledge_.gaps[index_of(knowledge_.benign_gate)], items);
+    }
   }
 
   void add_items(const Rule& rule, std::set<int>& items) const {
@@ -452,14 +609,15 @@ class ChangeSearch {
     if (second != nullptr) {
       put(answers, second->item, second->answer);
     }
-    return tier_with(knowledge_, facts_, flags_, answers);
+    const std::array anew{first.item, second != nullptr ? second->item : first.item};
+    return tier_with(knowledge_, facts_, flags_, answers, anew);
   }
 
   // A question that no deciding rule reads can lower the tier only by hiding what was answered:
   // that is no answer to "what would have to be different".
   void singles(const std::vector<int>& items, const std::set<int>& deciding) {
     for (const int item : items) {
-      for (const auto& answer : alternatives(knowledge_, facts_.answers, item)) {
+      for (const auto& answer : alternatives(knowledge_, facts_.raw, item)) {
         const Alternative change{item, answer};
         const auto tier = try_out(change, nullptr);
         if (tier &&
@@ -505,8 +663,8 @@ class ChangeSearch {
 
   // The lowest tier that changing these two answers reaches, if any is lower.
   void try_pair(int a, int b, std::map<std::pair<int, int>, TierChange>& best) {
-    for (const auto& first : alternatives(knowledge_, facts_.answers, a)) {
-      for (const auto& second : alternatives(knowledge_, facts_.answers, b)) {
+    for (const auto& first : alternatives(knowledge_, facts_.raw, a)) {
+      for (const auto& second : alternatives(knowledge_, facts_.raw, b)) {
         const Alternative one{a, first};
         const Alternative two{b, second};
         const auto tier = try_out(one, &two);

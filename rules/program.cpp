@@ -165,6 +165,12 @@ Tri fired_tier(const Op& op, const View& view) {
   return value;
 }
 
+// As written, isFalse asks what is known; while answers may still turn out any way, it may yet
+// hold.
+Tri is_false(Tri value, Reading reading) {
+  return reading == Reading::open && value == Tri::unknown ? Tri::unknown : known_false(value);
+}
+
 Tri run(const View& view, std::size_t at) {
   const Op& op = view.ops[at];
   switch (op.kind) {
@@ -185,7 +191,7 @@ Tri run(const View& view, std::size_t at) {
       return value;
     }
     case Kind::is_false:
-      return known_false(run(view, at + 1));
+      return is_false(run(view, at + 1), view.reading);
     case Kind::any_of:
       return any_of(op, view);
     case Kind::only:

@@ -203,6 +203,10 @@ class Tracer {
     const std::size_t last = op.kind == Kind::sum ? op.end : at + 1;
     for (std::size_t node = first; node < last; ++node) {
       const int item = knowledge_.program.ops[node].item;
+      // "Could be pregnant" is an answer that leaves the question open.
+      if ((answers_.chosen[knowledge_.program.ops[node].item] & op.could_be) != 0) {
+        missing_.insert(item);
+      }
       for (const int question : questions_to_ask(knowledge_, answers_, item)) {
         missing_.insert(question);
       }

@@ -1,0 +1,563 @@
+// Bounds and changes against brute force: on small knowledge every completion and every change is
+// tried; on the real knowledge random completions must lie inside the bounds.
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "rules/outlook.h"
+#include "rules/settle.h"
+#include "tests/support/random_forms.h"
+
+namespace myoflag::rules::testing {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kForms = 25;
+#else
+constexpr int kForms = 400;
+#endif
+constexpr int kCompletions = 60;
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+// -- a small knowledge
+// -----------------------------------------------------------------------------
+
+std::string rule_text(const std::string& id, const std::string& criteria,
+                      const std::string& more = "") {
+  return "  - id: " + id + "\n    title: T\n    target: {text: t}\n    criteria: \"" + criteria +
+         "\"\n    hypotheses: [stroke-or-tia]\n    workups: []\n    must-not: []\n"
+         "    rationale: R\n    patient: \"Text of " +
+         id + "\"\n    sources: [author]\n" + more +
+         "    review: {owner: neurology, due: 2027-05-22}\n";
+}
+
+constexpr std::string_view kItems = R"yaml(
+  - linkId: flags
+    type: choice
+    repeats: true
+    text: Flags
+    concept: Flags
+    options: [{code: a, text: A}, {code: b, text: B}, {code: c, text: C}, {code: none, text: None}, {code: unsure, text: Unsure}]
+  - linkId: speed
+    type: choice
+    text: Speed
+    concept: Speed
+    options: [{code: fast, text: Fast}, {code: slow, text: Slow}, {code: unsure, text: Unsure}]
+    enable: {when: [{question: flags, is: [a, b]}]}
+  - {linkId: units, type: integer, text: Units, concept: Units, min: 0, max: 100}
+  - linkId: calm
+    type: choice
+    text: Calm
+    concept: Calm
+    options: [{code: calm-yes, text: "Yes"}, {code: calm-no, text: "No"}, {code: unsure, text: Unsure}]
+)yaml";
+
+std::string small_policies(bool with_gaps) {
+  std::string text = R"yaml(
+  - {id: change, kind: change, title: T, policy: P, sources: [author], tier: soon, target: {text: t}, items: [flags], grew: [flags]}
+  - {id: gate, kind: benign-gate, title: T, policy: P, sources: [author], criteria: "age >= 16 and isNone(flags) and isFalse(firedTier(emergency|urgent|soon))"}
+)yaml";
+  if (with_gaps) {
+    text += R"yaml(
+  - {id: gap-flags, kind: gap, title: T, policy: P, sources: [author], patient: P, tier: soon, target: {text: t}, criteria: "isFalse(answered(flags)) or unsure(flags)"}
+  - {id: gap-both, kind: gap, raw: true, title: T, policy: P, sources: [author], patient: P, tier: soon, target: {text: t}, criteria: "any(flags: none) and any(flags: a|b|c)"}
+  - {id: gap-speed, kind: gap, title: T, policy: P, sources: [author], patient: P, tier: urgent, target: {text: t}, criteria: "any(flags: a) and (isFalse(answered(speed)) or unsure(speed))"}
+)yaml";
+  }
+  return text;
+}
+
+struct Variant {
+  std::string name;
+  std::map<std::string, std::string> rules;
+};
+
+std::vector<Variant> variants() {
+  const std::string benign =
+      rule_text("benign-one", "any(calm: calm-yes) and isFalse(firedTier(emergency|urgent|soon))",
+                "    benign: true\n");
+  return {
+      {"Plain",
+       {{"emergency", rule_text("em-one", "any(flags: a) and any(speed: fast)")},
+        {"urgent",
+         rule_text("urgent-one", "any(flags: b) or (any(flags: a) and any(speed: slow|unsure))")},
+        {"soon", rule_text("soon-one", "num(units) >= 10 or cond(kidney)")},
+        {"self-care", benign}}},
+      {"Negated",
+       {{"emergency",
+         rule_text("em-one", "any(flags: a) and any(flags: b) and isFalse(any(flags: c))")},
+        {"urgent", rule_text("urgent-one", "only(flags: c) and num(units) > 5")},
+        {"soon", rule_text("soon-one", "isFalse(any(calm: calm-yes)) and isFalse(isNone(flags))")},
+        {"self-care", benign}}},
+      {"Counted",
+       {{"emergency", rule_text("em-one", "count(flags: a|b|c) >= 2 and med(lithium)")},
+        {"urgent", rule_text("urgent-one", "is(pregnant) and any(flags: c)")},
+        {"routine", rule_text("routine-one", "isNone(flags) and any(calm: calm-no)")},
+        {"self-care", benign}}},
+      {"AgeMatters",
+       {{"emergency", rule_text("em-one", "any(flags: a) and age < 5")},
+        {"urgent", rule_text("urgent-one", "any(flags: a|b) and age >= 50")},
+        {"soon", rule_text("soon-one", "age < 16", "    all-ages: true\n")},
+        {"self-care", benign}}},
+  };
+}
+
+class SmallWorld {
+ public:
+  SmallWorld(const Variant& variant, bool with_gaps)
+      : knowledge_(
+            small_knowledge({std::string(kItems), variant.rules, small_policies(with_gaps)})),
+        names_(*knowledge_) {}
+
+  const Knowledge& knowledge() const { return *knowledge_; }
+  const KnowledgePtr& shared() const { return knowledge_; }
+  const Names& names() const { return names_; }
+
+  // Every answer a question can have when nothing of it is open; `given` options stay.
+  std::vector<NamedAnswer> clear_answers(const Item& item, std::uint64_t ticked) const {
+    std::vector<NamedAnswer> out;
+    if (item.type == ItemType::integer) {
+      for (const int value : {0, 4, 5, 6, 9, 10, 11, 15, 16, 17, 49, 50, 60}) {
+        out.push_back({{}, whole(value), false});
+      }
+      return out;
+    }
+    const std::uint64_t free = item.positive();
+    for (std::uint64_t subset = 1; subset <= item.all; ++subset) {
+      const bool single = (subset & (subset - 1)) == 0;
+      if ((subset & ~free) != 0 || (!item.repeats && !single) || (subset & ticked) != ticked) {
+        continue;
+      }
+      out.push_back({codes(item, subset), {}, false});
+    }
+    if (item.none != 0 && ticked == 0) {
+      out.push_back({{"none"}, {}, false});
+    }
+    return out;
+  }
+
+  static std::vector<std::string_view> codes(const Item& item, std::uint64_t mask) {
+    std::vector<std::string_view> codes;
+    for (std::size_t i = 0; i < item.options.size(); ++i) {
+      if ((mask >> i & 1U) != 0) {
+        codes.push_back(item.options[i].code);
+      }
+    }
+    return codes;
+  }
+
+ private:
+  KnowledgePtr knowledge_;
+  Names names_;
+};
+
+// "Could be pregnant" leaves the question open as "not sure" does.
+bool is_open(const Item& item, const NamedAnswer& answer) {
+  return std::any_of(answer.options.begin(), answer.options.end(),
+                     [&](std::string_view option) {
+                       return option == "unsure" || option == "prefer-not" ||
+                              option == "possible" || option == "intersex";
+                     }) ||
+         answer.invalid || item.link_id.empty();
+}
+
+std::uint64_t ticked(const Item& item, const NamedAnswer& answer) {
+  std::uint64_t mask = 0;
+  for (const auto option : answer.options) {
+    mask |= std::uint64_t{1} << item.option(option);
+  }
+  return item.repeats ? mask & item.positive() : 0;
+}
+
+// Walks the form in its order and gives every completion of what is open or not asked yet.
+void every_completion(const SmallWorld& world, Form form, std::size_t index, bool was_contradicted,
+                      const std::function<void(const Form&)>& use) {
+  const auto& items = world.knowledge().items;
+  if (index == items.size()) {
+    use(form);
+    return;
+  }
+  const Item& item = items[index];
+  const auto settled = settle(world.knowledge(), world.names().answers(form.answers));
+  const auto state = settled.facts.answers.state[index];
+  const auto found = form.answers.find(item.link_id);
+  const bool settled_answer = found != form.answers.end() && !is_open(item, found->second);
+  if (state == ItemState::not_shown || settled_answer) {
+    every_completion(world, std::move(form), index + 1, was_contradicted, use);
+    return;
+  }
+  const NamedAnswer given = found == form.answers.end() ? NamedAnswer{} : found->second;
+  const bool contradicted =
+      ticked(item, given) != 0 &&
+      std::find(given.options.begin(), given.options.end(), "none") != given.options.end();
+  for (auto answer : world.clear_answers(item, ticked(item, given))) {
+    if (is_open(item, answer)) {
+      continue;
+    }
+    if (contradicted) {
+      answer.options.push_back("none");
+    }
+    Form next = form;
+    next.answers[item.link_id] = answer;
+    every_completion(world, std::move(next), index + 1, was_contradicted, use);
+  }
+}
+
+Form random_small_form(const SmallWorld& world, Random& random) {
+  Form form;
+  form.answers["age-years"] = {{}, whole(random.chance(70) ? 40 : 55), false};
+  form.answers["sex-at-birth"] = {{"male"}, {}, false};
+  form.answers["medicines"] = {{"none"}, {}, false};
+  form.answers["conditions"] = {{"none"}, {}, false};
+  for (const auto& item : world.knowledge().items) {
+    const auto percent = form.answers.contains(item.link_id) ? 12 : 65;
+    if (!random.chance(percent)) {
+      continue;
+    }
+    if (item.type == ItemType::integer) {
+      form.answers[item.link_id] = {{}, whole(static_cast<std::int64_t>(random.below(60))), false};
+      continue;
+    }
+    NamedAnswer answer;
+    const std::size_t count = item.repeats ? 1 + random.below(2) : 1;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string_view option = random.pick(item.options).code;
+      if (std::find(answer.options.begin(), answer.options.end(), option) == answer.options.end()) {
+        answer.options.push_back(option);
+      }
+    }
+    form.answers[item.link_id] = answer;
+  }
+  // At most three questions stay open, so that all completions can be tried.
+  if (random.chance(15)) {
+    form.answers.erase("age-years");
+  }
+  if (random.chance(10)) {
+    form.answers["sex-at-birth"] = {{"female"}, {}, false};
+    form.answers["pregnancy-status"] = {{random.chance(50) ? "possible" : "pregnant"}, {}, false};
+  }
+  form.free_text = random.chance(5);
+  form.stale = random.chance(5);
+  return form;
+}
+
+// Without the answers that do not apply: a change starts from the answers that count.
+Form applicable(const Names& names, Form form) {
+  for (const auto& aside : settle(names.knowledge(), names.answers(form.answers)).set_aside) {
+    form.answers.erase(names.knowledge().items[at(aside.item)].link_id);
+  }
+  return form;
+}
+
+class SmallOutlookTest : public ::testing::TestWithParam<std::tuple<std::size_t, bool>> {
+ protected:
+  const SmallWorld world_{variants()[std::get<0>(GetParam())], std::get<1>(GetParam())};
+};
+
+TEST_P(SmallOutlookTest, BoundsHoldEveryCompletionAndWhatIsReachedExists) {
+  Random random(31);
+  int open_forms = 0;
+  int exact = 0;
+  for (int i = 0; i < kForms && !HasFailure(); ++i) {
+    const Form form = applicable(world_.names(), random_small_form(world_, random));
+    const Verdicts verdicts = world_.names().verdicts(form);
+    const TierBounds bounds = tier_bounds(world_.knowledge(), world_.names().facts(form),
+                                          world_.names().flags(form), verdicts);
+    Tier lowest = Tier::emergency;
+    Tier highest = Tier::self_care;
+    int completions = 0;
+    every_completion(world_, form, 0, false, [&](const Form& complete) {
+      const Tier tier = world_.names().verdicts(complete).tier;
+      lowest = std::min(lowest, tier);
+      highest = std::max(highest, tier);
+      ++completions;
+    });
+    ASSERT_GT(completions, 0) << to_text(form);
+    open_forms += completions > 1 ? 1 : 0;
+    EXPECT_GE(lowest, bounds.lowest) << to_text(form);
+    EXPECT_LE(highest, bounds.highest) << to_text(form);
+    if (bounds.lowest_reached) {
+      EXPECT_EQ(lowest, bounds.lowest) << to_text(form);
+    }
+    if (bounds.highest_reached) {
+      EXPECT_EQ(highest, bounds.highest) << to_text(form);
+    }
+    exact += bounds.lowest_reached && bounds.highest_reached ? 1 : 0;
+  }
+  EXPECT_GT(open_forms, kForms / 4);
+  EXPECT_GT(exact, kForms * 3 / 4) << "bounds are sound but seldom shown to be exact";
+}
+
+// What a reported change means: a question with one answer is answered so; where several can be
+// ticked, `none` and an option already ticked mean that alone, any other option is ticked too.
+NamedAnswer changed_answer(const Item& item, const NamedAnswer& given, std::uint64_t option,
+                           const std::optional<Number>& number) {
+  if (number) {
+    return {{}, number, false};
+  }
+  const std::uint64_t said = ticked(item, given);
+  const bool adds = item.repeats && option != item.none && (said & option) == 0;
+  return {SmallWorld::codes(item, adds ? said | option : option), {}, false};
+}
+
+std::vector<NamedAnswer> options_of(const AnswerChange& change, const Form& form) {
+  const auto found = form.answers.find(change.item->link_id);
+  const NamedAnswer given = found == form.answers.end() ? NamedAnswer{} : found->second;
+  if (change.number) {
+    return {changed_answer(*change.item, given, 0, change.number)};
+  }
+  std::vector<NamedAnswer> out;
+  for (std::uint64_t left = change.any_of; left != 0; left &= left - 1) {
+    out.push_back(changed_answer(*change.item, given, left & (~left + 1), {}));
+  }
+  return out;
+}
+
+void expect_changes_lead_where_they_say(const Names& names, const Form& form,
+                                        const std::vector<TierChange>& changes, Tier present) {
+  for (const auto& change : changes) {
+    EXPECT_NE(change.tier, present);
+    EXPECT_EQ(change.raises, change.tier > present);
+    ASSERT_GE(change.answers.size(), 1U);
+    ASSERT_LE(change.answers.size(), 2U);
+    for (const auto& first : options_of(change.answers[0], form)) {
+      Form changed = form;
+      changed.answers[change.answers[0].item->link_id] = first;
+      const auto second = change.answers.size() == 2 ? options_of(change.answers[1], form)
+                                                     : std::vector<NamedAnswer>{{}};
+      for (const auto& other : second) {
+        Form both = changed;
+        if (change.answers.size() == 2) {
+          both.answers[change.answers[1].item->link_id] = other;
+        }
+        EXPECT_EQ(code_of(names.verdicts(both).tier), code_of(change.tier))
+            << "changed to " << to_text(both) << "\nfrom " << to_text(form);
+      }
+    }
+  }
+}
+
+TEST_P(SmallOutlookTest, EveryReportedChangeLeadsWhereItSays) {
+  Random random(32);
+  int changes_seen = 0;
+  for (int i = 0; i < kForms && !HasFailure(); ++i) {
+    const Form form = applicable(world_.names(), random_small_form(world_, random));
+    const Verdicts verdicts = world_.names().verdicts(form);
+    const auto changes = tier_changes(world_.knowledge(), world_.names().facts(form),
+                                      world_.names().flags(form), verdicts);
+    changes_seen += static_cast<int>(changes.size());
+    expect_changes_lead_where_they_say(world_.names(), form, changes, verdicts.tier);
+  }
+  EXPECT_GT(changes_seen, kForms / 8);
+}
+
+bool names_item(const Knowledge& knowledge, const Criterion& criterion, const Item& item) {
+  const auto& bindings = knowledge.bindings;
+  const auto is = [&](int index) { return &knowledge.items[at(index)] == &item; };
+  switch (criterion.kind) {
+    case Criterion::Kind::med:
+      return is(bindings.medicines);
+    case Criterion::Kind::cond:
+      return is(bindings.conditions);
+    case Criterion::Kind::age:
+      return is(bindings.age);
+    case Criterion::Kind::is:
+      return is(knowledge.is_sets.at(criterion.names.front()).item);
+    default:
+      break;
+  }
+  return std::find(criterion.names.begin(), criterion.names.end(), item.link_id) !=
+             criterion.names.end() ||
+         std::any_of(criterion.children.begin(), criterion.children.end(),
+                     [&](const Criterion& child) { return names_item(knowledge, child, item); });
+}
+
+// A lower tier by hiding what was answered is no change worth telling: the question must be one
+// that a fired rule of the present tier reads. Where nothing fired, any question may do.
+bool decides(const Knowledge& knowledge, const Verdicts& verdicts, const Item& item) {
+  bool fired = false;
+  bool named = false;
+  const auto look = [&](const std::vector<Rule>& rules, const auto& values) {
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      const bool counts = rules[i].kind == Rule::Kind::rule || rules[i].kind == Rule::Kind::gap;
+      if (values[i] == Tri::yes && rules[i].tier == verdicts.tier && counts) {
+        fired = true;
+        named = named || names_item(knowledge, rules[i].criterion, item);
+      }
+    }
+  };
+  look(knowledge.rules, verdicts.rules);
+  look(knowledge.gaps, verdicts.gaps);
+  return !fired || named;
+}
+
+TEST_P(SmallOutlookTest, NoSingleAnswerThatMovesTheTierIsMissed) {
+  Random random(33);
+  for (int i = 0; i < kForms && !HasFailure(); ++i) {
+    const Form form = applicable(world_.names(), random_small_form(world_, random));
+    const Facts facts = world_.names().facts(form);
+    const Verdicts verdicts = world_.names().verdicts(form);
+    const auto changes =
+        tier_changes(world_.knowledge(), facts, world_.names().flags(form), verdicts);
+    if (changes.size() == kMaxChanges) {
+      continue;  // the rest was cut
+    }
+    for (const auto& item : world_.knowledge().items) {
+      const auto index = at(world_.knowledge().item(item.link_id));
+      const auto state = facts.answers.state[index];
+      if (item.type != ItemType::choice || state == ItemState::not_shown ||
+          state == ItemState::not_asked) {
+        continue;
+      }
+      const auto found = form.answers.find(item.link_id);
+      const NamedAnswer given = found == form.answers.end() ? NamedAnswer{} : found->second;
+      for (std::uint64_t left = item.positive() | item.none; left != 0; left &= left - 1) {
+        const std::uint64_t option = left & (~left + 1);
+        Form changed = form;
+        changed.answers[item.link_id] = changed_answer(item, given, option, {});
+        const Tier tier = world_.names().verdicts(changed).tier;
+        if (tier == verdicts.tier ||
+            (tier < verdicts.tier && !decides(world_.knowledge(), verdicts, item))) {
+          continue;
+        }
+        const bool told = std::any_of(changes.begin(), changes.end(), [&](const auto& change) {
+          return change.tier == tier && change.answers.size() == 1 &&
+                 change.answers[0].item == &item && (change.answers[0].any_of & option) != 0;
+        });
+        EXPECT_TRUE(told) << item.link_id << " -> " << SmallWorld::codes(item, option).front()
+                          << " gives " << code_of(tier) << "\n"
+                          << to_text(form);
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Worlds, SmallOutlookTest,
+                         ::testing::Combine(::testing::Range<std::size_t>(0, 4), ::testing::Bool()),
+                         [](const auto& test) {
+                           return variants()[std::get<0>(test.param)].name +
+                                  (std::get<1>(test.param) ? "WithGaps" : "WithoutGaps");
+                         });
+
+// -- the real knowledge
+// ----------------------------------------------------------------------------
+
+// One random completion, question by question in the order of the form.
+Form random_completion(const Names& names, RandomForms& random, Form form) {
+  const auto& knowledge = names.knowledge();
+  const bool calm = random.random().chance(40);
+  for (std::size_t index = 0; index < knowledge.items.size(); ++index) {
+    const Item& item = knowledge.items[index];
+    if (item.type != ItemType::choice && item.type != ItemType::integer &&
+        item.type != ItemType::decimal) {
+      continue;
+    }
+    const auto found = form.answers.find(item.link_id);
+    if (found != form.answers.end() && !is_open(item, found->second)) {
+      continue;
+    }
+    const auto settled = settle(knowledge, names.answers(form.answers));
+    if (settled.facts.answers.state[index] == ItemState::not_shown) {
+      continue;
+    }
+    const NamedAnswer given = found == form.answers.end() ? NamedAnswer{} : found->second;
+    const std::uint64_t kept = ticked(item, given);
+    NamedAnswer answer;
+    do {
+      answer = random.clear_answer(item);
+    } while (is_open(item, answer));
+    if (calm && item.none != 0) {
+      answer.options = {"none"};
+    }
+    if (kept != 0) {
+      const bool contradicted =
+          std::find(given.options.begin(), given.options.end(), "none") != given.options.end();
+      auto options = SmallWorld::codes(item, kept | (ticked(item, answer) & item.positive()));
+      if (contradicted) {
+        options.push_back("none");
+      }
+      answer.options = options;
+    }
+    form.answers[item.link_id] = answer;
+  }
+  return form;
+}
+
+TEST(OutlookTest, RandomCompletionsOfTheRealFormLieInsideTheBounds) {
+  const auto& knowledge = *twitching();
+  const Names names(knowledge);
+  RandomForms random(knowledge, 34);
+  int wide = 0;
+  int exact = 0;
+  for (int i = 0; i < kForms; ++i) {
+    Form form = random.next();
+    form.changed = Tri::no;
+    const TierBounds bounds =
+        tier_bounds(knowledge, names.facts(form), names.flags(form), names.verdicts(form));
+    wide += bounds.lowest != bounds.highest ? 1 : 0;
+    exact += bounds.lowest_reached && bounds.highest_reached ? 1 : 0;
+    for (int c = 0; c < kCompletions && !::testing::Test::HasFailure(); ++c) {
+      const Form complete = random_completion(names, random, form);
+      const Tier tier = names.verdicts(complete).tier;
+      EXPECT_GE(tier, bounds.lowest) << to_text(form) << "\n  " << to_text(complete);
+      EXPECT_LE(tier, bounds.highest) << to_text(form) << "\n  " << to_text(complete);
+      if (::testing::Test::HasFailure()) {
+        return;
+      }
+    }
+  }
+  EXPECT_GT(wide, kForms / 4);
+  EXPECT_GT(exact, kForms / 2);
+}
+
+TEST(OutlookTest, ChangesOfTheRealFormLeadWhereTheySay) {
+  const auto& knowledge = *twitching();
+  const Names names(knowledge);
+  RandomForms random(knowledge, 35);
+  for (int i = 0; i < kForms && !::testing::Test::HasFailure(); ++i) {
+    const Form form = applicable(names, random.next());
+    const Verdicts verdicts = names.verdicts(form);
+    expect_changes_lead_where_they_say(
+        names, form, tier_changes(knowledge, names.facts(form), names.flags(form), verdicts),
+        verdicts.tier);
+  }
+}
+
+TEST(OutlookTest, AClearFormHasNothingOpen) {
+  const Names names(*twitching());
+  const Form form = clear_form();
+  const TierBounds bounds =
+      tier_bounds(*twitching(), names.facts(form), names.flags(form), names.verdicts(form));
+  EXPECT_EQ(bounds.lowest, Tier::self_care);
+  EXPECT_EQ(bounds.highest, Tier::self_care);
+  EXPECT_TRUE(bounds.lowest_reached && bounds.highest_reached);
+}
+
+TEST(OutlookTest, AnEmptyFormMayBeAnything) {
+  const Names names(*twitching());
+  const Form form;
+  const TierBounds bounds =
+      tier_bounds(*twitching(), names.facts(form), names.flags(form), names.verdicts(form));
+  EXPECT_EQ(bounds.lowest, Tier::self_care);
+  EXPECT_EQ(bounds.highest, Tier::emergency);
+  EXPECT_TRUE(bounds.lowest_reached && bounds.highest_reached);
+}
+
+TEST(OutlookTest, AnsweringNoneToAnEmergencyQuestionInDoubtIsAmongTheChangesThatLower) {
+  const Names names(*twitching());
+  Form form = clear_form();
+  form.answers["em-now"].options = {"unsure"};
+  const auto changes =
+      tier_changes(*twitching(), names.facts(form), names.flags(form), names.verdicts(form));
+  ASSERT_FALSE(changes.empty());
+  EXPECT_FALSE(changes.front().raises);
+  EXPECT_EQ(changes.front().tier, Tier::self_care);
+  EXPECT_EQ(changes.front().answers.front().item->link_id, "em-now");
+}
+
+}  // namespace
+}  // namespace myoflag::rules::testing
