@@ -20,10 +20,7 @@ bool is_under_age(const Knowledge& knowledge, const Facts& facts) {
          (!facts.record.age || *facts.record.age < adult);
 }
 
-bool raises_tier(const Rule& rule) {
-  return rule.kind == Rule::Kind::rule || rule.kind == Rule::Kind::gap ||
-         rule.kind == Rule::Kind::change;
-}
+using Rules = std::vector<Tape::Brief>;
 
 // Where the values of criteria come from: the tape for what was given, the tree for everything
 // else.
@@ -43,7 +40,7 @@ class Values {
     }
   }
 
-  Tri criterion(const Rule& rule) const {
+  Tri criterion(const Tape::Brief& rule) const {
     if (rule.raw) {
       return tree(rule, facts_.raw);
     }
@@ -51,7 +48,7 @@ class Values {
   }
 
  private:
-  Tri tree(const Rule& rule, const AnswerRecord& answers) const {
+  Tri tree(const Tape::Brief& rule, const AnswerRecord& answers) const {
     return knowledge_.program.evaluate(rule.root, answers, facts_.record, fired_, flags_.reading);
   }
 
@@ -67,18 +64,18 @@ struct Stage {
   const EvaluateFlags& flags;
   bool under_age;
 
-  Tri rule(const Rule& rule) const {
-    const bool applies = !under_age || rule.all_ages || rule.tier == Tier::emergency;
+  Tri rule(const Tape::Brief& rule) const {
+    const bool applies = !under_age || rule.all_ages;
     return applies ? values.criterion(rule) : Tri::no;
   }
 
-  Tri gap(const Rule& rule) const {
-    return rule.kind == Rule::Kind::change ? flags.changed : values.criterion(rule);
+  Tri gap(const Tape::Brief& rule) const {
+    return rule.change ? flags.changed : values.criterion(rule);
   }
 };
 
-void note_fired(const Rule& rule, Tri value, FiredTiers& fired) {
-  if (raises_tier(rule)) {
+void note_fired(const Tape::Brief& rule, Tri value, FiredTiers& fired) {
+  if (rule.raises) {
     fired[index_of(rule.tier)] = fired[index_of(rule.tier)] || value;
   }
 }
@@ -86,16 +83,16 @@ void note_fired(const Rule& rule, Tri value, FiredTiers& fired) {
 Tier final_tier(const Knowledge& knowledge, const Verdicts& verdicts) {
   Tier tier = Tier::self_care;
   bool any = false;
-  const auto look = [&](const std::vector<Rule>& rules, const auto& values) {
+  const auto look = [&](const Rules& rules, const auto& values) {
     for (std::size_t i = 0; i < rules.size(); ++i) {
-      if (values[i] == Tri::yes && raises_tier(rules[i])) {
+      if (values[i] == Tri::yes && rules[i].raises) {
         tier = std::max(tier, rules[i].tier);
         any = true;
       }
     }
   };
-  look(knowledge.rules, verdicts.rules);
-  look(knowledge.gaps, verdicts.gaps);
+  look(knowledge.tape.rules, verdicts.rules);
+  look(knowledge.tape.gaps, verdicts.gaps);
   return any ? tier : knowledge.nothing_matched;
 }
 
@@ -103,20 +100,22 @@ Tier final_tier(const Knowledge& knowledge, const Verdicts& verdicts) {
 
 void evaluate(const Knowledge& knowledge, const Facts& facts, const EvaluateFlags& flags,
               Verdicts& verdicts) {
+  const Rules& rules = knowledge.tape.rules;
+  const Rules& gaps = knowledge.tape.gaps;
   verdicts.under_age = is_under_age(knowledge, facts);
   verdicts.fired.fill(Tri::no);
   Values values(knowledge, facts, flags);
   const Stage stage{values, flags, verdicts.under_age};
   FiredTiers fired{};
-  for (std::size_t i = 0; i < knowledge.rules.size(); ++i) {
-    const Rule& rule = knowledge.rules[i];
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const Tape::Brief& rule = rules[i];
     if (!rule.last) {
       verdicts.rules[i] = stage.rule(rule);
       note_fired(rule, verdicts.rules[i], fired);
     }
   }
-  for (std::size_t i = 0; i < knowledge.gaps.size(); ++i) {
-    const Rule& gap = knowledge.gaps[i];
+  for (std::size_t i = 0; i < gaps.size(); ++i) {
+    const Tape::Brief& gap = gaps[i];
     if (!gap.last) {
       verdicts.gaps[i] = stage.gap(gap);
       note_fired(gap, verdicts.gaps[i], fired);
@@ -125,16 +124,16 @@ void evaluate(const Knowledge& knowledge, const Facts& facts, const EvaluateFlag
   verdicts.fired = fired;
   values.set_fired(fired);
   Tri gate = flags.stale ? Tri::no : Tri::yes;
-  for (std::size_t i = 0; i < knowledge.gaps.size(); ++i) {
-    if (knowledge.gaps[i].last) {
-      verdicts.gaps[i] = stage.gap(knowledge.gaps[i]);
+  for (std::size_t i = 0; i < gaps.size(); ++i) {
+    if (gaps[i].last) {
+      verdicts.gaps[i] = stage.gap(gaps[i]);
     }
     if (static_cast<int>(i) == knowledge.benign_gate) {
       gate = gate && verdicts.gaps[i];
     }
   }
-  for (std::size_t i = 0; i < knowledge.rules.size(); ++i) {
-    const Rule& rule = knowledge.rules[i];
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const Tape::Brief& rule = rules[i];
     if (rule.last) {
       const Tri allowed = rule.benign ? gate : Tri::yes;
       verdicts.rules[i] = allowed == Tri::no ? Tri::no : allowed && stage.rule(rule);

@@ -30,14 +30,14 @@ class Builder {
       roots.push_back(part(root));
     }
     place_leaves();
-    place_joins(false);
-    tape_.early_joins = tape_.joins.size();
-    place_joins(true);
+    expand_joins();
+    tape_.early = place_joins(false);
+    tape_.late = place_joins(true);
     if (tape_.size() > kMaxTape) {
       throw std::logic_error("the loader bounds the number of criterion parts");
     }
     for (const std::uint32_t root : roots) {
-      tape_.roots.push_back(place_[root]);
+      tape_.roots.push_back(place_[value_of_[root]]);
     }
     return std::move(tape_);
   }
@@ -107,36 +107,99 @@ class Builder {
     place(is(Kind::fired_tier), [&](std::uint32_t at) { tape_.fired.push_back(op(at).mask); });
   }
 
+  // A join of two values, by their numbers; leaves have their part's number.
+  struct Pair {
+    std::uint32_t a = 0, b = 0, made = 0;
+    Kind kind = Kind::all;
+    int level = 0;  // above all it reads
+    bool late = false;
+  };
+
   // Children come before parents in parts_, so one pass in order is enough.
-  void place_joins(bool late) {
+  void expand_joins() {
+    value_of_.resize(parts_.size());
+    level_.resize(parts_.size(), 0);
     for (std::uint32_t i = 0; i < parts_.size(); ++i) {
       const Part& made = parts_[i];
-      if (made.children.empty() || made.late != late) {
+      value_of_[i] = i;
+      if (made.children.empty()) {
         continue;
       }
-      std::uint16_t value = place_[made.children.front()];
+      std::uint32_t value = value_of_[made.children.front()];
       if (made.kind == Kind::is_false) {
-        value = add_join({value, value, made.kind});
+        value = add_pair(value, value, made);
       }
-      for (std::size_t child = 1; child < made.children.size(); ++child) {
-        value = add_join({value, place_[made.children[child]], made.kind});
+      // Halves rather than a chain, so that few joins wait for another.
+      std::vector<std::uint32_t> left;
+      for (const std::uint32_t child : made.children) {
+        left.push_back(value_of_[child]);
       }
-      place_[i] = value;
+      while (made.kind != Kind::is_false && left.size() > 1) {
+        std::vector<std::uint32_t> next;
+        for (std::size_t k = 0; k + 1 < left.size(); k += 2) {
+          next.push_back(add_pair(left[k], left[k + 1], made));
+        }
+        if (left.size() % 2 != 0) {
+          next.push_back(left.back());
+        }
+        left = std::move(next);
+        value = left.front();
+      }
+      value_of_[i] = value;
     }
   }
 
-  std::uint16_t add_join(Tape::Join join) {
-    tape_.joins.push_back(join);
-    return next_++;
+  std::uint32_t add_pair(std::uint32_t a, std::uint32_t b, const Part& made) {
+    const auto number = static_cast<std::uint32_t>(level_.size());
+    level_.push_back(std::max(level_[a], level_[b]) + 1);
+    pairs_.push_back({a, b, number, made.kind, level_.back(), made.late});
+    return number;
+  }
+
+  std::vector<Tape::Run> place_joins(bool late) {
+    std::vector<Pair> mine;
+    std::copy_if(pairs_.begin(), pairs_.end(), std::back_inserter(mine),
+                 [&](const Pair& pair) { return pair.late == late; });
+    std::stable_sort(mine.begin(), mine.end(), [](const Pair& x, const Pair& y) {
+      return std::tie(x.level, x.kind) < std::tie(y.level, y.kind);
+    });
+    place_.resize(level_.size());
+    std::vector<Tape::Run> runs;
+    int level = -1;
+    for (const Pair& pair : mine) {
+      if (runs.empty() || pair.level != level || pair.kind != runs.back().kind) {
+        runs.push_back({pair.kind, 0});
+        level = pair.level;
+      }
+      ++runs.back().length;
+      tape_.joins.push_back({place_[pair.a], place_[pair.b]});
+      place_[pair.made] = next_++;
+    }
+    return runs;
   }
 
   const Knowledge& knowledge_;
   Tape tape_;
   std::vector<Part> parts_;
   std::map<Key, std::uint32_t> numbers_;
-  std::vector<std::uint16_t> place_;
+  std::vector<std::uint32_t> value_of_;  // of a part: itself, or the pair that ends it
+  std::vector<int> level_;               // of parts, then of pairs
+  std::vector<Pair> pairs_;
+  std::vector<std::uint16_t> place_;  // of parts and pairs
   std::uint16_t next_ = 0;
 };
+
+std::vector<Tape::Brief> briefs(const std::vector<Rule>& rules) {
+  std::vector<Tape::Brief> out;
+  for (const auto& rule : rules) {
+    const bool change = rule.kind == Rule::Kind::change;
+    const bool raises = change || rule.kind == Rule::Kind::rule || rule.kind == Rule::Kind::gap;
+    const bool all_ages = rule.all_ages || rule.tier == Tier::emergency;
+    out.push_back(
+        {rule.root, rule.tier, rule.last, rule.benign, all_ages, rule.raw, raises, change});
+  }
+  return out;
+}
 
 constexpr std::uint8_t kNo = 0;
 constexpr std::uint8_t kUnknown = 1;
@@ -144,7 +207,12 @@ constexpr std::uint8_t kYes = 2;
 
 }  // namespace
 
-Tape build_tape(const Knowledge& knowledge) { return Builder(knowledge).build(); }
+Tape build_tape(const Knowledge& knowledge) {
+  Tape tape = Builder(knowledge).build();
+  tape.rules = briefs(knowledge.rules);
+  tape.gaps = briefs(knowledge.gaps);
+  return tape;
+}
 
 TapeRun::TapeRun(const Knowledge& knowledge, const Facts& facts)
     : knowledge_(knowledge), tape_(knowledge.tape) {
@@ -181,7 +249,7 @@ TapeRun::TapeRun(const Knowledge& knowledge, const Facts& facts)
     *value++ =
         static_cast<std::uint8_t>(knowledge.program.evaluate_at(at, answers, facts.record, kNone));
   }
-  join(0, tape_.early_joins);
+  join(tape_.early);
 }
 
 void TapeRun::finish(const FiredTiers& fired) {
@@ -194,20 +262,32 @@ void TapeRun::finish(const FiredTiers& fired) {
     }
     *value++ = static_cast<std::uint8_t>(any);
   }
-  join(tape_.early_joins, tape_.joins.size());
+  join(tape_.late);
 }
 
-void TapeRun::join(std::size_t from, std::size_t to) {
-  std::uint8_t* value = values_.data() + tape_.first_fired() + tape_.fired.size() + from;
-  for (std::size_t i = from; i < to; ++i) {
-    const Tape::Join& join = tape_.joins[i];
-    const std::uint8_t a = values_[join.a];
-    const std::uint8_t b = values_[join.b];
-    const std::uint8_t low = std::min(a, b);
-    const std::uint8_t high = std::max(a, b);
-    const std::uint8_t negated = a == kNo ? kYes : kNo;
-    const std::uint8_t joined = join.kind == Kind::all ? low : high;
-    *value++ = join.kind == Kind::is_false ? negated : joined;
+void TapeRun::join(const std::vector<Tape::Run>& runs) {
+  const Tape::Join* join = tape_.joins.data() + joined_;
+  std::uint8_t* value = values_.data() + tape_.first_fired() + tape_.fired.size() + joined_;
+  const std::uint8_t* const values = values_.data();
+  for (const auto& run : runs) {
+    const Tape::Join* const end = join + run.length;
+    joined_ += run.length;
+    switch (run.kind) {
+      case Kind::all:
+        for (; join != end; ++join) {
+          *value++ = std::min(values[join->a], values[join->b]);
+        }
+        break;
+      case Kind::any:
+        for (; join != end; ++join) {
+          *value++ = std::max(values[join->a], values[join->b]);
+        }
+        break;
+      default:  // isFalse
+        for (; join != end; ++join) {
+          *value++ = values[join->a] == kNo ? kYes : kNo;
+        }
+    }
   }
 }
 

@@ -1,13 +1,15 @@
 #pragma once
-// The fast form of the program: every distinct criterion part once, leaves sorted by form, then the joins in an order
-// in which parts come first. Evaluating it runs a few straight loops without branches that depend on the patient.
-// It gives what Program::evaluate gives for Reading::given; tests hold both against each other.
+// The fast form of the program: every distinct criterion part once, leaves sorted by form, then the
+// joins in an order in which parts come first. Evaluating it runs a few straight loops without
+// branches that depend on the patient. It gives what Program::evaluate gives for Reading::given;
+// tests hold both against each other.
 
 #include <cstdint>
 #include <vector>
 
 #include "rules/answers.h"
 #include "rules/program.h"
+#include "rules/tier.h"
 #include "rules/tri.h"
 
 namespace myoflag::rules {
@@ -24,15 +26,29 @@ struct Tape {
   };
   struct Join {
     std::uint16_t a = 0, b = 0;  // values joined; isFalse has a == b
-    Criterion::Kind kind = Criterion::Kind::all;
   };
+  // Joins of one kind that stand together: none reads another of its run.
+  struct Run {
+    Criterion::Kind kind = Criterion::Kind::all;
+    std::uint16_t length = 0;
+  };
+  // What deciding needs of a rule, close together in memory.
+  struct Brief {
+    std::int32_t root = -1;
+    Tier tier = Tier::routine;
+    bool last = false, benign = false, all_ages = false, raw = false;
+    bool raises = false;  // counts for the tier
+    bool change = false;  // decided outside the program
+  };
+  std::vector<Brief> rules, gaps;
   std::vector<std::uint64_t> open_of_item;  // answers that leave an item open
-  // Values stand in this order: any_of, with_record, is_none, answered, unsure, other, fired, joins.
+  // Values stand in this order: any_of, with_record, is_none, answered, unsure, other, fired,
+  // joins.
   std::vector<Leaf> any_of, with_record, is_none, answered, unsure;
   std::vector<std::uint32_t> other;  // index into Program::ops
   std::vector<std::uint64_t> fired;  // tier masks
   std::vector<Join> joins;           // first those that need no fired tiers
-  std::size_t early_joins = 0;
+  std::vector<Run> early, late;      // the joins, run by run
   std::vector<std::uint16_t> roots;  // value of each root of the program
 
   std::size_t first_fired() const {
@@ -53,10 +69,11 @@ class TapeRun {
   Tri root(int index) const;
 
  private:
-  void join(std::size_t from, std::size_t to);
+  void join(const std::vector<Tape::Run>& runs);
 
   const Knowledge& knowledge_;
   const Tape& tape_;
+  std::size_t joined_ = 0;                     // joins done
   std::array<std::uint8_t, kMaxTape> values_;  // left uninitialised: written before read
 };
 
