@@ -33,7 +33,8 @@ li{margin:.15rem 0}
 .strong{font-weight:600}
 .quote{white-space:pre-line;overflow-wrap:anywhere;quotes:none;border-left:.2rem solid #999;padding-left:.4rem}
 footer{border-top:1px solid #999;margin-top:1rem;font-size:.85em;color:#333}
-footer h2{font-size:1em}
+footer h2,.minor h2{font-size:1em}
+.minor{font-size:.85em}
 @page{margin:12mm}
 @media print{body{max-width:none;padding:0;font-size:9.5pt;line-height:1.3}h2{break-after:avoid}
 li,p{break-inside:avoid}}
@@ -124,8 +125,10 @@ std::string section_html(const Section& section, std::size_t number) {
   const auto id = fmt::format("s{}", number);
   const auto label =
       section.title.empty() ? std::string() : fmt::format(" aria-labelledby=\"{}\"", id);
-  return fmt::format("<section{}>\n{}{}</section>\n", label, heading(section, id),
-                     list_html(section.lines));
+  const bool minor =
+      section.kind == Section::Kind::excluded || section.kind == Section::Kind::sources;
+  return fmt::format("<section{}{}>\n{}{}</section>\n", minor ? " class=\"minor\"" : "", label,
+                     heading(section, id), list_html(section.lines));
 }
 
 }  // namespace
@@ -186,7 +189,8 @@ std::string summary_html(const rules::Explanation& explanation, std::string_view
 
 std::string summary_html(const rules::Assessment& assessment) {
   const auto& tier = assessment.knowledge->tiers[static_cast<std::size_t>(assessment.tier)];
-  return summary_html(rules::explain_for_clinician(assessment),
+  // A page in a record has no switch for more: nothing is shortened.
+  return summary_html(rules::explain_for_clinician(assessment, {.all = true}),
                       fmt::format("{}: {}", assessment.knowledge->title, tier.label));
 }
 

@@ -82,6 +82,23 @@ TEST(SummaryHtml, StandsAlone) {
   EXPECT_THAT(html, HasSubstr("<footer>"));
 }
 
+TEST(SummaryHtml, HidesNothingBehindASwitch) {
+  auto given = calm_answers();
+  for (const auto* link : {"em-now", "em-sudden", "em-spreading", "em-context", "course"}) {
+    given.erase(link);
+  }
+  given["function-loss"] = {"grip", "stairs-chair", "arms-up", "head-up", "falls"};
+  given["medicine-classes"] = {"lithium", "diuretic", "ssri-snri", "opioid"};
+  const auto assessment = judged(given).assessment;
+  const auto html = summary_html(assessment);
+  EXPECT_THAT(html, Not(HasSubstr("--all")));
+  for (const auto& finding : assessment.findings) {
+    if (finding.status == rules::FindingStatus::fired) {
+      EXPECT_THAT(html, HasSubstr(html_escaped(finding.rule->title)));
+    }
+  }
+}
+
 TEST(Digest, MatchesPublishedVectors) {
   // RFC 4648 section 10, FIPS 180-4 examples.
   EXPECT_EQ(base64(""), "");
