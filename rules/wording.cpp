@@ -42,6 +42,19 @@ int rank_of(const Knowledge& knowledge, const Evidence& evidence) {
   return index == knowledge.bindings.age || index == knowledge.bindings.sex ? 2 : 1;
 }
 
+// UCUM as people write it: "mL/min/{1.73_m2}" is "mL/min/1.73 m2", "m[IU]/L" is "mIU/L".
+std::string unit_text(std::string_view ucum) {
+  std::string text;
+  for (const char c : ucum) {
+    if (c == '_') {
+      text += ' ';
+    } else if (c != '{' && c != '}' && c != '[' && c != ']') {
+      text += c;
+    }
+  }
+  return text;
+}
+
 std::string lab_line(const Assessment& assessment, const Evidence& evidence) {
   const Knowledge& knowledge = *assessment.knowledge;
   const auto index = static_cast<std::size_t>(evidence.lab - knowledge.labs.data());
@@ -53,7 +66,7 @@ std::string lab_line(const Assessment& assessment, const Evidence& evidence) {
              {{"test", evidence.lab->title},
               {"record", evidence.record_text},
               {"value", value},
-              {"unit", evidence.lab->unit},
+              {"unit", unit_text(evidence.lab->unit)},
               {"days", days}});
 }
 

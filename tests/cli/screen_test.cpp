@@ -51,7 +51,7 @@ INSTANTIATE_TEST_SUITE_P(All, SafeTextHidden,
                                          Hidden{"LoneByte", "a\xFF", "a<FF>"},
                                          Hidden{"OverlongSlash", "\xC0\xAF", "<C0><AF>"},
                                          Hidden{"Surrogate", "\xED\xA0\x80", "<ED><A0><80>"}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& one) { return std::string(one.param.name); });
 
 TEST(Draw, WrapsAtTheWidthAndKeepsTheIndent) {
   const std::string text =

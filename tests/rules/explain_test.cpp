@@ -34,7 +34,7 @@ Assessment assessed(std::string_view name) {
   throw std::runtime_error("no such case");
 }
 
-std::vector<Assessment> many() {
+std::vector<Assessment> assess_many() {
   std::vector<Assessment> all;
   const Names names(*twitching());
   for (const Case& one : twitching()->cases) {
@@ -44,6 +44,12 @@ std::vector<Assessment> many() {
   for (int i = 0; i < kForms; ++i) {
     all.push_back(assessed(names.input(forms.next())));
   }
+  return all;
+}
+
+// Every worked case and the random forms; assessed once.
+const std::vector<Assessment>& many() {
+  static const std::vector<Assessment> all = assess_many();
   return all;
 }
 
