@@ -561,12 +561,12 @@ NaiveVerdicts NaiveEvaluator::evaluate(const Form& form) {
   return verdicts;
 }
 
-Tri NaiveEvaluator::criterion(const Criterion& criterion, const Form& form) {
+Tri NaiveEvaluator::rule(std::size_t index, const Form& form) {
   form_ = &form;
   read(form.answers);
-  const auto node = intern(criterion, Manner{false, false, knowledge_.staleness.lab_days});
+  fired_.clear();
   known_.assign(leaves_.size(), std::nullopt);
-  return value(node);
+  return value(rules_[index]);
 }
 
 }  // namespace myoflag::rules::testing

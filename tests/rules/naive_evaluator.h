@@ -41,8 +41,8 @@ class NaiveEvaluator {
   // Which questions were shown, and what of the answers counts; `raw` keeps none beside a positive.
   std::map<std::string_view, SeenAnswer> settle(const NamedAnswers& given, bool raw);
 
-  // One criterion on its own; firedTier reads what the last evaluate() left.
-  Tri criterion(const Criterion& criterion, const Form& form);
+  // The criterion of one rule on its own, as if no other rule had fired.
+  Tri rule(std::size_t index, const Form& form);
 
  private:
   struct Condition {
