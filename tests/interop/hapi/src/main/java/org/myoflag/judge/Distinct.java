@@ -16,6 +16,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -27,7 +28,8 @@ import java.util.regex.Pattern;
  * <ul>
  *   <li>the first, and then every hundredth, is judged whole and untouched;
  *   <li>of the others, entries that equal one already taken, but for their UUIDs, are left out. Two entries are equal
- *       only when also the targets of their references have the same types. An entry that is left out but referred to
+ *       only when also the targets of their references have the same types; lists of references into the Bundle count
+ *       as the set of their types. An entry that is left out but referred to
  *       is replaced by the smallest valid resource of its type, so that references and their types stay checked;
  *   <li>what is left of several Bundles is judged together, and findings are given the place in their own Bundle.
  * </ul>
@@ -41,6 +43,7 @@ final class Distinct {
     record Origin(String name, int index) {}
 
     static final int WHOLE_EVERY = 100;
+    private static final String REFERENCE = "\"reference\":\"urn:uuid:";
     private static final int BATCH_ENTRIES = 600;
     private static final Pattern UUID = Pattern.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}");
     /** The smallest valid resource of the types that our Bundles refer to; other types are kept as they are. */
@@ -65,7 +68,7 @@ final class Distinct {
         private final ObjectNode bundle;
         private final ArrayNode entries;
         private final List<Origin> origin = new ArrayList<>();
-        private final Set<String> urls = new HashSet<>();
+        private final Map<String, JsonNode> byUrl = new HashMap<>();
 
         Pending(ObjectNode head) {
             bundle = head.deepCopy();
@@ -148,22 +151,31 @@ final class Distinct {
                 }
             }
         }
-        if (urls.stream().anyMatch(group.urls::contains)) {
-            return false;
+        // Bundles may share an entry word for word (the same Device): it stands in the group once.
+        for (JsonNode entry : entries) {
+            JsonNode there = group.byUrl.get(entry.get("fullUrl").asText());
+            if (there != null && !there.equals(entry)) {
+                return false;
+            }
         }
         for (int i = 0; i < entries.size(); i++) {
             JsonNode entry = kept.get(i);
+            String url = entries.get(i).get("fullUrl").asText();
+            if (group.byUrl.containsKey(url)) {
+                skipped++;
+                continue;
+            }
             if (entry == null) {
                 skipped++;
-                if (!wanted.contains(uuidIn(entries.get(i).get("fullUrl").asText()))) {
+                if (!wanted.contains(uuidIn(url))) {
                     continue;
                 }
                 entry = smallest(entries.get(i));
             }
             group.entries.add(entry);
             group.origin.add(new Origin(name, i));
+            group.byUrl.put(url, entries.get(i));
         }
-        group.urls.addAll(urls);
         seen.addAll(keys);
         return true;
     }
@@ -199,16 +211,43 @@ final class Distinct {
         return types;
     }
 
-    /** The text with every UUID replaced by its order of appearance and the type that it stands for in the Bundle. */
+    /**
+     * The text with every UUID replaced by its order of appearance and the type that it stands for in the Bundle. A list
+     * of nothing but references into the Bundle is replaced by the set of their types: a verdict depends neither on
+     * their number, which is not limited where there is a list, nor on their order.
+     */
     private static String abstracted(JsonNode node, Map<String, String> types) {
         Map<String, Integer> order = new HashMap<>();
-        String text = node.toString();
+        JsonNode copy = node.deepCopy();
+        shorten(copy, types);
+        String text = copy.toString();
         return UUID.matcher(text).replaceAll(m -> {
             int place = order.computeIfAbsent(m.group(), u -> order.size());
             String type = types.get(m.group());
             // Only "reference" points into the Bundle; identifiers are UUIDs of their own.
-            boolean isReference = text.startsWith("\"reference\":\"urn:uuid:", Math.max(0, m.start() - 22));
+            boolean isReference = text.startsWith(REFERENCE, Math.max(0, m.start() - REFERENCE.length()));
             return place + (type != null ? "#" + type : isReference ? "#dangling" : "#");
         });
+    }
+
+    private static void shorten(JsonNode node, Map<String, String> types) {
+        if (node instanceof ArrayNode array && !array.isEmpty()) {
+            Set<String> targets = new TreeSet<>();
+            for (JsonNode element : array) {
+                String reference = element.path("reference").asText();
+                String type = element.size() == 1 && reference.startsWith("urn:uuid:") ? types.get(uuidIn(reference)) : null;
+                if (type == null) {
+                    targets.clear();
+                    break;
+                }
+                targets.add(type);
+            }
+            if (!targets.isEmpty()) {
+                array.removeAll();
+                array.add("#references to " + targets);
+                return;
+            }
+        }
+        node.forEach(child -> shorten(child, types));
     }
 }

@@ -93,6 +93,22 @@ class MainTest {
     }
 
     @Test
+    void EntriesThatAllBundlesShareAndReferencesToTheWrongTypeInALongListAreNoObstacle() throws Exception {
+        String device = "{\"fullUrl\":\"urn:uuid:" + UUID.randomUUID() + "\",\"resource\":{\"resourceType\":\"Device\",\"status\":\"active\"},"
+                + "\"request\":{\"method\":\"POST\",\"url\":\"Device\"}}";
+        String url = device.substring(12, 12 + 45);
+        List<String> lines = new ArrayList<>();
+        for (int i = 0; i < 90; i++) {
+            lines.add(bundle("final", "1").replace("\"entry\":[", "\"entry\":[" + device + ","));
+        }
+        lines.set(70, lines.get(70).replace("\"hasMember\":[", "\"hasMember\":[{\"reference\":\"" + url + "\"},"));
+        Outcome outcome = run("--distinct", "--stats", file("many.ndjson", String.join("\n", lines)));
+        assertTrue(outcome.out().contains("many.ndjson:71: error: Bundle.entry[3].resource"), outcome.out());
+        assertTrue(outcome.out().contains(" 1 inputs with errors"), outcome.out());
+        assertTrue(outcome.out().matches("(?s).*\\b35[0-9] entries left out.*"), outcome.out());
+    }
+
+    @Test
     void WithoutErrorsTheShortWayPassesToo() throws Exception {
         List<String> lines = new ArrayList<>();
         for (int i = 0; i < 120; i++) {
