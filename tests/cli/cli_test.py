@@ -624,6 +624,19 @@ class KnowledgeTools(Case):
             self.assertNotEqual(row[3].strip(), "", row)
 
 
+class Readme(Case):
+    def test_its_commands_work(self):
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+            commands = [line.strip() for line in f if re.match(r"    (?:NOW=|scripts/run \w)", line)]
+        self.assertGreater(len(commands), 10)
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("samples", "rules"):
+                os.symlink(os.path.join(ROOT, name), os.path.join(folder, name))
+            script = "set -ex\n" + "\n".join(commands).replace("scripts/run", '"$MYOFLAG"')
+            done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr[-2000:])
+
+
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     unittest.main(argv=[sys.argv[0], *sys.argv[1:]])
