@@ -76,12 +76,6 @@ Json item_control(const Item& item) {
       concept_of("http://hl7.org/fhir/questionnaire-item-control", control_code(item), ""));
 }
 
-Json display_category() {
-  return extension(
-      core_url("questionnaire-displayCategory"), "valueCodeableConcept",
-      concept_of("http://hl7.org/fhir/questionnaire-display-category", "instructions", ""));
-}
-
 Json limit_extension(const Item& item, std::string_view name, rules::Number limit) {
   const Json::Number number{rules::to_text(limit)};
   const auto* value_name = item.type == ItemType::integer ? "valueInteger" : "valueDecimal";
@@ -99,9 +93,6 @@ Json item_extensions(const Item& item) {
   Json extensions = Json::array();
   if (item.type == ItemType::choice) {
     extensions.push(item_control(item));
-  }
-  if (item.type == ItemType::display) {
-    extensions.push(display_category());
   }
   if (item.min) {
     extensions.push(limit_extension(item, "minValue", *item.min));

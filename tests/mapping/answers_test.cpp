@@ -150,7 +150,7 @@ INSTANTIATE_TEST_SUITE_P(
                 (*r.find("item")->as_array())[0].find("item")->push(copy);
               },
               "MF-3023", "QuestionnaireResponse.item[0].item[1]"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& one) { return std::string(one.param.name); });
 
 TEST(Answers, TwoAnswersToAQuestionThatTakesOneAreRefused) {
   auto response = testing::response_of({{"sex-at-birth", {"female", "male"}}});

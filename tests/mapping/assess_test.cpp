@@ -228,7 +228,7 @@ INSTANTIATE_TEST_SUITE_P(
                   r.find("item")->push(moved);
                 },
                 "MF-1422"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& one) { return std::string(one.param.name); });
 
 TEST(Assess, ASmallSkewOfTheClockIsTolerated) {
   auto response = testing::response_of(testing::harmless());
@@ -347,7 +347,7 @@ INSTANTIATE_TEST_SUITE_P(
               return record_says(input, "medicine-classes", "lithium") &&
                      !record_says(input, "medicine-classes", "statin");
             }}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& one) { return std::string(one.param.name); });
 
 TEST(Assess, WithoutARecordThatIsSaid) {
   const auto assessed = assess(testing::response_of(testing::harmless()));

@@ -284,7 +284,7 @@ INSTANTIATE_TEST_SUITE_P(
             "observation_in_error", "Observation",
             R"("status":"entered-in-error","code":{"text":"Pregnancy status"},"valueCodeableConcept":{"coding":[{"system":"http://snomed.info/sct","code":"77386006"}]})",
             "pregnancy-status", "pregnant-20-plus", false}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& one) { return std::string(one.param.name); });
 
 TEST(Record, AMedicineInItsOwnEntryIsFound) {
   auto medication = resource("Medication", R"("code":{"text":"Priadel"})");
@@ -678,7 +678,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "",
                 0,
                 1}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& one) { return std::string(one.param.name); });
 
 TEST(Record, AComponentMayHoldTheResult) {
   const auto& code = knowledge()->labs[static_cast<std::size_t>(knowledge()->lab("k"))].codes.at(0);

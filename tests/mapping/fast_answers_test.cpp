@@ -241,7 +241,7 @@ INSTANTIATE_TEST_SUITE_P(
                   auto given = testing::harmless();
                   given["pregnancy-status"] = {"no"};
                   r = testing::response_of(given); }}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& one) { return std::string(one.param.name); });
 
 TEST(FastAnswers, TextsThatOnlyTheCharactersMakeUnusual) {
   const auto plain = testing::json_of(testing::harmless());

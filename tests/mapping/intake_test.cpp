@@ -256,7 +256,7 @@ INSTANTIATE_TEST_SUITE_P(
                       "participant":[{"actor":{"reference":"Patient/p2"},"status":"accepted"}]})")});
                   },
                   {"MF-3015"}}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& one) { return std::string(one.param.name); });
 
 TEST(Intake, AResponseWithoutSubjectTakesTheOnlyPatientWithAWarning) {
   auto nobody = response();
@@ -384,7 +384,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "",
                     {}},
         CurrentCase{"no_date", {dated("2026-09-01"), dated("soon")}, "", "", {"MF-3013"}}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& one) { return std::string(one.param.name); });
 
 TEST(Intake, ResponsesToOtherFormsAreNotOurs) {
   const auto other = with(response(), "questionnaire", "https://example.org/Questionnaire/other|1");
