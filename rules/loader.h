@@ -1,9 +1,10 @@
 #pragma once
-// Reads knowledge files into checked, compiled Knowledge. Every problem is reported, each with file, line and column;
-// with any problem there is no knowledge.
+// Reads knowledge files into checked, compiled Knowledge. Every problem is reported, each with
+// file, line and column; with any problem there is no knowledge.
 
 #include <map>
 #include <string>
+
 #include <tl/expected.hpp>
 
 #include "rules/knowledge.h"

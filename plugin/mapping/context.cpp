@@ -405,8 +405,7 @@ class Reader {
     const auto slot = static_cast<std::size_t>(item);
     out_.facts.chosen[slot] |= options;
     // A list in a record is never whole; sex and pregnancy have one answer.
-    out_.facts.known[slot] =
-        kind == RecordEntry::Kind::sex || kind == RecordEntry::Kind::pregnancy;
+    out_.facts.known[slot] = kind == RecordEntry::Kind::sex || kind == RecordEntry::Kind::pregnancy;
     add(kind, item, options, std::move(text), resource, when);
   }
 

@@ -38,7 +38,8 @@ struct Intake {
   fhir::Issues warnings;
 };
 
-// Whether the first character that is neither white space nor a byte order mark opens an XML element.
+// Whether the first character that is neither white space nor a byte order mark opens an XML
+// element.
 bool looks_like_xml(std::string_view bytes);
 
 // Through the gate for XML or for JSON.

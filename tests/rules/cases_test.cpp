@@ -55,7 +55,9 @@ std::string name_of(const ::testing::TestParamInfo<std::size_t>& info) {
 
 INSTANTIATE_TEST_SUITE_P(Vignettes, CaseTest, ::testing::ValuesIn(all_cases()), name_of);
 
-TEST(CasesTest, AreTheEightyEightOfTheEvidence) { EXPECT_EQ(twitching()->cases.size(), 88U); }
+TEST(CasesTest, HoldAtLeastTheEightyEightOfTheEvidence) {
+  EXPECT_GE(twitching()->cases.size(), 88U);
+}
 
 }  // namespace
 }  // namespace myoflag::rules::testing

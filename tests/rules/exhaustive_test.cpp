@@ -178,8 +178,31 @@ class Space {
         answer({{option.code}, {}, false});
       }
     }
-    if (item.repeats && item.unsure != 0 && !first.empty()) {
+    if (!item.repeats || first.empty()) {
+      return;
+    }
+    if (item.unsure != 0) {
       answer({{first, "unsure"}, {}, false});
+    }
+    add_together(item, named, answer);
+  }
+
+  // Several of the options at once: all of them, and, where they are few, each pair.
+  template <typename Answer>
+  void add_together(const Item& item, const Named& named, const Answer& answer) {
+    std::vector<std::string_view> codes;
+    for (const auto& option : item.options) {
+      if (named.options.contains(option.code) && option.code != "none" && option.code != "unsure") {
+        codes.push_back(option.code);
+      }
+    }
+    if (codes.size() > 1) {
+      answer({codes, {}, false});
+    }
+    for (std::size_t a = 0; a < codes.size() && codes.size() > 2 && codes.size() < 5; ++a) {
+      for (std::size_t b = a + 1; b < codes.size(); ++b) {
+        answer({{codes[a], codes[b]}, {}, false});
+      }
     }
   }
 

@@ -31,6 +31,9 @@ import java.util.regex.Pattern;
  *       only when also the targets of their references have the same types; lists of references into the Bundle count
  *       as the set of their types. An entry that is left out but referred to
  *       is replaced by the smallest valid resource of its type, so that references and their types stay checked;
+ *   <li>of the entries that stay, long lists of references into the Bundle are cut to the first two of each type;
+ *   <li>a QuestionnaireResponse that stays is held against its Questionnaire in every tenth Bundle only, because HAPI
+ *       takes a quarter of a second for it; it is the input as it came, and the other judge does it for each;
  *   <li>what is left of several Bundles is judged together, and findings are given the place in their own Bundle.
  * </ul>
  *
@@ -44,6 +47,7 @@ final class Distinct {
 
     static final int WHOLE_EVERY = 100;
     private static final String REFERENCE = "\"reference\":\"urn:uuid:";
+    private static final int FORM_EVERY = 10;
     private static final int BATCH_ENTRIES = 600;
     private static final Pattern UUID = Pattern.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}");
     /** The smallest valid resource of the types that our Bundles refer to; other types are kept as they are. */
@@ -97,7 +101,7 @@ final class Distinct {
         }
         Pending group = pending.computeIfAbsent(head, h -> new Pending(bundle));
         List<Batch> ready = new ArrayList<>();
-        if (!collect(group, head, name, entries, types)) {
+        if (!collect(group, head, name, entries, types, count % FORM_EVERY == 0)) {
             return List.of(new Batch(name, text, null));
         }
         if (group.entries.size() >= BATCH_ENTRIES) {
@@ -131,7 +135,8 @@ final class Distinct {
     }
 
     /** False when the entries cannot go beside those already in the group: an address would be there twice. */
-    private boolean collect(Pending group, String head, String name, ArrayNode entries, Map<String, String> types) {
+    private boolean collect(Pending group, String head, String name, ArrayNode entries, Map<String, String> types,
+            boolean withForm) {
         Set<String> urls = new LinkedHashSet<>();
         Map<Integer, JsonNode> kept = new HashMap<>();
         Set<String> wanted = new HashSet<>();
@@ -144,8 +149,13 @@ final class Distinct {
             String key = head + abstracted(entry, types);
             keys.add(key);
             if (!seen.contains(key) && !keys.subList(0, i).contains(key) || key.contains("#dangling")) {
-                kept.put(i, entry);
-                Matcher m = UUID.matcher(entry.get("resource").toString());
+                JsonNode stays = entry.deepCopy();
+                cut(stays, types);
+                if (!withForm && stays.get("resource").path("resourceType").asText().equals("QuestionnaireResponse")) {
+                    ((ObjectNode) stays.get("resource")).remove("questionnaire");
+                }
+                kept.put(i, stays);
+                Matcher m = UUID.matcher(stays.get("resource").toString());
                 while (m.find()) {
                     wanted.add(m.group());
                 }
@@ -230,12 +240,30 @@ final class Distinct {
         });
     }
 
+    /** The type in the Bundle that this is a mere reference to, or null. */
+    private static String target(JsonNode element, Map<String, String> types) {
+        String reference = element.path("reference").asText();
+        return element.size() == 1 && reference.startsWith("urn:uuid:") ? types.get(uuidIn(reference)) : null;
+    }
+
+    private static void cut(JsonNode node, Map<String, String> types) {
+        if (node instanceof ArrayNode array) {
+            Map<String, Integer> counts = new HashMap<>();
+            for (int i = 0; i < array.size(); i++) {
+                String type = target(array.get(i), types);
+                if (type != null && counts.merge(type, 1, Integer::sum) > 2) {
+                    array.remove(i--);
+                }
+            }
+        }
+        node.forEach(child -> cut(child, types));
+    }
+
     private static void shorten(JsonNode node, Map<String, String> types) {
         if (node instanceof ArrayNode array && !array.isEmpty()) {
             Set<String> targets = new TreeSet<>();
             for (JsonNode element : array) {
-                String reference = element.path("reference").asText();
-                String type = element.size() == 1 && reference.startsWith("urn:uuid:") ? types.get(uuidIn(reference)) : null;
+                String type = target(element, types);
                 if (type == null) {
                     targets.clear();
                     break;
