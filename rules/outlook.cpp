@@ -191,6 +191,10 @@ class WitnessSearch {
     answers_ = facts_.answers;
     open_.clear();
     collect_open(rule);
+    candidates_.clear();
+    for (const int item : open_) {
+      candidates_.push_back(candidates_for_rule(item));
+    }
     const bool found = choose(0);
     return found ? Result::found : steps_ > kMaxSearchSteps ? Result::undecided : Result::none;
   }
@@ -249,7 +253,7 @@ class WitnessSearch {
     }
     const int item = open_[depth];
     const AnswerRecord before = answers_;
-    for (const auto& candidate : candidates_for_rule(item)) {
+    for (const auto& candidate : candidates_[depth]) {
       complete(knowledge_, facts_.answers, answers_, item, candidate);
       if (choose(depth + 1)) {
         return true;
@@ -306,6 +310,11 @@ class WitnessSearch {
 
   // With everything else answered too: answers to questions that would not be shown do not count.
   bool fires_when_complete() {
+    AnswerRecord settled = answers_;
+    settle_in_place(knowledge_, settled);
+    if (knowledge_.program.evaluate(rule_->root, settled, facts_.record, kQuiet) != Tri::yes) {
+      return false;
+    }
     const AnswerRecord complete = calmest_completion(knowledge_, facts_, flags_, answers_);
     tier_ = tier_with(knowledge_, facts_, flags_, complete);
     return tier_ >= rule_->tier &&
@@ -321,6 +330,7 @@ class WitnessSearch {
   Tier tier_ = Tier::self_care;
   const Rule* rule_ = nullptr;
   std::vector<int> open_;
+  std::vector<std::vector<Candidate>> candidates_;  // of each open question
   AnswerRecord answers_;
   int steps_ = 0;
 };
@@ -450,6 +460,12 @@ TierBounds bounds_of(const Knowledge& knowledge, const Facts& facts, const Evalu
   find_highest(knowledge, facts, flags, open, bounds);
   consider_no_match(knowledge, facts, flags, span, bounds);
   return bounds;
+}
+
+// Nothing could make them wider.
+bool widest(const TierBounds& bounds) {
+  return bounds.lowest == kTiers.front() && bounds.lowest_reached &&
+         bounds.highest == kTiers.back() && bounds.highest_reached;
 }
 
 void widen(TierBounds& all, const TierBounds& one) {
@@ -727,6 +743,9 @@ TierBounds tier_bounds(const Knowledge& knowledge, const Facts& facts, const Eva
       widen(*all, one);
     } else {
       all = one;
+    }
+    if (widest(*all)) {
+      break;
     }
   }
   return all.value_or(TierBounds{});
