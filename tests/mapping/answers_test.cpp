@@ -172,7 +172,9 @@ TEST(Answers, ErrorsQuoteNothingOfTheResponse) {
   auto response = testing::response_of({{"em-now", {"seizure"}}});
   first_answer(response).find("valueCoding")->set("code", "CANARY-4711");
   first_answer(response).find("valueCoding")->set("display", "CANARY-4711");
-  for (const auto& issue : read(response).error()) {
+  const auto refused = read(response);
+  ASSERT_FALSE(refused);
+  for (const auto& issue : refused.error()) {
     EXPECT_THAT(issue.text + issue.place + issue.link_id,
                 ::testing::Not(::testing::HasSubstr("CANARY")));
   }
