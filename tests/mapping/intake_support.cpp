@@ -146,7 +146,8 @@ Given harmless() {
           {"head-neck-symptoms", {"none"}},
           {"sensory-sites", {"none"}},
           {"wider-changes", {"none"}},
-          {"lifestyle", {"none"}}};
+          {"lifestyle", {"none"}},
+          {"medicine-classes", {"none"}}};
 }
 
 Json response_of(const Given& given) {
