@@ -118,8 +118,17 @@ std::vector<OptionPlace> option_places(const rules::Knowledge& knowledge) {
   return places;
 }
 
+// As the gate: tab, line feed and carriage return are the only control characters.
+bool holds_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 && c != '\t' && c != '\n' && c != '\r';
+  });
+}
+
 bool get_string(dom::element element, std::string_view& out) {
-  return element.get_string().get(out) == simdjson::SUCCESS && out.size() <= longest_string;
+  return element.get_string().get(out) == simdjson::SUCCESS && out.size() <= longest_string &&
+         !holds_control(out);
 }
 
 bool is_form(Primitive primitive, std::string_view text) {
