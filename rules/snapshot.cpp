@@ -230,7 +230,7 @@ class Writer {
   template <typename U>
   void write_bits(U bits) {
     for (std::size_t i = 0; i < sizeof(U); ++i) {
-      out_ += static_cast<char>((bits >> (8 * i)) & 0xFFU);
+      out_ += static_cast<char>((std::uint64_t{bits} >> (8 * i)) & 0xFFU);
     }
   }
 
