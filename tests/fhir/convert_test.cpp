@@ -12,9 +12,9 @@ namespace {
 constexpr std::string_view head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 Json json(std::string_view text) {
-  const auto value = read_json(text);
-  EXPECT_TRUE(value) << text;
-  return value.value_or(Json());
+  auto read = read_json(text);
+  EXPECT_TRUE(read);
+  return read ? std::move(*read) : Json();
 }
 
 std::string to_xml(std::string_view text) {
