@@ -83,7 +83,8 @@ std::vector<const Json*> subjects_of(const Json& resource) {
 
 // False where the reference names another type than Patient, for example a Group or a Device.
 bool may_be_patient(const Json& reference) {
-  const auto type = reference_key(reference.string_of("reference")).type();
+  const auto key = reference_key(reference.string_of("reference"));
+  const auto type = key.type();
   const auto stated = reference.string_of("type");
   return (type.empty() || type == "Patient") && (stated.empty() || stated == "Patient");
 }
