@@ -687,7 +687,7 @@ TEST(Record, AComponentMayHoldTheResult) {
       R"("status":"final","effectiveDateTime":"2026-11-20","code":{"text":"Electrolytes"},"component":[{"code":{"coding":[{"system":")" +
           code.system + R"(","code":")" + code.code +
           R"("}]},"valueQuantity":{"value":2.9,"unit":"mmol/L"}}])");
-  const auto& lab = read({panel}).facts.labs[static_cast<std::size_t>(knowledge()->lab("k"))];
+  const rules::Lab lab = read({panel}).facts.labs[static_cast<std::size_t>(knowledge()->lab("k"))];
   EXPECT_EQ(lab.state, LabState::known);
   EXPECT_EQ(rules::to_text(lab.value), "2.9");
 }
