@@ -36,11 +36,11 @@ constexpr std::chrono::minutes clock_skew{5};
 constexpr std::size_t most_record_problems = 20;
 constexpr std::string_view response_root = "QuestionnaireResponse";
 
-// What the rules can live with: missing required answers, items that do not apply, `none` beside
-// other answers, numbers beyond their limits.
+// What the rules can live with: missing required answers, answers that only say why there is none,
+// items that do not apply, `none` beside other answers, numbers beyond their limits.
 bool is_tolerated(const Issue& issue) {
-  constexpr std::array<std::string_view, 5> codes{"MF-1430", "MF-1432", "MF-1447", "MF-1454",
-                                                  "MF-1455"};
+  constexpr std::array<std::string_view, 6> codes{"MF-1430", "MF-1432", "MF-1440",
+                                                  "MF-1447", "MF-1454", "MF-1455"};
   return std::find(codes.begin(), codes.end(), issue.code) != codes.end();
 }
 

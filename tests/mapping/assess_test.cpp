@@ -12,6 +12,7 @@
 
 #include "fhir/convert.h"
 #include "plugin/assess.h"
+#include "plugin/mapping/bundle.h"
 #include "tests/mapping/intake_support.h"
 
 namespace myoflag {
@@ -110,6 +111,35 @@ TEST(Assess, AnEmptyFormIsEvaluatedAndIsNotCalm) {
   ASSERT_TRUE(assessed) << assessed.error()[0].text;
   EXPECT_GE(assessed->assessment.tier, Tier::urgent);
   EXPECT_THAT(codes(assessed->warnings), Contains("MF-1430"));
+}
+
+// The response of what we send, as the record gives it back later.
+Json sent_response(const Assessed& assessed) {
+  const auto bundle =
+      mapping::transaction_bundle(assessed.assessment, assessed.response, assessed.record);
+  for (const auto& entry : bundle.array_of("entry")) {
+    if (entry.find("resource")->string_of("resourceType") == "QuestionnaireResponse") {
+      return *entry.find("resource");
+    }
+  }
+  return {};
+}
+
+TEST(Assess, AResponseThatWasSentReadsBackAlike) {
+  auto gaps = testing::harmless();
+  gaps.erase("em-now");
+  gaps.erase("duration");
+  for (const auto& given : {Given{}, gaps, testing::harmless(), but("em-now", {"none", "seizure"}),
+                            but("anything-else", {"since Tuesday"})}) {
+    const auto before = assess(testing::response_of(given));
+    ASSERT_TRUE(before);
+    const auto after = assess(sent_response(*before));
+    ASSERT_TRUE(after) << after.error()[0].text;
+    EXPECT_EQ(after->assessment.tier, before->assessment.tier);
+    EXPECT_EQ(after->assessment.input->facts.raw.state, before->assessment.input->facts.raw.state);
+    EXPECT_EQ(after->assessment.input->facts.raw.chosen,
+              before->assessment.input->facts.raw.chosen);
+  }
 }
 
 TEST(Assess, AnUnfinishedFormIsEvaluatedWithAWarning) {
