@@ -12,11 +12,7 @@
 namespace myoflag::rules::testing {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kForms = 3'000;
-#else
 constexpr int kForms = 40'000;
-#endif
 
 using Kind = Criterion::Kind;
 
