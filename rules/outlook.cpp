@@ -13,7 +13,6 @@ namespace {
 
 using Kind = Criterion::Kind;
 constexpr std::size_t index_of(int value) { return static_cast<std::size_t>(value); }
-constexpr std::size_t index_of(Tier tier) { return static_cast<std::size_t>(tier); }
 constexpr int kMaxSearchSteps = 4'000;  // for one witness
 
 bool is_question(const Item& item) {

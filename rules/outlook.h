@@ -16,7 +16,7 @@ namespace myoflag::rules {
 TierBounds tier_bounds(const Knowledge& knowledge, const Facts& facts, const EvaluateFlags& flags,
                        const Verdicts& verdicts);
 
-// Searched: every change of one answer, and, for a direction that no single change moves, every
+// Searched: every change of one answer, and, when no single change lowers the tier, every
 // pair among the questions that the deciding rules read. At most `kMaxEvaluations` records are
 // evaluated and kMaxChanges sets returned.
 inline constexpr int kMaxEvaluations = 4'000;
