@@ -188,7 +188,7 @@ class Writer {
     } else if constexpr (std::is_integral_v<T>) {
       write_bits(static_cast<std::make_unsigned_t<T>>(value));
     } else {
-      std::apply([this](const auto&... each) { (write(each), ...); }, fields(value));
+      std::apply([this](const auto&... each) { (this->write(each), ...); }, fields(value));
     }
   }
   void write(const std::string& text) {
@@ -262,7 +262,7 @@ class Reader {
       ok_ = ok_ && depth_ < kMaxDepth;
       ++depth_;
       if (ok_) {
-        std::apply([this](auto&... each) { (read(each), ...); }, fields(value));
+        std::apply([this](auto&... each) { (this->read(each), ...); }, fields(value));
       }
       --depth_;
     }
@@ -385,7 +385,6 @@ tl::expected<KnowledgePtr, Problem> read_snapshot(std::string_view bytes) {
   if (!reader.ok() || !reader.rest().empty()) {
     return refused("the knowledge snapshot is damaged");
   }
-  knowledge->tape = build_tape(*knowledge);
   knowledge->tape = build_tape(*knowledge);
   return KnowledgePtr(std::move(knowledge));
 }
