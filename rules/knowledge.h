@@ -60,6 +60,7 @@ struct Item {
   std::optional<Number> min, max;
   std::string unit;  // UCUM
   std::string concept_text, prefill, note, instrument;
+  std::string screening;  // US Core screening-assessment category of its answers, may be empty
   std::vector<int> sources;
 
   std::uint64_t none = 0;      // mask of the option `none`
@@ -87,6 +88,12 @@ struct Workup {
     std::string caution;  // "mri", "emg": only when the record has one; empty: always
   };
   std::vector<Note> notes;
+};
+
+// What a test or referral of this category is called on the wire.
+struct WorkupCategory {
+  std::string id;  // as in Workup::category
+  std::vector<Coding> codes;
 };
 
 struct Source {
@@ -133,6 +140,7 @@ struct CodeBinding {
   std::string caution, label;     // cautions only
   std::vector<Coding> codes;      // exact matches
   std::vector<Coding> prefixes;   // the code is a prefix
+  std::vector<Coding> except;     // codes that a prefix does not mean
   std::vector<std::string> text;  // whole words, lower case
 };
 
@@ -205,6 +213,7 @@ struct Knowledge {
   std::vector<Policy> policies;  // all, in the order of the file
   std::vector<Hypothesis> hypotheses;
   std::vector<Workup> workups;
+  std::vector<WorkupCategory> workup_categories;
   std::vector<Source> sources;
   std::vector<Coding> terms;  // every verified code, by order of terminology.yaml
   std::vector<LabBinding> labs;

@@ -48,8 +48,8 @@ auto fields(X& x) {
 }
 template <Is<Item> X>
 auto fields(X& x) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w] = x;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w);
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y] = x;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y);
 }
 template <Is<Hypothesis> X>
 auto fields(X& x) {
@@ -65,6 +65,11 @@ template <Is<Workup> X>
 auto fields(X& x) {
   auto& [a, b, c, d, e, f, g, h] = x;
   return std::tie(a, b, c, d, e, f, g, h);
+}
+template <Is<WorkupCategory> X>
+auto fields(X& x) {
+  auto& [a, b] = x;
+  return std::tie(a, b);
 }
 template <Is<Source> X>
 auto fields(X& x) {
@@ -103,8 +108,8 @@ auto fields(X& x) {
 }
 template <Is<CodeBinding> X>
 auto fields(X& x) {
-  auto& [a, b, c, d, e, f] = x;
-  return std::tie(a, b, c, d, e, f);
+  auto& [a, b, c, d, e, f, g] = x;
+  return std::tie(a, b, c, d, e, f, g);
 }
 template <Is<Bindings> X>
 auto fields(X& x) {
@@ -170,9 +175,9 @@ auto fields(X& x) {
 template <Is<Knowledge> X>
 auto fields(X& x) {
   auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb, cc, dd,
-         ee, ff, gg, hh, ii, tape] = x;
+         ee, ff, gg, hh, ii, jj, tape] = x;
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb,
-                  cc, dd, ee, ff, gg, hh, ii);
+                  cc, dd, ee, ff, gg, hh, ii, jj);
 }
 
 class Writer {

@@ -15,6 +15,9 @@ constexpr std::array<std::string_view, 19> kAssessmentKeys{
     "test-repeat",
 };
 
+constexpr std::array<std::string_view, 4> kResultKeys{"result-urgency-tier", "result-target-time",
+                                                      "result-explanation", "result-method"};
+
 }  // namespace
 
 std::string fill(std::string_view text, std::initializer_list<Fill> values) {
@@ -42,5 +45,6 @@ std::string fill(std::string_view text, std::initializer_list<Fill> values) {
 }
 
 std::span<const std::string_view> assessment_text_keys() { return kAssessmentKeys; }
+std::span<const std::string_view> result_text_keys() { return kResultKeys; }
 
 }  // namespace myoflag::rules

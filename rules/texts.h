@@ -18,4 +18,7 @@ std::string fill(std::string_view text, std::initializer_list<Fill> values);
 // Keys that assess() uses.
 std::span<const std::string_view> assessment_text_keys();
 
+// Keys of what written results are called, for those who write them.
+std::span<const std::string_view> result_text_keys();
+
 }  // namespace myoflag::rules

@@ -148,6 +148,9 @@ Json answer_entry(Frame& frame, std::size_t index, int option, std::string_view 
   const auto uuid = frame.ids.answer(item.link_id, option_code);
   frame.answers[{static_cast<int>(index), option}] = fhir::to_urn(uuid);
   Json result = observation(frame, uuid, question_code(frame.knowledge, item));
+  if (!item.screening.empty()) {
+    result.find("category")->push(standard_concept(kUsCoreCategory, {item.screening, {}}));
+  }
   result.set_if("issued", frame.issued);
   if (!frame.performer.is_null()) {
     result.set("performer", Json::array({frame.performer}));
@@ -359,7 +362,7 @@ void set_verdict(Json& target, FindingStatus status) {
 }
 
 void add_method_and_device(const Frame& frame, Json& target) {
-  target.set("method", codeable(Json::array(), "rule-based decision support"));
+  target.set("method", codeable(Json::array(), frame.knowledge.text("result-method")));
   target.set("device", reference_to(frame.device_reference));
 }
 

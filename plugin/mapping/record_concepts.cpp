@@ -23,6 +23,10 @@ bool is_word_byte(char c) {
          (static_cast<unsigned char>(c) >= 0x80);
 }
 
+bool is(const Json& coding, const Coding& code) {
+  return coding.string_of("system") == code.system && coding.string_of("code") == code.code;
+}
+
 template <typename Test>
 bool any_coding(const Concepts& concepts, Test test) {
   return std::any_of(concepts.begin(), concepts.end(), [&](const Json& one) {
@@ -31,10 +35,12 @@ bool any_coding(const Concepts& concepts, Test test) {
   });
 }
 
-bool has_prefix(const Concepts& concepts, const Coding& prefix) {
+bool has_prefix(const Concepts& concepts, const Coding& prefix, const std::vector<Coding>& except) {
   return any_coding(concepts, [&](const Json& coding) {
     return coding.string_of("system") == prefix.system &&
-           coding.string_of("code").starts_with(prefix.code);
+           coding.string_of("code").starts_with(prefix.code) &&
+           std::none_of(except.begin(), except.end(),
+                        [&](const Coding& other) { return is(coding, other); });
   });
 }
 
@@ -72,9 +78,7 @@ const Json* contained(const Json& resource, std::string_view id) {
 }  // namespace
 
 bool has_code(const Concepts& concepts, const Coding& code) {
-  return any_coding(concepts, [&](const Json& coding) {
-    return coding.string_of("system") == code.system && coding.string_of("code") == code.code;
-  });
+  return any_coding(concepts, [&](const Json& coding) { return is(coding, code); });
 }
 
 bool has_words(std::string_view text, std::string_view words) {
@@ -100,7 +104,9 @@ bool has_words(std::string_view text, std::string_view words) {
 
 bool matches(const CodeBinding& binding, const Concepts& concepts) {
   const auto has = [&](const Coding& code) { return has_code(concepts, code); };
-  const auto begins = [&](const Coding& prefix) { return has_prefix(concepts, prefix); };
+  const auto begins = [&](const Coding& prefix) {
+    return has_prefix(concepts, prefix, binding.except);
+  };
   const auto named = [&](const std::string& words) { return is_named(concepts, words); };
   return std::any_of(binding.codes.begin(), binding.codes.end(), has) ||
          std::any_of(binding.prefixes.begin(), binding.prefixes.end(), begins) ||

@@ -12,14 +12,11 @@ using fhir::Json;
 using rules::Knowledge;
 using rules::Tier;
 
-struct Result {
-  std::string_view code, display;
-};
-constexpr Result kResults[] = {
-    {kUrgencyTier, "Urgency tier"},
-    {kTargetTime, "Time within which the person should be seen"},
-    {kExplanation, "Explanation of the assessment"},
-};
+constexpr std::string_view kResults[] = {kUrgencyTier, kTargetTime, kExplanation};
+
+std::string_view display_of(const Knowledge& knowledge, std::string_view result) {
+  return knowledge.text("result-" + std::string(result));
+}
 
 std::string system_url(const Knowledge& knowledge, std::string_view kind) {
   return knowledge.canonical + "/CodeSystem/" + knowledge.id + "-" + std::string(kind);
@@ -72,13 +69,7 @@ Json workup_coding(const Knowledge& knowledge, const rules::Workup& workup) {
 }
 
 Json result_coding(const Knowledge& knowledge, std::string_view code) {
-  std::string_view display;
-  for (const auto& result : kResults) {
-    if (result.code == code) {
-      display = result.display;
-    }
-  }
-  return coding(system_url(knowledge, "results"), code, display);
+  return coding(system_url(knowledge, "results"), code, display_of(knowledge, code));
 }
 
 Json rule_code_system(const Knowledge& knowledge) {
@@ -124,7 +115,7 @@ Json hypothesis_code_system(const Knowledge& knowledge) {
 Json result_code_system(const Knowledge& knowledge) {
   Json concepts = Json::array();
   for (const auto& result : kResults) {
-    concepts.push(concept_json(result.code, result.display, ""));
+    concepts.push(concept_json(result, display_of(knowledge, result), ""));
   }
   return code_system(knowledge, "results", Json::array(), std::move(concepts));
 }

@@ -17,19 +17,11 @@ namespace {
 using fhir::Json;
 using rules::Knowledge;
 
-// Codings of the knowledge only: a category whose code is not listed there as verified goes out as
-// text.
 Json category(const Knowledge& knowledge, const rules::Workup& workup) {
   Json codings = Json::array();
-  for (const auto& entry : kRequestCategories) {
-    if (entry.workup_category != workup.category) {
-      continue;
-    }
-    for (const auto& term : knowledge.terms) {
-      if (term.system == kSnomed && term.code == entry.code) {
-        codings.push(coding(term.system, term.code, term.display));
-        break;
-      }
+  for (const auto& known : knowledge.workup_categories) {
+    if (known.id == workup.category) {
+      codings = codings_of(known.codes);
     }
   }
   return codeable(std::move(codings), workup.category);

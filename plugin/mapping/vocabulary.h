@@ -16,7 +16,8 @@ inline constexpr std::string_view kDataAbsentReasonExtension =
     "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 inline constexpr std::string_view kProvenanceParticipant =
     "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
-inline constexpr std::string_view kSnomed = "http://snomed.info/sct";
+inline constexpr std::string_view kUsCoreCategory =
+    "http://hl7.org/fhir/us/core/CodeSystem/us-core-category";
 
 struct StandardCode {
   std::string_view code, display;
@@ -31,17 +32,5 @@ inline constexpr StandardCode kNotApplicable{"not-applicable", "Not Applicable"}
 inline constexpr StandardCode kAssembler{"assembler", "Assembler"};
 inline constexpr StandardCode kAuthor{"author", "Author"};
 inline constexpr StandardCode kInformant{"informant", "Informant"};
-
-// ServiceRequest.category: the codes of R4's value set servicerequest-category and of US Core's
-// addition to it. Sent only when the knowledge lists the code as verified.
-struct RequestCategory {
-  std::string_view workup_category, code;
-};
-inline constexpr RequestCategory kRequestCategories[] = {
-    {"laboratory", "108252007"},
-    {"imaging", "363679005"},
-    {"procedure", "386053000"},
-    {"referral", "3457005"},
-};
 
 }  // namespace myoflag::mapping

@@ -20,6 +20,10 @@ CodeBinding read_matches(Context& context, const Fields& fields) {
   CodeBinding binding;
   binding.codes = context.codings(fields.find("codes"));
   binding.prefixes = context.codings(fields.find("prefixes"));
+  binding.except = context.codings(fields.find("except"));
+  if (!binding.except.empty() && binding.prefixes.empty()) {
+    context.report(*fields.find("except"), "MF-2030", "`except` is for prefixes only");
+  }
   if (const Node* text = fields.find("text")) {
     for (auto& words : context.texts(*text)) {
       binding.text.push_back(lower(std::move(words)));
@@ -37,7 +41,7 @@ CodeBinding read_matches(Context& context, const Fields& fields) {
 void read_option_bindings(Context& context, std::span<const Node> list, std::string_view key,
                           int item_index, std::vector<CodeBinding>& out) {
   for (const Node& node : list) {
-    const Fields fields(context, node, {key, "codes", "prefixes", "text"});
+    const Fields fields(context, node, {key, "codes", "prefixes", "except", "text"});
     CodeBinding binding = read_matches(context, fields);
     const Node* option = fields.need(key);
     if (option != nullptr && item_index >= 0) {
@@ -77,7 +81,7 @@ void read_lab(Context& context, const Node& node) {
 }
 
 void read_caution(Context& context, const Node& node) {
-  const Fields fields(context, node, {"caution", "label", "codes", "prefixes", "text"});
+  const Fields fields(context, node, {"caution", "label", "codes", "prefixes", "except", "text"});
   CodeBinding binding = read_matches(context, fields);
   if (fields.word("caution", {"mri", "emg"}) >= 0) {
     binding.caution = fields.text("caution");

@@ -37,6 +37,24 @@ std::span<const Node> only_list(Context& context, const Node& root, std::string_
   return fields.list_of(key, names);
 }
 
+void read_workup_categories(Context& context, const Fields& file) {
+  auto& list = context.knowledge.workup_categories;
+  Names names;
+  for (const Node& node : file.list_of("categories", names)) {
+    const Fields fields(context, node, {"id", "codes"});
+    WorkupCategory category;
+    category.id = fields.id("id");
+    category.codes = context.codings(fields.find("codes"));
+    context.define(names, node, category.id, list.size());
+    list.push_back(std::move(category));
+  }
+}
+
+bool is_category(const Knowledge& knowledge, std::string_view id) {
+  const auto& list = knowledge.workup_categories;
+  return std::any_of(list.begin(), list.end(), [id](const auto& known) { return known.id == id; });
+}
+
 }  // namespace
 
 void read_hypotheses(Context& context, const Node& root) {
@@ -51,15 +69,18 @@ void read_hypotheses(Context& context, const Node& root) {
 
 void read_workups(Context& context, const Node& root) {
   auto& list = context.knowledge.workups;
-  for (const Node& node : only_list(context, root, "workups", context.workups)) {
+  const Fields file(context, root, {"categories", "workups"});
+  read_workup_categories(context, file);
+  for (const Node& node : file.list_of("workups", context.workups)) {
     const Fields fields(context, node, {"code", "text", "note", "category", "codes"});
     Workup workup;
     workup.code = fields.id("code");
     workup.text = fields.text("text");
     workup.note = fields.text_if("note");
-    if (fields.word("category", {"laboratory", "imaging", "procedure", "referral", "review"}) >=
-        0) {
-      workup.category = fields.text("category");
+    workup.category = fields.id("category");
+    if (!workup.category.empty() && !is_category(context.knowledge, workup.category)) {
+      context.report(*fields.find("category"), "MF-2021",
+                     fmt::format("`{}` is none of the categories above", workup.category));
     }
     workup.codes = context.codings(fields.find("codes"));
     context.define(context.workups, node, workup.code, list.size());

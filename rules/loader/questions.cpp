@@ -25,7 +25,7 @@ class QuestionReader {
     const Fields fields(context_, node,
                         {"linkId", "group", "type", "text", "repeats", "required", "concept",
                          "codes", "options", "enable", "min", "max", "unit", "instrument",
-                         "sources", "prefill", "note", "context-only"});
+                         "sources", "prefill", "note", "context-only", "screening"});
     Item item;
     item.link_id = fields.id("linkId");
     read_type(fields, item);
@@ -34,6 +34,11 @@ class QuestionReader {
     item.prefill = fields.text_if("prefill");
     item.note = fields.text_if("note");
     item.instrument = fields.text_if("instrument");
+    if (fields.find("screening") != nullptr &&
+        fields.word("screening",
+                    {"sdoh", "functional-status", "disability-status", "cognitive-status"}) >= 0) {
+      item.screening = fields.text("screening");
+    }
     item.repeats = fields.flag("repeats");
     item.required = fields.flag("required");
     item.context_only = fields.flag("context-only");
@@ -156,6 +161,7 @@ class QuestionReader {
     only_for("required", is_question(item.type), "questions");
     only_for("context-only", is_question(item.type), "questions");
     only_for("instrument", is_question(item.type), "questions");
+    only_for("screening", is_question(item.type), "questions");
     if (choice && item.options.empty()) {
       context_.report(fields.node(), "MF-2011", "key `options` is missing");
     }
