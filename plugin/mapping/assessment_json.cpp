@@ -324,6 +324,21 @@ Json notice_json(const rules::Notice& notice) {
   return Json::object({{"kind", kind_word(notice.kind)}, {"text", notice.text}});
 }
 
+// An old result is older tomorrow; what was set aside is gone from what we send, and determined by
+// the answers anyway.
+Json lasting_notices(const Assessment& assessment) {
+  using Kind = rules::Notice::Kind;
+  Json rows = Json::array();
+  for (const auto& notice : assessment.notices) {
+    if (notice.kind == Kind::lab_old) {
+      rows.push(kind_word(notice.kind));
+    } else if (notice.kind != Kind::answer_set_aside) {
+      rows.push(notice_json(notice));
+    }
+  }
+  return rows;
+}
+
 Json advice_json(const Assessment& assessment) {
   Json ids = Json::array();
   for (const auto& id : assessment.patient_advice_ids) {
@@ -381,7 +396,12 @@ Json outcome_json(const Assessment& assessment) {
                        {"targetHours", hours_json(assessment.target)},
                        {"checkFirst", assessment.check_first},
                        {"findings", findings_json(assessment, true)},
-                       {"workups", std::move(workups)}});
+                       {"workups", std::move(workups)},
+                       {"gaps", rows_json(assessment.gaps, gap_json)},
+                       {"tierBounds", bounds_json(assessment.bounds)},
+                       {"changes", rows_json(assessment.changes, change_json)},
+                       {"patientAdvice", advice_json(assessment)},
+                       {"notices", lasting_notices(assessment)}});
 }
 
 }  // namespace myoflag::mapping

@@ -15,6 +15,7 @@
 #include "plugin/mapping/frame.h"
 #include "plugin/mapping/observations.h"
 #include "plugin/mapping/rule_codes.h"
+#include "plugin/mapping/sent_response.h"
 #include "plugin/mapping/service_requests.h"
 #include "plugin/mapping/summary_html.h"
 #include "plugin/mapping/vocabulary.h"
@@ -110,21 +111,22 @@ Json performer_of(const Json& response) {
   return {};
 }
 
-Frame frame_of(const rules::Assessment& assessment, const Json& response,
-               const std::vector<Json>& record, const BundleOptions& options) {
-  Frame frame{assessment,
-              *assessment.knowledge,
-              response,
-              Identifiers(assessment, response, options.tenant, options.identifier_system),
-              subject_of(assessment, response, record),
-              reference_member(response, "encounter"),
-              performer_of(response),
-              std::string(response.string_of("authored")),
-              {},
-              fhir::instant_text(assessment.input->now),
-              options.held_response,
-              {},
-              {}};
+Frame frame_of(const rules::Assessment& assessment, const Json& response, Json subject,
+               const Json& sent, const BundleOptions& options) {
+  Frame frame{
+      assessment,
+      *assessment.knowledge,
+      response,
+      Identifiers(assessment, response, sent, subject, options.tenant, options.identifier_system),
+      std::move(subject),
+      reference_member(response, "encounter"),
+      performer_of(response),
+      std::string(response.string_of("authored")),
+      {},
+      fhir::instant_text(assessment.input->now),
+      options.held_response,
+      {},
+      {}};
   if (fhir::parse_instant(frame.authored)) {
     frame.issued = frame.authored;
   }
@@ -141,198 +143,22 @@ Json device_entry(const Frame& frame) {
                       frame.ids.if_none_exist(uuid));
 }
 
-// FHIR: an item of a completed response that was given to a question that does not apply must not
-// be there. Such answers stay readable in the machine trace (setAside).
-std::set<std::string, std::less<>> disabled_items(const Frame& frame) {
-  std::set<std::string, std::less<>> links;
-  for (const auto& aside : frame.assessment.input->set_aside) {
-    if (aside.why == rules::SetAside::Why::disabled) {
-      links.insert(frame.knowledge.items[static_cast<std::size_t>(aside.item)].link_id);
-    }
-  }
-  return links;
+// Which resource of the record a response with this identifier stands for. A finished one never
+// takes an unfinished one for itself, so that a draft sent before it does not keep it out.
+std::string search_for(const Json& response, const Frame& frame) {
+  const auto own = identifier_search("identifier", *response.find("identifier"));
+  const bool ours = own == frame.ids.if_none_exist(frame.ids.response());
+  return ours || !is_finished(response) ? own : own + "&status=completed,amended";
 }
 
-void add_text(const Frame& frame, Json& item) {
-  const int index = frame.knowledge.item(item.string_of("linkId"));
-  if (index < 0 || item.has("text")) {
-    return;
-  }
-  auto& members = *item.as_object();
-  const auto link = std::find_if(members.begin(), members.end(),
-                                 [](const auto& member) { return member.name == "linkId"; });
-  members.insert(link + 1, {"text", frame.knowledge.items[static_cast<std::size_t>(index)].text});
-}
-
-// Items below one owner (the response, a group, an answer); groups that become empty go too.
-template <typename Disabled>
-void tidy_items(const Frame& frame, const Disabled& disabled, Json& owner) {
-  auto* items = owner.find("item");
-  if (items == nullptr || !items->is_array()) {
-    return;
-  }
-  Json::Array kept;
-  for (auto& item : *items->as_array()) {
-    if (disabled.contains(item.string_of("linkId"))) {
-      continue;
-    }
-    const bool had_children = item.has("item");
-    tidy_items(frame, disabled, item);
-    if (had_children && !item.has("item")) {
-      continue;
-    }
-    if (auto* answers = item.find("answer"); answers != nullptr && answers->is_array()) {
-      for (auto& answer : *answers->as_array()) {
-        tidy_items(frame, disabled, answer);
-      }
-    }
-    add_text(frame, item);
-    kept.push_back(std::move(item));
-  }
-  if (kept.empty()) {
-    owner.erase("item");
-  } else {
-    *items = Json(std::move(kept));
-  }
-}
-
-bool is_left_open(const Frame& frame, std::size_t index) {
-  const auto& item = frame.knowledge.items[index];
-  return item.required &&
-         frame.assessment.input->facts.answers.state[index] == rules::ItemState::skipped;
-}
-
-// An answer that says only that there is none.
-Json no_answer() {
-  Json reason = Json::object({{"url", kDataAbsentReasonExtension}, {"valueCode", kUnknown.code}});
-  return Json::array({Json::object({{"extension", Json::array({std::move(reason)})}})});
-}
-
-// Behind the last item that stands before it in the form.
-void insert_item(const Frame& frame, std::size_t index, Json item, Json& owner) {
-  if (owner.find("item") == nullptr) {
-    owner.set("item", Json::array());
-  }
-  auto& items = *owner.find("item")->as_array();
-  auto place = items.begin();
-  for (auto at = items.begin(); at != items.end(); ++at) {
-    if (frame.knowledge.item(at->string_of("linkId")) < static_cast<int>(index)) {
-      place = at + 1;
-    }
-  }
-  items.insert(place, std::move(item));
-}
-
-Json* child_of(Json& owner, std::string_view link_id) {
-  auto* items = owner.find("item");
-  if (items != nullptr && items->is_array()) {
-    for (auto& item : *items->as_array()) {
-      if (item.string_of("linkId") == link_id) {
-        return &item;
-      }
-    }
-  }
-  return nullptr;
-}
-
-// FHIR: a completed response has every required item. People may send the form with gaps all the
-// same, so the gap is said where the answer would stand. Groups nest only as deep as the form does.
-void say_what_is_open(const Frame& frame, int parent, Json& owner) {
-  const auto& items = frame.knowledge.items;
-  for (std::size_t index = 0; index < items.size(); ++index) {
-    const auto& item = items[index];
-    const bool is_group = item.type == rules::ItemType::group;
-    if (item.parent != parent || !(is_group || is_left_open(frame, index))) {
-      continue;
-    }
-    auto* given = child_of(owner, item.link_id);
-    Json made = Json::object({{"linkId", item.link_id}, {"text", item.text}});
-    Json& target = given == nullptr ? made : *given;
-    if (is_group) {
-      say_what_is_open(frame, static_cast<int>(index), target);
-    } else if (!target.has("answer")) {
-      target.set("answer", no_answer());
-    }
-    if (given == nullptr && made.as_object()->size() > 2) {
-      insert_item(frame, index, std::move(made), owner);
-    }
-  }
-}
-
-// References that lead into the file that was read lead nowhere in ours. A contained resource comes
-// along.
-Json without_urns(const Json& reference) {
-  return reference.string_of("reference").starts_with('#') ? reference
-                                                           : portable_reference(reference);
-}
-
-void tidy_references(Json& response) {
-  for (const auto* name : {"encounter", "author", "source"}) {
-    if (const auto* reference = response.find(name)) {
-      Json kept = without_urns(*reference);
-      if (kept.is_null()) {
-        response.erase(name);
-      } else {
-        response.set(name, std::move(kept));
-      }
-    }
-  }
-  for (const auto* name : {"basedOn", "partOf"}) {
-    Json kept = Json::array();
-    for (const auto& reference : response.array_of(name)) {
-      if (Json one = without_urns(reference); !one.is_null()) {
-        kept.push(std::move(one));
-      }
-    }
-    if (response.has(name) && kept.is_empty()) {
-      response.erase(name);
-    } else if (response.has(name)) {
-      response.set(name, std::move(kept));
-    }
-  }
-}
-
-void tidy_meta(Json& response) {
-  response.erase("id");
-  if (auto* meta = response.find("meta")) {
-    meta->erase("versionId");
-    meta->erase("lastUpdated");
-    if (meta->is_empty()) {
-      response.erase("meta");
-    }
-  }
-}
-
-void set_subject(const Frame& frame, Json& response) {
-  const auto* subject = response.find("subject");
-  if (subject != nullptr && subject->string_of("reference").starts_with('#')) {
-    return;
-  }
-  if (frame.subject.is_null()) {
-    response.erase("subject");
-  } else {
-    response.set("subject", frame.subject);
-  }
-}
-
-Json response_entry(const Frame& frame) {
-  Json response = frame.response;
-  tidy_meta(response);
-  tidy_references(response);
-  set_subject(frame, response);
-  tidy_items(frame, disabled_items(frame), response);
-  const bool amended = response.string_of("status") == "amended";
-  if (amended || response.string_of("status") == "completed") {
-    say_what_is_open(frame, -1, response);
-  }
+Json response_entry(const Frame& frame, Json response) {
   const auto* given = response.find("identifier");
-  std::string search = given == nullptr ? "" : identifier_search("identifier", *given);
-  const auto uuid = frame.ids.response();
-  if (search.empty()) {
-    response.set("identifier", frame.ids.identifier(uuid));
-    search = frame.ids.if_none_exist(uuid);
+  if (given == nullptr || identifier_search("identifier", *given).empty()) {
+    response.set("identifier", frame.ids.identifier(frame.ids.response()));
   }
-  Json entry = bundle_entry(uuid, std::move(response), search);
+  const auto search = search_for(response, frame);
+  const bool amended = response.string_of("status") == "amended";
+  Json entry = bundle_entry(frame.ids.response(), std::move(response), search);
   if (amended) {
     // The record may hold what it amends under the same identifier: a conditional create would
     // leave that as it is.
@@ -372,7 +198,7 @@ Json document_entry(const Frame& frame) {
                     {"masterIdentifier", identifier},
                     {"identifier", Json::array({identifier})},
                     {"status", "current"},
-                    {"docStatus", "final"},
+                    {"docStatus", is_finished(frame.response) ? "final" : "preliminary"},
                     {"type", codeable(Json::array({result_coding(knowledge, kExplanation)}), "")}});
   result.set_if("subject", frame.subject);
   result.set("date", frame.evaluated);
@@ -455,7 +281,9 @@ void append(std::vector<Json>& target, std::vector<Json> entries) {
 
 Json transaction_bundle(const rules::Assessment& assessment, const Json& response,
                         const std::vector<Json>& record, const BundleOptions& options) {
-  Frame frame = frame_of(assessment, response, record, options);
+  Json subject = subject_of(assessment, response, record);
+  Json sent = sent_response(assessment, response, subject);
+  Frame frame = frame_of(assessment, response, std::move(subject), sent, options);
   std::vector<Json> results = answer_entries(frame);
   append(results, flag_entries(frame));
   results.push_back(tier_entry(frame));
@@ -464,7 +292,7 @@ Json transaction_bundle(const rules::Assessment& assessment, const Json& respons
 
   Json::Array entries{device_entry(frame)};
   if (options.held_response.empty()) {
-    entries.push_back(response_entry(frame));
+    entries.push_back(response_entry(frame, std::move(sent)));
   }
   Json provenance = provenance_entry(frame, results);
   std::move(results.begin(), results.end(), std::back_inserter(entries));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <initializer_list>
+#include <optional>
 #include <vector>
 
 #include <fmt/format.h>
@@ -50,17 +51,27 @@ std::string search_escaped(std::string_view text) {
   return escaped;
 }
 
-bool changes_on_the_way(std::string_view member) {
-  constexpr std::string_view names[] = {"id", "meta", "identifier", "text", "display"};
-  return std::find(std::begin(names), std::end(names), member) != std::end(names);
+template <std::size_t N>
+bool is_one_of(std::string_view name, const std::string_view (&names)[N]) {
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
+// Of the response itself; the identifier may be ours, put in when it was sent.
+bool changes_at_the_top(std::string_view member) {
+  return is_one_of(member, {"id", "meta", "identifier", "text"});
+}
+
+// Ids and words that servers and forms put in. An item's text is the form's.
+bool changes_inside(const Json& owner, std::string_view member) {
+  return is_one_of(member, {"id", "display"}) || (member == "text" && owner.has("linkId"));
 }
 
 // The gate bounds the depth of everything that comes from outside.
-void append_canonical(const Json& value, std::string& out) {
+void append_canonical(const Json& value, bool top, std::string& out) {
   if (const auto* array = value.as_array()) {
     out += '[';
     for (const auto& element : *array) {
-      append_canonical(element, out);
+      append_canonical(element, false, out);
       out += ',';
     }
     out += ']';
@@ -73,7 +84,8 @@ void append_canonical(const Json& value, std::string& out) {
   }
   std::vector<const Json::Member*> members;
   for (const auto& member : *object) {
-    if (!changes_on_the_way(member.name)) {
+    const bool changes = top ? changes_at_the_top(member.name) : changes_inside(value, member.name);
+    if (!changes) {
       members.push_back(&member);
     }
   }
@@ -82,7 +94,7 @@ void append_canonical(const Json& value, std::string& out) {
   out += '{';
   for (const auto* member : members) {
     out += member->name + ":";
-    append_canonical(member->value, out);
+    append_canonical(member->value, false, out);
     out += ',';
   }
   out += '}';
@@ -99,11 +111,30 @@ std::string source_identity(const Json& response) {
   return id.empty() ? name_of({"content"}) : name_of({"id", id});
 }
 
+std::string patient_identity(const Json& subject) {
+  if (const auto reference = subject.string_of("reference"); !reference.empty()) {
+    return name_of({"reference", reference});
+  }
+  const auto* identifier = subject.find("identifier");
+  return identifier == nullptr ? name_of({"nobody"})
+                               : name_of({"identifier", identifier->string_of("system"),
+                                          identifier->string_of("value")});
+}
+
+// The name that a response got when we sent it.
+std::optional<fhir::Uuid> own_name(const Json& response, std::string_view system) {
+  const auto* identifier = response.find("identifier");
+  if (identifier == nullptr || identifier->string_of("system") != system) {
+    return std::nullopt;
+  }
+  return fhir::parse_uuid(identifier->string_of("value"));
+}
+
 }  // namespace
 
 std::string content_digest(const Json& response) {
   std::string text;
-  append_canonical(response, text);
+  append_canonical(response, true, text);
   return sha256_hex(text);
 }
 
@@ -119,11 +150,11 @@ std::string identifier_search(std::string_view parameter, const Json& identifier
 }
 
 Identifiers::Identifiers(const rules::Assessment& assessment, const Json& response,
-                         std::string_view tenant, std::string_view system)
+                         const Json& sent, const Json& subject, std::string_view tenant,
+                         std::string_view system)
     : system_(system),
       tenant_(tenant),
-      source_(source_identity(response)),
-      content_(content_digest(response)),
+      content_(content_digest(sent)),
       form_(name_of({assessment.knowledge->id, assessment.knowledge->version})),
       outcome_(name_of(
           {assessment.knowledge->digest, sha256_hex(fhir::write_json(outcome_json(assessment)))})),
@@ -131,20 +162,21 @@ Identifiers::Identifiers(const rules::Assessment& assessment, const Json& respon
   if (system_.empty()) {
     system_ = assessment.knowledge->canonical + "/identifier";
   }
-}
-
-fhir::Uuid Identifiers::response() const {
-  return fhir::uuid_v5(name_space_, name_of({tenant_, source_, content_, "response"}));
+  const auto own = own_name(response, system_);
+  response_ =
+      own ? *own
+          : fhir::uuid_v5(name_space_, name_of({tenant_, source_identity(response),
+                                                patient_identity(subject), content_, "response"}));
 }
 
 fhir::Uuid Identifiers::answer(std::string_view link_id, std::string_view option) const {
-  return fhir::uuid_v5(name_space_,
-                       name_of({tenant_, source_, content_, form_, "answer", link_id, option}));
+  return fhir::uuid_v5(name_space_, name_of({tenant_, fhir::to_string(response_), content_, form_,
+                                             "answer", link_id, option}));
 }
 
 fhir::Uuid Identifiers::result(std::string_view role, std::string_view code) const {
-  return fhir::uuid_v5(name_space_,
-                       name_of({tenant_, source_, content_, form_, outcome_, role, code}));
+  return fhir::uuid_v5(name_space_, name_of({tenant_, fhir::to_string(response_), content_, form_,
+                                             outcome_, role, code}));
 }
 
 fhir::Uuid Identifiers::device(std::string_view software_version) const {

@@ -1,8 +1,9 @@
 #pragma once
 // Names for what we write, so that writing twice changes nothing: UUIDs of version 5 made from the
-// site, the response and its content, the knowledge, and the role of the resource. The same input
-// gives the same names on every machine; nothing of the patient can be read from them. A site that
-// keeps its `tenant` secret also keeps them from being guessed.
+// site, the patient, the response and its content, the knowledge, and the role of the resource. The
+// same input gives the same names on every machine, and so does a response that we sent and read
+// back; nothing of the patient can be read from them. A site that keeps its `tenant` secret also
+// keeps them from being guessed.
 
 #include <string>
 #include <string_view>
@@ -15,15 +16,17 @@ namespace myoflag::mapping {
 
 class Identifiers {
  public:
-  // `system`: our identifier system; empty: "<canonical>/identifier" of the knowledge.
+  // `sent`: the response as it is sent. `subject`: Reference to the patient, or null. `system`: our
+  // identifier system; empty: "<canonical>/identifier" of the knowledge.
   Identifiers(const rules::Assessment& assessment, const fhir::Json& response,
-              std::string_view tenant, std::string_view system);
+              const fhir::Json& sent, const fhir::Json& subject, std::string_view tenant,
+              std::string_view system);
 
   const std::string& system() const { return system_; }
 
   // The response itself, and what was answered: they depend on the form, not on what the rules made
   // of it.
-  fhir::Uuid response() const;
+  const fhir::Uuid& response() const { return response_; }
   fhir::Uuid answer(std::string_view link_id, std::string_view option) const;
 
   // What the rules made of it. `role` is "flag", "tier", "workup", "document", "provenance",
@@ -40,11 +43,11 @@ class Identifiers {
  private:
   std::string system_;
   std::string tenant_;
-  std::string source_;   // identity of the response
   std::string content_;  // digest of the response
   std::string form_;     // knowledge id and version
   std::string outcome_;  // knowledge digest and digest of the outcome
   fhir::Uuid name_space_;
+  fhir::Uuid response_;
 };
 
 // A search by token, ready for a URL: "_tag=<system>%7C<value>".
@@ -55,8 +58,9 @@ std::string token_search(std::string_view parameter, std::string_view system,
 // there is no value.
 std::string identifier_search(std::string_view parameter, const fhir::Json& identifier);
 
-// SHA-256 of what a response says: its members in a fixed order, without id, meta, identifier,
-// narrative and display texts, which change on the way through a server. Lower-case hex.
+// SHA-256 of what a response says: its members in a fixed order, without its own id, meta,
+// identifier and narrative, and without display and item texts, which change on the way through a
+// server. Lower-case hex.
 std::string content_digest(const fhir::Json& response);
 
 }  // namespace myoflag::mapping

@@ -9,6 +9,7 @@
 
 #include "plugin/mapping/code_system.h"
 #include "plugin/mapping/rule_codes.h"
+#include "plugin/mapping/sent_response.h"
 #include "plugin/mapping/vocabulary.h"
 
 namespace myoflag::mapping {
@@ -42,7 +43,7 @@ Json observation(const Frame& frame, const fhir::Uuid& uuid, Json code) {
   Json result =
       Json::object({{"resourceType", "Observation"},
                     {"identifier", Json::array({frame.ids.identifier(uuid)})},
-                    {"status", "final"},
+                    {"status", is_finished(frame.response) ? "final" : "preliminary"},
                     {"category", Json::array({standard_concept(kObservationCategory, kSurvey)})},
                     {"code", std::move(code)}});
   result.set_if("subject", frame.subject);

@@ -1,0 +1,214 @@
+#include "plugin/mapping/sent_response.h"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "plugin/mapping/frame.h"
+#include "plugin/mapping/vocabulary.h"
+
+namespace myoflag::mapping {
+
+namespace {
+
+using fhir::Json;
+using rules::Assessment;
+using rules::Knowledge;
+
+// FHIR: an item of a completed response that was given to a question that does not apply must not
+// be there. Such answers stay readable in the machine trace (setAside).
+std::set<std::string, std::less<>> disabled_items(const Assessment& assessment) {
+  std::set<std::string, std::less<>> links;
+  for (const auto& aside : assessment.input->set_aside) {
+    if (aside.why == rules::SetAside::Why::disabled) {
+      links.insert(assessment.knowledge->items[static_cast<std::size_t>(aside.item)].link_id);
+    }
+  }
+  return links;
+}
+
+void add_text(const Knowledge& knowledge, Json& item) {
+  const int index = knowledge.item(item.string_of("linkId"));
+  if (index < 0 || item.has("text")) {
+    return;
+  }
+  auto& members = *item.as_object();
+  const auto link = std::find_if(members.begin(), members.end(),
+                                 [](const auto& member) { return member.name == "linkId"; });
+  members.insert(link + 1, {"text", knowledge.items[static_cast<std::size_t>(index)].text});
+}
+
+// Items below one owner (the response, a group, an answer); groups that become empty go too.
+template <typename Disabled>
+void tidy_items(const Knowledge& knowledge, const Disabled& disabled, Json& owner) {
+  auto* items = owner.find("item");
+  if (items == nullptr || !items->is_array()) {
+    return;
+  }
+  Json::Array kept;
+  for (auto& item : *items->as_array()) {
+    if (disabled.contains(item.string_of("linkId"))) {
+      continue;
+    }
+    const bool had_children = item.has("item");
+    tidy_items(knowledge, disabled, item);
+    if (had_children && !item.has("item")) {
+      continue;
+    }
+    if (auto* answers = item.find("answer"); answers != nullptr && answers->is_array()) {
+      for (auto& answer : *answers->as_array()) {
+        tidy_items(knowledge, disabled, answer);
+      }
+    }
+    add_text(knowledge, item);
+    kept.push_back(std::move(item));
+  }
+  if (kept.empty()) {
+    owner.erase("item");
+  } else {
+    *items = Json(std::move(kept));
+  }
+}
+
+bool is_left_open(const Assessment& assessment, std::size_t index) {
+  return assessment.knowledge->items[index].required &&
+         assessment.input->facts.answers.state[index] == rules::ItemState::skipped;
+}
+
+// An answer that says only that there is none.
+Json no_answer() {
+  Json reason = Json::object({{"url", kDataAbsentReasonExtension}, {"valueCode", kUnknown.code}});
+  return Json::array({Json::object({{"extension", Json::array({std::move(reason)})}})});
+}
+
+// Behind the last item that stands before it in the form.
+void insert_item(const Knowledge& knowledge, std::size_t index, Json item, Json& owner) {
+  if (owner.find("item") == nullptr) {
+    owner.set("item", Json::array());
+  }
+  auto& items = *owner.find("item")->as_array();
+  auto place = items.begin();
+  for (auto at = items.begin(); at != items.end(); ++at) {
+    if (knowledge.item(at->string_of("linkId")) < static_cast<int>(index)) {
+      place = at + 1;
+    }
+  }
+  items.insert(place, std::move(item));
+}
+
+Json* child_of(Json& owner, std::string_view link_id) {
+  auto* items = owner.find("item");
+  if (items != nullptr && items->is_array()) {
+    for (auto& item : *items->as_array()) {
+      if (item.string_of("linkId") == link_id) {
+        return &item;
+      }
+    }
+  }
+  return nullptr;
+}
+
+// FHIR: a completed response has every required item. People may send the form with gaps all the
+// same, so the gap is said where the answer would stand. Groups nest only as deep as the form does.
+void say_what_is_open(const Assessment& assessment, int parent, Json& owner) {
+  const auto& items = assessment.knowledge->items;
+  for (std::size_t index = 0; index < items.size(); ++index) {
+    const auto& item = items[index];
+    const bool is_group = item.type == rules::ItemType::group;
+    if (item.parent != parent || !(is_group || is_left_open(assessment, index))) {
+      continue;
+    }
+    auto* given = child_of(owner, item.link_id);
+    Json made = Json::object({{"linkId", item.link_id}, {"text", item.text}});
+    Json& target = given == nullptr ? made : *given;
+    if (is_group) {
+      say_what_is_open(assessment, static_cast<int>(index), target);
+    } else if (!target.has("answer")) {
+      target.set("answer", no_answer());
+    }
+    if (given == nullptr && made.as_object()->size() > 2) {
+      insert_item(*assessment.knowledge, index, std::move(made), owner);
+    }
+  }
+}
+
+// References that lead into the file that was read lead nowhere in ours. A contained resource comes
+// along.
+Json without_urns(const Json& reference) {
+  return reference.string_of("reference").starts_with('#') ? reference
+                                                           : portable_reference(reference);
+}
+
+void tidy_references(Json& response) {
+  for (const auto* name : {"encounter", "author", "source"}) {
+    if (const auto* reference = response.find(name)) {
+      Json kept = without_urns(*reference);
+      if (kept.is_null()) {
+        response.erase(name);
+      } else {
+        response.set(name, std::move(kept));
+      }
+    }
+  }
+  for (const auto* name : {"basedOn", "partOf"}) {
+    Json kept = Json::array();
+    for (const auto& reference : response.array_of(name)) {
+      if (Json one = without_urns(reference); !one.is_null()) {
+        kept.push(std::move(one));
+      }
+    }
+    if (response.has(name) && kept.is_empty()) {
+      response.erase(name);
+    } else if (response.has(name)) {
+      response.set(name, std::move(kept));
+    }
+  }
+}
+
+void tidy_meta(Json& response) {
+  response.erase("id");
+  if (auto* meta = response.find("meta")) {
+    meta->erase("versionId");
+    meta->erase("lastUpdated");
+    if (meta->is_empty()) {
+      response.erase("meta");
+    }
+  }
+}
+
+// A contained patient comes along as it is.
+void set_subject(const Json& subject, Json& response) {
+  const auto* given = response.find("subject");
+  if (given != nullptr && given->string_of("reference").starts_with('#')) {
+    return;
+  }
+  if (subject.is_null()) {
+    response.erase("subject");
+  } else {
+    response.set("subject", subject);
+  }
+}
+
+}  // namespace
+
+bool is_finished(const Json& response) {
+  const auto status = response.string_of("status");
+  return status == "completed" || status == "amended";
+}
+
+Json sent_response(const Assessment& assessment, const Json& response, const Json& subject) {
+  Json sent = response;
+  tidy_meta(sent);
+  tidy_references(sent);
+  set_subject(subject, sent);
+  tidy_items(*assessment.knowledge, disabled_items(assessment), sent);
+  if (is_finished(sent)) {
+    say_what_is_open(assessment, -1, sent);
+  }
+  return sent;
+}
+
+}  // namespace myoflag::mapping
