@@ -15,7 +15,7 @@ enum class Severity : std::uint8_t {
 };
 
 struct Problem {
-  std::string code;        // "MF-2104", explained in docs/errors.md
+  std::string code;        // "MF-2014", explained in docs/errors/
   std::string text;        // one sentence
   std::string file;        // relative to the knowledge folder
   std::size_t line = 0;    // 1-based; 0: the file as a whole
@@ -28,7 +28,7 @@ struct Problem {
 
 using Problems = std::vector<Problem>;
 
-// "rules/urgent.yaml:12:9: MF-2104: unknown option ...", the line, and a caret under the column. A
+// "rules/urgent.yaml:12:9: MF-2014: unknown option ...", the line, and a caret under the column. A
 // warning says so.
 std::string to_text(const Problem& problem);
 
