@@ -1,13 +1,16 @@
 // Writes conditions, patients and our verdicts as JSON for tests/bench/peers/peers.js.
-// usage: peers_input [PATIENTS [SEED]]
+// usage: peers_input [PATIENTS [SEED [plain]]]   plain: sixty conditions of one comparison each,
+// instead of the rules.
 
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <string_view>
 
 #include "fhir/json.h"
 #include "plugin/mapping/fhirpath_form.h"
 #include "rules/evaluate.h"
+#include "tests/support/plain_conditions.h"
 #include "tests/support/random_forms.h"
 
 namespace {
@@ -38,8 +41,7 @@ void add_expected(const Knowledge& knowledge, const std::vector<Rule>& rules, co
   }
 }
 
-Json patient(const testing::Names& names, const testing::Form& form) {
-  const Knowledge& knowledge = names.knowledge();
+Json patient(const Knowledge& knowledge, const testing::Names& names, const testing::Form& form) {
   const Facts facts = names.facts(form);
   Verdicts verdicts;
   evaluate(knowledge, facts, names.flags(form), verdicts);
@@ -56,15 +58,18 @@ Json patient(const testing::Names& names, const testing::Form& form) {
 int main(int argc, char** argv) {
   const int count = argc > 1 ? std::atoi(argv[1]) : 200;
   const auto seed = static_cast<std::uint64_t>(argc > 2 ? std::atoi(argv[2]) : 1);
-  const auto& knowledge = *testing::twitching();
-  const testing::Names names(knowledge);
-  testing::RandomForms forms(knowledge, seed);
+  const bool plain = argc > 3 && std::string_view(argv[3]) == "plain";
+  const Knowledge& twitching = *testing::twitching();
+  const KnowledgePtr sixty = testing::plain_conditions(twitching, 60);
+  const Knowledge& knowledge = plain ? *sixty : twitching;
+  const testing::Names names(twitching);
+  testing::RandomForms forms(twitching, seed);
   Json conditions = Json::array();
   add_conditions(knowledge, knowledge.rules, conditions);
   add_conditions(knowledge, knowledge.gaps, conditions);
   Json patients = Json::array();
   for (int i = 0; i < count; ++i) {
-    patients.push(patient(names, forms.next()));
+    patients.push(patient(knowledge, names, forms.next()));
   }
   std::cout << write_json(
       Json::object({{"conditions", std::move(conditions)}, {"patients", std::move(patients)}}));

@@ -6,6 +6,7 @@
 #include <benchmark/benchmark.h>
 
 #include "rules/evaluate.h"
+#include "tests/support/plain_conditions.h"
 #include "tests/support/random_forms.h"
 
 namespace {
@@ -23,8 +24,7 @@ std::vector<Facts> patients() {
   return out;
 }
 
-void evaluate_all_rules(benchmark::State& state) {
-  const auto& knowledge = *testing::twitching();
+void evaluate_all(benchmark::State& state, const Knowledge& knowledge) {
   const auto all = patients();
   Verdicts verdicts;
   for (auto _ : state) {
@@ -35,7 +35,15 @@ void evaluate_all_rules(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(all.size()));
 }
+
+void evaluate_all_rules(benchmark::State& state) { evaluate_all(state, *testing::twitching()); }
 BENCHMARK(evaluate_all_rules);
+
+// What rule engines are usually measured with: sixty conditions of one comparison each.
+void evaluate_sixty_plain_conditions(benchmark::State& state) {
+  evaluate_all(state, *testing::plain_conditions(*testing::twitching(), 60));
+}
+BENCHMARK(evaluate_sixty_plain_conditions);
 
 void assess_with_reasons(benchmark::State& state) {
   const auto& knowledge = testing::twitching();
