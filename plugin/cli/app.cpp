@@ -3,6 +3,7 @@
 #include <csignal>
 #include <exception>
 #include <new>
+#include <typeinfo>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -71,8 +72,9 @@ int run(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return static_cast<int>(fail({Exit::outside, "MF-4008: out of memory"}));
   } catch (const std::exception& error) {
+    // Not what it says: that may quote the input.
     return static_cast<int>(
-        fail({Exit::outside, fmt::format("MF-4009: internal error: {}", error.what())}));
+        fail({Exit::outside, fmt::format("MF-4009: internal error ({})", typeid(error).name())}));
   }
 }
 

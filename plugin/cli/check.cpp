@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include "plugin/assess.h"
 #include "plugin/cli/commands.h"
 #include "plugin/cli/issues.h"
 #include "plugin/cli/options.h"
@@ -12,9 +11,7 @@ namespace myoflag::cli {
 namespace {
 
 struct Options {
-  InputOptions input;
-  KnowledgeOptions knowledge;
-  ClockOptions clock;
+  CaseOptions given;
   std::string format = "text";
 };
 
@@ -23,27 +20,15 @@ std::string text_of(const std::string& file, const fhir::Issues& issues) {
 }
 
 Exit check(const Options& options) {
-  const auto now = instant(options.clock);
-  if (!now) {
-    return fail(now.error());
+  const auto open = open_case(options.given);
+  if (!open) {
+    return fail(open.error());
   }
-  auto knowledge = load(options.knowledge);
-  if (!knowledge) {
-    return fail(knowledge.error());
-  }
-  const auto bytes = read_input(options.input.file, options.input.max_bytes);
-  if (!bytes) {
-    return fail(bytes.error());
-  }
-  const Assessor assessor(std::move(*knowledge));
-  AssessOptions how;
-  how.now = *now;
-  how.limits = limits_for(options.input);
-  const fhir::Issues issues = assessor.check(*bytes, how);
+  const fhir::Issues issues = open->assessor.check(open->bytes, open->how);
   const std::string out =
       options.format == "outcome"
           ? fhir::write_json(fhir::operation_outcome(issues), fhir::JsonStyle::pretty)
-          : text_of(options.input.file, issues);
+          : text_of(options.given.input.file, issues);
   const Exit written = write_output(out);
   if (written != Exit::done) {
     return written;
@@ -57,9 +42,7 @@ void add_check(CLI::App& app, Run& run) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("check", "Every finding about a response, or a Bundle with one");
-  add_input(*command, options->input);
-  add_knowledge_options(*command, options->knowledge);
-  add_clock(*command, options->clock);
+  add_case(*command, options->given);
   command
       ->add_option("--format", options->format,
                    "text: one line for each finding; outcome: a FHIR OperationOutcome")

@@ -16,9 +16,7 @@ namespace myoflag::cli {
 namespace {
 
 struct Options {
-  InputOptions input;
-  KnowledgeOptions knowledge;
-  ClockOptions clock;
+  CaseOptions given;
   Colour colour = Colour::automatic;
   std::string format = "text";
   bool all = false;
@@ -56,25 +54,13 @@ tl::expected<std::string, Failure> output(const Options& options, const Assessed
 }
 
 Exit evaluate(const Options& options) {
-  const auto now = instant(options.clock);
-  if (!now) {
-    return fail(now.error());
+  const auto open = open_case(options.given);
+  if (!open) {
+    return fail(open.error());
   }
-  auto knowledge = load(options.knowledge);
-  if (!knowledge) {
-    return fail(knowledge.error());
-  }
-  const auto bytes = read_input(options.input.file, options.input.max_bytes);
-  if (!bytes) {
-    return fail(bytes.error());
-  }
-  const Assessor assessor(std::move(*knowledge));
-  AssessOptions how;
-  how.now = *now;
-  how.limits = limits_for(options.input);
-  const auto assessed = assessor.assess(*bytes, how);
+  const auto assessed = open->assessor.assess(open->bytes, open->how);
   if (!assessed) {
-    say(first_issue_lines(options.input.file, assessed.error()));
+    say(first_issue_lines(options.given.input.file, assessed.error()));
     return Exit::rejected;
   }
   const auto out = output(options, *assessed);
@@ -82,7 +68,7 @@ Exit evaluate(const Options& options) {
     return fail(out.error());
   }
   if (!assessed->warnings.empty()) {
-    say(first_issue_lines(options.input.file, assessed->warnings));
+    say(first_issue_lines(options.given.input.file, assessed->warnings));
   }
   return write_output(*out);
 }
@@ -93,7 +79,7 @@ void add_evaluate(CLI::App& app, Run& run) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "evaluate", "Judges one QuestionnaireResponse, or a Bundle with it and the patient's record");
-  add_input(*command, options->input);
+  add_case(*command, options->given);
   command
       ->add_option("--format", options->format,
                    "text: the explanation for a clinician; assessment: JSON for programs; bundle, "
@@ -102,8 +88,6 @@ void add_evaluate(CLI::App& app, Run& run) {
       ->capture_default_str();
   command->add_flag("--all", options->all, "Nothing shortened; also what is excluded");
   command->add_flag("--patient", options->patient, "What the patient is told (with --format text)");
-  add_clock(*command, options->clock);
-  add_knowledge_options(*command, options->knowledge);
   add_colour(*command, options->colour);
   command->footer(
       "Examples:\n"

@@ -64,6 +64,31 @@ tl::expected<rules::Instant, Failure> instant(const ClockOptions& options) {
   return *moment;
 }
 
+void add_case(CLI::App& command, CaseOptions& options) {
+  add_input(command, options.input);
+  add_knowledge_options(command, options.knowledge);
+  add_clock(command, options.clock);
+}
+
+tl::expected<OpenCase, Failure> open_case(const CaseOptions& options) {
+  AssessOptions how;
+  how.limits = limits_for(options.input);
+  const auto now = instant(options.clock);
+  if (!now) {
+    return tl::unexpected(now.error());
+  }
+  how.now = *now;
+  auto knowledge = load(options.knowledge);
+  if (!knowledge) {
+    return tl::unexpected(std::move(knowledge.error()));
+  }
+  auto bytes = read_input(options.input.file, options.input.max_bytes);
+  if (!bytes) {
+    return tl::unexpected(std::move(bytes.error()));
+  }
+  return OpenCase{Assessor(std::move(*knowledge)), std::move(*bytes), how};
+}
+
 void add_colour(CLI::App& command, Colour& colour) {
   const std::map<std::string, Colour> names{
       {"auto", Colour::automatic}, {"always", Colour::always}, {"never", Colour::never}};

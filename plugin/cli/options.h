@@ -37,6 +37,21 @@ struct ClockOptions {
 void add_clock(CLI::App& command, ClockOptions& options);
 tl::expected<rules::Instant, Failure> instant(const ClockOptions& options);  // MF-4006
 
+// One response or Bundle, and what it is held against.
+struct CaseOptions {
+  InputOptions input;
+  KnowledgeOptions knowledge;
+  ClockOptions clock;
+};
+void add_case(CLI::App& command, CaseOptions& options);
+
+struct OpenCase {
+  Assessor assessor;
+  std::string bytes;
+  AssessOptions how;
+};
+tl::expected<OpenCase, Failure> open_case(const CaseOptions& options);
+
 void add_colour(CLI::App& command, Colour& colour);
 
 // Limits of the gate for an input of that size.
