@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <string>
 
 #include "fhir/json.h"
 
@@ -10,24 +9,30 @@ namespace myoflag::fhir {
 
 namespace {
 
-constexpr std::int64_t largest_exponent = 1'000'000'000;
+// Exponents up to here are exact; a larger one stands for "beyond any exact one". No mantissa is
+// long enough to make up for the difference.
+constexpr std::int64_t largest_exponent = 1'000'000'000'000'000'000;
+constexpr std::int64_t beyond = 4 * largest_exponent;
 
-// value = 0.digits * 10^magnitude, digits without zeros at either end; no digits for zero.
+// value = 0.digits * 10^magnitude; digits from the first to the last that is not zero, perhaps with
+// the point between them; no digits for zero. A view of the text.
 struct Normal {
   bool negative = false;
-  std::string digits;
+  std::string_view digits;
   std::int64_t magnitude = 0;
   std::int64_t places = 0;
+  bool exact = true;  // the exponent is
 };
 
-std::optional<std::int64_t> exponent_of(std::string_view text) {
+std::int64_t exponent_of(std::string_view text) {
+  const bool negative = text.starts_with('-');
   if (text.starts_with('+')) {
     text.remove_prefix(1);
   }
   std::int64_t value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
   if (result.ec != std::errc{} || value > largest_exponent || value < -largest_exponent) {
-    return std::nullopt;
+    return negative ? -beyond : beyond;
   }
   return value;
 }
@@ -41,35 +46,49 @@ std::optional<Normal> normalize(std::string_view text) {
   text.remove_prefix(result.negative ? 1 : 0);
   std::int64_t exponent = 0;
   if (const auto e = text.find_first_of("eE"); e != std::string_view::npos) {
-    const auto read = exponent_of(text.substr(e + 1));
-    if (!read) {
-      return std::nullopt;
-    }
-    exponent = *read;
+    exponent = exponent_of(text.substr(e + 1));
+    result.exact = exponent != beyond && exponent != -beyond;
     text = text.substr(0, e);
   }
   const auto point = std::min(text.find('.'), text.size());
-  const auto fraction = text.substr(std::min(point + 1, text.size()));
-  result.digits = std::string(text.substr(0, point)) + std::string(fraction);
-  result.magnitude = static_cast<std::int64_t>(point) + exponent;
-  result.places = std::max<std::int64_t>(0, static_cast<std::int64_t>(fraction.size()) - exponent);
-
-  const auto first = std::min(result.digits.find_first_not_of('0'), result.digits.size());
-  result.digits.erase(0, first);
-  result.magnitude -= static_cast<std::int64_t>(first);
-  const auto last = result.digits.find_last_not_of('0');
-  result.digits.resize(last == std::string::npos ? 0 : last + 1);
+  const auto fraction = text.size() - std::min(point + 1, text.size());
+  result.places = std::max<std::int64_t>(0, static_cast<std::int64_t>(fraction) - exponent);
+  const auto first = text.find_first_not_of("0.");
+  if (first == std::string_view::npos) {
+    result.exact = true;
+    return result;
+  }
+  result.digits = text.substr(first, text.find_last_not_of("0.") + 1 - first);
+  const auto zeros = static_cast<std::int64_t>(first > point ? first - 1 : first);
+  result.magnitude = static_cast<std::int64_t>(point) - zeros + exponent;
   return result;
 }
 
-std::strong_ordering compare_sizes(const Normal& a, const Normal& b) {
-  if (a.digits.empty() || b.digits.empty()) {
-    return !a.digits.empty() <=> !b.digits.empty();
+// Digits as in a fraction: 12 is less than 123 and than 13.
+std::strong_ordering compare_digits(std::string_view a, std::string_view b) {
+  for (;;) {
+    a.remove_prefix(a.starts_with('.') ? 1 : 0);
+    b.remove_prefix(b.starts_with('.') ? 1 : 0);
+    if (a.empty() || b.empty()) {
+      return !a.empty() <=> !b.empty();
+    }
+    if (a.front() != b.front()) {
+      return a.front() <=> b.front();
+    }
+    a.remove_prefix(1);
+    b.remove_prefix(1);
   }
-  if (a.magnitude != b.magnitude) {
-    return a.magnitude <=> b.magnitude;
+}
+
+int sign_of(const Normal& value) { return value.digits.empty() ? 0 : value.negative ? -1 : 1; }
+
+// Of two numbers of the same sign, without the sign.
+std::optional<std::strong_ordering> compare_sizes(const Normal& a, const Normal& b) {
+  if (!a.exact && !b.exact && (a.magnitude < 0) == (b.magnitude < 0)) {
+    return std::nullopt;
   }
-  return a.digits.compare(b.digits) <=> 0;
+  return a.magnitude != b.magnitude ? a.magnitude <=> b.magnitude
+                                    : compare_digits(a.digits, b.digits);
 }
 
 }  // namespace
@@ -93,12 +112,14 @@ std::optional<std::strong_ordering> compare_decimals(std::string_view a, std::st
   if (!left || !right) {
     return std::nullopt;
   }
-  const bool left_negative = left->negative && !left->digits.empty();
-  const bool right_negative = right->negative && !right->digits.empty();
-  if (left_negative != right_negative) {
-    return right_negative <=> left_negative;
+  const int sign = sign_of(*left);
+  if (sign != sign_of(*right)) {
+    return sign <=> sign_of(*right);
   }
-  return left_negative ? compare_sizes(*right, *left) : compare_sizes(*left, *right);
+  if (sign == 0) {
+    return std::strong_ordering::equal;
+  }
+  return sign < 0 ? compare_sizes(*right, *left) : compare_sizes(*left, *right);
 }
 
 std::optional<std::int64_t> decimal_places(std::string_view text) {
