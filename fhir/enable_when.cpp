@@ -142,35 +142,63 @@ Truth satisfies(ValueRef answer, const EnableCondition& condition, const FormIte
 
 }  // namespace
 
-Truth Enablement::holds(const EnableCondition& condition, Position position) const {
-  const auto scope = scope_of(condition.scope, condition.scope == condition.target, position);
-  auto any_answer = Truth::no;
-  auto any_match = Truth::no;
-  const auto& question = form_.item(condition.target);
-  const auto& all = instances_[condition.target];
-  auto instance = std::lower_bound(all.begin(), all.end(), scope.first);
-  for (; scope.exists && instance != all.end() && *instance < scope.last; ++instance) {
-    const auto& item = response_.item(*instance);
-    for (auto a = item.first_answer; a < item.first_answer + item.answer_count; ++a) {
-      const auto& answer = response_.answer(a);
-      if (answer.has_value()) {
-        const auto counts = decided_[*instance];
-        any_answer = truth_or(any_answer, counts);
-        any_match = truth_or(
-            any_match, truth_and(counts, satisfies(*answer.choice.value, condition, question)));
-      }
-    }
-  }
+namespace {
+
+struct Tally {
+  Truth any_answer = Truth::no;
+  Truth any_match = Truth::no;
+
+  bool is_settled() const { return any_answer == Truth::yes && any_match == Truth::yes; }
+};
+
+Truth conclude(const EnableCondition& condition, const Tally& tally) {
   switch (condition.op) {
     case EnableOperator::exists: {
       const auto* wanted = condition.answer.json.as_bool();
-      return wanted != nullptr && *wanted ? any_answer : truth_not(any_answer);
+      return wanted != nullptr && *wanted ? tally.any_answer : truth_not(tally.any_answer);
     }
     case EnableOperator::not_equals:
-      return truth_and(any_answer, truth_not(any_match));
+      return truth_and(tally.any_answer, truth_not(tally.any_match));
     default:
-      return any_match;
+      return tally.any_match;
   }
+}
+
+}  // namespace
+
+Truth Enablement::holds(const EnableCondition& condition, Position position) const {
+  const auto scope = scope_of(condition.scope, condition.scope == condition.target, position);
+  if (!scope.exists) {
+    return conclude(condition, {});
+  }
+  const ConditionInScope key{&condition, scope.first, scope.last};
+  const auto known = known_.find(key);
+  return known != known_.end() ? known->second
+                               : known_.emplace(key, holds_in(condition, scope)).first->second;
+}
+
+Truth Enablement::holds_in(const EnableCondition& condition, const Scope& scope) const {
+  Tally tally;
+  const auto& question = form_.item(condition.target);
+  const auto& all = instances_[condition.target];
+  auto instance = std::lower_bound(all.begin(), all.end(), scope.first);
+  for (; instance != all.end() && *instance < scope.last; ++instance) {
+    const auto& item = response_.item(*instance);
+    const auto counts = decided_[*instance];
+    for (auto a = item.first_answer; a < item.first_answer + item.answer_count; ++a) {
+      const auto& answer = response_.answer(a);
+      if (!answer.has_value()) {
+        continue;
+      }
+      const auto match = satisfies(*answer.choice.value, condition, question);
+      tally.any_answer = truth_or(tally.any_answer, counts);
+      tally.any_match = truth_or(tally.any_match, truth_and(counts, match));
+      if (tally.is_settled()) {
+        return conclude(condition, tally);
+      }
+    }
+  }
+  return conclude(condition, tally);
 }
 
 }  // namespace myoflag::fhir

@@ -15,6 +15,8 @@
 // hl7.org/fhir/R4/questionnaire.html (enableWhen), with the wording of R5 for != over several
 // answers.
 
+#include <map>
+#include <tuple>
 #include <vector>
 
 #include "fhir/questionnaire.h"
@@ -27,7 +29,8 @@ namespace myoflag::fhir {
 std::vector<std::size_t> bind_items(const Response& response, const Questionnaire& form);
 
 // Decides every item that is in the response at construction, and on request those that are not.
-// Holds references: form, response and binding must outlive it.
+// Holds references: form, response and binding must outlive it. Every answer is compared once with
+// every condition about it, however many items depend on it. For one thread.
 class Enablement {
  public:
   Enablement(const Response& response, const Questionnaire& form,
@@ -56,8 +59,11 @@ class Enablement {
     bool exists = true;
   };
 
+  using ConditionInScope = std::tuple<const EnableCondition*, std::size_t, std::size_t>;
+
   Scope scope_of(std::size_t form_scope, bool include_self, Position position) const;
   Truth holds(const EnableCondition& condition, Position position) const;
+  Truth holds_in(const EnableCondition& condition, const Scope& scope) const;
   Truth own_conditions(const FormItem& item, Position position) const;
   Truth parent_enabled(Position position) const;
 
@@ -66,6 +72,9 @@ class Enablement {
   const std::vector<std::size_t>& binding_;
   std::vector<std::vector<std::size_t>> instances_;
   std::vector<Truth> decided_;
+  // Scopes of the same form item do not overlap, so filling this looks at each answer once per
+  // condition. Nothing in it changes later: what a condition asks about is decided before it.
+  mutable std::map<ConditionInScope, Truth> known_;
 };
 
 }  // namespace myoflag::fhir
