@@ -1,6 +1,7 @@
 #include "fhir/xml.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <pugixml.hpp>
@@ -21,6 +22,20 @@ std::string prefix_free(std::string_view source, const ScannedNarrative& narrati
     from = edit.offset + edit.length;
   }
   return out.append(source.substr(from, narrative.end - from));
+}
+
+// XML demands it of every reader.
+std::string with_plain_line_ends(std::string text) {
+  auto to = text.begin();
+  for (auto from = text.begin(); from != text.end(); ++from) {
+    const auto next = std::next(from);
+    const bool pair = *from == '\r' && next != text.end() && *next == '\n';
+    if (!pair) {
+      *to++ = *from == '\r' ? '\n' : *from;
+    }
+  }
+  text.erase(to, text.end());
+  return text;
 }
 
 std::string_view without_prefix(std::string_view name) {
@@ -46,6 +61,8 @@ XmlElement XmlDocument::root() const {
 }
 
 const std::vector<XmlDropped>& XmlDocument::dropped() const { return content_->scanned.dropped; }
+
+std::size_t XmlDocument::elements() const { return content_->scanned.elements; }
 
 std::size_t XmlElement::offset() const {
   const auto name_at = pugi::xml_node(node_).offset_debug();  // of the name, behind the bracket
@@ -106,11 +123,18 @@ std::string XmlElement::narrative() const {
   if (found == nullptr) {
     return {};
   }
-  return prefix_free(content.text, *found);
+  return with_plain_line_ends(prefix_free(content.text, *found));
 }
 
 Error XmlElement::error(std::string_view code, std::string text) const {
   return error_at(document_->content_->text, offset(), code, std::move(text));
+}
+
+bool looks_like_xml(std::string_view bytes) {
+  // White space, byte order marks of UTF-8, UTF-16 and UTF-32, the zero bytes of the latter two.
+  constexpr std::string_view before(" \t\r\n\xEF\xBB\xBF\xFE\xFF\0", 10);
+  const auto first = bytes.find_first_not_of(before);
+  return first != std::string_view::npos && bytes[first] == '<';
 }
 
 Result<XmlDocument> read_xml(std::string_view text, const Limits& limits) {

@@ -43,7 +43,7 @@ class XmlElement {
       const;                                 // without namespace declarations and schema location
   std::vector<XmlElement> children() const;  // none for narrative
   bool is_narrative() const;                 // an XHTML div
-  std::string narrative() const;             // its source, prefix-free, with its own xmlns
+  std::string narrative() const;  // its source, prefix-free, with its own xmlns, lines ending in LF
   Error error(std::string_view code,
               std::string text) const;  // with line and column of this element
 
@@ -65,6 +65,8 @@ class XmlDocument {
 
   XmlElement root() const;
   const std::vector<XmlDropped>& dropped() const;
+  // How many elements the gate let pass: a walk from the root meets as many.
+  std::size_t elements() const;
 
  private:
   friend class XmlElement;
@@ -86,9 +88,16 @@ std::optional<Error> check_narrative_form(std::string_view div);
 // to read. Only for text that has the right form.
 std::optional<Error> check_narrative_content(std::string_view div);
 
+// Whether a reader should take the bytes for XML rather than JSON: the first character is '<',
+// behind white space and whatever marks an encoding, also one that the gate refuses.
+bool looks_like_xml(std::string_view bytes);
+
 // False for text with characters that neither XML nor a FHIR string can hold (controls but tab, LF,
 // CR; U+FFFE, U+FFFF).
 bool has_xml_characters_only(std::string_view utf8);
+// A div of the right form, byte for byte but for carriage returns: a reader would take them for
+// line feeds, so they become references.
+void append_xml_narrative(std::string& out, std::string_view div);
 // Attribute value, with tab, LF and CR as references so that they survive.
 void append_xml_attribute(std::string& out, std::string_view value);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -110,7 +111,7 @@ class Scanner {
   Scanner(std::string_view text, const Limits& limits, XmlRoot root)
       : text_(text), limits_(limits), root_(root) {
     limits_.depth = std::min(limits_.depth, deepest);
-    bindings_.push_back({"xml", Space::xml});
+    declare("xml", Space::xml);
   }
 
   Result<ScannedXml> scan() {
@@ -121,13 +122,9 @@ class Scanner {
   }
 
  private:
-  struct Binding {
-    std::string_view prefix;
-    Space space;
-  };
   struct Open {
     std::string_view name;
-    std::size_t bindings;
+    std::size_t declared;  // prefixes before it
     bool starts_narrative;
   };
   struct Attribute {
@@ -481,12 +478,25 @@ class Scanner {
     return references(start, attribute.value);
   }
 
+  void declare(std::string_view prefix, Space space) {
+    declared_.push_back(prefix);
+    spaces_[prefix].push_back(space);
+  }
+
+  void forget(std::size_t down_to) {
+    for (; declared_.size() > down_to; declared_.pop_back()) {
+      const auto known = spaces_.find(declared_.back());
+      known->second.pop_back();
+      if (known->second.empty()) {
+        spaces_.erase(known);
+      }
+    }
+  }
+
   std::optional<Space> lookup(std::string_view prefix) const {
-    const auto found =
-        std::find_if(bindings_.rbegin(), bindings_.rend(),
-                     [prefix](const Binding& binding) { return binding.prefix == prefix; });
-    if (found != bindings_.rend()) {
-      return found->space;
+    const auto found = spaces_.find(prefix);
+    if (found != spaces_.end()) {
+      return found->second.back();
     }
     return prefix.empty() ? std::optional(Space::none) : std::nullopt;
   }
@@ -502,7 +512,7 @@ class Scanner {
         return fail(attribute.offset, "MF-1113",
                     "A namespace prefix is declared against the rules.");
       }
-      bindings_.push_back({bound, space_of(attribute.value)});
+      declare(bound, space_of(attribute.value));
     }
     return true;
   }
@@ -512,7 +522,7 @@ class Scanner {
     if (stack_.empty() && seen_root_) {
       return fail(start, "MF-1112", "There is a second root element.");
     }
-    Open open{{}, bindings_.size(), false};
+    Open open{{}, declared_.size(), false};
     std::vector<Attribute> found;
     if (!count_node() || !name(open.name) || !attributes(found) || !bind(found)) {
       return false;
@@ -616,6 +626,7 @@ class Scanner {
     if (open.starts_narrative) {
       result_.narratives.push_back({start, 0, {}});
     }
+    result_.elements += in_narrative() ? 0U : 1U;
     if (in_narrative() || open.starts_narrative) {
       ++narrative_depth_;
       note_narrative_element(start, open, found);
@@ -674,13 +685,25 @@ class Scanner {
   bool leave() {
     if (in_narrative()) {
       --narrative_depth_;
-      if (stack_.back().starts_narrative) {
-        result_.narratives.back().end = at_;
+      if (stack_.back().starts_narrative && !end_narrative(result_.narratives.back())) {
+        return false;
       }
     }
-    bindings_.resize(stack_.back().bindings, {{}, Space::none});
+    forget(stack_.back().declared);
     stack_.pop_back();
     return true;
+  }
+
+  // JSON holds narrative in one string.
+  bool end_narrative(ScannedNarrative& narrative) {
+    narrative.end = at_;
+    auto size = narrative.end - narrative.begin;
+    for (const auto& edit : narrative.edits) {
+      size = size - edit.length + edit.replacement.size();
+    }
+    return size <= limits_.string_bytes ||
+           fail(narrative.begin, "MF-1116",
+                fmt::format("Narrative is longer than {} bytes.", limits_.string_bytes));
   }
 
   std::string_view text_;
@@ -693,7 +716,8 @@ class Scanner {
   int narrative_depth_ = 0;
   bool seen_root_ = false;
   std::vector<Open> stack_;
-  std::vector<Binding> bindings_;
+  std::vector<std::string_view> declared_;  // prefixes of the open elements, outermost first
+  std::map<std::string_view, std::vector<Space>> spaces_;  // of a prefix, the innermost last
   ScannedXml result_;
   Error failure_;
 };
@@ -709,8 +733,10 @@ std::optional<Error> refuse_xml_bytes(std::string_view text, const Limits& limit
   }
   constexpr std::string_view utf16_little("<\0", 2);
   constexpr std::string_view utf16_big("\0<", 2);
+  constexpr std::string_view utf32_big("\0\0", 2);
   if (text.starts_with("\xFE\xFF") || text.starts_with("\xFF\xFE") ||
-      text.starts_with(utf16_little) || text.starts_with(utf16_big)) {
+      text.starts_with(utf16_little) || text.starts_with(utf16_big) ||
+      text.starts_with(utf32_big)) {
     return error_at(text, 0, "MF-1103", "The text is UTF-16 or UTF-32; FHIR XML is UTF-8.");
   }
   if (const auto bad = first_bad_utf8(text); bad < text.size()) {
@@ -727,6 +753,80 @@ Result<ScannedXml> scan_xml(std::string_view text, const Limits& limits, XmlRoot
 }
 
 bool has_xml_characters_only(std::string_view utf8) { return first_forbidden(utf8) == utf8.size(); }
+
+namespace {
+
+// The end of the markup that starts at `at` with '<' and in which nothing is text: a comment, a
+// CDATA section, an instruction. Zero when it is a tag.
+std::size_t end_of_literal_markup(std::string_view text, std::size_t at) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kinds{
+      {{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}}};
+  for (const auto& [start, end] : kinds) {
+    if (text.substr(at, start.size()) == start) {
+      const auto found = text.find(end, at + start.size());
+      return found == std::string_view::npos ? text.size() : found + end.size();
+    }
+  }
+  return 0;
+}
+
+// Carriage returns as references where XML has references, and as line feeds, which is what every
+// reader takes them for, in markup.
+class ReturnKeeper {
+ public:
+  std::string keep(std::string_view text) {
+    std::size_t at = 0;
+    while (at < text.size()) {
+      const auto literal = text[at] == '<' && !in_tag_ ? end_of_literal_markup(text, at) : 0;
+      for (; at < literal; ++at) {
+        put(text, at, true);
+      }
+      if (literal == 0) {
+        note(text[at]);
+        put(text, at, in_tag_ && quote_ == 0);
+        ++at;
+      }
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void note(char c) {
+    if (!in_tag_) {
+      in_tag_ = c == '<';
+    } else if (quote_ != 0) {
+      quote_ = c == quote_ ? '\0' : quote_;
+    } else if (c == '"' || c == '\'') {
+      quote_ = c;
+    } else {
+      in_tag_ = c != '>';
+    }
+  }
+
+  void put(std::string_view text, std::size_t at, bool markup) {
+    if (text[at] != '\r') {
+      out_.push_back(text[at]);
+    } else if (!markup) {
+      out_ += "&#13;";
+    } else if (text.substr(at, 2) != "\r\n") {
+      out_.push_back('\n');
+    }
+  }
+
+  bool in_tag_ = false;
+  char quote_ = 0;
+  std::string out_;
+};
+
+}  // namespace
+
+void append_xml_narrative(std::string& out, std::string_view div) {
+  if (div.find('\r') == std::string_view::npos) {
+    out.append(div);
+  } else {
+    out.append(ReturnKeeper().keep(div));
+  }
+}
 
 void append_xml_attribute(std::string& out, std::string_view value) {
   for (const char c : value) {

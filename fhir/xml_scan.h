@@ -30,6 +30,7 @@ struct ScannedXml {
   std::vector<XmlDropped> dropped;
   std::optional<Error> content;  // first thing in narrative that txt-1 or txt-2 forbids
   bool narrative_has_content = false;
+  std::size_t elements = 0;  // outside narrative, its divs included
 };
 
 enum class XmlRoot { resource, narrative };

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -220,6 +221,77 @@ TEST(XmlGate, LimitsSizeNodesAttributesAndValues) {
   EXPECT_EQ(verdict(patient(many + "/>")), "MF-1114");
 }
 
+TEST(XmlGate, LimitsNarrativeAsJsonLimitsItsString) {
+  Limits limits;
+  const std::string start = "<div " + std::string(xhtml) + ">";
+  limits.string_bytes = start.size() + 16;
+  EXPECT_TRUE(read_xml(narrative(std::string(10, 'x')), limits)) << "10 and 6 of the end tag";
+  EXPECT_EQ(read_xml(narrative(std::string(11, 'x')), limits).error().code, "MF-1116");
+  const auto inherited = "<f:Patient xmlns:f=\"http://hl7.org/fhir\" " + std::string(xhtml) +
+                         "><f:text><div>" + std::string(11, 'x') + "</div></f:text></f:Patient>";
+  EXPECT_EQ(read_xml(inherited, limits).error().code, "MF-1116") << "its namespace counts too";
+}
+
+double seconds_to_read(const std::string& text) {
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(verdict(text), "ok");
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Sixty open elements with sixty prefixes each, and many elements that must look one up.
+TEST(XmlGate, OpenPrefixesCostLittle) {
+  std::string open;
+  std::string close;
+  for (int level = 0; level < 60; ++level) {
+    open += "<a";
+    for (int i = 0; i < 60; ++i) {
+      open += " xmlns:p" + std::to_string(level * 60 + i) + "=\"u\"";
+    }
+    open += ">";
+    close += "</a>";
+  }
+  std::string many;
+  for (int i = 0; i < 500'000; ++i) {
+    many += "<b/>";
+  }
+  EXPECT_LT(seconds_to_read(patient(open + many + close)),
+            1 + 10 * seconds_to_read(patient("<a>" + many + "</a>")));
+}
+
+TEST(XmlGate, PrefixesHoldInsideTheirElementOnly) {
+  EXPECT_EQ(verdict(patient("<f:a xmlns:f=\"http://hl7.org/fhir\"><f:b/></f:a>")), "ok");
+  EXPECT_EQ(verdict(patient("<f:a xmlns:f=\"http://hl7.org/fhir\"/><f:b/>")), "MF-1117");
+  EXPECT_EQ(verdict(patient("<f:a xmlns:f=\"http://hl7.org/fhir\"><b xmlns:f=\"u\"/><f:c/></f:a>")),
+            "ok");
+  EXPECT_EQ(
+      verdict(patient("<f:a xmlns:f=\"http://hl7.org/fhir\"><b xmlns:f=\"u\"><f:c/></b></f:a>")),
+      "MF-1113");
+}
+
+TEST(XmlDocument, HasAsManyElementsAsPassedTheGate) {
+  const auto document = read_xml(narrative("<b>x</b>"));
+  ASSERT_TRUE(document);
+  EXPECT_EQ(document->elements(), 4U) << "Patient, text, status, div";
+}
+
+TEST(LooksLikeXml, InEveryEncoding) {
+  using std::string_view;
+  for (const auto text :
+       {string_view("<a/>"), string_view(" \n<a/>"), string_view("\xEF\xBB\xBF<a/>"),
+        string_view("\xFF\xFE<\0a\0", 6), string_view("\xFE\xFF\0<\0a", 6),
+        string_view("<\0a\0", 4), string_view("\0<\0a", 4), string_view("\0\0\0<", 4),
+        string_view("\xFF\xFE\0\0<\0\0\0", 8)}) {
+    EXPECT_TRUE(looks_like_xml(text)) << text;
+    if (text.front() != '<' && text.front() != ' ' && text.front() != '\xEF') {
+      EXPECT_EQ(verdict(text), "MF-1103") << text;
+    }
+  }
+  for (const auto text : {string_view(""), string_view(" "), string_view("{\"a\":\"<\"}"),
+                          string_view("\xFF\xFE{\0", 4), string_view("\xEF\xBB\xBF[]")}) {
+    EXPECT_FALSE(looks_like_xml(text)) << text;
+  }
+}
+
 TEST(XmlDocument, GivesNamesWithoutPrefixAndDecodedValues) {
   const auto document = read_xml(
       "<f:Patient xmlns:f=\"http://hl7.org/fhir\"><f:id f='x' "
@@ -250,9 +322,29 @@ std::string div_of(std::string_view text) {
 
 TEST(XmlNarrative, IsKeptByteForByte) {
   const std::string div =
-      "<div  xmlns='http://www.w3.org/1999/xhtml' class = \"a\">\r\n\t&#160;<!-- x --><b >y</b "
+      "<div  xmlns='http://www.w3.org/1999/xhtml' class = \"a\">\n\t&#160;&#13;<!-- x --><b >y</b "
       "><br\n/></div>";
   EXPECT_EQ(div_of(patient("<text>" + div + "</text>")), div);
+}
+
+TEST(XmlNarrative, HasTheLineEndsThatXmlReads) {
+  const std::string start = "<div " + std::string(xhtml) + ">";
+  EXPECT_EQ(div_of(patient("<text>" + start + "a\r\nb\rc\n\r\r\nd</div></text>")),
+            start + "a\nb\nc\n\n\nd</div>");
+}
+
+TEST(XmlNarrative, IsWrittenWithItsCarriageReturns) {
+  const auto written = [](std::string_view div) {
+    std::string out;
+    append_xml_narrative(out, div);
+    return out;
+  };
+  EXPECT_EQ(written("<div>a\r\nb\rc</div>"), "<div>a&#13;\nb&#13;c</div>");
+  EXPECT_EQ(written("<div title=\"a\r>\" lang='\r'>\r</div>"),
+            "<div title=\"a&#13;>\" lang='&#13;'>&#13;</div>");
+  EXPECT_EQ(written("<div\r\nid\r=\r\"x\"\r>a</div\r>"), "<div\nid\n=\n\"x\"\n>a</div\n>");
+  EXPECT_EQ(written("<div><!--\r--><![CDATA[<\r]]><?p \r?><!-- \" -->\r</div>"),
+            "<div><!--\n--><![CDATA[<\n]]><?p \n?><!-- \" -->&#13;</div>");
 }
 
 TEST(XmlNarrative, BecomesPrefixFree) {
