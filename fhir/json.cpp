@@ -1,6 +1,7 @@
 #include "fhir/json.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
@@ -130,14 +131,22 @@ const Json::Array& Json::array_of(std::string_view name) const {
   return array == nullptr ? none : *array;
 }
 
+// Anything else would be lost without a word.
+template <typename Container>
+void Json::become() {
+  if (is_null()) {
+    value_ = Container{};
+  } else if (!std::holds_alternative<Container>(value_)) {
+    throw std::logic_error("a JSON value that is neither null nor of this kind cannot be added to");
+  }
+}
+
 Json& Json::set(std::string_view name, Json value) {
   if (auto* present = find(name)) {
     *present = std::move(value);
     return *this;
   }
-  if (!is_object()) {
-    value_ = Object{};
-  }
+  become<Object>();
   as_object()->push_back({std::string(name), std::move(value)});
   return *this;
 }
@@ -153,9 +162,7 @@ bool Json::erase(std::string_view name) {
 }
 
 Json& Json::push(Json element) {
-  if (!is_array()) {
-    value_ = Array{};
-  }
+  become<Array>();
   as_array()->push_back(std::move(element));
   return *this;
 }

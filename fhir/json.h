@@ -74,13 +74,14 @@ class Json {
   // The elements of an array member; empty when absent or of another kind.
   const Array& array_of(std::string_view name) const;
 
-  // Sets a member (turns null into an object); the value stays where it is when the name exists.
+  // Sets a member; the value stays where it is when the name exists. Null becomes an object; on any
+  // other kind set and push throw std::logic_error, a mistake of the program.
   Json& set(std::string_view name, Json value);
   // As set, but leaves the object alone when the value is null, "", [] or {}: FHIR has no empty
   // elements.
   Json& set_if(std::string_view name, Json value);
   bool erase(std::string_view name);
-  // Appends to an array (turns null into one).
+  // Appends to an array; null becomes one.
   Json& push(Json element);
 
   bool is_empty() const;  // null, "", [] or {}
@@ -89,6 +90,9 @@ class Json {
                          const Json&);  // order of members does not matter, number text does
 
  private:
+  template <typename Container>
+  void become();
+
   std::variant<std::nullptr_t, bool, Number, std::string, Array, Object> value_;
 };
 
