@@ -42,6 +42,8 @@ def occurs(node, outer=None):
     high = node.get("maxOccurs", "1")
     if outer is not None:
         low = outer.get("minOccurs", "1")
+        if (high, outer.get("maxOccurs", "1")) != ("1", "1"):
+            raise SystemExit(f"the choice of {node.get('name')} repeats")
     if low not in ("0", "1") or high not in ("1", "unbounded"):
         raise SystemExit(f"unexpected cardinality {low}..{high}")
     return int(low), high
