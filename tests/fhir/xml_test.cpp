@@ -255,7 +255,7 @@ TEST(XmlGate, OpenPrefixesCostLittle) {
     many += "<b/>";
   }
   EXPECT_LT(seconds_to_read(patient(open + many + close)),
-            1 + 10 * seconds_to_read(patient("<a>" + many + "</a>")));
+            0.5 + 4 * seconds_to_read(patient("<a>" + many + "</a>")));
 }
 
 TEST(XmlGate, PrefixesHoldInsideTheirElementOnly) {
