@@ -21,4 +21,7 @@ std::span<const std::string_view> assessment_text_keys();
 // Keys of what written results are called, for those who write them.
 std::span<const std::string_view> result_text_keys();
 
+// Keys of what is said about a record, for those who read it.
+std::span<const std::string_view> record_text_keys();
+
 }  // namespace myoflag::rules

@@ -1,21 +1,32 @@
 #include "plugin/mapping/record_concepts.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "plugin/mapping/patient_identity.h"
+#include "plugin/mapping/vocabulary.h"
 
 namespace myoflag::mapping {
 
 namespace {
 
 using fhir::Json;
-using rules::CodeBinding;
 using rules::Coding;
 
-// What is longer is no name any more; it bounds the search in a record made to be slow.
-constexpr std::size_t longest_name = 4096;
+// What is longer is no name any more.
+constexpr std::size_t longest_name = 200;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+std::string shortened(std::string_view text) {
+  if (text.size() <= longest_name) {
+    return std::string(text);
+  }
+  std::size_t end = longest_name;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
+    --end;
+  }
+  return std::string(text.substr(0, end)) + "...";
+}
 
 // Bytes of letters beyond ASCII count as letters.
 bool is_word_byte(char c) {
@@ -23,160 +34,301 @@ bool is_word_byte(char c) {
          (static_cast<unsigned char>(c) >= 0x80);
 }
 
-bool is(const Json& coding, const Coding& code) {
-  return coding.string_of("system") == code.system && coding.string_of("code") == code.code;
-}
-
-template <typename Test>
-bool any_coding(const Concepts& concepts, Test test) {
-  return std::any_of(concepts.begin(), concepts.end(), [&](const Json& one) {
-    const auto& codings = one.array_of("coding");
-    return std::any_of(codings.begin(), codings.end(), test);
-  });
-}
-
-bool has_prefix(const Concepts& concepts, const Coding& prefix, const std::vector<Coding>& except) {
-  return any_coding(concepts, [&](const Json& coding) {
-    return coding.string_of("system") == prefix.system &&
-           coding.string_of("code").starts_with(prefix.code) &&
-           std::none_of(except.begin(), except.end(),
-                        [&](const Coding& other) { return is(coding, other); });
-  });
-}
-
-bool is_named(const Concepts& concepts, std::string_view words) {
-  const bool in_text = std::any_of(concepts.begin(), concepts.end(), [&](const Json& one) {
-    return has_words(one.string_of("text"), words);
-  });
-  return in_text || any_coding(concepts, [&](const Json& coding) {
-           return has_words(coding.string_of("display"), words);
-         });
-}
-
-void add_concept(const Json* one, Concepts& out) {
-  if (one != nullptr && one->is_object()) {
-    out.push_back(*one);
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }
+  return out;
 }
 
-void add_medication(const Json& medication, Concepts& out) {
-  add_concept(medication.find("code"), out);
-  for (const auto& ingredient : medication.array_of("ingredient")) {
-    add_concept(ingredient.find("itemCodeableConcept"), out);
+std::string_view word_at(std::string_view text, std::size_t at) {
+  std::size_t end = at;
+  while (end < text.size() && is_word_byte(text[end])) {
+    ++end;
   }
+  return text.substr(at, end - at);
 }
 
-const Json* contained(const Json& resource, std::string_view id) {
-  for (const auto& inner : resource.array_of("contained")) {
-    if (inner.string_of("id") == id) {
-      return &inner;
-    }
-  }
-  return nullptr;
+bool begins_with_words(std::string_view text, std::string_view words) {
+  return text.starts_with(words) &&
+         (text.size() == words.size() || !is_word_byte(text[words.size()]));
 }
+
+std::string code_key(std::string_view system, std::string_view code) {
+  std::string key(usual_system(system));
+  key += '|';
+  key += code;
+  return key;
+}
+
+std::string address(const ReferenceKey& key) { return key.base + key.tail; }
 
 }  // namespace
 
-bool has_code(const Concepts& concepts, const Coding& code) {
-  return any_coding(concepts, [&](const Json& coding) { return is(coding, code); });
+std::string_view usual_system(std::string_view system) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> known{
+      {{"urn:oid:2.16.840.1.113883.6.1", kLoinc},
+       {"urn:oid:2.16.840.1.113883.6.96", kSnomed},
+       {"urn:oid:2.16.840.1.113883.6.88", kRxNorm},
+       {"urn:oid:2.16.840.1.113883.6.3", kIcd10},
+       {"urn:oid:2.16.840.1.113883.6.90", kIcd10Cm},
+       {"urn:oid:2.16.840.1.113883.6.73", kAtc},
+       {"urn:oid:2.16.840.1.113883.6.8", kUcum}}};
+  const auto* found = std::find_if(known.begin(), known.end(),
+                                   [system](const auto& one) { return one.first == system; });
+  return found == known.end() ? system : found->second;
 }
 
-bool has_words(std::string_view text, std::string_view words) {
-  if (words.empty()) {
-    return false;
+void Named::add(const Named& other) {
+  meaning.medicines |= other.meaning.medicines;
+  meaning.conditions |= other.meaning.conditions;
+  meaning.sexes |= other.meaning.sexes;
+  meaning.pregnancies |= other.meaning.pregnancies;
+  meaning.cautions.insert(other.meaning.cautions.begin(), other.meaning.cautions.end());
+  meaning.workups.insert(other.meaning.workups.begin(), other.meaning.workups.end());
+  meaning.labs.insert(other.meaning.labs.begin(), other.meaning.labs.end());
+  found = found || other.found;
+  if (name.empty()) {
+    name = other.name;
   }
-  text = text.substr(0, longest_name);
-  const auto same = [](char a, char b) { return lower(a) == b; };
-  auto from = text.begin();
-  while (true) {
-    const auto found = std::search(from, text.end(), words.begin(), words.end(), same);
-    if (found == text.end()) {
-      return false;
-    }
-    const auto end = found + static_cast<std::ptrdiff_t>(words.size());
-    const bool starts = found == text.begin() || !is_word_byte(*(found - 1));
-    if (starts && (end == text.end() || !is_word_byte(*end))) {
-      return true;
-    }
-    from = found + 1;
+}
+
+std::string Named::name_or(std::string_view fallback) const {
+  return name.empty() ? std::string(fallback) : name;
+}
+
+// ---- ConceptIndex
+
+ConceptIndex::ConceptIndex(const rules::Knowledge& knowledge) {
+  add(List::medicine, knowledge.bindings.medicine_classes);
+  add(List::condition, knowledge.bindings.condition_list);
+  add(List::sex, knowledge.bindings.sexes);
+  add(List::pregnancy, knowledge.bindings.pregnancies);
+  add(List::caution, knowledge.bindings.cautions);
+  for (std::size_t i = 0; i < knowledge.workups.size(); ++i) {
+    add_codes(knowledge.workups[i].codes, {List::workup, static_cast<int>(i)});
+  }
+  for (std::size_t i = 0; i < knowledge.labs.size(); ++i) {
+    add_codes(knowledge.labs[i].codes, {List::lab, static_cast<int>(i)});
   }
 }
 
-bool matches(const CodeBinding& binding, const Concepts& concepts) {
-  const auto has = [&](const Coding& code) { return has_code(concepts, code); };
-  const auto begins = [&](const Coding& prefix) {
-    return has_prefix(concepts, prefix, binding.except);
-  };
-  const auto named = [&](const std::string& words) { return is_named(concepts, words); };
-  return std::any_of(binding.codes.begin(), binding.codes.end(), has) ||
-         std::any_of(binding.prefixes.begin(), binding.prefixes.end(), begins) ||
-         std::any_of(binding.text.begin(), binding.text.end(), named);
+void ConceptIndex::add(List list, const std::vector<rules::CodeBinding>& bindings) {
+  for (std::size_t i = 0; i < bindings.size(); ++i) {
+    const auto& binding = bindings[i];
+    const Target target{list, list == List::caution ? static_cast<int>(i) : binding.option};
+    add_codes(binding.codes, target);
+    for (const auto& code : binding.prefixes) {
+      prefixes_[code.system].push_back({&code, &binding.except, target});
+    }
+    for (const std::string_view words : binding.text) {
+      names_[word_at(words, 0)].push_back({words, target});
+    }
+  }
 }
 
-std::string wording(const Concepts& concepts, std::string_view fallback) {
-  for (const auto& one : concepts) {
-    if (const auto text = one.string_of("text"); !text.empty()) {
-      return std::string(text);
+void ConceptIndex::add_codes(const std::vector<Coding>& codes, Target target) {
+  for (const auto& code : codes) {
+    codes_[code_key(code.system, code.code)].push_back(target);
+  }
+}
+
+void ConceptIndex::take(Target target, Meaning& meaning) {
+  const auto option = std::uint64_t{1} << (static_cast<unsigned>(target.index) & 63U);
+  switch (target.list) {
+    case List::medicine:
+      meaning.medicines |= option;
+      break;
+    case List::condition:
+      meaning.conditions |= option;
+      break;
+    case List::sex:
+      meaning.sexes |= option;
+      break;
+    case List::pregnancy:
+      meaning.pregnancies |= option;
+      break;
+    case List::caution:
+      meaning.cautions.insert(target.index);
+      break;
+    case List::workup:
+      meaning.workups.insert(target.index);
+      break;
+    case List::lab:
+      meaning.labs.insert(target.index);
+      break;
+  }
+}
+
+void ConceptIndex::read_code(const Json& coding, Meaning& meaning) const {
+  const auto system = usual_system(coding.string_of("system"));
+  const auto code = coding.string_of("code");
+  if (const auto known = codes_.find(code_key(system, code)); known != codes_.end()) {
+    for (const auto& target : known->second) {
+      take(target, meaning);
     }
-    for (const auto* name : {"display", "code"}) {
-      for (const auto& coding : one.array_of("coding")) {
-        if (const auto text = coding.string_of(name); !text.empty()) {
-          return std::string(text);
+  }
+  const auto prefixes = prefixes_.find(std::string(system));
+  if (prefixes == prefixes_.end()) {
+    return;
+  }
+  for (const auto& prefix : prefixes->second) {
+    const auto& except = *prefix.except;
+    const bool excepted = std::any_of(except.begin(), except.end(), [&](const Coding& other) {
+      return other.system == system && other.code == code;
+    });
+    if (code.starts_with(prefix.code->code) && !excepted) {
+      take(prefix.target, meaning);
+    }
+  }
+}
+
+void ConceptIndex::read_words(std::string_view text, Meaning& meaning) const {
+  const std::string lowered = lower(text);
+  const std::string_view all = lowered;
+  for (std::size_t at = 0; at < all.size();) {
+    const auto word = word_at(all, at);
+    const auto phrases = names_.find(word);
+    if (!word.empty() && phrases != names_.end()) {
+      for (const auto& phrase : phrases->second) {
+        if (begins_with_words(all.substr(at), phrase.words)) {
+          take(phrase.target, meaning);
         }
       }
     }
+    at += std::max<std::size_t>(word.size(), 1);
   }
-  return std::string(fallback);
 }
 
-void Medications::add(const RecordResource& medication) {
+void ConceptIndex::read_text(std::string_view text, Named& named) const {
+  if (text.empty()) {
+    return;
+  }
+  read_words(text, named.meaning);
+  if (named.name.empty()) {
+    named.name = shortened(text);
+  }
+}
+
+void ConceptIndex::read(const Json* one, Named& named) const {
+  if (one == nullptr || !one->is_object()) {
+    return;
+  }
+  named.found = true;
+  read_text(one->string_of("text"), named);
+  const auto& codings = one->array_of("coding");
+  for (const auto& coding : codings) {
+    read_code(coding, named.meaning);
+    read_text(coding.string_of("display"), named);
+  }
+  for (const auto& coding : codings) {
+    if (named.name.empty()) {
+      named.name = shortened(coding.string_of("code"));
+    }
+  }
+}
+
+Named ConceptIndex::read_member(const Json& resource, std::string_view name) const {
+  Named named;
+  read(resource.find(name), named);
+  return named;
+}
+
+// ---- Medicines
+
+void Medicines::add(const RecordResource& medication) {
   for (const auto& name : {medication.full_url, medication.reference}) {
-    if (const auto key = reference_key(name); !key.empty()) {
-      by_tail_.emplace(key.tail, &medication);
+    const auto key = reference_key(name);
+    if (key.empty()) {
+      continue;
+    }
+    if (!key.base.empty() || key.type().empty()) {
+      by_address_.emplace(address(key), &medication);
+    }
+    auto& same_tail = by_tail_[key.tail];
+    if (same_tail.size() < 2 &&
+        std::find(same_tail.begin(), same_tail.end(), &medication) == same_tail.end()) {
+      same_tail.push_back(&medication);
     }
   }
 }
 
-const Json* Medications::find(std::string_view reference, std::string_view full_url) const {
+// A server that only one side names is taken for the same where there is no choice.
+Medicines::Medication Medicines::find(std::string_view reference, std::string_view full_url) const {
   const auto key = reference_in_entry(reference, full_url);
-  const auto [first, last] = by_tail_.equal_range(key.tail);
-  for (auto found = first; found != last; ++found) {
-    const auto base = reference_key(found->second->full_url).base;
-    if (key.base.empty() || base.empty() || key.base == base) {
-      return &found->second->json;
-    }
+  if (const auto exact = by_address_.find(address(key)); exact != by_address_.end()) {
+    return {&exact->second->json, exact->second};
   }
-  return nullptr;
+  const auto known = by_tail_.find(key.tail);
+  if (known == by_tail_.end() || known->second.size() != 1) {
+    return {};
+  }
+  const auto* only = known->second.front();
+  const bool foreign =
+      !key.base.empty() && !reference_key(only->full_url).base.empty();  // of two servers
+  return foreign ? Medication{} : Medication{&only->json, only};
 }
 
-Medicine medicine_of(const RecordResource& resource, const Medications& medications) {
-  Medicine medicine;
-  auto& concepts = medicine.concepts;
-  add_concept(resource.json.find("medicationCodeableConcept"), concepts);
-  const auto find = [&](const Json* reference) -> const Json* {
-    if (reference == nullptr) {
-      return nullptr;
-    }
-    const auto text = reference->string_of("reference");
-    return text.starts_with('#') ? contained(resource.json, text.substr(1))
-                                 : medications.find(text, resource.full_url);
-  };
-  const auto* reference = resource.json.find("medicationReference");
-  const auto* medication = find(reference);
-  if (medication != nullptr) {
-    add_medication(*medication, concepts);
-    for (const auto& ingredient : medication->array_of("ingredient")) {
-      if (const auto* inner = find(ingredient.find("itemReference"))) {
-        add_medication(*inner, concepts);
-      }
+Medicines::Medication Medicines::find(const Json* reference, const Place& place) const {
+  const auto text = reference == nullptr ? std::string_view() : reference->string_of("reference");
+  if (!text.starts_with('#')) {
+    return text.empty() ? Medication{} : find(text, place.full_url);
+  }
+  const auto inner = place.contained.find(text.substr(1));
+  return inner == place.contained.end() ? Medication{} : Medication{inner->second, nullptr};
+}
+
+Medicines::Place Medicines::place_of(const RecordResource& resource) {
+  Place place{resource.full_url, {}};
+  for (const auto& inner : resource.json.array_of("contained")) {
+    place.contained.emplace(inner.string_of("id"), &inner);
+  }
+  return place;
+}
+
+const Named& Medicines::alone(const Json& medication) {
+  const auto [known, is_new] = alone_.try_emplace(&medication);
+  if (is_new) {
+    index_.read(medication.find("code"), known->second);
+    for (const auto& ingredient : medication.array_of("ingredient")) {
+      index_.read(ingredient.find("itemCodeableConcept"), known->second);
     }
   }
-  medicine.resolved = !concepts.empty();
+  return known->second;
+}
+
+// Read once, however many requests name it.
+const Named& Medicines::whole(const Medication& medication, const Place& user) {
+  const auto [known, is_new] = whole_.try_emplace(medication.json);
+  auto& named = known->second;
+  if (!is_new) {
+    return named;
+  }
+  named = alone(*medication.json);
+  const Place own = medication.entry == nullptr ? Place{} : place_of(*medication.entry);
+  for (const auto& ingredient : medication.json->array_of("ingredient")) {
+    const auto inner =
+        find(ingredient.find("itemReference"), medication.entry == nullptr ? user : own);
+    if (inner.json != nullptr) {
+      named.add(alone(*inner.json));
+    }
+  }
+  return named;
+}
+
+Named Medicines::of(const RecordResource& use) {
+  Named named = index_.read_member(use.json, "medicationCodeableConcept");
+  const auto* reference = use.json.find("medicationReference");
+  const Place place = place_of(use);
+  if (const auto medication = find(reference, place); medication.json != nullptr) {
+    named.add(whole(medication, place));
+  }
   // The name beside a reference may be all there is.
-  if (reference != nullptr && !reference->string_of("display").empty()) {
-    concepts.push_back(Json::object({{"text", reference->string_of("display")}}));
+  if (reference != nullptr) {
+    index_.read_text(reference->string_of("display"), named);
   }
-  return medicine;
+  return named;
 }
 
 }  // namespace myoflag::mapping

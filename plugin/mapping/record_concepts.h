@@ -1,10 +1,12 @@
 #pragma once
-// The concepts by which a record resource says what it is about, and whether a binding of the
-// knowledge means one of them.
+// The concepts by which a record resource says what it is about, and what of the knowledge they
+// mean. Time grows with the size of the record, not with its product with the knowledge.
 
-#include <map>
+#include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "fhir/json.h"
@@ -13,33 +15,98 @@
 
 namespace myoflag::mapping {
 
-using Concepts = std::vector<fhir::Json>;  // CodeableConcepts
+// A code system's usual address, also for those that are sent by their OID ("urn:oid:...").
+std::string_view usual_system(std::string_view system);
 
-bool has_code(const Concepts& concepts, const rules::Coding& code);
-bool matches(const rules::CodeBinding& binding, const Concepts& concepts);
-// Whole words, any case of A to Z. `words` is in lower case.
-bool has_words(std::string_view text, std::string_view words);
+// Options of questions, and indices of the knowledge's lists.
+struct Meaning {
+  std::uint64_t medicines = 0, conditions = 0, sexes = 0, pregnancies = 0;
+  std::set<int> cautions, workups, labs;
+};
 
-// As the record words it: the first text, else display, else code; `fallback` when there is none.
-std::string wording(const Concepts& concepts, std::string_view fallback);
+// What concepts mean, and the words of the record for them: the first text, else display, else
+// code.
+struct Named {
+  Meaning meaning;
+  std::string name;
+  bool found = false;  // a concept was there
 
-// The Medication resources of a record, found by reference. The record must outlive it.
-class Medications {
+  void add(const Named& other);
+  std::string name_or(std::string_view fallback) const;
+};
+
+// The bindings of the knowledge by code, by beginning of a code, and by the first word of a name.
+class ConceptIndex {
  public:
-  void add(const RecordResource& medication);
-  const fhir::Json* find(std::string_view reference, std::string_view full_url) const;
+  // The knowledge must outlive it.
+  explicit ConceptIndex(const rules::Knowledge& knowledge);
+
+  // A CodeableConcept, or null. By system and code, and by whole words of text and display, any
+  // case of A to Z.
+  void read(const fhir::Json* one, Named& named) const;
+  void read_text(std::string_view text, Named& named) const;
+  Named read_member(const fhir::Json& resource, std::string_view name) const;
 
  private:
-  std::multimap<std::string, const RecordResource*, std::less<>> by_tail_;
+  enum class List : std::uint8_t { medicine, condition, sex, pregnancy, caution, workup, lab };
+  struct Target {
+    List list = List::medicine;
+    int index = 0;  // option or place in the list
+  };
+  struct Prefix {
+    const rules::Coding* code = nullptr;
+    const std::vector<rules::Coding>* except = nullptr;
+    Target target;
+  };
+  struct Phrase {
+    std::string_view words;
+    Target target;
+  };
+
+  void add(List list, const std::vector<rules::CodeBinding>& bindings);
+  void add_codes(const std::vector<rules::Coding>& codes, Target target);
+  void read_code(const fhir::Json& coding, Meaning& meaning) const;
+  void read_words(std::string_view text, Meaning& meaning) const;
+  static void take(Target target, Meaning& meaning);
+
+  std::unordered_map<std::string, std::vector<Target>> codes_;       // "system|code"
+  std::unordered_map<std::string, std::vector<Prefix>> prefixes_;    // by system
+  std::unordered_map<std::string_view, std::vector<Phrase>> names_;  // by first word
 };
 
-// Of a MedicationRequest or MedicationStatement: the medicine and, where the Medication is
-// contained or in the record, its code and ingredients. `resolved` is false when no code of it is
-// there.
-struct Medicine {
-  Concepts concepts;
-  bool resolved = true;
+// The medicines that requests and the like name, in themselves or by a Medication resource that is
+// contained or in the record. The index and the record must outlive it.
+class Medicines {
+ public:
+  explicit Medicines(const ConceptIndex& index) : index_(index) {}
+
+  void add(const RecordResource& medication);
+  // Medication, ingredients, and the Medications that are its ingredients. `found` is false when no
+  // code or name of it is there but the one beside a reference.
+  Named of(const RecordResource& use);
+
+ private:
+  using Contained = std::unordered_map<std::string_view, const fhir::Json*>;
+  // Where references are resolved: in a resource, then in the record.
+  struct Place {
+    std::string_view full_url;
+    Contained contained;
+  };
+  struct Medication {
+    const fhir::Json* json = nullptr;
+    const RecordResource* entry = nullptr;  // null: contained
+  };
+
+  Medication find(const fhir::Json* reference, const Place& place) const;
+  Medication find(std::string_view reference, std::string_view full_url) const;
+  static Place place_of(const RecordResource& resource);
+  const Named& alone(const fhir::Json& medication);
+  const Named& whole(const Medication& medication, const Place& user);
+
+  const ConceptIndex& index_;
+  std::unordered_map<std::string, const RecordResource*> by_address_;            // with the server
+  std::unordered_map<std::string, std::vector<const RecordResource*>> by_tail_;  // two at most
+  std::unordered_map<const fhir::Json*, Named> alone_, whole_;
 };
-Medicine medicine_of(const RecordResource& resource, const Medications& medications);
 
 }  // namespace myoflag::mapping

@@ -1,9 +1,8 @@
 #include "plugin/mapping/record_dates.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
-
-#include "fhir/datetime.h"
 
 namespace myoflag::mapping {
 
@@ -88,6 +87,23 @@ std::string_view effective_text(const Json& resource) {
 
 std::string_view performed_text(const Json& resource) {
   return moment_or_period(resource, "performed");
+}
+
+bool is_certainly_future(const fhir::DateTime& date, rules::Instant now) {
+  return fhir::earliest(date) > now + fhir::clock_skew;
+}
+
+void LatestDates::add(const fhir::DateTime& date) {
+  auto& latest = latest_[static_cast<std::size_t>(date.precision)];
+  if (!latest || fhir::compare(*latest, date) == std::strong_ordering::less) {
+    latest = date;
+  }
+}
+
+bool LatestDates::is_surpassed(const fhir::DateTime& date) const {
+  return std::any_of(latest_.begin(), latest_.end(), [&](const auto& latest) {
+    return latest && fhir::compare(date, *latest) == std::strong_ordering::less;
+  });
 }
 
 }  // namespace myoflag::mapping

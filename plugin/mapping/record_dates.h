@@ -1,9 +1,11 @@
 #pragma once
 // Dates of record resources. Partial dates are not completed; no time zone of the machine.
 
+#include <array>
 #include <optional>
 #include <string_view>
 
+#include "fhir/datetime.h"
 #include "fhir/json.h"
 #include "rules/assessment.h"
 
@@ -22,5 +24,19 @@ std::string_view effective_text(const fhir::Json& resource);
 
 // The same for a Procedure.
 std::string_view performed_text(const fhir::Json& resource);
+
+// In any time zone, and by more than clocks differ.
+bool is_certainly_future(const fhir::DateTime& date, rules::Instant now);
+
+// The latest of several dates, as far as their precision tells.
+class LatestDates {
+ public:
+  void add(const fhir::DateTime& date);
+  // One that was added is later in any case.
+  bool is_surpassed(const fhir::DateTime& date) const;
+
+ private:
+  std::array<std::optional<fhir::DateTime>, 4> latest_;  // by precision, where order is total
+};
 
 }  // namespace myoflag::mapping

@@ -2,16 +2,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <optional>
 #include <tuple>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "fhir/datetime.h"
-#include "plugin/mapping/record_concepts.h"
+#include "plugin/mapping/lab_risk.h"
 #include "plugin/mapping/record_dates.h"
+#include "plugin/mapping/record_status.h"
 #include "plugin/mapping/units.h"
+#include "rules/texts.h"
 
 namespace myoflag::mapping {
 
@@ -20,51 +21,21 @@ namespace {
 using fhir::Json;
 using rules::Instant;
 using rules::Lab;
-using rules::LabBinding;
 using rules::LabState;
+using rules::Number;
 using rules::RecordEntry;
-
-constexpr std::chrono::minutes clock_skew{5};
 
 struct Result {
   const RecordResource* resource = nullptr;
-  bool unfinished = false;
-  std::optional<Instant> when;  // of the sample
-  std::optional<Instant> issued;
-  std::optional<rules::Number> value;
-  std::string_view problem;
-  std::string text;  // as the record words it
+  std::optional<fhir::DateTime> date;  // of the sample, at least to the day
+  std::optional<Instant> when, issued;
+  std::optional<Number> value;
+  bool may_lie_further = false;  // only a bound is known, and some limits lie beyond it
+  std::string_view problem;      // key of the reason why it is not used
+  std::string text;              // as the record words it
+
+  auto order() const { return std::tie(when, issued, value, text, resource->place); }
 };
-
-bool is_final(std::string_view status) {
-  return status == "final" || status == "amended" || status == "corrected";
-}
-
-bool is_void(std::string_view status) {
-  return status == "registered" || status == "cancelled" || status == "entered-in-error";
-}
-
-// The Observation or the component of it that is this test.
-const Json* part_of(const LabBinding& lab, const Json& observation) {
-  const auto is_lab = [&lab](const Json& part) {
-    const auto* code = part.find("code");
-    if (code == nullptr) {
-      return false;
-    }
-    const Concepts concepts{*code};
-    return std::any_of(lab.codes.begin(), lab.codes.end(),
-                       [&](const rules::Coding& known) { return has_code(concepts, known); });
-  };
-  if (is_lab(observation)) {
-    return &observation;
-  }
-  for (const auto& component : observation.array_of("component")) {
-    if (is_lab(component)) {
-      return &component;
-    }
-  }
-  return nullptr;
-}
 
 std::string value_text(const Json& part) {
   const auto* quantity = part.find("valueQuantity");
@@ -87,113 +58,251 @@ std::string value_text(const Json& part) {
   return text;
 }
 
-void date(const Json& observation, Instant now, Result& result) {
+// The key of what is wrong with the date; empty: nothing.
+std::string_view read_date(const Json& observation, Instant now, Result& result) {
   const auto sampled = effective_text(observation);
-  const auto parsed = fhir::parse_date_time(sampled);
-  if (!parsed || parsed->precision < fhir::Precision::day) {
-    result.problem = "its date is missing or not known to the day";
-    return;
+  result.date = fhir::parse_date_time(sampled);
+  if (result.date && result.date->precision < fhir::Precision::day) {
+    result.date.reset();
+  }
+  if (!result.date) {
+    return "record-lab-undated";
   }
   result.when = moment_of(sampled);
-  if (fhir::earliest(*parsed) > now + clock_skew) {
-    result.problem = "it is dated in the future";
-  }
+  return is_certainly_future(*result.date, now) ? "record-lab-future" : "";
 }
 
-Result result_of(const LabBinding& lab, const RecordResource& resource, const Json& part,
-                 Instant now) {
+// ---- a value of which only a bound is known
+
+struct Span {
+  Number near, far;
+};
+
+Span span_of(const LabValue& value) {
+  using Bound = LabValue::Bound;
+  constexpr Number lowest{std::numeric_limits<std::int64_t>::min()};
+  constexpr Number highest{std::numeric_limits<std::int64_t>::max()};
+  const Number number = value.number;
+  switch (value.bound) {
+    case Bound::above:
+      return {{std::min(number.nano, highest.nano - 1) + 1}, highest};
+    case Bound::at_least:
+      return {number, highest};
+    case Bound::below:
+      return {{std::max(number.nano, lowest.nano + 1) - 1}, lowest};
+    case Bound::at_most:
+      return {number, lowest};
+    case Bound::exact:
+      break;
+  }
+  return {number, number};
+}
+
+// The near end stands for all of the span where no limit lies inside it. Where one does, it is
+// still used if a rule holds at it, for then it holds for most of the span, and dropping it would
+// be calm.
+void set_value(const LabRisk& risk, std::size_t lab, const LabValue& value, Result& result) {
+  const Span span = span_of(value);
+  result.may_lie_further = !risk.same_side(lab, span.near, span.far);
+  if (result.may_lie_further && !risk.concerns_a_rule(lab, span.near)) {
+    result.problem = reason_key(LabProblem::comparator);
+    return;
+  }
+  result.value = risk.same_side(lab, value.number, span.near) ? value.number : span.near;
+}
+
+Result result_of(const rules::Knowledge& knowledge, const LabRisk& risk, std::size_t lab,
+                 const RecordResource& resource, const Json& part, Instant now) {
   Result result;
   result.resource = &resource;
-  result.unfinished = !is_final(resource.json.string_of("status"));
   result.issued = moment_of(resource.json.string_of("issued"));
   result.text = value_text(part);
-  date(resource.json, now, result);
+  result.problem = read_date(resource.json, now, result);
   if (!result.problem.empty()) {
     return result;
   }
-  if (result.unfinished) {
-    result.problem = "it is not final";
+  if (!is_final(resource.json)) {
+    result.problem = "record-lab-not-final";
     return result;
   }
-  const auto value = lab_value(lab, part);
-  if (value) {
-    result.value = *value;
+  if (const auto value = lab_value(knowledge.labs[lab], part)) {
+    set_value(risk, lab, *value, result);
   } else {
-    result.problem = reason(value.error());
+    result.problem = reason_key(value.error());
   }
   return result;
 }
 
-auto age_key(const Result& result) { return std::tie(result.when, result.issued); }
+// ---- which of several
 
-RecordEntry entry_of(int lab, const Result& result) {
-  RecordEntry entry;
-  entry.kind = RecordEntry::Kind::lab;
-  entry.item = lab;
-  entry.text = result.text;
-  entry.reference = result.resource->reference;
-  entry.when = result.when;
-  return entry;
+// Of results of one moment the one reported last, where all of them say when they were reported.
+void keep_last_report(std::vector<const Result*>& results) {
+  const bool same = std::all_of(results.begin(), results.end(), [&](const Result* result) {
+    return result->issued && result->date->precision == fhir::Precision::second &&
+           fhir::compare(*result->date, *results.front()->date) == std::strong_ordering::equal;
+  });
+  if (!same) {
+    return;
+  }
+  const auto issued = [](const Result* a, const Result* b) { return a->issued < b->issued; };
+  const auto last = (*std::max_element(results.begin(), results.end(), issued))->issued;
+  std::erase_if(results, [&](const Result* result) { return result->issued < last; });
 }
 
-Lab known_lab(const Result& result, Instant now) {
-  Lab lab;
-  lab.state = LabState::known;
-  lab.value = *result.value;
-  const auto age = std::chrono::floor<std::chrono::days>(now - *result.when);
-  lab.age_days = std::max(0, static_cast<int>(age.count()));
-  return lab;
-}
-
-std::vector<Result> results_of(const LabBinding& lab,
-                               const std::vector<const RecordResource*>& observations,
-                               Instant now) {
-  std::vector<Result> results;
-  for (const auto* resource : observations) {
-    if (is_void(resource->json.string_of("status"))) {
-      continue;
-    }
-    if (const auto* part = part_of(lab, resource->json)) {
-      results.push_back(result_of(lab, *resource, *part, now));
+// The usable results that are not certainly older than another usable one.
+std::vector<const Result*> current_results(const std::vector<Result>& results) {
+  LatestDates latest;
+  for (const auto& result : results) {
+    if (result.value) {
+      latest.add(*result.date);
     }
   }
-  std::stable_sort(results.begin(), results.end(),
-                   [](const Result& a, const Result& b) { return age_key(b) < age_key(a); });
-  return results;
+  std::vector<const Result*> current;
+  for (const auto& result : results) {
+    if (result.value && !latest.is_surpassed(*result.date)) {
+      current.push_back(&result);
+    }
+  }
+  if (current.size() > 1) {
+    keep_last_report(current);
+  }
+  return current;
 }
 
-}  // namespace
+class LabReader {
+ public:
+  LabReader(const rules::Knowledge& knowledge, const ConceptIndex& index, Instant now)
+      : knowledge_(knowledge),
+        index_(index),
+        now_(now),
+        risk_(knowledge),
+        results_(knowledge.labs.size()) {}
 
-LabResults read_labs(const rules::Knowledge& knowledge,
-                     const std::vector<const RecordResource*>& observations, bool complete,
-                     Instant now) {
-  LabResults out;
-  for (std::size_t i = 0; i < knowledge.labs.size(); ++i) {
-    const auto& lab = knowledge.labs[i];
-    const auto results = results_of(lab, observations, now);
-    const auto used = std::find_if(results.begin(), results.end(),
-                                   [](const Result& result) { return result.value.has_value(); });
-    if (results.empty()) {
-      out.labs[i].state =
-          complete && !observations.empty() ? LabState::none : LabState::not_fetched;
-      continue;
+  LabResults read(const std::vector<const RecordResource*>& observations, bool complete) {
+    for (const auto* resource : observations) {
+      if (!is_void(resource->json)) {
+        sort_parts(*resource);
+      }
     }
-    const auto& shown = used == results.end() ? results.front() : *used;
-    out.entries.push_back(entry_of(static_cast<int>(i), shown));
-    out.labs[i].state = LabState::unusable;
-    if (used != results.end()) {
-      out.labs[i] = known_lab(*used, now);
+    for (std::size_t lab = 0; lab < results_.size(); ++lab) {
+      if (results_[lab].empty()) {
+        out_.labs[lab].state =
+            complete && !observations.empty() ? LabState::none : LabState::not_fetched;
+      } else {
+        settle(lab);
+      }
     }
-    // What is newer than the value used, or has no date to tell.
-    for (const auto& result : results) {
-      const bool older = used != results.end() && result.when && age_key(result) < age_key(*used);
-      if (!result.problem.empty() && !older) {
-        out.problems.push_back(
-            fmt::format("a result of {} was not used, because {}", lab.title, result.problem));
+    return std::move(out_);
+  }
+
+ private:
+  // The Observation itself, unless only its components have the value.
+  void sort_parts(const RecordResource& resource) {
+    std::set<int> in_components;
+    for (const auto& component : resource.json.array_of("component")) {
+      for (const int lab : labs_of(component)) {
+        in_components.insert(lab);
+        add(lab, resource, component);
+      }
+    }
+    for (const int lab : labs_of(resource.json)) {
+      if (has_own_value(resource.json) || !in_components.contains(lab)) {
+        add(lab, resource, resource.json);
       }
     }
   }
-  return out;
+
+  std::set<int> labs_of(const Json& part) const {
+    return index_.read_member(part, "code").meaning.labs;
+  }
+
+  void add(int lab, const RecordResource& resource, const Json& part) {
+    const auto at = static_cast<std::size_t>(lab);
+    results_[at].push_back(result_of(knowledge_, risk_, at, resource, part, now_));
+  }
+
+  void settle(std::size_t lab) {
+    auto& results = results_[lab];
+    // So that the order of the record decides nothing.
+    std::sort(results.begin(), results.end(),
+              [](const Result& a, const Result& b) { return b.order() < a.order(); });
+    const auto current = current_results(results);
+    if (current.empty()) {
+      out_.labs[lab].state = LabState::unusable;
+      add_entry(lab, results.front());
+    } else {
+      use(lab, current);
+    }
+    say_unused(lab, results, current);
+  }
+
+  void use(std::size_t lab, const std::vector<const Result*>& current) {
+    const auto* used =
+        *std::max_element(current.begin(), current.end(), [&](const Result* a, const Result* b) {
+          return risk_.risk(lab, *a->value) < risk_.risk(lab, *b->value);
+        });
+    out_.labs[lab] = {LabState::known, *used->value, age_days(*used)};
+    add_entry(lab, *used);
+    if (used->may_lie_further) {
+      say("record-lab-bound", lab);
+    }
+    if (std::any_of(current.begin(), current.end(), [&](const Result* other) {
+          return !risk_.same_side(lab, *used->value, *other->value);
+        })) {
+      say("record-lab-differ", lab);
+    }
+  }
+
+  int age_days(const Result& result) const {
+    const auto age = std::chrono::floor<std::chrono::days>(now_ - *result.when);
+    return std::max(0, static_cast<int>(age.count()));
+  }
+
+  // What is not certainly older than the value used, each reason once.
+  void say_unused(std::size_t lab, const std::vector<Result>& results,
+                  const std::vector<const Result*>& current) {
+    LatestDates used;
+    for (const auto* result : current) {
+      used.add(*result->date);
+    }
+    std::set<std::string_view> reasons;
+    for (const auto& result : results) {
+      const bool older = result.date && used.is_surpassed(*result.date);
+      if (!result.problem.empty() && !older && reasons.insert(result.problem).second) {
+        say("record-lab-unused", lab, knowledge_.text(result.problem));
+      }
+    }
+  }
+
+  void say(std::string_view key, std::size_t lab, std::string_view reason = {}) {
+    out_.problems.push_back(rules::fill(knowledge_.text(key),
+                                        {{"lab", knowledge_.labs[lab].title}, {"reason", reason}}));
+  }
+
+  void add_entry(std::size_t lab, const Result& result) {
+    RecordEntry entry;
+    entry.kind = RecordEntry::Kind::lab;
+    entry.item = static_cast<int>(lab);
+    entry.text = result.text;
+    entry.reference = result.resource->reference;
+    entry.when = result.when;
+    out_.entries.push_back(std::move(entry));
+  }
+
+  const rules::Knowledge& knowledge_;
+  const ConceptIndex& index_;
+  Instant now_;
+  LabRisk risk_;
+  std::vector<std::vector<Result>> results_;  // by lab
+  LabResults out_;
+};
+
+}  // namespace
+
+LabResults read_labs(const rules::Knowledge& knowledge, const ConceptIndex& index,
+                     const std::vector<const RecordResource*>& observations, bool complete,
+                     Instant now) {
+  return LabReader(knowledge, index, now).read(observations, complete);
 }
 
 }  // namespace myoflag::mapping

@@ -2,11 +2,12 @@
 // The last usable value of each laboratory test the rules read, and why a later one could not be
 // used.
 
+#include <array>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "plugin/mapping/intake.h"
+#include "plugin/mapping/record_concepts.h"
 #include "rules/assessment.h"
 #include "rules/knowledge.h"
 
@@ -18,10 +19,12 @@ struct LabResults {
   std::vector<std::string> problems;  // phrases without patient data
 };
 
-// `observations`: Observation resources of this patient. Only final, amended and corrected results
-// count. The latest is by the time of the sample, then of the report. A date in the future, or not
-// known to the day, makes a result unusable.
-LabResults read_labs(const rules::Knowledge& knowledge,
+// `observations`: Observation resources of this patient; each of their components is a result of
+// its own. Only final, amended and corrected results count. A date in the future, or not known to
+// the day, makes a result unusable. The latest is by the time of the sample, then of the report;
+// where that does not tell, the riskier counts. "> 7.5" counts as a value just above 7.5 where all
+// limits of the rules lie below it, or where a rule already holds there.
+LabResults read_labs(const rules::Knowledge& knowledge, const ConceptIndex& index,
                      const std::vector<const RecordResource*>& observations, bool complete,
                      rules::Instant now);
 

@@ -1,8 +1,13 @@
 #include "plugin/mapping/units.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
-#include <vector>
+#include <utility>
+
+#include "plugin/mapping/record_concepts.h"
+#include "plugin/mapping/record_status.h"
+#include "plugin/mapping/vocabulary.h"
 
 namespace myoflag::mapping {
 
@@ -19,7 +24,7 @@ using Value = tl::expected<Number, LabProblem>;
 std::string_view unit_of(const Json& quantity) {
   const auto system = quantity.string_of("system");
   const auto code = quantity.string_of("code");
-  if (!code.empty() && (system.empty() || system == "http://unitsofmeasure.org")) {
+  if (!code.empty() && (system.empty() || usual_system(system) == kUcum)) {
     return code;
   }
   return quantity.string_of("unit");
@@ -73,32 +78,52 @@ Value relative_value(const Json& observation, Number value, std::string_view uni
   return *multiple;
 }
 
-bool has_other_value(const Json& observation) {
-  const auto* object = observation.as_object();
-  return object != nullptr &&
-         std::any_of(object->begin(), object->end(), [](const Json::Member& member) {
-           return member.name.starts_with("value") || member.name.starts_with("_value");
-         });
+std::optional<LabValue::Bound> bound_of(const Json& quantity) {
+  using Bound = LabValue::Bound;
+  constexpr std::array<std::pair<std::string_view, Bound>, 4> known{
+      {{">", Bound::above}, {">=", Bound::at_least}, {"<", Bound::below}, {"<=", Bound::at_most}}};
+  if (!quantity.has("comparator") && !quantity.has("_comparator")) {
+    return Bound::exact;
+  }
+  const auto text = quantity.string_of("comparator");
+  const auto* found = std::find_if(known.begin(), known.end(),
+                                   [text](const auto& one) { return one.first == text; });
+  return found == known.end() ? std::nullopt : std::optional(found->second);
+}
+
+Value number_in_lab_unit(const LabBinding& lab, const Json& observation, const Json& quantity) {
+  const auto value = number_of(quantity);
+  if (!value) {
+    return tl::unexpected(LabProblem::out_of_bounds);
+  }
+  const auto unit = unit_of(quantity);
+  if (!lab.relative_to_upper_limit) {
+    return in_lab_unit(lab, *value, unit);
+  }
+  if (unit.empty()) {
+    return tl::unexpected(LabProblem::unknown_unit);
+  }
+  return relative_value(observation, *value, unit);
 }
 
 }  // namespace
 
-std::string_view reason(LabProblem problem) {
+std::string_view reason_key(LabProblem problem) {
   switch (problem) {
     case LabProblem::no_value:
-      return "it has no value";
+      return "record-lab-no-value";
     case LabProblem::not_a_quantity:
-      return "its value is not a quantity";
+      return "record-lab-no-quantity";
     case LabProblem::comparator:
-      return "it is given as less or more than a number";
+      return "record-lab-comparator";
     case LabProblem::unknown_unit:
-      return "its unit is not known";
+      return "record-lab-unit";
     case LabProblem::no_upper_limit:
-      return "the report gives no single upper reference limit in the same unit";
+      return "record-lab-no-limit";
     case LabProblem::out_of_bounds:
-      return "its number is beyond what can be compared";
+      break;
   }
-  return "it cannot be read";
+  return "record-lab-number";
 }
 
 Value in_lab_unit(const LabBinding& lab, Number value, std::string_view unit) {
@@ -118,30 +143,22 @@ Value in_lab_unit(const LabBinding& lab, Number value, std::string_view unit) {
   return tl::unexpected(LabProblem::unknown_unit);
 }
 
-Value lab_value(const LabBinding& lab, const Json& observation) {
+tl::expected<LabValue, LabProblem> lab_value(const LabBinding& lab, const Json& observation) {
   const auto* quantity = observation.find("valueQuantity");
   if (quantity == nullptr) {
-    return tl::unexpected(has_other_value(observation) ? LabProblem::not_a_quantity
-                                                       : LabProblem::no_value);
-  }
-  if (quantity->has("comparator")) {
-    return tl::unexpected(LabProblem::comparator);
+    return tl::unexpected(has_own_value(observation) ? LabProblem::not_a_quantity
+                                                     : LabProblem::no_value);
   }
   if (!quantity->has("value")) {
     return tl::unexpected(LabProblem::no_value);
   }
-  const auto value = number_of(*quantity);
-  if (!value) {
-    return tl::unexpected(LabProblem::out_of_bounds);
+  const auto bound = bound_of(*quantity);
+  if (!bound) {
+    return tl::unexpected(LabProblem::comparator);
   }
-  const auto unit = unit_of(*quantity);
-  if (!lab.relative_to_upper_limit) {
-    return in_lab_unit(lab, *value, unit);
-  }
-  if (unit.empty()) {
-    return tl::unexpected(LabProblem::unknown_unit);
-  }
-  return relative_value(observation, *value, unit);
+  return number_in_lab_unit(lab, observation, *quantity).map([&](Number number) {
+    return LabValue{number, *bound};
+  });
 }
 
 }  // namespace myoflag::mapping

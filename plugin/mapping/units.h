@@ -1,8 +1,8 @@
 #pragma once
 // Laboratory values in the unit the knowledge names, by the conversions it lists (UCUM). A value
-// whose unit is neither that nor convertible, that has a comparator, or that is no number is
-// unusable, never guessed.
+// whose unit is neither that nor convertible, or that is no number, is unusable, never guessed.
 
+#include <cstdint>
 #include <string_view>
 
 #include <tl/expected.hpp>
@@ -12,22 +12,30 @@
 
 namespace myoflag::mapping {
 
-enum class LabProblem {
+enum class LabProblem : std::uint8_t {
   no_value,        // the result carries none
   not_a_quantity,  // text, a code, a range
-  comparator,      // "< 0.1": not a value
+  comparator,      // one that we do not know
   unknown_unit,
   no_upper_limit,  // a multiple of the upper limit is asked, and the report has none, or several
   out_of_bounds,   // no number we can hold
 };
 
-std::string_view reason(LabProblem problem);  // ends a sentence: "its unit is not known"
+// Key of the sentence's end: "its unit is not known".
+std::string_view reason_key(LabProblem problem);
+
+// "> 7.5": only that it lies above is known.
+struct LabValue {
+  enum class Bound : std::uint8_t { exact, above, at_least, below, at_most };
+  rules::Number number;
+  Bound bound = Bound::exact;
+};
 
 // `observation` is an Observation or one of its components.
-tl::expected<rules::Number, LabProblem> lab_value(const rules::LabBinding& lab,
-                                                  const fhir::Json& observation);
+tl::expected<LabValue, LabProblem> lab_value(const rules::LabBinding& lab,
+                                             const fhir::Json& observation);
 
-// The number in the binding's unit; empty when the unit is not known.
+// The number in the binding's unit; unknown_unit when there is no conversion.
 tl::expected<rules::Number, LabProblem> in_lab_unit(const rules::LabBinding& lab,
                                                     rules::Number value, std::string_view unit);
 

@@ -8,6 +8,14 @@
 namespace myoflag::mapping {
 
 inline constexpr std::string_view kUcum = "http://unitsofmeasure.org";
+inline constexpr std::string_view kLoinc = "http://loinc.org";
+inline constexpr std::string_view kSnomed = "http://snomed.info/sct";
+inline constexpr std::string_view kRxNorm = "http://www.nlm.nih.gov/research/umls/rxnorm";
+inline constexpr std::string_view kIcd10 = "http://hl7.org/fhir/sid/icd-10";
+inline constexpr std::string_view kIcd10Cm = "http://hl7.org/fhir/sid/icd-10-cm";
+inline constexpr std::string_view kAtc = "http://www.whocc.no/atc";
+inline constexpr std::string_view kAdministrativeGender =
+    "http://hl7.org/fhir/administrative-gender";
 inline constexpr std::string_view kObservationCategory =
     "http://terminology.hl7.org/CodeSystem/observation-category";
 inline constexpr std::string_view kDataAbsentReason =

@@ -48,7 +48,8 @@ void read_texts(Context& context, const Node& root) {
       context.report(key, "MF-2013", fmt::format("key `{}` stands twice", key.text));
     }
   }
-  for (const auto keys : {assessment_text_keys(), result_text_keys(), explanation_text_keys()}) {
+  for (const auto keys :
+       {assessment_text_keys(), result_text_keys(), record_text_keys(), explanation_text_keys()}) {
     for (const auto key : keys) {
       if (map->find(key) == nullptr) {
         context.report(*map, "MF-2011", fmt::format("the sentence `{}` is missing", key));

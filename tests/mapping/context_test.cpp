@@ -1,4 +1,5 @@
 // What the record says, in the terms of the questions.
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <string>
@@ -220,6 +221,19 @@ INSTANTIATE_TEST_SUITE_P(
         FactCase{"pregnant_in_the_past", "Condition",
                  R"("code":{"text":"High risk pregnancy"},"abatementDateTime":"2020-01-01")",
                  "pregnancy-status", "pregnant-20-plus", false},
+        FactCase{"pregnant_until_a_day_to_come", "Condition",
+                 R"("code":{"text":"High risk pregnancy"},"abatementDateTime":"2027-03-01")",
+                 "pregnancy-status", "pregnant-20-plus", true},
+        FactCase{"pregnant_until_some_day_of_this_month", "Condition",
+                 R"("code":{"text":"High risk pregnancy"},"abatementDateTime":"2026-11")",
+                 "pregnancy-status", "pregnant-20-plus", true},
+        FactCase{
+            "pregnant_for_a_period_to_come", "Condition",
+            R"("code":{"text":"High risk pregnancy"},"abatementPeriod":{"start":"2026-01-01","end":"2027-01-01"})",
+            "pregnancy-status", "pregnant-20-plus", true},
+        FactCase{"pregnancy_that_ended_at_an_age", "Condition",
+                 R"("code":{"text":"High risk pregnancy"},"abatementAge":{"value":30})",
+                 "pregnancy-status", "pregnant-20-plus", false},
         FactCase{"pregnancy_inactive", "Condition",
                  R"("code":{"text":"High risk pregnancy"},"clinicalStatus":)" CONDITION_STATUS(
                      "condition-clinical", "inactive"),
@@ -256,6 +270,18 @@ INSTANTIATE_TEST_SUITE_P(
                  "medicine-classes", "lithium", false},
         FactCase{"statement_completed", "MedicationStatement", R"("status":"completed",)" LITHIUM,
                  "medicine-classes", "lithium", false},
+        FactCase{"dispense_completed", "MedicationDispense", R"("status":"completed",)" LITHIUM,
+                 "medicine-classes", "lithium", true},
+        FactCase{"dispense_declined", "MedicationDispense", R"("status":"declined",)" LITHIUM,
+                 "medicine-classes", "lithium", false},
+        FactCase{"dispense_cancelled", "MedicationDispense", R"("status":"cancelled",)" LITHIUM,
+                 "medicine-classes", "lithium", false},
+        FactCase{"administration_completed", "MedicationAdministration",
+                 R"("status":"completed",)" LITHIUM, "medicine-classes", "lithium", true},
+        FactCase{"administration_broken_off", "MedicationAdministration",
+                 R"("status":"stopped",)" LITHIUM, "medicine-classes", "lithium", true},
+        FactCase{"administration_not_done", "MedicationAdministration",
+                 R"("status":"not-done",)" LITHIUM, "medicine-classes", "lithium", false},
         FactCase{
             "medicine_by_atc", "MedicationRequest",
             R"("status":"active","medicationCodeableConcept":{"coding":[{"system":"http://www.whocc.no/atc","code":"C03CA01"}]})",
@@ -319,6 +345,101 @@ TEST(Record, NewerPregnancyObservationReplacesTheOlder) {
   EXPECT_TRUE(says(read({pregnant}), "pregnancy-status", "pregnant-20-plus"));
 }
 
+Json pregnancy(std::string_view date, std::string_view value) {
+  return resource("Observation", R"("status":"final","code":{"text":"Pregnancy status"},)" +
+                                     std::string(date) + std::string(value));
+}
+
+TEST(Record, APregnancyObservationThatMayBeTheNewestCounts) {
+  const std::string pregnant =
+      R"("valueCodeableConcept":{"coding":[{"system":"http://snomed.info/sct","code":"77386006"}]})";
+  const std::string not_pregnant = R"("valueCodeableConcept":{"text":"Not pregnant"})";
+  const auto still = [&](std::string_view date, std::string_view later, const std::string& value) {
+    std::vector<Json> both{pregnancy(date, pregnant), pregnancy(later, value)};
+    const bool first = says(read(both), "pregnancy-status", "pregnant-20-plus");
+    std::swap(both[0], both[1]);
+    EXPECT_EQ(says(read(both), "pregnancy-status", "pregnant-20-plus"), first);
+    return first;
+  };
+  const std::string day = R"("effectiveDateTime":"2026-11-01",)";
+  EXPECT_FALSE(still(day, R"("effectiveDateTime":"2026-11-02",)", not_pregnant));
+  EXPECT_TRUE(still(day, R"("effectiveDateTime":"2027-11-01",)", not_pregnant));  // to come
+  EXPECT_TRUE(still(day, R"("effectiveDateTime":"2026-11",)", not_pregnant));
+  EXPECT_TRUE(still(day, R"("effectiveDateTime":"2026-11-01T10:00:00Z",)", not_pregnant));
+  EXPECT_TRUE(still(R"("effectiveDateTime":"2026-11",)", R"("effectiveDateTime":"2026-11-02",)",
+                    not_pregnant));
+  EXPECT_TRUE(still(day, R"("effectiveDateTime":"2026-11-02",)",
+                    R"("dataAbsentReason":{"coding":[{"code":"asked-declined"}]})"));
+}
+
+TEST(Record, SeveralDatesOfBirthAreSaidAndTheHigherAgeCounts) {
+  const auto young = resource("Patient", R"("birthDate":"1996-01-01")");
+  const auto old = resource("Patient", R"("birthDate":"1940-01-01")");
+  for (const auto& both : {std::vector{young, old}, std::vector{old, young}}) {
+    const auto context = read(both);
+    EXPECT_EQ(context.facts.age, rules::whole(86));
+    EXPECT_THAT(context.problems, SizeIs(1));
+    EXPECT_THAT(context.entries, SizeIs(2));
+  }
+  EXPECT_THAT(read({young, young}).problems, IsEmpty());
+}
+
+TEST(Record, ADeadPatientIsSaid) {
+  EXPECT_THAT(read({resource("Patient", R"("deceasedBoolean":true)")}).problems, SizeIs(1));
+  EXPECT_THAT(read({resource("Patient", R"("deceasedDateTime":"2026-11-01")")}).problems,
+              SizeIs(1));
+  EXPECT_THAT(read({resource("Patient", R"("deceasedBoolean":false)")}).problems, IsEmpty());
+}
+
+TEST(Record, OfManyEntriesThatSayTheSameSomeAreListedAndTheRestIsSaid) {
+  std::vector<Json> many;
+  for (int i = 0; i < 60; ++i) {
+    many.push_back(resource("MedicationRequest",
+                            R"("status":"active","medicationCodeableConcept":{"text":"lithium )" +
+                                std::to_string(i) + R"("})"));
+  }
+  many.push_back(
+      resource("MedicationRequest",
+               R"("status":"active","medicationCodeableConcept":{"text":"prednisolone"})"));
+  const auto context = read(many);
+  EXPECT_THAT(context.entries, SizeIs(21));
+  EXPECT_THAT(context.problems, ::testing::Not(IsEmpty()));
+}
+
+TEST(Record, ALongNameIsShownShortened) {
+  std::string name = "Lithium ";
+  for (int i = 0; i < 1000; ++i) {
+    name += "\u00e4";
+  }
+  const auto context = read(
+      {resource("MedicationRequest",
+                R"("status":"active","medicationCodeableConcept":{"text":")" + name + R"("})")});
+  ASSERT_THAT(context.entries, SizeIs(1));
+  EXPECT_LT(context.entries[0].text.size(), 210u);
+  EXPECT_THAT(context.entries[0].text, ::testing::EndsWith("\u00e4..."));
+}
+
+TEST(Record, AMedicationOfTwoServersIsNotGuessed) {
+  auto medication = resource("Medication", R"("code":{"text":"Priadel"})");
+  medication.set("id", "m7");
+  auto other = resource("Medication", R"("code":{"text":"Paracetamol"})");
+  other.set("id", "m7");
+  const auto request =
+      resource("MedicationRequest",
+               R"("status":"active","medicationReference":{"reference":"Medication/m7"})");
+  const auto name = [](std::string_view base) { return std::string(base) + "Medication/m7"; };
+  std::vector<mapping::RecordResource> record{
+      {medication, "Medication", "Medication/m7", name("https://a.example/"), "a"},
+      {other, "Medication", "Medication/m7", name("https://b.example/"), "b"},
+      {request, "MedicationRequest", "MedicationRequest/x1", "", "c"}};
+  const auto without = mapping::read_record(*knowledge(), record, true, testing::now());
+  EXPECT_FALSE(says(without, "medicine-classes", "lithium"));
+  EXPECT_THAT(without.problems, SizeIs(1));
+  record[2].full_url = "https://a.example/MedicationRequest/x1";
+  EXPECT_TRUE(says(mapping::read_record(*knowledge(), record, true, testing::now()),
+                   "medicine-classes", "lithium"));
+}
+
 TEST(Record, AListInARecordIsNeverWhole) {
   const auto context = read({resource("MedicationRequest", R"("status":"active",)" LITHIUM)});
   EXPECT_FALSE(context.facts.known[slot("medicine-classes")]);
@@ -367,16 +488,70 @@ TEST(Record, CautionsComeFromMedicinesConditionsAndDevices) {
       IsEmpty());
 }
 
+// Whether a binding of these words means the text.
+bool has_words(std::string_view text, std::string_view words) {
+  rules::Knowledge one;
+  rules::CodeBinding binding;
+  binding.option = 0;
+  binding.text.emplace_back(words);
+  one.bindings.condition_list.push_back(std::move(binding));
+  mapping::Named named;
+  mapping::ConceptIndex(one).read_text(text, named);
+  return named.meaning.conditions != 0;
+}
+
 TEST(Words, AreWholeAndCaseDoesNotMatter) {
-  EXPECT_TRUE(mapping::has_words("LITHIUM carbonate", "lithium"));
-  EXPECT_TRUE(mapping::has_words("(lithium)", "lithium"));
-  EXPECT_TRUE(mapping::has_words("xlithium lithium", "lithium"));
-  EXPECT_FALSE(mapping::has_words("lithiumx", "lithium"));
-  EXPECT_FALSE(mapping::has_words("\u00e4lithium", "lithium"));
-  EXPECT_FALSE(mapping::has_words("lithium", ""));
-  EXPECT_FALSE(mapping::has_words("", "lithium"));
-  EXPECT_TRUE(mapping::has_words("Co-amilozide 5/50", "co-amilozide"));
-  EXPECT_TRUE(mapping::has_words("chronic kidney disease stage 3", "chronic kidney disease"));
+  EXPECT_TRUE(has_words("LITHIUM carbonate", "lithium"));
+  EXPECT_TRUE(has_words("(lithium)", "lithium"));
+  EXPECT_TRUE(has_words("xlithium lithium", "lithium"));
+  EXPECT_FALSE(has_words("lithiumx", "lithium"));
+  EXPECT_FALSE(has_words("\u00e4lithium", "lithium"));
+  EXPECT_FALSE(has_words("", "lithium"));
+  EXPECT_TRUE(has_words("Co-amilozide 5/50", "co-amilozide"));
+  EXPECT_FALSE(has_words("Co-amilozides", "co-amilozide"));
+  EXPECT_TRUE(has_words("chronic chronic kidney disease stage 3", "chronic kidney disease"));
+  EXPECT_FALSE(has_words("chronic kidney", "chronic kidney disease"));
+  EXPECT_TRUE(has_words(std::string(10000, 'x') + " lithium", "lithium"));
+}
+
+TEST(Codes, AreKnownByTheOidOfTheirSystemToo) {
+  const auto mnd = resource(
+      "Condition",
+      R"("code":{"coding":[{"system":"urn:oid:2.16.840.1.113883.6.96","code":"86044005"}]})");
+  EXPECT_TRUE(says(read({mnd}), "health-conditions", "mnd"));
+}
+
+TEST(Record, EveryBindingIsFoundByItsCodesAndWords) {
+  const mapping::ConceptIndex index(*knowledge());
+  const auto& bindings = knowledge()->bindings;
+  const auto meaning = [&index](const Json& one) {
+    mapping::Named named;
+    index.read(&one, named);
+    return named.meaning;
+  };
+  const auto check = [&](const auto& list, auto options) {
+    for (const auto& binding : list) {
+      const auto bit = std::uint64_t{1} << binding.option;
+      for (const auto& words : binding.text) {
+        EXPECT_TRUE(options(meaning(Json::object({{"text", "x " + words + ", y"}}))) & bit)
+            << words;
+      }
+      for (const auto& code : binding.codes) {
+        const Json coding = Json::object({{"system", code.system}, {"code", code.code}});
+        EXPECT_TRUE(options(meaning(Json::object({{"coding", Json::array({coding})}}))) & bit)
+            << code.code;
+      }
+      for (const auto& code : binding.prefixes) {
+        const Json coding = Json::object({{"system", code.system}, {"code", code.code + "7"}});
+        EXPECT_TRUE(options(meaning(Json::object({{"coding", Json::array({coding})}}))) & bit)
+            << code.code;
+      }
+    }
+  };
+  check(bindings.medicine_classes, [](const mapping::Meaning& all) { return all.medicines; });
+  check(bindings.condition_list, [](const mapping::Meaning& all) { return all.conditions; });
+  check(bindings.sexes, [](const mapping::Meaning& all) { return all.sexes; });
+  check(bindings.pregnancies, [](const mapping::Meaning& all) { return all.pregnancies; });
 }
 
 // ---- tests done, appointment
@@ -392,15 +567,48 @@ TEST(Record, TestsThatWereDoneOrOrderedAreListed) {
            context.entries[0].item == knowledge()->workup("emg");
   };
   EXPECT_TRUE(done("Procedure", R"("status":"completed","performedDateTime":"2026-10-01")"));
-  EXPECT_TRUE(done("DiagnosticReport", R"("status":"final")"));
-  EXPECT_TRUE(done("Observation", R"("status":"final")"));
+  EXPECT_TRUE(done("DiagnosticReport", R"("status":"final","conclusion":"normal")"));
+  EXPECT_TRUE(done("Observation", R"("status":"final","valueString":"normal")"));
+  EXPECT_TRUE(done("Observation", R"("status":"final","hasMember":[{"display":"x"}])"));
+  EXPECT_TRUE(done("Observation", R"("status":"final","component":[{"valueBoolean":false}])"));
   EXPECT_TRUE(done("ServiceRequest", R"("status":"active","intent":"order")"));
   EXPECT_FALSE(done("ServiceRequest", R"("status":"draft","intent":"proposal")"));
   EXPECT_FALSE(done("ServiceRequest", R"("status":"active","intent":"proposal")"));
   EXPECT_FALSE(done("ServiceRequest", R"("status":"revoked","intent":"order")"));
   EXPECT_FALSE(done("Procedure", R"("status":"not-done")"));
   EXPECT_FALSE(done("DiagnosticReport", R"("status":"cancelled")"));
-  EXPECT_FALSE(done("Observation", R"("status":"entered-in-error")"));
+  EXPECT_FALSE(done("Observation", R"("status":"entered-in-error","valueString":"normal")"));
+  EXPECT_FALSE(done("Procedure", R"("status":"stopped")"));
+  EXPECT_FALSE(done("Procedure", R"("status":"in-progress")"));
+  EXPECT_FALSE(done("DiagnosticReport", R"("status":"preliminary","conclusion":"normal")"));
+  EXPECT_FALSE(done("DiagnosticReport", R"("status":"partial","conclusion":"normal")"));
+  EXPECT_FALSE(done("DiagnosticReport", R"("status":"final")"));
+  EXPECT_FALSE(
+      done("Observation",
+           R"("status":"final","dataAbsentReason":{"coding":[{"code":"not-performed"}]})"));
+  EXPECT_FALSE(done("Observation", R"("status":"final","valueQuantity":{"unit":"mV"})"));
+  EXPECT_FALSE(
+      done("Procedure", R"("status":"completed","performedDateTime":"2026-12-24T09:00:00Z")"));
+}
+
+TEST(Record, OfATestTheLastTimeIsListedAndAnOrderIsCalledOne) {
+  const auto& code =
+      knowledge()->workups[static_cast<std::size_t>(knowledge()->workup("emg"))].codes.at(0);
+  const auto coded = R"(,"code":{"text":"EMG","coding":[{"system":")" + code.system +
+                     R"(","code":")" + code.code + R"("}]})";
+  std::vector<Json> tests{
+      resource("Procedure", R"("status":"completed","performedDateTime":"2026-10-01")" + coded),
+      resource("ServiceRequest",
+               R"("status":"active","intent":"order","authoredOn":"2026-11-01")" + coded),
+      resource("Procedure", R"("status":"completed","performedDateTime":"2026-09-01")" + coded),
+      resource("Procedure", R"("status":"completed")" + coded)};
+  for (int turn = 0; turn < 2; ++turn) {
+    const auto context = read(tests);
+    ASSERT_THAT(context.entries, SizeIs(1));
+    EXPECT_EQ(context.entries[0].when, at(2026, 11, 1, 0));
+    EXPECT_EQ(context.entries[0].text, "order of EMG");
+    std::reverse(tests.begin(), tests.end());
+  }
 }
 
 TEST(Record, TheNextBookedAppointmentCounts) {
@@ -493,6 +701,11 @@ std::string potassium(std::string_view value, std::string_view date,
          R"(,"unit":"mmol/L","system":"http://unitsofmeasure.org","code":"mmol/L"})";
 }
 
+std::string bounded(std::string_view comparator, std::string_view value) {
+  return R"("status":"final","effectiveDateTime":"2026-11-20","valueQuantity":{"unit":"mmol/L","comparator":")" +
+         std::string(comparator) + R"(","value":)" + std::string(value) + "}";
+}
+
 std::string ck(std::string_view range) {
   return R"("status":"final","effectiveDateTime":"2026-11-20","valueQuantity":{"value":1500,"code":"U/L","system":"http://unitsofmeasure.org"},"referenceRange":)" +
          std::string(range);
@@ -569,14 +782,77 @@ INSTANTIATE_TEST_SUITE_P(
                 "",
                 0,
                 1},
+        LabCase{"above_every_limit", "k", {bounded(">", "7.5")}, LabState::known, "7.5", 2, 0},
+        LabCase{"above_the_limit_itself", "k", {bounded(">", "6.5")}, LabState::known, "6.5", 2, 0},
+        LabCase{"at_least_the_limit", "k", {bounded(">=", "6.5")}, LabState::known, "6.5", 2, 0},
+        LabCase{"above_what_may_be_normal", "k", {bounded(">", "6")}, LabState::unusable, "", 0, 1},
+        LabCase{"below_every_limit", "k", {bounded("<", "2.3")}, LabState::known, "2.3", 2, 0},
+        LabCase{"below_the_limit_itself",
+                "k",
+                {bounded("<", "2.5")},
+                LabState::known,
+                "2.499999999",
+                2,
+                0},
+        LabCase{"at_most_the_limit", "k", {bounded("<=", "2.5")}, LabState::known, "2.5", 2, 1},
+        LabCase{"low_and_perhaps_lower", "k", {bounded("<", "2.9")}, LabState::known, "2.9", 2, 1},
+        LabCase{"below_what_may_be_normal", "k", {bounded("<", "4")}, LabState::unusable, "", 0, 1},
+        LabCase{"unknown_comparator", "k", {bounded("~", "7.5")}, LabState::unusable, "", 0, 1},
         LabCase{
-            "comparator",
+            "ck_above",
+            "ck-xuln",
+            {R"("status":"final","effectiveDateTime":"2026-11-20","valueQuantity":{"value":20000,"comparator":">","unit":"U/L"},"referenceRange":[{"high":{"value":200}}])"},
+            LabState::known,
+            "100",
+            2,
+            0},
+        LabCase{
+            "same_moment_the_riskier",
             "k",
-            {R"("status":"final","effectiveDateTime":"2026-11-20","valueQuantity":{"value":2.3,"comparator":"<","unit":"mmol/L"})"},
-            LabState::unusable,
-            "",
-            0,
+            {potassium("4.0", "2026-11-20T08:00:00Z"), potassium("7.0", "2026-11-20T08:00:00Z")},
+            LabState::known,
+            "7",
+            2,
             1},
+        LabCase{"same_day_the_riskier",
+                "k",
+                {potassium("7.0", "2026-11-20"), potassium("4.0", "2026-11-20T08:00:00Z")},
+                LabState::known,
+                "7",
+                2,
+                1},
+        LabCase{
+            "same_moment_low_and_lower",
+            "k",
+            {potassium("2.9", "2026-11-20T08:00:00Z"), potassium("2.4", "2026-11-20T08:00:00Z")},
+            LabState::known,
+            "2.4",
+            2,
+            1},
+        LabCase{
+            "same_moment_on_the_same_side",
+            "k",
+            {potassium("4.0", "2026-11-20T08:00:00Z"), potassium("4.1", "2026-11-20T08:00:00Z")},
+            LabState::known,
+            "4.1",
+            2,
+            0},
+        LabCase{"day_long_before_a_moment",
+                "k",
+                {potassium("7.0", "2026-11-10"), potassium("4.0", "2026-11-20T08:00:00Z")},
+                LabState::known,
+                "4",
+                2,
+                0},
+        LabCase{"reported_at_unknown_times",
+                "k",
+                {potassium("7.0", "2026-11-20T08:00:00Z"),
+                 potassium("4.0", "2026-11-20T08:00:00Z",
+                           R"("status":"corrected","issued":"2026-11-20T19:00:00Z")")},
+                LabState::known,
+                "7",
+                2,
+                1},
         LabCase{
             "unknown_unit",
             "k",
@@ -691,6 +967,64 @@ TEST(Record, AComponentMayHoldTheResult) {
   EXPECT_EQ(lab.state, LabState::known);
   EXPECT_EQ(rules::to_text(lab.value), "2.9");
 }
+
+TEST(Record, ABoundIsShownAsTheRecordWordsIt) {
+  const auto& code = knowledge()->labs[static_cast<std::size_t>(knowledge()->lab("k"))].codes.at(0);
+  auto one = resource("Observation", bounded(">", "7.5"));
+  one.set("code", parse(R"({"coding":[{"system":")" + code.system + R"(","code":")" + code.code +
+                        R"("}]})"));
+  const auto context = read({one});
+  const auto entry =
+      std::find_if(context.entries.begin(), context.entries.end(),
+                   [](const auto& each) { return each.kind == RecordEntry::Kind::lab; });
+  ASSERT_NE(entry, context.entries.end());
+  EXPECT_EQ(entry->text, "> 7.5 mmol/L");
+}
+
+struct PartsCase {
+  const char* name;
+  const char* members;  // CODE stands for the code of potassium
+  const char* value;
+};
+
+class Parts : public ::testing::TestWithParam<PartsCase> {};
+
+TEST_P(Parts, EachComponentIsAResult) {
+  const auto index = static_cast<std::size_t>(knowledge()->lab("k"));
+  const auto& code = knowledge()->labs[index].codes.at(0);
+  std::string members = GetParam().members;
+  const auto coded =
+      R"("code":{"coding":[{"system":")" + code.system + R"(","code":")" + code.code + R"("}]})";
+  for (auto found = members.find("CODE"); found != std::string::npos;
+       found = members.find("CODE")) {
+    members.replace(found, 4, coded);
+  }
+  const auto context = read(
+      {resource("Observation", R"("status":"final","effectiveDateTime":"2026-11-20",)" + members)});
+  const rules::Lab lab = context.facts.labs[index];
+  ASSERT_EQ(lab.state, LabState::known);
+  EXPECT_EQ(rules::to_text(lab.value), GetParam().value);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Parts,
+    ::testing::Values(
+        PartsCase{
+            "two",
+            R"("code":{"text":"panel"},"component":[{CODE,"valueQuantity":{"value":4,"unit":"mmol/L"}},{CODE,"valueQuantity":{"value":7.9,"unit":"mmol/L"}}])",
+            "7.9"},
+        PartsCase{
+            "first_without_value",
+            R"("code":{"text":"panel"},"component":[{CODE,"dataAbsentReason":{"text":"haemolysed"}},{CODE,"valueQuantity":{"value":7.9,"unit":"mmol/L"}}])",
+            "7.9"},
+        PartsCase{"code_of_the_whole",
+                  R"(CODE,"component":[{CODE,"valueQuantity":{"value":7.9,"unit":"mmol/L"}}])",
+                  "7.9"},
+        PartsCase{
+            "value_of_the_whole_too",
+            R"(CODE,"valueQuantity":{"value":7.9,"unit":"mmol/L"},"component":[{CODE,"valueQuantity":{"value":4,"unit":"mmol/L"}}])",
+            "7.9"}),
+    [](const auto& one) { return std::string(one.param.name); });
 
 TEST(Record, WhereLaboratoryWasNotReadNothingIsSaidOfIt) {
   const auto index = static_cast<std::size_t>(knowledge()->lab("k"));

@@ -38,7 +38,8 @@ inline void add_folder(const std::filesystem::path& folder, KnowledgeFiles& file
 inline std::string all_texts() {
   std::string out = "text:\n";
   KnowledgeFiles seen;
-  for (const auto keys : {assessment_text_keys(), result_text_keys(), explanation_text_keys()}) {
+  for (const auto keys :
+       {assessment_text_keys(), result_text_keys(), record_text_keys(), explanation_text_keys()}) {
     for (const auto key : keys) {
       if (seen.emplace(key, "").second) {
         out += "  " + std::string(key) + ": A sentence.\n";

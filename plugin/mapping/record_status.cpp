@@ -1,0 +1,150 @@
+#include "plugin/mapping/record_status.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "fhir/datetime.h"
+
+namespace myoflag::mapping {
+
+namespace {
+
+using fhir::Json;
+
+template <std::size_t N>
+bool is_one_of(std::string_view text, const std::array<std::string_view, N>& list) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+bool has_status_code(const Json& resource, std::string_view name, std::string_view code) {
+  const auto* status = resource.find(name);
+  if (status == nullptr) {
+    return false;
+  }
+  const auto& codings = status->array_of("coding");
+  return std::any_of(codings.begin(), codings.end(),
+                     [code](const Json& coding) { return coding.string_of("code") == code; });
+}
+
+bool is_certainly_past(std::string_view date_time, rules::Instant now) {
+  const auto parsed = fhir::parse_date_time(date_time);
+  return parsed && fhir::latest(*parsed) < now;
+}
+
+// As an age, a range or words, an end lies in the past.
+bool has_ended(const Json& condition, rules::Instant now) {
+  if (const auto* period = condition.find("abatementPeriod")) {
+    return is_certainly_past(period->string_of("end"), now);
+  }
+  if (condition.has("abatementDateTime")) {
+    return is_certainly_past(condition.string_of("abatementDateTime"), now);
+  }
+  return condition.has("abatementAge") || condition.has("abatementRange") ||
+         condition.has("abatementString");
+}
+
+bool has_value_inside(const Json& observation) {
+  const auto& components = observation.array_of("component");
+  return has_own_value(observation) ||
+         std::any_of(components.begin(), components.end(), has_own_value);
+}
+
+bool says_something(const Json& report) {
+  constexpr std::array<std::string_view, 6> parts{"result",        "conclusion", "conclusionCode",
+                                                  "presentedForm", "media",      "imagingStudy"};
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](std::string_view part) { return report.has(part); });
+}
+
+}  // namespace
+
+bool is_true(const Json& resource, std::string_view name) {
+  const auto* value = resource.find(name);
+  const auto* flag = value == nullptr ? nullptr : value->as_bool();
+  return flag != nullptr && *flag;
+}
+
+// On hold: paused, so still there or about to be again. A request that is completed, stopped or
+// cancelled is over; draft and intended are not yet. What was handed over or given was taken.
+bool is_taken(const Json& medication, std::string_view type) {
+  constexpr std::array<std::string_view, 7> over{
+      "completed", "stopped", "cancelled", "draft", "entered-in-error", "intended", "not-taken"};
+  constexpr std::array<std::string_view, 5> not_handed_over{"preparation", "cancelled", "stopped",
+                                                            "declined", "entered-in-error"};
+  constexpr std::array<std::string_view, 2> not_given{"not-done", "entered-in-error"};
+  constexpr std::array<std::string_view, 2> suggested{"proposal", "option"};
+  const auto status = medication.string_of("status");
+  if (type == "MedicationDispense") {
+    return !is_one_of(status, not_handed_over);
+  }
+  if (type == "MedicationAdministration") {
+    return !is_one_of(status, not_given);
+  }
+  return !is_one_of(status, over) && !is_one_of(medication.string_of("intent"), suggested) &&
+         !is_true(medication, "doNotPerform");
+}
+
+// Also what is unconfirmed: the question is whether it may be there.
+bool is_real_condition(const Json& condition) {
+  return !has_status_code(condition, "verificationStatus", "refuted") &&
+         !has_status_code(condition, "verificationStatus", "entered-in-error");
+}
+
+bool is_over(const Json& condition, rules::Instant now) {
+  return has_status_code(condition, "clinicalStatus", "resolved") || has_ended(condition, now);
+}
+
+bool is_present(const Json& condition, rules::Instant now) {
+  return !is_over(condition, now) && !has_status_code(condition, "clinicalStatus", "inactive") &&
+         !has_status_code(condition, "clinicalStatus", "remission");
+}
+
+bool was_begun(const Json& procedure) {
+  constexpr std::array<std::string_view, 3> not_begun{"not-done", "preparation",
+                                                      "entered-in-error"};
+  return !is_one_of(procedure.string_of("status"), not_begun);
+}
+
+bool is_in_use(const Json& device) {
+  constexpr std::array<std::string_view, 2> gone{"inactive", "entered-in-error"};
+  return !is_one_of(device.string_of("status"), gone);
+}
+
+bool is_ordered(const Json& request) {
+  constexpr std::array<std::string_view, 3> suggested{"proposal", "plan", "option"};
+  return request.string_of("status") == "active" &&
+         !is_one_of(request.string_of("intent"), suggested) && !is_true(request, "doNotPerform");
+}
+
+bool is_void(const Json& observation) {
+  constexpr std::array<std::string_view, 3> without{"registered", "cancelled", "entered-in-error"};
+  return is_one_of(observation.string_of("status"), without);
+}
+
+bool is_final(const Json& observation) {
+  constexpr std::array<std::string_view, 3> last{"final", "amended", "corrected"};
+  return is_one_of(observation.string_of("status"), last);
+}
+
+bool has_own_value(const Json& observation) {
+  if (const auto* quantity = observation.find("valueQuantity")) {
+    return quantity->has("value");
+  }
+  const auto* object = observation.as_object();
+  return object != nullptr &&
+         std::any_of(object->begin(), object->end(),
+                     [](const Json::Member& member) { return member.name.starts_with("value"); });
+}
+
+bool is_test_done(const Json& test, std::string_view type) {
+  if (type == "Procedure") {
+    return test.string_of("status") == "completed";
+  }
+  if (type == "DiagnosticReport") {
+    return (is_final(test) || test.string_of("status") == "appended") && says_something(test);
+  }
+  return is_final(test) && (has_value_inside(test) || test.has("hasMember"));
+}
+
+}  // namespace myoflag::mapping

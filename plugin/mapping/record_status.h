@@ -1,0 +1,34 @@
+#pragma once
+// What counts in a record, by the status of its resources. A status that is missing or not known
+// does not make a fact go away; that a test was done must be certain.
+
+#include <string_view>
+
+#include "fhir/json.h"
+#include "rules/assessment.h"
+
+namespace myoflag::mapping {
+
+// Of a request, a statement, a dispense or an administration of a medicine.
+bool is_taken(const fhir::Json& medication, std::string_view type);
+
+bool is_real_condition(const fhir::Json& condition);
+// Over only when it certainly is: not on a day still to come, not in a month that lasts.
+bool is_over(const fhir::Json& condition, rules::Instant now);
+bool is_present(const fhir::Json& condition, rules::Instant now);
+
+bool was_begun(const fhir::Json& procedure);
+bool is_in_use(const fhir::Json& device);
+// Ordered by a person; what was only suggested (by this program, for example) is no order.
+bool is_ordered(const fhir::Json& request);
+
+bool is_void(const fhir::Json& observation);   // never made, or withdrawn
+bool is_final(const fhir::Json& observation);  // the last word, as far as known
+bool has_own_value(const fhir::Json& part);    // of an Observation or a component
+
+// Of an Observation, a DiagnosticReport or a Procedure: it took place and says something.
+bool is_test_done(const fhir::Json& test, std::string_view type);
+
+bool is_true(const fhir::Json& resource, std::string_view name);
+
+}  // namespace myoflag::mapping
