@@ -9,11 +9,14 @@
 
 #include "fhir/convert.h"
 #include "fhir/datetime.h"
+#include "fhir/modifier.h"
 #include "fhir/r4/definitions.h"
 #include "fhir/response.h"
 #include "fhir/structure.h"
 #include "plugin/mapping/code_system.h"
 #include "plugin/mapping/patient_identity.h"
+#include "plugin/mapping/sent_response.h"
+#include "rules/texts.h"
 
 namespace myoflag::mapping {
 
@@ -38,9 +41,17 @@ bool is_one_of(std::string_view text, const std::array<std::string_view, N>& lis
 
 // What the record reader takes facts from; such a resource must say whom it is about.
 bool is_clinical(std::string_view type) {
-  constexpr std::array<std::string_view, 9> types{
-      "Appointment",         "Condition",   "Device",    "DiagnosticReport", "MedicationRequest",
-      "MedicationStatement", "Observation", "Procedure", "ServiceRequest"};
+  constexpr std::array<std::string_view, 11> types{"Appointment",
+                                                   "Condition",
+                                                   "Device",
+                                                   "DiagnosticReport",
+                                                   "MedicationAdministration",
+                                                   "MedicationDispense",
+                                                   "MedicationRequest",
+                                                   "MedicationStatement",
+                                                   "Observation",
+                                                   "Procedure",
+                                                   "ServiceRequest"};
   return is_one_of(type, types);
 }
 
@@ -89,36 +100,53 @@ bool may_be_patient(const Json& reference) {
   return (type.empty() || type == "Patient") && (stated.empty() || stated == "Patient");
 }
 
+// "#p": the resource inside the resource. Null for other references, and when it is not there.
+const Json* contained_in(const Json& resource, std::string_view reference) {
+  if (!reference.starts_with('#')) {
+    return nullptr;
+  }
+  const auto& list = resource.array_of("contained");
+  const auto found = std::find_if(list.begin(), list.end(), [&](const Json& inner) {
+    return inner.string_of("id") == reference.substr(1);
+  });
+  return found == list.end() ? nullptr : &*found;
+}
+
+// Anywhere in the resource.
+bool has_modifier_inside(const Json& json) {
+  if (const auto* list = json.as_array()) {
+    return std::any_of(list->begin(), list->end(), has_modifier_inside);
+  }
+  const auto* object = json.as_object();
+  return object != nullptr &&
+         (fhir::has_modifier(json) ||
+          std::any_of(object->begin(), object->end(), [](const Json::Member& member) {
+            return has_modifier_inside(member.value);
+          }));
+}
+
 std::optional<fhir::DateTime> authored_of(const Json& response) {
   return fhir::parse_date_time(response.string_of("authored"));
 }
 
 class Taker {
  public:
-  explicit Taker(const rules::Knowledge& knowledge) : url_(questionnaire_url(knowledge)) {
-    version_ = knowledge.version;
-  }
+  explicit Taker(const rules::Knowledge& knowledge)
+      : knowledge_(knowledge), url_(questionnaire_url(knowledge)) {}
 
   tl::expected<Intake, Issues> take(Json resource) {
     const auto type = resource.string_of("resourceType");
     if (type == "QuestionnaireResponse") {
-      intake_.place = "QuestionnaireResponse";
-      PatientIdentity identity;
-      if (const auto* subject = resource.find("subject")) {
-        identity.add_reference(*subject, {});
+      current_ = {std::move(resource), {}, "QuestionnaireResponse"};
+    } else if (type == "Bundle") {
+      open(std::move(resource), "Bundle", 1);
+      if (issues_.empty()) {
+        choose_response();
       }
-      intake_.patient = identity.reference();
-      intake_.response = std::move(resource);
-      return std::move(intake_);
-    }
-    if (type != "Bundle") {
+    } else {
       const bool known = fhir::r4::find_resource(type) != nullptr;
       return tl::unexpected(Issues{issue("MF-3010", "not-supported", std::string(known ? type : ""),
                                          "Neither a QuestionnaireResponse nor a Bundle.")});
-    }
-    open(std::move(resource), "Bundle", 1);
-    if (issues_.empty()) {
-      choose_response();
     }
     if (issues_.empty()) {
       identify_patient();
@@ -151,7 +179,7 @@ class Taker {
     }
     for (const auto& link : bundle.array_of("link")) {
       if (link.string_of("relation") == "next") {
-        add_problem("a search result has further pages, which were not given");
+        say_missing("record-page");
       }
     }
     auto* entries = bundle.find("entry");
@@ -159,35 +187,55 @@ class Taker {
     for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
       open_entry((*list)[i], fmt::format("{}.entry[{}]", place, i), depth);
     }
+    check_envelope(bundle, place);
+  }
+
+  // What is left of the Bundle when the resources are taken out. A member that FHIR does not know
+  // may have held one of them.
+  void check_envelope(const Json& bundle, const std::string& place) {
+    constexpr std::string_view root = "Bundle";
+    for (auto& found : fhir::check_shape(bundle)) {
+      found.place = place + found.place.substr(std::min(root.size(), found.place.size()));
+      issues_.push_back(std::move(found));
+    }
   }
 
   void open_entry(Json& entry, const std::string& place, int depth) {
     if (const auto* response = entry.find("response")) {
       const auto status = response->string_of("status");
       if (status.starts_with('4') || status.starts_with('5')) {
-        add_problem(fmt::format("the request of {} failed", place));
+        say_missing("record-request", {{"place", place}});
       }
     }
     const auto* request = entry.find("request");
     if (request != nullptr && request->string_of("method") == "DELETE") {
       return;
     }
-    auto* resource = entry.find("resource");
-    if (resource == nullptr) {
+    auto* given = entry.find("resource");
+    if (given == nullptr) {
+      if (request == nullptr && !entry.has("response")) {
+        say_missing("record-nothing", {{"place", place}});
+      }
       return;
     }
-    const std::string type(resource->string_of("resourceType"));
+    auto resource = std::exchange(*given, Json::object({{"resourceType", "Parameters"}}));
+    const std::string type(resource.string_of("resourceType"));
     const auto at = place + ".resource";
-    if (type.empty()) {
-      issues_.push_back(issue("MF-3018", "structure", at, "The entry holds no resource."));
+    const std::string full_url(entry.string_of("fullUrl"));
+    if (type != "QuestionnaireResponse" && full_url.starts_with("urn:") && request != nullptr &&
+        request->string_of("method") == "POST") {
+      resource.erase("id");  // the server will give it another
+    }
+    if (fhir::r4::find_resource(type) == nullptr) {
+      issues_.push_back(issue("MF-3018", "structure", at, "This is no resource of FHIR R4."));
     } else if (type == "Bundle") {
-      open(std::move(*resource), at, depth + 1);
+      open(std::move(resource), at, depth + 1);
     } else if (type == "OperationOutcome") {
-      if (is_failure(*resource)) {
-        add_problem(fmt::format("a request for it failed ({})", at));
+      if (is_failure(resource)) {
+        say_missing("record-outcome", {{"place", at}});
       }
     } else {
-      keep({std::move(*resource), std::string(entry.string_of("fullUrl")), at}, type);
+      keep({std::move(resource), full_url, at}, type);
     }
   }
 
@@ -205,9 +253,13 @@ class Taker {
     return fhir::split_canonical(response.string_of("questionnaire")).url == url_;
   }
 
-  void add_problem(std::string text) {
+  void say(std::string_view key, std::initializer_list<rules::Fill> values = {}) {
+    intake_.record_problems.push_back(rules::fill(knowledge_.text(key), values));
+  }
+
+  void say_missing(std::string_view key, std::initializer_list<rules::Fill> values = {}) {
     intake_.record_complete = false;
-    intake_.record_problems.push_back(std::move(text));
+    say(key, values);
   }
 
   // ---- which response is the current one
@@ -227,6 +279,18 @@ class Taker {
     }
     if (responses_.size() > 1 && !sort_responses()) {
       return;
+    }
+    take_current();
+  }
+
+  // The latest finished one; a later one that was begun is kept beside it. Only unfinished ones:
+  // the latest of them.
+  void take_current() {
+    const auto newest = std::find_if(responses_.rbegin(), responses_.rend(),
+                                     [](const Entry& entry) { return is_finished(entry.json); });
+    if (newest != responses_.rend() && newest != responses_.rbegin()) {
+      begun_ = std::move(responses_.back());
+      responses_.erase(newest.base(), responses_.end());
     }
     current_ = std::move(responses_.back());
     responses_.pop_back();
@@ -268,91 +332,162 @@ class Taker {
   // ---- whose all this is
 
   void identify_patient() {
-    for (std::size_t i = 1; i < patients_.size(); ++i) {
-      PatientIdentity first;
-      first.add_patient(patients_.front().json, patients_.front().full_url);
-      if (!first.is(patients_[i].json, patients_[i].full_url)) {
-        issues_.push_back(issue("MF-3014", "multiple-matches", patients_[i].place,
+    check_one_patient();
+    read_subject();
+    if (issues_.empty() && !patients_.empty()) {
+      compare_subject();
+    }
+  }
+
+  void check_one_patient() {
+    PatientIdentity person;
+    for (const auto& patient : patients_) {
+      if (&patient != &patients_.front() &&
+          person.of_patient(patient.json, patient.full_url) != Whose::ours) {
+        issues_.push_back(issue("MF-3014", "multiple-matches", patient.place,
                                 "The Bundle holds more than one patient."));
+      } else {
+        person.add_patient(patient.json, patient.full_url);
       }
     }
+  }
+
+  void read_subject() {
     const auto* subject = current_.json.find("subject");
-    if (subject != nullptr) {
-      if (!may_be_patient(*subject)) {
-        issues_.push_back(issue("MF-3016", "business-rule", current_.place + ".subject",
-                                "The response is not about a patient."));
+    if (subject == nullptr) {
+      return;
+    }
+    const auto* inner = contained_in(current_.json, subject->string_of("reference"));
+    if (!may_be_patient(*subject) ||
+        (inner != nullptr && inner->string_of("resourceType") != "Patient")) {
+      refuse_subject("The response is not about a patient.");
+      return;
+    }
+    identity_.add_reference(*subject, current_.full_url);
+    if (inner != nullptr) {
+      identity_.add_identifiers(*inner);
+    }
+  }
+
+  // The subject and the Patient resources must be the same person.
+  void compare_subject() {
+    bool met = false;
+    for (const auto& patient : patients_) {
+      const auto whose = identity_.of_patient(patient.json, patient.full_url);
+      met = met || whose == Whose::ours;
+      if (whose == Whose::another) {
+        refuse_subject(
+            "An identifier of the subject differs from that of the patient of the Bundle.");
         return;
       }
-      identity_.add_reference(*subject, current_.full_url);
     }
-    if (!issues_.empty()) {
+    if (!met && says_whom()) {
+      refuse_subject("The response is about somebody else than the patient of the Bundle.");
       return;
     }
-    if (patients_.empty()) {
-      return;
-    }
-    const auto& patient = patients_.front();
-    if (identity_.empty()) {
+    if (!met) {
       auto warning = issue("MF-3017", "business-rule", current_.place + ".subject",
                            "The response does not say whom it is about; the only patient of the "
                            "Bundle is taken.");
       warning.severity = fhir::Severity::warning;
       intake_.warnings.push_back(std::move(warning));
-    } else if (!identity_.is(patient.json, patient.full_url)) {
-      issues_.push_back(
-          issue("MF-3016", "business-rule", current_.place + ".subject",
-                "The response is about somebody else than the patient of the Bundle."));
-      return;
     }
-    identity_.add_patient(patient.json, patient.full_url);
+    for (const auto& patient : patients_) {
+      identity_.add_patient(patient.json, patient.full_url);
+    }
+  }
+
+  bool says_whom() const {
+    const auto* subject = current_.json.find("subject");
+    return !identity_.empty() || (subject != nullptr && subject->has("reference"));
+  }
+
+  void refuse_subject(std::string text) {
+    issues_.push_back(
+        issue("MF-3016", "business-rule", current_.place + ".subject", std::move(text)));
   }
 
   // ---- the record
 
   void sort_record() {
+    home_ = home();
     intake_.patient = identity_.reference();
     intake_.place = current_.place;
     intake_.response = std::move(current_.json);
-    if (!patients_.empty()) {
-      add_record(std::move(patients_.front()));
-    }
-    for (auto& entry : others_) {
-      if (belongs(entry)) {
-        add_record(std::move(entry));
+    take_begun();
+    for (auto* entries : {&patients_, &others_}) {
+      for (auto& entry : *entries) {
+        if (belongs(entry)) {
+          add_record(std::move(entry));
+        }
       }
     }
     choose_previous();
   }
 
+  void take_begun() {
+    if (!begun_) {
+      return;
+    }
+    const auto* subject = begun_->json.find("subject");
+    if (subject != nullptr && identity_.of(*subject, begun_->full_url) == Whose::another) {
+      report_foreign(*begun_);
+    }
+    intake_.begun = GivenResponse{std::move(begun_->json), std::move(begun_->place)};
+  }
+
   // Reports the resource of another patient; says what cannot be used.
   bool belongs(const Entry& entry) {
-    const bool clinical = is_clinical(entry.json.string_of("resourceType"));
-    bool ours = false;
+    const auto whose = whose_is(entry);
+    if (whose == Whose::another) {
+      report_foreign(entry);
+      return false;
+    }
+    const auto why = why_unusable(entry, whose);
+    if (!why.empty()) {
+      say_missing(why, {{"place", entry.place}});
+    }
+    return why.empty();
+  }
+
+  Whose whose_is(const Entry& entry) {
+    auto whose = Whose::unknown;
     for (const auto* subject : subjects_of(entry.json)) {
-      if (!may_be_patient(*subject)) {
-        continue;
+      const auto one =
+          may_be_patient(*subject) ? identity_.of(*subject, entry.full_url) : Whose::unknown;
+      if (one == Whose::another) {
+        return one;
       }
-      const auto whose = identity_.of(*subject, entry.full_url);
-      if (whose == Whose::another) {
-        report_foreign(entry);
-        return false;
-      }
-      ours = ours || whose == Whose::ours;
+      whose = one == Whose::ours ? one : whose;
     }
-    if (!clinical) {
-      return true;
+    return whose;
+  }
+
+  // The key of the sentence that says why; empty: usable.
+  std::string_view why_unusable(const Entry& entry, Whose whose) {
+    const auto type = entry.json.string_of("resourceType");
+    const bool clinical = is_clinical(type);
+    if (clinical && whose != Whose::ours) {
+      return "record-whose";
     }
-    if (!ours) {
-      intake_.record_problems.push_back(
-          fmt::format("{} does not say that it is about this patient", entry.place));
-      return false;
+    if (!clinical && type != "Patient" && type != "Medication") {
+      return {};
     }
-    if (!fhir::check_shape(entry.json).empty()) {
-      intake_.record_problems.push_back(fmt::format("{} is not readable as FHIR", entry.place));
-      intake_.record_complete = false;
-      return false;
+    if (fhir::has_implicit_rules(entry.json) || has_modifier_inside(entry.json)) {
+      return "record-modified";
     }
-    return true;
+    if (is_focused_elsewhere(entry)) {
+      return "record-elsewhere";
+    }
+    return fhir::check_shape(entry.json).empty() ? "" : "record-unreadable";
+  }
+
+  // An Observation may be in the patient's record and about a relative, an unborn child, a device.
+  bool is_focused_elsewhere(const Entry& entry) {
+    const auto& focus = entry.json.array_of("focus");
+    return std::any_of(focus.begin(), focus.end(), [&](const Json& one) {
+      return !may_be_patient(one) || identity_.of(one, entry.full_url) != Whose::ours;
+    });
   }
 
   void report_foreign(const Entry& entry) {
@@ -370,12 +505,26 @@ class Taker {
   void add_record(Entry entry) {
     RecordResource resource;
     resource.type = entry.json.string_of("resourceType");
-    const auto id = entry.json.string_of("id");
-    resource.reference = id.empty() ? entry.full_url : fmt::format("{}/{}", resource.type, id);
+    resource.reference = reference_to(entry, resource.type);
     resource.full_url = std::move(entry.full_url);
     resource.place = std::move(entry.place);
     resource.json = std::move(entry.json);
     intake_.record.push_back(std::move(resource));
+  }
+
+  // "Observation/12" means something only beside the response, so on its server.
+  std::string reference_to(const Entry& entry, std::string_view type) const {
+    const auto id = entry.json.string_of("id");
+    const auto base = reference_key(entry.full_url).base;
+    const bool elsewhere = !base.empty() && base != home_;
+    return id.empty() || elsewhere ? entry.full_url : fmt::format("{}/{}", type, id);
+  }
+
+  // The server of the response, else of the patient; empty when neither is known.
+  std::string home() const {
+    auto base = reference_key(current_.full_url).base;
+    return base.empty() && !patients_.empty() ? reference_key(patients_.front().full_url).base
+                                              : base;
   }
 
   // responses_ now holds the earlier ones, oldest first.
@@ -392,16 +541,15 @@ class Taker {
       if (status != "completed" && status != "amended") {
         continue;
       }
-      if (fhir::split_canonical(entry->json.string_of("questionnaire")).version != version_) {
-        intake_.record_problems.push_back(
-            "an earlier response answers another version of the form and was not compared");
+      if (fhir::split_canonical(entry->json.string_of("questionnaire")).version !=
+          knowledge_.version) {
+        say("record-earlier-version");
         continue;
       }
       const auto* subject = entry->json.find("subject");
       if (!identity_.empty() &&
           (subject == nullptr || identity_.of(*subject, entry->full_url) != Whose::ours)) {
-        intake_.record_problems.push_back(
-            "an earlier response does not say that it is about this patient");
+        say("record-earlier-whose");
         continue;
       }
       intake_.previous = std::move(entry->json);
@@ -409,32 +557,30 @@ class Taker {
     }
   }
 
-  std::string url_, version_;
+  const rules::Knowledge& knowledge_;
+  std::string url_, home_;
   Intake intake_;
   Issues issues_;
   std::vector<Entry> patients_, responses_, others_;
   Entry current_;
+  std::optional<Entry> begun_;
   PatientIdentity identity_;
 };
 
 }  // namespace
 
-bool looks_like_xml(std::string_view bytes) {
-  constexpr std::string_view mark = "\xEF\xBB\xBF";
-  const auto text = bytes.starts_with(mark) ? bytes.substr(mark.size()) : bytes;
-  const auto first = text.find_first_not_of(" \t\r\n");
-  return first != std::string_view::npos && text[first] == '<';
-}
-
-fhir::Result<Json> read_resource(std::string_view bytes, bool xml, const fhir::Limits& limits) {
+fhir::Result<ReadResource> read_resource(std::string_view bytes, bool xml,
+                                         const fhir::Limits& limits) {
   if (!xml) {
-    return fhir::read_json(bytes, limits);
+    return fhir::read_json(bytes, limits).map([](Json&& json) {
+      return ReadResource{std::move(json), {}};
+    });
   }
   auto converted = fhir::xml_to_json(bytes, limits);
   if (!converted) {
     return tl::unexpected(std::move(converted.error()));
   }
-  return std::move(converted->resource);
+  return ReadResource{std::move(converted->resource), std::move(converted->notices)};
 }
 
 tl::expected<Intake, Issues> take_in(Json resource, const rules::Knowledge& knowledge) {

@@ -26,9 +26,16 @@ struct RecordResource {
   std::string place;  // FHIRPath in the input
 };
 
+struct GivenResponse {
+  fhir::Json json;
+  std::string place;  // "QuestionnaireResponse" or "Bundle.entry[2].resource"
+};
+
 struct Intake {
   fhir::Json response;
-  std::string place;  // "QuestionnaireResponse" or "Bundle.entry[2].resource"
+  std::string place;
+  // A later response to the same form that was begun and not finished.
+  std::optional<GivenResponse> begun;
   // The latest response of the same patient to the same form that was completed before this one.
   std::optional<fhir::Json> previous;
   std::vector<RecordResource> record;
@@ -38,13 +45,14 @@ struct Intake {
   fhir::Issues warnings;
 };
 
-// Whether the first character that is neither white space nor a byte order mark opens an XML
-// element.
-bool looks_like_xml(std::string_view bytes);
+struct ReadResource {
+  fhir::Json json;
+  fhir::Issues notices;  // what was dropped or mended on the way, for example XML out of order
+};
 
 // Through the gate for XML or for JSON.
-fhir::Result<fhir::Json> read_resource(std::string_view bytes, bool xml,
-                                       const fhir::Limits& limits);
+fhir::Result<ReadResource> read_resource(std::string_view bytes, bool xml,
+                                         const fhir::Limits& limits);
 
 // MF-3010 to MF-3019. Which form the response answers is not checked when it stands alone.
 tl::expected<Intake, fhir::Issues> take_in(fhir::Json resource, const rules::Knowledge& knowledge);

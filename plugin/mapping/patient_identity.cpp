@@ -42,10 +42,6 @@ ReferenceKey reference_key(std::string_view reference) {
   return {std::string(reference.substr(0, before + 1)), std::string(reference.substr(before + 1))};
 }
 
-bool same_reference(const ReferenceKey& a, const ReferenceKey& b) {
-  return !a.empty() && a.tail == b.tail && (a.base.empty() || b.base.empty() || a.base == b.base);
-}
-
 ReferenceKey reference_in_entry(std::string_view reference, std::string_view full_url) {
   auto key = reference_key(reference);
   if (key.base.empty() && !key.type().empty()) {
@@ -54,41 +50,49 @@ ReferenceKey reference_in_entry(std::string_view reference, std::string_view ful
   return key;
 }
 
-PatientIdentity::Identifier PatientIdentity::identifier_of(const Json& json) {
-  return {std::string(json.string_of("system")), std::string(json.string_of("value"))};
-}
-
-bool PatientIdentity::has(const ReferenceKey& key) const {
-  return std::any_of(keys_.begin(), keys_.end(),
-                     [&](const ReferenceKey& known) { return same_reference(known, key); });
-}
-
-bool PatientIdentity::has(const Identifier& identifier) const {
-  return !identifier.value.empty() &&
-         std::find(identifiers_.begin(), identifiers_.end(), identifier) != identifiers_.end();
-}
-
-// A relative key says less than one of a server; where both name the same id, only the latter is
-// kept, so that the same id on another server is somebody else.
-void PatientIdentity::add_key(ReferenceKey key) {
+void PatientIdentity::add_key(const ReferenceKey& key) {
   if (key.empty()) {
     return;
   }
+  auto& bases = bases_[key.tail];
   if (!key.base.empty()) {
-    std::erase_if(keys_, [&](const ReferenceKey& known) {
-      return known.base.empty() && known.tail == key.tail;
-    });
-  } else if (has(key)) {
-    return;
+    bases.insert(key.base);
   }
-  keys_.push_back(std::move(key));
+  if (reference_.empty() && key.type() == "Patient") {
+    reference_ = key.tail;
+  }
+}
+
+bool PatientIdentity::meets(const ReferenceKey& key) {
+  const auto known = key.empty() ? bases_.end() : bases_.find(key.tail);
+  if (known == bases_.end()) {
+    return false;
+  }
+  auto& bases = known->second;
+  if (bases.empty() && !key.base.empty()) {
+    bases.insert(key.base);
+  }
+  return key.base.empty() || bases.contains(key.base);
 }
 
 void PatientIdentity::add_identifier(const Json& identifier) {
-  auto read = identifier_of(identifier);
-  if (!read.value.empty()) {
-    identifiers_.push_back(std::move(read));
+  const auto value = identifier.string_of("value");
+  if (!value.empty()) {
+    identifiers_[std::string(identifier.string_of("system"))].emplace(value);
   }
+}
+
+bool PatientIdentity::has(const Json& identifier) const {
+  const auto system = identifiers_.find(std::string(identifier.string_of("system")));
+  return system != identifiers_.end() &&
+         system->second.contains(std::string(identifier.string_of("value")));
+}
+
+// Without a system a value says too little to tell people apart.
+bool PatientIdentity::contradicts(const Json& identifier) const {
+  const auto system = identifier.string_of("system");
+  return !system.empty() && !identifier.string_of("value").empty() &&
+         identifiers_.contains(std::string(system)) && !has(identifier);
 }
 
 void PatientIdentity::add_reference(const Json& reference, std::string_view full_url) {
@@ -101,34 +105,47 @@ void PatientIdentity::add_reference(const Json& reference, std::string_view full
 void PatientIdentity::add_patient(const Json& patient, std::string_view full_url) {
   add_key(reference_key(full_url));
   add_key(key_of_patient(patient, full_url));
+  add_identifiers(patient);
+}
+
+void PatientIdentity::add_identifiers(const Json& patient) {
   for (const auto& identifier : patient.array_of("identifier")) {
     add_identifier(identifier);
   }
 }
 
-Whose PatientIdentity::of(const Json& reference, std::string_view full_url) const {
+Whose PatientIdentity::of(const Json& reference, std::string_view full_url) {
+  const auto* identifier = reference.find("identifier");
+  if (identifier != nullptr && contradicts(*identifier)) {
+    return Whose::another;
+  }
   const auto key = reference_in_entry(reference.string_of("reference"), full_url);
   if (!key.empty()) {
-    return has(key) ? Whose::ours : Whose::another;
+    return meets(key) ? Whose::ours : Whose::another;
   }
-  const auto* identifier = reference.find("identifier");
-  return identifier != nullptr && has(identifier_of(*identifier)) ? Whose::ours : Whose::unknown;
+  return identifier != nullptr && has(*identifier) ? Whose::ours : Whose::unknown;
 }
 
-bool PatientIdentity::is(const Json& patient, std::string_view full_url) const {
-  const auto& identifiers = patient.array_of("identifier");
-  return has(reference_key(full_url)) || has(key_of_patient(patient, full_url)) ||
-         std::any_of(identifiers.begin(), identifiers.end(),
-                     [&](const Json& identifier) { return has(identifier_of(identifier)); });
-}
-
-std::string PatientIdentity::reference() const {
-  for (const auto& key : keys_) {
-    if (key.type() == "Patient") {
-      return key.tail;
+// Of the identifiers of one system a single known one is enough: people have several.
+Whose PatientIdentity::of_patient(const Json& patient, std::string_view full_url) {
+  Strings agreeing, differing;
+  for (const auto& identifier : patient.array_of("identifier")) {
+    std::string system(identifier.string_of("system"));
+    if (has(identifier)) {
+      agreeing.insert(std::move(system));
+    } else if (contradicts(identifier)) {
+      differing.insert(std::move(system));
     }
   }
-  return {};
+  if (std::any_of(differing.begin(), differing.end(),
+                  [&](const std::string& system) { return !agreeing.contains(system); })) {
+    return Whose::another;
+  }
+  const bool by_address = meets(reference_key(full_url));
+  const bool by_id = meets(key_of_patient(patient, full_url));
+  return by_address || by_id || !agreeing.empty() ? Whose::ours : Whose::unknown;
 }
+
+std::string PatientIdentity::reference() const { return reference_; }
 
 }  // namespace myoflag::mapping

@@ -5,7 +5,8 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "fhir/json.h"
 
@@ -22,7 +23,6 @@ struct ReferenceKey {
 // Versions (/_history/3) are cut off; a fragment ("#p") is empty, because it means nothing
 // elsewhere.
 ReferenceKey reference_key(std::string_view reference);
-bool same_reference(const ReferenceKey& a, const ReferenceKey& b);
 // A relative reference inside an entry with a server's fullUrl belongs to that server.
 ReferenceKey reference_in_entry(std::string_view reference, std::string_view full_url);
 
@@ -34,25 +34,28 @@ class PatientIdentity {
   // Bundle entry in which it stands: a relative reference belongs to the same server.
   void add_reference(const fhir::Json& reference, std::string_view full_url);
   void add_patient(const fhir::Json& patient, std::string_view full_url);
+  // Of a Patient without an address of its own: contained, or about to be created.
+  void add_identifiers(const fhir::Json& patient);
 
-  bool empty() const { return keys_.empty() && identifiers_.empty(); }
-  Whose of(const fhir::Json& reference, std::string_view full_url) const;
-  bool is(const fhir::Json& patient, std::string_view full_url) const;
+  bool empty() const { return bases_.empty() && identifiers_.empty(); }
+  // `another` also where an identifier of a system that we know has none of the known values. An id
+  // known without a server belongs from then on to the first server under which it is met.
+  Whose of(const fhir::Json& reference, std::string_view full_url);
+  Whose of_patient(const fhir::Json& patient, std::string_view full_url);
   std::string reference() const;  // "Patient/p1"; empty when only a urn or an identifier is known
 
  private:
-  struct Identifier {
-    std::string system, value;
-    friend bool operator==(const Identifier&, const Identifier&) = default;
-  };
-  static Identifier identifier_of(const fhir::Json& json);
-  void add_key(ReferenceKey key);
-  void add_identifier(const fhir::Json& identifier);
-  bool has(const ReferenceKey& key) const;
-  bool has(const Identifier& identifier) const;
+  using Strings = std::unordered_set<std::string>;
 
-  std::vector<ReferenceKey> keys_;
-  std::vector<Identifier> identifiers_;
+  void add_key(const ReferenceKey& key);
+  void add_identifier(const fhir::Json& identifier);
+  bool meets(const ReferenceKey& key);
+  bool has(const fhir::Json& identifier) const;
+  bool contradicts(const fhir::Json& identifier) const;
+
+  std::unordered_map<std::string, Strings> bases_;        // tail -> servers; none: not known yet
+  std::unordered_map<std::string, Strings> identifiers_;  // system -> values
+  std::string reference_;
 };
 
 }  // namespace myoflag::mapping
