@@ -90,6 +90,11 @@ Truth truth_not(Truth a) {
 Truth truth_and(Truth a, Truth b) { return std::min(a, b); }
 Truth truth_or(Truth a, Truth b) { return std::max(a, b); }
 
+bool same_code(const Json& a, const Json& b) {
+  return a.string_of("code") == b.string_of("code") &&
+         a.string_of("system") == b.string_of("system");
+}
+
 namespace {
 
 using Ordering = std::optional<std::strong_ordering>;
@@ -114,7 +119,7 @@ bool same_unit(const Json& a, const Json& b) {
   if (code_a.empty() && code_b.empty()) {
     return a.string_of("unit") == b.string_of("unit");
   }
-  return code_a == code_b && a.string_of("system") == b.string_of("system");
+  return same_code(a, b);
 }
 
 Ordering compare_quantities(const Json& a, const Json& b) {
@@ -165,8 +170,7 @@ Truth equal_strings(const Json& a, const Json& b) {
 }  // namespace
 
 bool same_coding(const Json& a, const Json& b) {
-  if (a.string_of("system") != b.string_of("system") ||
-      a.string_of("code") != b.string_of("code")) {
+  if (!same_code(a, b)) {
     return false;
   }
   if (a.string_of("code").empty() && a.string_of("display") != b.string_of("display")) {
@@ -334,6 +338,38 @@ std::size_t count_characters(std::string_view utf8) {
   return static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
   }));
+}
+
+namespace {
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+// Small letters for the capitals of ASCII and, in UTF-8 two bytes, of Latin-1 (but the times sign).
+char small_letter(char c, char before) {
+  const auto byte = static_cast<unsigned char>(c);
+  const bool latin = before == '\xC3' && byte >= 0x80 && byte <= 0x9E && byte != 0x97;
+  return (c >= 'A' && c <= 'Z') || latin ? static_cast<char>(byte + 0x20) : c;
+}
+
+}  // namespace
+
+std::string loose_form(std::string_view text) {
+  std::string form;
+  bool gap = false;
+  char before = '\0';
+  for (const char c : text) {
+    if (is_space(c)) {
+      gap = !form.empty();
+      continue;
+    }
+    if (gap) {
+      form.push_back(' ');
+      gap = false;
+    }
+    form.push_back(small_letter(c, before));
+    before = c;
+  }
+  return form;
 }
 
 bool is_blank(std::string_view text) {

@@ -67,6 +67,7 @@ Truth truth_or(Truth a, Truth b);
 // Strings: exactly.
 Truth equal(ValueRef a, ValueRef b);
 bool same_coding(const Json& a, const Json& b);
+bool same_code(const Json& a, const Json& b);  // of a Coding or a Quantity: system and code
 // Nullopt = unknown, or a type without order.
 std::optional<std::strong_ordering> compare(ValueRef a, ValueRef b);
 // Equal for two values that are the same to the letter, different otherwise; for sets of values.
@@ -78,5 +79,7 @@ std::optional<std::string> format_problem(ValueRef value);
 
 std::size_t count_characters(std::string_view utf8);  // code points
 bool is_blank(std::string_view text);                 // empty or white space only
+// For a lenient comparison of words: single spaces, small letters (of ASCII and Latin-1).
+std::string loose_form(std::string_view text);
 
 }  // namespace myoflag::fhir

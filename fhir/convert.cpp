@@ -11,6 +11,7 @@
 
 #include "fhir/decimal.h"
 #include "fhir/r4/definitions.h"
+#include "fhir/walk.h"
 #include "fhir/xml.h"
 
 namespace myoflag::fhir {
@@ -21,6 +22,17 @@ using r4::Element;
 using r4::Kind;
 using r4::Primitive;
 using r4::Type;
+
+// The member "_name" beside "name".
+const Json* sibling_of(const Json& parent, const Element& element) {
+  for (const auto& member : *parent.as_object()) {
+    if (member.name.size() == element.name.size() + 1 && member.name.front() == '_' &&
+        member.name.ends_with(element.name)) {
+      return &member.value;
+    }
+  }
+  return nullptr;
+}
 
 // Only for values that check_shape has passed, so that every cast holds.
 class XmlWriter {
@@ -106,16 +118,6 @@ class XmlWriter {
     }
   }
 
-  static const Json* sibling_of(const Json& parent, const Element& element) {
-    for (const auto& member : *parent.as_object()) {
-      if (member.name.size() == element.name.size() + 1 && member.name.front() == '_' &&
-          member.name.ends_with(element.name)) {
-        return &member.value;
-      }
-    }
-    return nullptr;
-  }
-
   void write_one(const Element& element, const Type& type, const Json& value) {
     if (type.kind == Kind::xhtml) {
       write_narrative(*value.as_string());
@@ -137,7 +139,7 @@ class XmlWriter {
     constexpr std::string_view space = " \t\r\n";
     const auto first = div.find_first_not_of(space);
     indent();
-    out_.append(div.substr(first, div.find_last_not_of(space) + 1 - first));
+    append_xml_narrative(out_, div.substr(first, div.find_last_not_of(space) + 1 - first));
     out_.push_back('\n');
   }
 
@@ -201,6 +203,72 @@ class XmlWriter {
   std::size_t depth_ = 0;
 };
 
+// The same resource as xml_to_json would write it. Only for values that check_shape has passed.
+class Sorter {
+ public:
+  static Json resource(const Json& value) {
+    const auto& type = *r4::find_resource(value.string_of("resourceType"));
+    auto out = Json::object({{"resourceType", type.name}});
+    add_members(value, type, out);
+    return out;
+  }
+
+ private:
+  static void add_members(const Json& value, const Type& type, Json& out) {
+    for (const bool attributes : {true, false}) {
+      for (const auto& element : r4::elements(type)) {
+        if (element.attribute == attributes) {
+          add_element(value, element, out);
+        }
+      }
+    }
+  }
+
+  static void add_element(const Json& parent, const Element& element, Json& out) {
+    const auto& type = r4::type_of(element);
+    if (const auto* value = parent.find(element.name)) {
+      add(out, element.name, each(*value, type));
+    }
+    if (const auto* sibling = sibling_of(parent, element)) {
+      add(out, fmt::format("_{}", element.name), each(*sibling, *r4::find_type("Element")));
+    }
+  }
+
+  // An array of nothing but gaps says nothing.
+  static void add(Json& out, std::string_view name, Json value) {
+    const auto* list = value.as_array();
+    if (list == nullptr || !std::all_of(list->begin(), list->end(),
+                                        [](const Json& element) { return element.is_null(); })) {
+      out.as_object()->push_back({std::string(name), std::move(value)});
+    }
+  }
+
+  static Json each(const Json& value, const Type& type) {
+    const auto* list = value.as_array();
+    if (list == nullptr) {
+      return one(value, type);
+    }
+    Json::Array out;
+    out.reserve(list->size());
+    for (const auto& element : *list) {
+      out.push_back(one(element, type));
+    }
+    return out;
+  }
+
+  static Json one(const Json& value, const Type& type) {
+    if (type.kind == Kind::container) {
+      return resource(value);
+    }
+    if (!value.is_object()) {
+      return value;
+    }
+    auto out = Json::object();
+    add_members(value, type, out);
+    return out;
+  }
+};
+
 std::string_view trim(std::string_view text) {
   constexpr std::string_view space = " \t\r\n";
   const auto first = text.find_first_not_of(space);
@@ -228,35 +296,6 @@ class XmlReader {
   struct Child {
     std::size_t element;  // index in the type
     XmlElement node;
-  };
-
-  class Step {
-   public:
-    Step(std::string& path, std::string_view name) : path_(path), size_(path.size()) {
-      path_.push_back('.');
-      path_.append(name);
-    }
-    Step(std::string& path, std::size_t index) : path_(path), size_(path.size()) {
-      fmt::format_to(std::back_inserter(path_), "[{}]", index);
-    }
-    ~Step() { path_.resize(size_); }
-    Step(const Step&) = delete;
-    Step& operator=(const Step&) = delete;
-
-   private:
-    std::string& path_;
-    std::size_t size_;
-  };
-
-  class Level {
-   public:
-    explicit Level(int& depth) : depth_(depth) { ++depth_; }
-    ~Level() { --depth_; }
-    Level(const Level&) = delete;
-    Level& operator=(const Level&) = delete;
-
-   private:
-    int& depth_;
   };
 
   bool fail(const XmlElement& node, std::string_view code, std::string text) {
@@ -541,7 +580,7 @@ class XmlReader {
   static Issue notice(Severity severity, std::string_view code, std::string text) {
     Issue issue;
     issue.severity = severity;
-    issue.type = "structure";
+    issue.type = issue_type(code);
     issue.code = code;
     issue.text = std::move(text);
     return issue;
@@ -586,16 +625,17 @@ Result<Converted> xml_to_json(std::string_view text, const Limits& limits) {
   return XmlReader().read(*document, limits);
 }
 
+std::string write_xml(const Json& resource) { return XmlWriter().write(resource); }
+
+Json in_definition_order(const Json& resource) { return Sorter::resource(resource); }
+
 Result<std::string> json_to_xml(const Json& resource) {
   const auto issues = check_shape(resource);
-  if (!issues.empty()) {
-    Error error;
-    error.code = issues.front().code;
-    error.text = issues.front().text;
-    error.place = issues.front().place;
-    return tl::unexpected(std::move(error));
+  if (issues.empty()) {
+    return write_xml(resource);
   }
-  return XmlWriter().write(resource);
+  const auto& first = issues.front();
+  return tl::unexpected(Error{first.code, first.text, first.place});
 }
 
 }  // namespace myoflag::fhir

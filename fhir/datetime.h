@@ -54,6 +54,9 @@ std::optional<std::chrono::sys_seconds> to_sys_seconds(const DateTime& value);
 std::chrono::sys_seconds earliest(const DateTime& value);
 std::chrono::sys_seconds latest(const DateTime& value);
 
+// How far ahead of ours a sender's clock may be.
+inline constexpr std::chrono::minutes clock_skew{5};
+
 // "2024-03-01T12:00:00Z"; years 1 to 9999.
 std::string instant_text(std::chrono::sys_seconds moment);
 

@@ -10,7 +10,7 @@
 namespace myoflag::fhir {
 
 struct Error {
-  std::string code;   // stable, explained in docs/errors.md, e.g. "MF-1003"
+  std::string code;   // stable, explained in docs/errors/, e.g. "MF-1003"
   std::string text;   // one sentence, free of patient data
   std::string place;  // FHIRPath of the element ("QuestionnaireResponse.item[2].linkId"), empty if
                       // not inside a resource

@@ -1,6 +1,7 @@
 #include "fhir/issue.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <string_view>
 
@@ -24,31 +25,41 @@ std::string_view severity_code(Severity severity) {
   return "fatal";
 }
 
-int code_number(std::string_view code) {
+constexpr std::string_view error_codes = "https://myoflag.org/fhir/CodeSystem/errors";
+
+struct CodeType {
+  std::string_view code;
+  std::string_view type;
+};
+
+// Codes that are not of the type of their range.
+constexpr std::array single_types{
+    CodeType{"MF-1001", "too-long"},     CodeType{"MF-1007", "too-long"},
+    CodeType{"MF-1009", "too-long"},     CodeType{"MF-1010", "too-long"},
+    CodeType{"MF-1101", "too-long"},     CodeType{"MF-1107", "too-long"},
+    CodeType{"MF-1114", "too-long"},     CodeType{"MF-1116", "too-long"},
+    CodeType{"MF-1209", "too-long"},     CodeType{"MF-1213", "too-costly"},
+    CodeType{"MF-1230", "value"},        CodeType{"MF-1231", "required"},
+    CodeType{"MF-1232", "code-invalid"}, CodeType{"MF-1250", "informational"},
+    CodeType{"MF-1251", "structure"},    CodeType{"MF-1400", "structure"},
+};
+
+struct RangeType {
+  int last;
+  std::string_view type;
+};
+
+// The first range that reaches the number. They are those of docs/errors/.
+constexpr std::array range_types{RangeType{999, "processing"},     RangeType{1229, "structure"},
+                                 RangeType{1499, "invariant"},     RangeType{2999, "processing"},
+                                 RangeType{3099, "business-rule"}, RangeType{9999, "processing"}};
+
+int number_of(std::string_view code) {
   int number = 0;
   if (code.starts_with("MF-")) {
     std::from_chars(code.data() + 3, code.data() + code.size(), number);
   }
   return number;
-}
-
-// The ranges are those of docs/errors.md.
-std::string_view type_of_code(std::string_view code) {
-  const int number = code_number(code);
-  if (code == "MF-1001" || code == "MF-1007" || code == "MF-1009" || code == "MF-1010" ||
-      code == "MF-1101") {
-    return "too-long";
-  }
-  if (number >= 1000 && number < 1300) {
-    return "structure";
-  }
-  if (number >= 1300 && number < 1500) {
-    return "invariant";
-  }
-  if (number >= 3000 && number < 3100) {
-    return "business-rule";
-  }
-  return "processing";
 }
 
 std::string place_text(const Error& error) {
@@ -61,7 +72,8 @@ std::string place_text(const Error& error) {
 Json to_json(const Issue& issue) {
   Json details;
   if (!issue.code.empty()) {
-    details.set("coding", Json::array({Json::object({{"code", issue.code}})}));
+    details.set("coding",
+                Json::array({Json::object({{"system", error_codes}, {"code", issue.code}})}));
   }
   details.set_if("text", issue.text);
   Json result;
@@ -93,10 +105,22 @@ bool has_errors(const Issues& issues) {
   });
 }
 
+std::string_view issue_type(std::string_view code) {
+  const auto single = std::find_if(single_types.begin(), single_types.end(),
+                                   [code](const CodeType& row) { return row.code == code; });
+  if (single != single_types.end()) {
+    return single->type;
+  }
+  const auto range =
+      std::find_if(range_types.begin(), range_types.end(),
+                   [number = number_of(code)](const RangeType& row) { return number <= row.last; });
+  return range == range_types.end() ? "processing" : range->type;
+}
+
 Issue to_issue(const Error& error) {
   Issue issue;
   issue.severity = Severity::fatal;
-  issue.type = type_of_code(error.code);
+  issue.type = issue_type(error.code);
   issue.code = error.code;
   issue.text = place_text(error);
   issue.place = error.place;

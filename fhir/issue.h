@@ -2,7 +2,9 @@
 // A finding about data, not a failure of ours: severity, FHIR issue code, our code, a sentence, the
 // place. Source: hl7.org/fhir/R4/operationoutcome.html.
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fhir/error.h"
@@ -26,8 +28,13 @@ struct Issue {
 
 using Issues = std::vector<Issue>;
 
+// No check lists more findings than this; the last one then says that there are more.
+inline constexpr std::size_t max_issues = 1000;
+
 bool has_errors(const Issues& issues);
-Issue to_issue(const Error& error);  // severity fatal, type from the code's range
+// The type that belongs to one of our codes.
+std::string_view issue_type(std::string_view code);
+Issue to_issue(const Error& error);  // severity fatal
 Json operation_outcome(
     const Issues& issues);  // "All OK" informational issue when the list is empty
 

@@ -9,6 +9,7 @@
 
 #include "fhir/datetime.h"
 #include "fhir/decimal.h"
+#include "fhir/modifier.h"
 #include "fhir/questionnaire_rules.h"
 
 namespace myoflag::fhir {
@@ -414,6 +415,17 @@ std::string ordinal_of(const Json& option) {
   return {};
 }
 
+std::vector<std::string> words_of(const Json& coding) {
+  std::vector<std::string> words;
+  if (const auto display = coding.string_of("display"); !display.empty()) {
+    words.push_back(loose_form(display));
+  }
+  for (const auto& translation : translations_of(coding, "display")) {
+    words.push_back(loose_form(translation.text));
+  }
+  return words;
+}
+
 bool is_exclusive(const Json& option) {
   for (const auto& extension : option.array_of("extension")) {
     const auto* value = extension.find("valueBoolean");
@@ -476,6 +488,10 @@ class QuestionnaireLoader {
     }
     check_header();
     check_modifier(resource_, place, no_link_id);
+    if (has_implicit_rules(resource_)) {
+      report_.error("MF-1336", "not-supported", "Questionnaire.implicitRules", no_link_id,
+                    "Implicit rules change the meaning in a way that is not understood here.");
+    }
   }
 
   void check_header() {
@@ -516,7 +532,7 @@ class QuestionnaireLoader {
   }
 
   void check_modifier(const Json& element, const std::string& place, const std::string& link_id) {
-    if (element.find("modifierExtension") != nullptr) {
+    if (has_modifier(element)) {
       report_.error(
           "MF-1336", "not-supported", place, link_id,
           "A modifier extension changes the meaning in a way that is not understood here.");
@@ -630,6 +646,9 @@ class QuestionnaireLoader {
       option.initially_selected =
           selected != nullptr && selected->is_bool() && *selected->as_bool();
       option.ordinal = ordinal_of(*json);
+      if (option.value.type == ValueType::coding) {
+        option.words = words_of(option.value.json);
+      }
       check_option(option, place, item);
       if (!known.insert(identity_key(option.value.ref())).second) {
         report_.error("MF-1332", "duplicate", place, item.link_id,
@@ -737,17 +756,6 @@ class QuestionnaireLoader {
 
 LoadedQuestionnaire load_questionnaire(const Json& resource) {
   return QuestionnaireLoader(resource).load();
-}
-
-Result<Questionnaire> read_questionnaire(const Json& resource) {
-  auto loaded = load_questionnaire(resource);
-  if (loaded.form) {
-    return *std::move(loaded.form);
-  }
-  const auto first =
-      std::find_if(loaded.issues.begin(), loaded.issues.end(),
-                   [](const Issue& issue) { return issue.severity >= Severity::error; });
-  return tl::unexpected(Error{first->code, first->text, first->place});
 }
 
 }  // namespace myoflag::fhir

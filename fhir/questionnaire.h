@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "fhir/answer_value.h"
-#include "fhir/error.h"
 #include "fhir/issue.h"
 #include "fhir/json.h"
 
@@ -59,7 +58,8 @@ struct EnableCondition {
 
 struct AnswerOption {
   OwnedValue value;
-  bool exclusive = false;  // questionnaire-optionExclusive
+  std::vector<std::string> words;  // display of a Coding and its translations, in loose form
+  bool exclusive = false;          // questionnaire-optionExclusive
   bool initially_selected = false;
   std::string ordinal;  // ordinalValue as written, empty if none
 };
@@ -180,8 +180,5 @@ struct LoadedQuestionnaire {
 // MF-1399); the rest are warnings. The form's own texts may be quoted in issues: a form holds no
 // patient data.
 LoadedQuestionnaire load_questionnaire(const Json& resource);
-
-// As above for callers that can only go on with a good form: the first error, if there is one.
-Result<Questionnaire> read_questionnaire(const Json& resource);
 
 }  // namespace myoflag::fhir

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "fhir/issue.h"
+
 namespace myoflag::fhir {
 
 namespace {
@@ -63,43 +65,65 @@ class ResponseReader {
  public:
   explicit ResponseReader(Response& response) : response_(response) {}
 
-  void read_items(const Json& owner, std::size_t parent_item, std::size_t parent_answer,
-                  std::size_t depth) {
-    const auto* list = owner.find("item");
+  void read() { read_items(response_.json(), {}, 0); }
+
+ private:
+  static constexpr std::size_t max_depth = 64;
+
+  // What holds an array: an item, an answer, or the response itself.
+  struct Owner {
+    std::size_t item = no_node;
+    std::size_t answer = no_node;
+  };
+
+  std::string place_of(Owner owner) const {
+    return owner.answer == no_node ? response_.place_of_item(owner.item)
+                                   : response_.place_of_answer(owner.answer);
+  }
+
+  bool may_note() const { return response_.misfits_.size() < max_issues; }
+
+  void note_array(Owner owner, std::string_view name) {
+    if (may_note()) {
+      response_.misfits_.push_back(fmt::format("{}.{}", place_of(owner), name));
+    }
+  }
+
+  void note_element(Owner owner, std::string_view name, std::size_t index) {
+    if (may_note()) {
+      response_.misfits_.push_back(fmt::format("{}.{}[{}]", place_of(owner), name, index));
+    }
+  }
+
+  void read_items(const Json& json, Owner owner, std::size_t depth) {
+    const auto* list = json.find("item");
     if (list == nullptr) {
       return;
     }
-    const auto place = [&] {
-      return parent_answer == no_node ? response_.place_of_item(parent_item)
-                                      : response_.place_of_answer(parent_answer);
-    };
     const auto* array = list->as_array();
     if (array == nullptr || depth >= max_depth) {
-      response_.misfits_.push_back(place() + ".item");
+      note_array(owner, "item");
       return;
     }
     for (std::size_t i = 0; i < array->size(); ++i) {
       if (!(*array)[i].is_object()) {
-        response_.misfits_.push_back(fmt::format("{}.item[{}]", place(), i));
+        note_element(owner, "item", i);
         continue;
       }
       ResponseItem item;
       item.json = &(*array)[i];
-      item.parent_item = parent_item;
-      item.parent_answer = parent_answer;
+      item.parent_item = owner.item;
+      item.parent_answer = owner.answer;
       item.index = i;
       read_item(item, depth);
     }
   }
 
- private:
-  static constexpr std::size_t max_depth = 64;
-
   void read_item(const ResponseItem& start, std::size_t depth) {
     const auto index = response_.items_.size();
     response_.items_.push_back(start);
     read_answers(*start.json, index, depth);
-    read_items(*start.json, index, no_node, depth + 1);
+    read_items(*start.json, {index, no_node}, depth + 1);
     response_.items_[index].end = response_.items_.size();
   }
 
@@ -110,15 +134,14 @@ class ResponseReader {
     }
     const auto* array = list->as_array();
     if (array == nullptr) {
-      response_.misfits_.push_back(response_.place_of_item(item) + ".answer");
+      note_array({item, no_node}, "answer");
       return;
     }
     // All answers of one item stand together, so those below them come afterwards.
     const auto first = response_.answers_.size();
     for (std::size_t i = 0; i < array->size(); ++i) {
       if (!(*array)[i].is_object()) {
-        response_.misfits_.push_back(
-            fmt::format("{}.answer[{}]", response_.place_of_item(item), i));
+        note_element({item, no_node}, "answer", i);
         continue;
       }
       ResponseAnswer answer;
@@ -133,7 +156,7 @@ class ResponseReader {
     response_.items_[item].answer_count = count;
     for (auto answer = first; answer < first + count; ++answer) {
       response_.answers_[answer].first_item = response_.items_.size();
-      read_items(*response_.answers_[answer].json, no_node, answer, depth + 1);
+      read_items(*response_.answers_[answer].json, {no_node, answer}, depth + 1);
       response_.answers_[answer].end_item = response_.items_.size();
     }
   }
@@ -149,7 +172,7 @@ Result<Response> Response::read(const Json& resource) {
   Response response;
   response.json_ = &resource;
   response.header_ = read_header(resource);
-  ResponseReader(response).read_items(resource, no_node, no_node, 0);
+  ResponseReader(response).read();
   return response;
 }
 

@@ -2,7 +2,8 @@
 // A QuestionnaireResponse as two flat lists, items and answers, over the JSON it was read from.
 // Nothing is copied: a Response is valid only as long as that Json lives unchanged. Reading is
 // lenient, so that every problem can be found in one go; what could not be read is listed in
-// misfits() and never silently left out. Source: hl7.org/fhir/R4/questionnaireresponse.html.
+// misfits() (the first max_issues places) and never silently left out. Source:
+// hl7.org/fhir/R4/questionnaireresponse.html.
 
 #include <optional>
 #include <string>
@@ -82,7 +83,7 @@ class Response {
   std::string place_of_item(std::size_t item) const;
   std::string place_of_answer(std::size_t answer) const;
 
-  // Places where an array of objects was expected and something else stands.
+  // Places where an array of objects was expected and something else stands; at most max_issues.
   const std::vector<std::string>& misfits() const { return misfits_; }
 
  private:

@@ -1,5 +1,7 @@
 #include "fhir/response_check.h"
 
+#include <algorithm>
+#include <array>
 #include <iterator>
 #include <set>
 
@@ -8,6 +10,7 @@
 #include "fhir/enable_when.h"
 #include "fhir/response.h"
 #include "fhir/response_check/validators.h"
+#include "fhir/structure.h"
 
 namespace myoflag::fhir {
 
@@ -29,6 +32,10 @@ void Report::add(Finding finding, std::string place, std::string link_id) {
 }
 
 namespace {
+
+void append(Issues& to, Issues from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
 
 // Goes through the response once, in document order, and hands every node to its validators.
 class Walk {
@@ -104,10 +111,6 @@ bool is_other_form(const Issues& issues) {
   return false;
 }
 
-void append(Issues& to, Issues from) {
-  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
-}
-
 void check_items(const Response& response, const Questionnaire& form, CheckResult& result) {
   const auto binding = bind_items(response, form);
   const Enablement enablement(response, form, binding);
@@ -144,6 +147,48 @@ CheckResult check_response(const Json& response, const Questionnaire& form,
     response_check::check_items(*read, form, result);
   }
   return result;
+}
+
+namespace {
+
+// Says only that an element is not written as R4 demands, which the structure check says as well.
+bool is_about_form(const Issue& issue) {
+  constexpr std::array<std::string_view, 7> codes{"MF-1401", "MF-1407", "MF-1410", "MF-1441",
+                                                  "MF-1443", "MF-1463", "MF-1464"};
+  return std::find(codes.begin(), codes.end(), issue.code) != codes.end();
+}
+
+bool is_inside(std::string_view place, std::string_view outer) {
+  return place.starts_with(outer) &&
+         (place.size() == outer.size() || place[outer.size()] == '.' || place[outer.size()] == '[');
+}
+
+// `places` is sorted: what is inside a place follows it, with others at most between.
+bool names_inside(const std::set<std::string_view>& places, std::string_view outer) {
+  for (auto place = places.lower_bound(outer); place != places.end() && place->starts_with(outer);
+       ++place) {
+    if (is_inside(*place, outer)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Issues check_all(const Json& response, const Questionnaire& form, const CheckOptions& options) {
+  auto issues = check_structure(response);
+  auto found = check_response(response, form, options).issues;
+  std::set<std::string_view> places;
+  for (const auto& issue : issues) {
+    places.insert(issue.place);
+  }
+  std::erase_if(found, [&places](const Issue& issue) {
+    return is_about_form(issue) && names_inside(places, issue.place);
+  });
+  places.clear();
+  response_check::append(issues, std::move(found));
+  return issues;
 }
 
 namespace {

@@ -1,8 +1,8 @@
 #pragma once
 // Whether a QuestionnaireResponse keeps the rules of its form: a list of small validators, each one
 // rule of the standard, all of them run, every finding with FHIRPath, linkId and a code MF-1400 to
-// MF-1499 (docs/errors.md). Issues never quote the response, only the form: what a patient wrote,
-// even an unknown linkId, stays out of them.
+// MF-1499 (docs/errors/response.md). Issues never quote the response, only the form: what a patient
+// wrote, even an unknown linkId, stays out of them.
 //
 // completed and amended: everything is checked. in-progress and stopped: nothing is demanded that
 // is not there yet. entered-in-error: accepted without looking at the items. An unknown element
@@ -40,8 +40,6 @@ struct CheckResult {
   std::vector<DisabledAnswer> disabled;  // in document order, an item before those below it
 };
 
-inline constexpr std::size_t max_issues = 1000;
-
 // Codes that callers act upon.
 inline constexpr std::string_view other_questionnaire = "MF-1403";
 inline constexpr std::string_view other_version = "MF-1404";
@@ -49,6 +47,10 @@ inline constexpr std::string_view disabled_item = "MF-1432";
 
 CheckResult check_response(const Json& response, const Questionnaire& form,
                            const CheckOptions& options = {});
+
+// check_structure and check_response together. Where both found the same defect of an element, that
+// of the structure is listed.
+Issues check_all(const Json& response, const Questionnaire& form, const CheckOptions& options = {});
 
 // The response without the disabled items; arrays that become empty go too.
 Json without_disabled(Json response, const std::vector<DisabledAnswer>& disabled);

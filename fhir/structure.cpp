@@ -6,9 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "fhir/datetime.h"
-#include "fhir/decimal.h"
-#include "fhir/uuid.h"
+#include "fhir/walk.h"
 #include "fhir/xml.h"
 
 namespace myoflag::fhir {
@@ -20,105 +18,6 @@ using r4::Kind;
 using r4::Primitive;
 using r4::Type;
 
-constexpr std::size_t most_issues = 1000;
-constexpr std::size_t most_characters = 1'048'576;  // of a FHIR string
-
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-bool has_space(std::string_view text) { return std::any_of(text.begin(), text.end(), is_space); }
-
-bool is_id(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return is_letter(c) || is_digit(c) || c == '-' || c == '.';
-  });
-}
-
-// No white space at the ends, single white space within.
-bool is_code(std::string_view text) {
-  bool after_space = true;
-  for (const char c : text) {
-    if (is_space(c) && after_space) {
-      return false;
-    }
-    after_space = is_space(c);
-  }
-  return !after_space;
-}
-
-bool is_oid(std::string_view text) {
-  constexpr std::string_view prefix = "urn:oid:";
-  if (!text.starts_with(prefix)) {
-    return false;
-  }
-  text.remove_prefix(prefix.size());
-  if (text.size() < 3 || text[0] < '0' || text[0] > '2' || text[1] != '.') {
-    return false;
-  }
-  char before = '.';
-  for (std::size_t at = 2; at < text.size(); ++at) {
-    const bool part_ends = at + 1 == text.size() || text[at + 1] == '.';
-    if (text[at] == '.' ? before == '.' : !is_digit(text[at])) {
-      return false;
-    }
-    if (text[at] == '0' && before == '.' && !part_ends) {
-      return false;
-    }
-    before = text[at];
-  }
-  return before != '.';
-}
-
-bool is_base64(std::string_view text) {
-  std::size_t count = 0;
-  std::size_t padding = 0;
-  for (const char c : text) {
-    if (is_space(c)) {
-      continue;
-    }
-    const bool pad = c == '=';
-    if ((!pad && padding > 0) || !(pad || is_letter(c) || is_digit(c) || c == '+' || c == '/')) {
-      return false;
-    }
-    padding += pad ? 1 : 0;
-    ++count;
-  }
-  return count > 0 && count % 4 == 0 && padding <= 2;
-}
-
-// -?\d*\.?\d+ or one of E, U, L; separated by single spaces.
-bool is_sample(std::string_view text) {
-  if (text == "E" || text == "U" || text == "L") {
-    return true;
-  }
-  if (text.starts_with('-')) {
-    text.remove_prefix(1);
-  }
-  return !text.empty() && is_digit(text.back()) && std::count(text.begin(), text.end(), '.') <= 1 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || c == '.'; });
-}
-
-bool is_sampled_data(std::string_view text) {
-  for (;;) {
-    const auto space = text.find(' ');
-    if (!is_sample(text.substr(0, space))) {
-      return false;
-    }
-    if (space == std::string_view::npos) {
-      return true;
-    }
-    text.remove_prefix(space + 1);
-  }
-}
-
-bool is_string(std::string_view text) {
-  const auto characters = std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;  // not the tail of a UTF-8 sequence
-  });
-  return !text.empty() && static_cast<std::size_t>(characters) <= most_characters;
-}
-
 std::string_view primitive_name(Primitive primitive) {
   for (const auto& type : r4::types()) {
     if (type.kind == Kind::primitive && type.primitive == primitive && r4::codes(type).empty()) {
@@ -126,19 +25,6 @@ std::string_view primitive_name(Primitive primitive) {
     }
   }
   return {};
-}
-
-std::string_view issue_type(std::string_view code) {
-  if (code == "MF-1231") {
-    return "required";
-  }
-  if (code == "MF-1230") {
-    return "value";
-  }
-  if (code == "MF-1232") {
-    return "code-invalid";
-  }
-  return code >= "MF-1230" ? "invariant" : "structure";
 }
 
 // Walks value and tables side by side; depth is bounded by Limits, so recursion is safe.
@@ -156,36 +42,6 @@ class Checker {
   }
 
  private:
-  // Adds to the path for as long as it lives.
-  class Step {
-   public:
-    Step(std::string& path, std::string_view name) : path_(path), size_(path.size()) {
-      path_.push_back('.');
-      path_.append(name);
-    }
-    Step(std::string& path, std::size_t index) : path_(path), size_(path.size()) {
-      fmt::format_to(std::back_inserter(path_), "[{}]", index);
-    }
-    ~Step() { path_.resize(size_); }
-    Step(const Step&) = delete;
-    Step& operator=(const Step&) = delete;
-
-   private:
-    std::string& path_;
-    std::size_t size_;
-  };
-
-  class Level {
-   public:
-    explicit Level(int& depth) : depth_(depth) { ++depth_; }
-    ~Level() { --depth_; }
-    Level(const Level&) = delete;
-    Level& operator=(const Level&) = delete;
-
-   private:
-    int& depth_;
-  };
-
   Issue make_issue(std::string_view code, std::string text) const {
     Issue issue;
     issue.type = issue_type(code);
@@ -196,7 +52,7 @@ class Checker {
   }
 
   void report(std::string_view code, std::string text) {
-    full_ = full_ || issues_.size() >= most_issues;
+    full_ = full_ || issues_.size() + 1 >= max_issues;
     if (!full_) {
       issues_.push_back(make_issue(code, std::move(text)));
     }
@@ -250,11 +106,10 @@ class Checker {
     const auto defined = r4::elements(type);
     std::vector<const Json*> values(defined.size());
     std::vector<const Json*> siblings(defined.size());
-    for (const auto& member : object) {
-      if (member.name == "resourceType" && type.kind == Kind::resource) {
-        continue;
+    for (std::size_t i = 0; i < object.size(); ++i) {
+      if (object[i].name != "resourceType" || type.kind != Kind::resource) {
+        place_member(object, i, type, values, siblings);
       }
-      place_member(member, type, values, siblings);
     }
     for (std::size_t i = 0; i < defined.size(); ++i) {
       if (values[i] != nullptr || siblings[i] != nullptr) {
@@ -267,14 +122,29 @@ class Checker {
     }
   }
 
-  void place_member(const Json::Member& member, const Type& type, std::vector<const Json*>& values,
-                    std::vector<const Json*>& siblings) {
-    std::string_view name = member.name;
-    const bool sibling = name.starts_with('_');
-    name.remove_prefix(sibling ? 1 : 0);
-    const auto* element = r4::find_element(type, name);
+  static bool is_sibling(std::string_view name) { return name.starts_with('_'); }
+
+  static const Element* element_of(const Type& type, std::string_view name) {
+    return r4::find_element(type, name.substr(is_sibling(name) ? 1 : 0));
+  }
+
+  // The name may be anything, even what a patient wrote; its number and the neighbour, whose name
+  // is in the tables, lead to it as well.
+  static std::string unknown_member(const Json::Object& object, std::size_t index,
+                                    const Type& type) {
+    const auto* before = index == 0 ? nullptr : element_of(type, object[index - 1].name);
+    return fmt::format("{} has a member that FHIR R4 does not define: its member {} of {}{}{}.",
+                       type.name, index + 1, object.size(), before == nullptr ? "" : ", after ",
+                       before == nullptr ? std::string_view{} : before->name);
+  }
+
+  void place_member(const Json::Object& object, std::size_t at, const Type& type,
+                    std::vector<const Json*>& values, std::vector<const Json*>& siblings) {
+    const auto& member = object[at];
+    const bool sibling = is_sibling(member.name);
+    const auto* element = element_of(type, member.name);
     if (element == nullptr) {
-      report("MF-1202", fmt::format("{} has a member that FHIR R4 does not define.", type.name));
+      report("MF-1202", unknown_member(object, at, type));
       return;
     }
     if (sibling && (element->attribute || r4::type_of(*element).kind != Kind::primitive)) {
@@ -501,51 +371,6 @@ class Checker {
 };
 
 }  // namespace
-
-bool has_primitive_form(Primitive primitive, std::string_view text) {
-  switch (primitive) {
-    case Primitive::none:
-      return false;
-    case Primitive::base64_binary:
-      return is_base64(text);
-    case Primitive::boolean:
-      return text == "true" || text == "false";
-    case Primitive::canonical:
-    case Primitive::uri:
-    case Primitive::url:
-      return !text.empty() && !has_space(text);
-    case Primitive::code:
-      return is_code(text);
-    case Primitive::date:
-      return parse_date(text).has_value();
-    case Primitive::date_time:
-      return parse_date_time(text).has_value();
-    case Primitive::decimal:
-      return is_decimal(text);
-    case Primitive::id:
-      return is_id(text);
-    case Primitive::instant:
-      return parse_instant(text).has_value();
-    case Primitive::integer:
-      return to_integer(text).has_value();
-    case Primitive::positive_int:
-      return to_integer(text).value_or(0) >= 1;
-    case Primitive::unsigned_int:
-      return to_integer(text).value_or(-1) >= 0;
-    case Primitive::markdown:
-    case Primitive::string:
-      return is_string(text);
-    case Primitive::oid:
-      return is_oid(text);
-    case Primitive::time:
-      return parse_time(text).has_value();
-    case Primitive::uuid:
-      return is_uuid_urn(text);
-    case Primitive::sampled_data_data_type:
-      return is_sampled_data(text);
-  }
-  return false;
-}
 
 Issues check_structure(const Json& resource) { return Checker(false).check(resource); }
 

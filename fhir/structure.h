@@ -2,25 +2,20 @@
 // Does a JSON value have the shape of an R4 resource? Any resource, from the generated tables; no
 // profiles, no terminology but the closed code lists, no clinical meaning.
 
-#include <string_view>
-
 #include "fhir/issue.h"
 #include "fhir/json.h"
-#include "fhir/r4/definitions.h"
+#include "fhir/primitives.h"
 
 namespace myoflag::fhir {
 
-// Every problem with its FHIRPath place, in document order; at most 1000, then one that says so
-// (MF-1213). MF-1200 to MF-1229: the shape is wrong (unknown element, wrong JSON type, array or
-// not, empty, misplaced null, two variants of a choice, broken narrative). MF-1230 to MF-1249:
-// shape right, content wrong (format of a primitive, missing required element, code outside a
-// closed list, narrative outside the allowed XHTML).
+// Every problem with its FHIRPath place, in document order; at most max_issues, the last then says
+// that there are more (MF-1213). MF-1200 to MF-1229: the shape is wrong (unknown element, wrong
+// JSON type, array or not, empty, misplaced null, two variants of a choice, broken narrative).
+// MF-1230 to MF-1249: shape right, content wrong (format of a primitive, missing required element,
+// code outside a closed list, narrative outside the allowed XHTML).
 Issues check_structure(const Json& resource);
 
 // Only MF-1200 to MF-1229: what cannot be carried over to XML.
 Issues check_shape(const Json& resource);
-
-// Format of a primitive's text, as in the XML attribute. Source: hl7.org/fhir/R4/datatypes.html.
-bool has_primitive_form(r4::Primitive primitive, std::string_view text);
 
 }  // namespace myoflag::fhir

@@ -11,7 +11,7 @@
 #include "fhir/questionnaire.h"
 #include "fhir/response.h"
 #include "fhir/response_check.h"
-#include "fhir/structure.h"
+#include "fhir/xml.h"
 #include "plugin/mapping/answers.h"
 #include "plugin/mapping/code_system.h"
 #include "plugin/mapping/context.h"
@@ -32,7 +32,6 @@ using fhir::Json;
 using fhir::Severity;
 using mapping::Intake;
 
-constexpr std::chrono::minutes clock_skew{5};
 constexpr std::size_t most_record_problems = 20;
 constexpr std::string_view response_root = "QuestionnaireResponse";
 
@@ -79,7 +78,7 @@ void locate(Issues& issues, const std::string& place) {
 }
 
 bool is_xml(std::string_view bytes, Syntax syntax) {
-  return syntax == Syntax::detect ? mapping::looks_like_xml(bytes) : syntax == Syntax::xml;
+  return syntax == Syntax::detect ? fhir::looks_like_xml(bytes) : syntax == Syntax::xml;
 }
 
 // Errors make the answers unusable; the rest becomes warnings.
@@ -203,10 +202,9 @@ struct Assessor::Parts {
 
   // Every finding about the response of an intake.
   Issues findings(const Intake& intake, const AssessOptions& options) const {
-    Issues issues = fhir::check_structure(intake.response);
     fhir::CheckOptions check;
     check.now = options.now;
-    append(issues, fhir::check_response(intake.response, *form, check).issues);
+    Issues issues = fhir::check_all(intake.response, *form, check);
     add_status_issue(intake.response.string_of("status"), issues);
     locate(issues, intake.place);
     return issues;
@@ -229,7 +227,7 @@ std::optional<Assessed> Assessor::Parts::assess_plain(std::string_view bytes,
                                                       const AssessOptions& options) const {
   auto plain = mapping::FastReader(fast, options.limits).read(bytes);
   const auto authored = plain ? mapping::moment_of(plain->authored) : std::nullopt;
-  if (!authored || *authored > options.now + clock_skew) {
+  if (!authored || *authored > options.now + fhir::clock_skew) {
     return std::nullopt;
   }
   auto json = fhir::read_json(bytes, options.limits);

@@ -9,6 +9,9 @@
 namespace myoflag::fhir::response_check {
 
 void add_at_answer(const Context& context, std::size_t answer, Finding finding, Report& report) {
+  if (report.is_full()) {
+    return;
+  }
   const auto& node = context.response.answer(answer);
   auto place = context.response.place_of_answer(answer);
   if (node.has_value()) {
@@ -83,22 +86,42 @@ bool is_free_text(const FormItem& item, ValueRef value) {
   return item.type == ItemType::open_choice && value.type == ValueType::string;
 }
 
+bool is_among(const std::vector<std::string>& words, std::string_view display) {
+  return std::find(words.begin(), words.end(), loose_form(display)) != words.end();
+}
+
+// The code counts, but a person may have seen the words.
+void has_the_words_of(const Context& context, std::size_t answer, const AnswerOption& option,
+                      Report& report) {
+  const auto value = value_of(context, answer);
+  const auto display = value.json->string_of("display");
+  if (value.type == ValueType::coding && !display.empty() && !option.words.empty() &&
+      !is_among(option.words, display)) {
+    add_at_answer(context, answer,
+                  {Severity::warning, "business-rule", "MF-1449",
+                   "The words beside the code are not those of the option; the code counts."},
+                  report);
+  }
+}
+
 void is_one_of_the_options(const Context& context, std::size_t answer, Report& report) {
   const auto& item = item_of(context, answer);
   const auto value = value_of(context, answer);
   if (item.options.empty() || is_free_text(item, value)) {
     return;
   }
-  const bool found =
-      std::any_of(item.options.begin(), item.options.end(), [value](const AnswerOption& option) {
+  const auto found =
+      std::find_if(item.options.begin(), item.options.end(), [value](const AnswerOption& option) {
         return equal(value, option.value.ref()) == Truth::yes;
       });
-  if (!found) {
-    add_at_answer(context, answer,
-                  {Severity::error, "code-invalid", "MF-1444",
-                   "The answer is not among those that the form offers."},
-                  report);
+  if (found != item.options.end()) {
+    has_the_words_of(context, answer, *found, report);
+    return;
   }
+  add_at_answer(context, answer,
+                {Severity::error, "code-invalid", "MF-1444",
+                 "The answer is not among those that the form offers."},
+                report);
 }
 
 void is_in_the_value_set(const Context& context, std::size_t answer, Report& report) {
@@ -170,40 +193,33 @@ void matches_the_pattern(const Context& context, std::size_t answer, Report& rep
 // ---- limits
 // ------------------------------------------------------------------------------------------------------
 
-void report_undecided_limit(const Context& context, std::size_t answer, Report& report) {
-  add_at_answer(context, answer,
-                {Severity::warning, "value", "MF-1460",
-                 "Whether the answer is within the limit cannot be decided: the units differ, or a "
-                 "date is partial."},
-                report);
+// Nullopt when there is no such limit, or a reason to say that it cannot be decided.
+std::optional<std::strong_ordering> order_to(ValueRef value, const std::optional<OwnedValue>& limit,
+                                             bool& undecided) {
+  const auto order = limit ? compare(value, limit->ref()) : std::nullopt;
+  undecided = undecided || (limit && !order);
+  return order;
 }
 
-void is_not_too_small(const Context& context, std::size_t answer, Report& report) {
-  const auto& limit = item_of(context, answer).limits.min_value;
-  if (!limit) {
-    return;
-  }
-  const auto order = compare(value_of(context, answer), limit->ref());
-  if (!order) {
-    report_undecided_limit(context, answer, report);
-  } else if (std::is_lt(*order)) {
+void is_within_the_limits(const Context& context, std::size_t answer, Report& report) {
+  const auto& limits = item_of(context, answer).limits;
+  const auto value = value_of(context, answer);
+  bool undecided = false;
+  const auto low = order_to(value, limits.min_value, undecided);
+  const auto high = order_to(value, limits.max_value, undecided);
+  if (low && std::is_lt(*low)) {
     add_at_answer(
         context, answer,
         {Severity::error, "value", "MF-1454", "The answer is below the smallest allowed."}, report);
-  }
-}
-
-void is_not_too_large(const Context& context, std::size_t answer, Report& report) {
-  const auto& limit = item_of(context, answer).limits.max_value;
-  if (!limit) {
-    return;
-  }
-  const auto order = compare(value_of(context, answer), limit->ref());
-  if (!order) {
-    report_undecided_limit(context, answer, report);
-  } else if (std::is_gt(*order)) {
+  } else if (high && std::is_gt(*high)) {
     add_at_answer(context, answer,
                   {Severity::error, "value", "MF-1455", "The answer is above the largest allowed."},
+                  report);
+  } else if (undecided) {
+    add_at_answer(context, answer,
+                  {Severity::warning, "value", "MF-1460",
+                   "Whether the answer is within the limit cannot be decided: the units differ, or "
+                   "a date is partial."},
                   report);
   }
 }
@@ -228,9 +244,9 @@ void has_few_decimal_places(const Context& context, std::size_t answer, Report& 
   }
 }
 
-constexpr AnswerValidator rules[] = {
-    is_one_of_the_options, is_in_the_value_set, has_a_fitting_length,  matches_the_pattern,
-    is_not_too_small,      is_not_too_large,    has_few_decimal_places};
+constexpr AnswerValidator rules[] = {is_one_of_the_options, is_in_the_value_set,
+                                     has_a_fitting_length,  matches_the_pattern,
+                                     is_within_the_limits,  has_few_decimal_places};
 
 }  // namespace
 

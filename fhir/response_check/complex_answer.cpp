@@ -1,10 +1,11 @@
 // Rules about answers that are structures: quantities, attachments, references.
 #include <algorithm>
-#include <cstdint>
+#include <cstddef>
 
 #include <fmt/format.h>
 
 #include "fhir/decimal.h"
+#include "fhir/primitives.h"
 #include "fhir/response_check/validators.h"
 
 namespace myoflag::fhir::response_check {
@@ -13,11 +14,6 @@ namespace {
 
 // ---- Quantity
 // ----------------------------------------------------------------------------------------------------
-
-bool same_unit(const Json& quantity, const Json& coding) {
-  return quantity.string_of("code") == coding.string_of("code") &&
-         quantity.string_of("system") == coding.string_of("system");
-}
 
 bool is_allowed_unit(const FormItem& item, const Json& quantity) {
   const bool coded = !quantity.string_of("code").empty();
@@ -28,10 +24,10 @@ bool is_allowed_unit(const FormItem& item, const Json& quantity) {
     return true;
   }
   if (item.unit_options.empty()) {
-    return item.unit.is_null() || same_unit(quantity, item.unit);
+    return item.unit.is_null() || same_code(quantity, item.unit);
   }
   return std::any_of(item.unit_options.begin(), item.unit_options.end(),
-                     [&quantity](const Json& unit) { return same_unit(quantity, unit); });
+                     [&quantity](const Json& unit) { return same_code(quantity, unit); });
 }
 
 void has_an_allowed_unit(const Context& context, std::size_t answer, Report& report) {
@@ -48,42 +44,15 @@ void has_an_allowed_unit(const Context& context, std::size_t answer, Report& rep
 // ---- Attachment
 // --------------------------------------------------------------------------------------------------
 
-bool is_base64_digit(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-         c == '/';
-}
-
-// Bytes behind the text; nullopt when it is not base64. White space may stand anywhere (R4
-// base64Binary).
-std::optional<std::int64_t> decoded_size(std::string_view text) {
-  std::int64_t digits = 0;
-  std::int64_t padding = 0;
-  for (const char c : text) {
-    if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
-      continue;
-    }
-    if (c == '=') {
-      ++padding;
-    } else if (padding > 0 || !is_base64_digit(c)) {
-      return std::nullopt;
-    } else {
-      ++digits;
-    }
-  }
-  if ((digits + padding) % 4 != 0 || padding > 2) {
-    return std::nullopt;
-  }
-  return digits * 3 / 4;
-}
-
 // Size of the data if it is there, otherwise the size that is claimed.
-std::optional<std::int64_t> size_of(const Json& attachment) {
+std::optional<std::size_t> size_of(const Json& attachment) {
   if (const auto* data = attachment.find("data"); data != nullptr && data->is_string()) {
-    return decoded_size(*data->as_string());
+    return base64_size(*data->as_string());
   }
   const auto* size = attachment.find("size");
   const auto* number = size == nullptr ? nullptr : size->as_number();
-  return number == nullptr ? std::nullopt : std::optional<std::int64_t>(to_integer(number->text));
+  const auto claimed = number == nullptr ? std::nullopt : to_integer(number->text);
+  return claimed && *claimed >= 0 ? std::optional<std::size_t>(*claimed) : std::nullopt;
 }
 
 bool is_attachment(ValueRef value) { return value.type == ValueType::attachment; }
@@ -91,7 +60,7 @@ bool is_attachment(ValueRef value) { return value.type == ValueType::attachment;
 void data_is_base64(const Context& context, std::size_t answer, Report& report) {
   const auto value = value_of(context, answer);
   const auto* data = is_attachment(value) ? value.json->find("data") : nullptr;
-  if (data != nullptr && (!data->is_string() || !decoded_size(*data->as_string()))) {
+  if (data != nullptr && (!data->is_string() || !base64_size(*data->as_string()))) {
     add_at_answer(
         context, answer,
         {Severity::error, "value", "MF-1464", "The data of the attachment is not base64."}, report);
@@ -107,7 +76,7 @@ void size_is_that_of_the_data(const Context& context, std::size_t answer, Report
   const auto* number = size->as_number();
   const auto claimed = number == nullptr ? std::nullopt : to_integer(number->text);
   const auto real = size_of(*value.json);
-  if (!claimed || *claimed < 0 || (real && *real != *claimed)) {
+  if (!claimed || *claimed < 0 || (real && *real != static_cast<std::size_t>(*claimed))) {
     add_at_answer(context, answer,
                   {Severity::error, "value", "MF-1463",
                    "The size of the attachment is not that of its data."},
@@ -173,13 +142,6 @@ bool is_resource_type(std::string_view text) {
   return !text.empty() && text.front() >= 'A' && text.front() <= 'Z' &&
          std::all_of(text.begin(), text.end(),
                      [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); });
-}
-
-bool is_id(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.';
-  });
 }
 
 // "Type/id" with or without "/_history/version".

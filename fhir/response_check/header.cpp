@@ -7,17 +7,43 @@
 #include <fmt/format.h>
 
 #include "fhir/datetime.h"
+#include "fhir/modifier.h"
 #include "fhir/response_check/validators.h"
 
 namespace myoflag::fhir::response_check {
 
 namespace {
 
-constexpr std::chrono::minutes clock_skew{5};
-
 std::string at(std::string_view element) {
   return element.empty() ? "QuestionnaireResponse"
                          : fmt::format("QuestionnaireResponse.{}", element);
+}
+
+// R4 forbids to process an element whose modifier is not understood, and here none is.
+void means_what_it_says(const HeaderContext& context, Report& report) {
+  const auto& response = context.response;
+  const auto refuse = [&report](std::string place) {
+    report.add({Severity::error, "not-supported", "MF-1415",
+                "A modifier extension or implicit rules change the meaning in a way that is not "
+                "understood here."},
+               std::move(place));
+  };
+  if (has_implicit_rules(response.json())) {
+    refuse(at("implicitRules"));
+  }
+  if (has_modifier(response.json())) {
+    refuse(at("modifierExtension"));
+  }
+  for (std::size_t i = 0; i < response.items().size() && !report.is_full(); ++i) {
+    if (has_modifier(*response.item(i).json)) {
+      refuse(response.place_of_item(i) + ".modifierExtension");
+    }
+  }
+  for (std::size_t i = 0; i < response.answers().size() && !report.is_full(); ++i) {
+    if (has_modifier(*response.answer(i).json)) {
+      refuse(response.place_of_answer(i) + ".modifierExtension");
+    }
+  }
 }
 
 void is_readable(const HeaderContext& context, Report& report) {
@@ -171,9 +197,9 @@ void participants_fit(const HeaderContext& context, Report& report) {
   check_participant("encounter", header.encounter, encounters, report);
 }
 
-constexpr HeaderValidator validators[] = {is_readable,     names_this_form, form_is_in_use,
-                                          has_status,      is_dated,        has_expected_subject,
-                                          participants_fit};
+constexpr HeaderValidator validators[] = {means_what_it_says,   is_readable,     names_this_form,
+                                          form_is_in_use,       has_status,      is_dated,
+                                          has_expected_subject, participants_fit};
 
 }  // namespace
 

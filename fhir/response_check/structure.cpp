@@ -16,6 +16,9 @@ std::string place_of(const Context& context, Enablement::Position position) {
 }
 
 void add_at(const Context& context, std::size_t item, Finding finding, Report& report) {
+  if (report.is_full()) {
+    return;
+  }
   const auto bound = context.binding[item];
   report.add(std::move(finding), context.response.place_of_item(item),
              bound == no_item ? std::string() : context.form.item(bound).link_id);
@@ -28,6 +31,9 @@ bool has_both(const Json& item) {
 }  // namespace
 
 void report_misplaced(const Context& context, std::size_t item, Report& report) {
+  if (report.is_full()) {
+    return;
+  }
   const auto& node = context.response.item(item);
   const auto parent = context.response.parent_of(item);
   const auto form_item = context.form.index_of(node.link_id());

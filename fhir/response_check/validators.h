@@ -25,6 +25,7 @@ struct Finding {
 class Report {
  public:
   void add(Finding finding, std::string place, std::string link_id = {});
+  bool is_full() const { return full_; }  // then nobody needs to write a place
   Issues take() { return std::move(issues_); }
 
  private:

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "fhir/xml.h"
 #include "plugin/cli/commands.h"
 #include "plugin/cli/issues.h"
 #include "plugin/cli/options.h"
@@ -17,18 +18,13 @@ struct Options {
   std::string to;  // empty: the other form
 };
 
-// The first character that is neither white space nor a byte order mark tells the form.
-bool looks_like_xml(std::string_view text) {
-  if (text.starts_with("\xEF\xBB\xBF")) {
-    text.remove_prefix(3);
-  }
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  return first != std::string_view::npos && text[first] == '<';
-}
-
 Exit refuse(const Options& options, const fhir::Error& error) {
   say(issue_lines(options.input.file, {fhir::to_issue(error)}));
   return Exit::rejected;
+}
+
+std::string pretty(const fhir::Json& json) {
+  return fhir::write_json(json, fhir::JsonStyle::pretty);
 }
 
 Exit from_json(const Options& options, std::string_view bytes, bool to_xml) {
@@ -36,12 +32,12 @@ Exit from_json(const Options& options, std::string_view bytes, bool to_xml) {
   if (!json) {
     return refuse(options, json.error());
   }
-  const auto xml =
-      fhir::json_to_xml(*json);  // also for JSON: only a resource of right shape is rewritten
-  if (!xml) {
-    return refuse(options, xml.error());
+  const auto issues = fhir::check_shape(*json);
+  if (!issues.empty()) {
+    say(issue_lines(options.input.file, issues));
+    return Exit::rejected;
   }
-  return write_output(to_xml ? *xml : fhir::write_json(*json, fhir::JsonStyle::pretty));
+  return write_output(to_xml ? fhir::write_xml(*json) : pretty(fhir::in_definition_order(*json)));
 }
 
 Exit from_xml(const Options& options, std::string_view bytes, bool to_xml) {
@@ -49,16 +45,7 @@ Exit from_xml(const Options& options, std::string_view bytes, bool to_xml) {
   if (!converted) {
     return refuse(options, converted.error());
   }
-  std::string out;
-  if (to_xml) {
-    auto xml = fhir::json_to_xml(converted->resource);
-    if (!xml) {
-      return refuse(options, xml.error());
-    }
-    out = std::move(*xml);
-  } else {
-    out = fhir::write_json(converted->resource, fhir::JsonStyle::pretty);
-  }
+  const auto out = to_xml ? fhir::write_xml(converted->resource) : pretty(converted->resource);
   if (!converted->notices.empty()) {
     say(issue_lines(options.input.file, converted->notices));
   }
@@ -70,7 +57,7 @@ Exit convert(const Options& options) {
   if (!bytes) {
     return fail(bytes.error());
   }
-  const bool xml = looks_like_xml(*bytes);
+  const bool xml = fhir::looks_like_xml(*bytes);
   const bool to_xml = options.to.empty() ? !xml : options.to == "xml";
   return xml ? from_xml(options, *bytes, to_xml) : from_json(options, *bytes, to_xml);
 }

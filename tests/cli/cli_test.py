@@ -536,7 +536,23 @@ class Converting(Case):
 
     def test_the_same_form_can_be_asked_for(self):
         given = b'{"active":true,"resourceType":"Patient"}'
-        self.assertEqual(json.loads(run("convert", "--to", "json", given=given).out), json.loads(given))
+        done = run("convert", "--to", "json", given=given)
+        self.assertEqual(list(json.loads(done.out).items()), [("resourceType", "Patient"), ("active", True)])
+
+    def test_all_findings_are_told(self):
+        given = b'{"resourceType":"Patient","x":1,"gender":7,"active":"true"}'
+        for form in ("json", "xml"):
+            done = run("convert", "--to", form, given=given)
+            self.assertEqual((done.code, done.out), (1, b""))
+            self.assertEqual(done.err.count("MF-1203"), 2, done.err)
+            self.assertEqual(done.err.count("MF-1202"), 1, done.err)
+
+    def test_xml_in_another_encoding_is_answered_as_xml(self):
+        for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32"):
+            given = '<Patient xmlns="http://hl7.org/fhir"/>'.encode(encoding)
+            for command in ("convert", "check", "evaluate"):
+                done = run(command, given=given)
+                self.assertIn("MF-1103", done.out.decode() + done.err, (encoding, command))
 
 
 class Checking(Case):

@@ -235,6 +235,26 @@ TEST(Depth, JsonAtTheLimitSurvivesAndXmlBeyondItIsRefused) {
   EXPECT_EQ(xml_to_json(nested(1000)).error().code, "MF-1107");
 }
 
+TEST(DefinitionOrder, IsThatOfTheConversionFromXml) {
+  const auto resource = json(
+      R"({"birthDate":"1970","_birthDate":{"extension":[{"valueCode":"c","url":"u"}],"id":"b"},
+          "name":[{"_given":[null,{"id":"g"}],"given":["A",null],"id":"n"},{"given":["B"],"_given":[null]}],
+          "contained":[{"id":"q","resourceType":"Basic"}],"id":"p","resourceType":"Patient"})");
+  const auto ordered = write_json(in_definition_order(resource));
+  EXPECT_EQ(
+      ordered,
+      R"({"resourceType":"Patient","id":"p","contained":[{"resourceType":"Basic","id":"q"}],"name":[{"id":"n","given":["A",null],"_given":[null,{"id":"g"}]},{"given":["B"]}],"birthDate":"1970","_birthDate":{"id":"b","extension":[{"url":"u","valueCode":"c"}]}})");
+  EXPECT_EQ(ordered, to_json(*json_to_xml(resource)));
+}
+
+TEST(CarriageReturns, SurviveInNarrative) {
+  const auto xml = to_xml(
+      R"({"resourceType":"Patient","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">a\r\nb</div>"}})");
+  EXPECT_NE(xml.find(">a&#13;\nb<"), std::string::npos) << xml;
+  EXPECT_EQ(xml.find('\r'), std::string::npos);
+  EXPECT_EQ(to_xml(to_json(xml)), xml);
+}
+
 TEST(RoundTrip, KeepsRandomResourcesOfEveryType) {
   for (const auto& type : r4::types()) {
     if (r4::find_resource(type.name) == nullptr) {
@@ -252,6 +272,7 @@ TEST(RoundTrip, KeepsRandomResourcesOfEveryType) {
                         << back.error().place << "\n"
                         << *xml;
       EXPECT_TRUE(back->resource == resource) << type.name << " " << seed << "\n" << *xml;
+      EXPECT_EQ(write_json(back->resource), write_json(in_definition_order(resource)));
       EXPECT_TRUE(back->notices.empty());
       EXPECT_EQ(json_to_xml(back->resource), *xml) << "same resource, same bytes";
     }

@@ -1,4 +1,6 @@
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -222,6 +224,25 @@ TEST(JsonWriter, PrettyStyleHasOneMemberALine) {
             "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    }\n  ],\n  \"c\": {}\n}\n");
 }
 
+TEST(Json, IsAddedToOnlyWhereNothingIsLost) {
+  Json nothing;
+  nothing.set("a", 1);
+  EXPECT_EQ(write_json(nothing), R"({"a":1})");
+  Json list;
+  list.push(1);
+  EXPECT_EQ(write_json(list), "[1]");
+  for (const auto* kept : {"[1]", "\"text\"", "7", "true"}) {
+    auto value = *read_json(kept);
+    EXPECT_THROW(value.set("a", 1), std::logic_error) << kept;
+    EXPECT_EQ(write_json(value), kept);
+  }
+  for (const auto* kept : {"{}", "\"text\"", "7", "false"}) {
+    auto value = *read_json(kept);
+    EXPECT_THROW(value.push(1), std::logic_error) << kept;
+    EXPECT_EQ(write_json(value), kept);
+  }
+}
+
 TEST(JsonWriter, EscapesWhatJsonDemands) {
   EXPECT_EQ(write_json(Json("\"\\\n\r\t\x01/\xC3\xA9")), "\"\\\"\\\\\\n\\r\\t\\u0001/\xC3\xA9\"");
 }
@@ -251,7 +272,7 @@ TEST(OperationOutcome, CarriesCodePlaceAndText) {
   issue.place = "Patient.birthDate";
   EXPECT_EQ(
       write_json(operation_outcome({issue})),
-      R"({"resourceType":"OperationOutcome","issue":[{"severity":"warning","code":"value","details":{"coding":[{"code":"MF-1230"}],"text":"Odd."},"expression":["Patient.birthDate"]}]})");
+      R"({"resourceType":"OperationOutcome","issue":[{"severity":"warning","code":"value","details":{"coding":[{"system":"https://myoflag.org/fhir/CodeSystem/errors","code":"MF-1230"}],"text":"Odd."},"expression":["Patient.birthDate"]}]})");
 }
 
 TEST(IssueFromError, KeepsLineAndColumnInTheText) {
@@ -266,6 +287,21 @@ TEST(IssueFromError, KeepsLineAndColumnInTheText) {
 
 TEST(IssueFromError, SaysTooLongForLimits) {
   EXPECT_EQ(to_issue(read_json(std::string(100, '[')).error()).type, "too-long");
+}
+
+TEST(IssueType, BelongsToTheCode) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"MF-1001", "too-long"},   {"MF-1005", "structure"},     {"MF-1007", "too-long"},
+      {"MF-1009", "too-long"},   {"MF-1010", "too-long"},      {"MF-1101", "too-long"},
+      {"MF-1105", "structure"},  {"MF-1107", "too-long"},      {"MF-1114", "too-long"},
+      {"MF-1116", "too-long"},   {"MF-1202", "structure"},     {"MF-1209", "too-long"},
+      {"MF-1230", "value"},      {"MF-1231", "required"},      {"MF-1232", "code-invalid"},
+      {"MF-1234", "invariant"},  {"MF-1306", "invariant"},     {"MF-1400", "structure"},
+      {"MF-2004", "processing"}, {"MF-3007", "business-rule"}, {"MF-4001", "processing"},
+      {"", "processing"}};
+  for (const auto& [code, type] : cases) {
+    EXPECT_EQ(issue_type(code), type) << code;
+  }
 }
 
 }  // namespace

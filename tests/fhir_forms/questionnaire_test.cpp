@@ -62,14 +62,6 @@ TEST(Questionnaire, OtherResourcesAreRefused) {
   }
 }
 
-TEST(Questionnaire, ReadGivesTheFirstErrorNotTheFirstWarning) {
-  const auto form =
-      read_questionnaire(form_with(parse(R"({"version": null, "item": [{"type": "string"}]})")));
-  ASSERT_FALSE(form);
-  EXPECT_EQ(form.error().code, "MF-1306");
-  EXPECT_EQ(form.error().place, "Questionnaire.item[0].linkId");
-}
-
 TEST(Questionnaire, ItemsAreFlattenedInOrderWithParentAndEnd) {
   const auto form = load(form_with(parse(R"({"item": [
       {"linkId": "g", "type": "group", "item": [

@@ -92,6 +92,90 @@ TEST_P(ResponseRules, HoldAfterPruningWhatIsDisabled) {
   }
 }
 
+// What was expected for each element, so that a person reading an error sees one for one defect.
+TEST(AllFindings, NameADefectOnce) {
+  const auto form = load(form_with(parse(
+      R"({"item": [{"linkId": "d", "type": "date"}, {"linkId": "i", "type": "integer"},
+                   {"linkId": "t", "type": "string"}, {"linkId": "q", "type": "quantity"}]})")));
+  const auto response = response_with(parse(R"({"authored": "today", "item": [
+      {"linkId": "d", "answer": [{"valueDate": "2023-02-29"}]}, {"linkId": "i", "answer": [{"valueInteger": 1.5}]},
+      {"linkId": "t", "answer": [{"valueString": " "}]}, {"linkId": "q", "answer": [7]}]})"));
+  EXPECT_THAT(lines(check_all(response, form)),
+              ElementsAre("MF-1230 QuestionnaireResponse.authored",
+                          "MF-1230 QuestionnaireResponse.item[0].answer[0].value",
+                          "MF-1230 QuestionnaireResponse.item[1].answer[0].value",
+                          "MF-1203 QuestionnaireResponse.item[3].answer[0]",
+                          "MF-1443 QuestionnaireResponse.item[2].answer[0].value t"));
+}
+
+// A modifier in an item that would not be looked at otherwise counts as well.
+TEST(Modifiers, AreRefusedAtEveryLevel) {
+  const auto form = load(form_with(parse(
+      R"({"item": [{"linkId": "a", "type": "boolean"},
+                   {"linkId": "b", "type": "string", "enableWhen": [
+                     {"question": "a", "operator": "=", "answerBoolean": true}]}]})")));
+  const auto found = [&form](std::string_view parts) {
+    return lines(check_response(response_with(parse(parts)), form).issues);
+  };
+  EXPECT_THAT(found(R"({"modifierExtension": [{"url": "u", "valueBoolean": true}], "item": []})"),
+              ElementsAre("MF-1415 QuestionnaireResponse.modifierExtension"));
+  EXPECT_THAT(found(R"({"implicitRules": "u", "item": []})"),
+              ElementsAre("MF-1415 QuestionnaireResponse.implicitRules"));
+  EXPECT_THAT(found(R"({"_implicitRules": {"id": "x"}, "item": []})"),
+              ElementsAre("MF-1415 QuestionnaireResponse.implicitRules"));
+  EXPECT_THAT(found(R"({"item": [{"linkId": "a", "modifierExtension": [{"url": "u"}]}]})"),
+              ElementsAre("MF-1415 QuestionnaireResponse.item[0].modifierExtension"));
+  EXPECT_THAT(
+      found(
+          R"({"item": [{"linkId": "a", "answer": [{"valueBoolean": true, "modifierExtension": [{"url": "u"}]}]}]})"),
+      ElementsAre("MF-1415 QuestionnaireResponse.item[0].answer[0].modifierExtension"));
+  EXPECT_THAT(
+      found(
+          R"({"item": [{"linkId": "b", "answer": [{"valueString": "x", "modifierExtension": [{"url": "u"}]}]}]})"),
+      ElementsAre("MF-1415 QuestionnaireResponse.item[0].answer[0].modifierExtension",
+                  "MF-1432 QuestionnaireResponse.item[0] b"));
+}
+
+TEST(Modifiers, OfAFormAreRefused) {
+  const auto issues =
+      load_questionnaire(
+          form_with(
+              parse(R"({"implicitRules": "u", "item": [{"linkId": "a", "type": "string"}]})")))
+          .issues;
+  EXPECT_THAT(lines(issues), ElementsAre("MF-1336 Questionnaire.implicitRules"));
+}
+
+TEST(Words, BesideACodeAreThoseOfItsOption) {
+  const auto form =
+      load(form_with(parse(R"({"item": [{"linkId": "a", "type": "choice", "answerOption": [
+      {"valueCoding": {"system": "s", "code": "x", "display": "None of these",
+        "_display": {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/translation", "extension": [
+          {"url": "lang", "valueCode": "de"}, {"url": "content", "valueString": "Nichts Übles"}]}]}}},
+      {"valueCoding": {"system": "s", "code": "y"}}]}]})")));
+  const auto found = [&form](std::string_view coding) {
+    return lines(
+        check_response(
+            response_with(parse(fmt::format(
+                R"({{"item": [{{"linkId": "a", "answer": [{{"valueCoding": {{"system": "s", {}}}}}]}}]}})",
+                coding))),
+            form)
+            .issues);
+  };
+  for (const auto* same :
+       {R"("code": "x", "display": "None of these")", R"("code": "x")",
+        R"("code": "x", "display": " none  of\tTHESE ")",
+        R"("code": "x", "display": "NICHTS ÜBLES")", R"("code": "x", "display": "nichts übles")",
+        R"("code": "y", "display": "anything")"}) {
+    EXPECT_THAT(found(same), IsEmpty()) << same;
+  }
+  for (const auto* other : {R"j("code": "x", "display": "A fit (seizure)")j",
+                            R"("code": "x", "display": "Noneofthese")"}) {
+    EXPECT_THAT(found(other),
+                ElementsAre("warning MF-1449 QuestionnaireResponse.item[0].answer[0].value a"))
+        << other;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Cases, ResponseRules, ::testing::ValuesIn(response_cases()),
                          [](const auto& instance) { return instance.param.name; });
 

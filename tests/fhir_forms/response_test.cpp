@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "fhir/issue.h"
 #include "fhir/response.h"
 #include "tests/fhir_forms/case_files.h"
 
@@ -70,6 +71,14 @@ TEST(Response, WhatCannotBeReadIsListed) {
                           "QuestionnaireResponse.item[2].answer[0]",
                           "QuestionnaireResponse.item[2].answer[1].item",
                           "QuestionnaireResponse.item[3].item"));
+}
+
+TEST(Response, NoMoreMisfitsAreListedThanFindings) {
+  Json::Array many(3 * max_issues, Json(5));
+  const auto json = response_with(Json::object({{"item", many}}));
+  const auto response = *Response::read(json);
+  EXPECT_EQ(response.misfits().size(), max_issues);
+  EXPECT_EQ(response.misfits().back(), "QuestionnaireResponse.item[999]");
 }
 
 TEST(Response, OtherResourcesAreRefused) {

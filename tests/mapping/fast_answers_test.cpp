@@ -28,7 +28,7 @@ const mapping::FastForm& fast_form() {
 
 const fhir::Questionnaire& form() {
   static const fhir::Questionnaire one =
-      fhir::read_questionnaire(mapping::questionnaire_resource(*knowledge())).value();
+      fhir::load_questionnaire(mapping::questionnaire_resource(*knowledge())).form.value();
   return one;
 }
 

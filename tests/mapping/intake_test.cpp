@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "fhir/convert.h"
+#include "fhir/xml.h"
 #include "plugin/mapping/intake.h"
 #include "tests/mapping/intake_support.h"
 
@@ -411,8 +412,8 @@ TEST(Intake, XmlAndJsonGiveTheSame) {
   const auto bundle = bundle_of({patient(), condition(), response()});
   const auto xml = fhir::json_to_xml(bundle);
   ASSERT_TRUE(xml);
-  EXPECT_TRUE(mapping::looks_like_xml("\xEF\xBB\xBF \n" + *xml));
-  EXPECT_FALSE(mapping::looks_like_xml(fhir::write_json(bundle)));
+  EXPECT_TRUE(fhir::looks_like_xml("\xEF\xBB\xBF \n" + *xml));
+  EXPECT_FALSE(fhir::looks_like_xml(fhir::write_json(bundle)));
   const auto back = mapping::read_resource(*xml, true, {});
   ASSERT_TRUE(back);
   EXPECT_EQ(*back, bundle);

@@ -28,7 +28,7 @@ const Json& form() {
 }
 
 const fhir::Questionnaire& loaded() {
-  static const fhir::Questionnaire one = fhir::read_questionnaire(form()).value();
+  static const fhir::Questionnaire one = fhir::load_questionnaire(form()).form.value();
   return one;
 }
 
@@ -264,7 +264,7 @@ TEST(Questionnaire, NegatesEveryOptionOfAListAlone) {
   when.item = knowledge()->item("sex-at-birth");
   when.options = 3;
   const auto changed = with_condition("anything-else", {when}, true);
-  const auto form = fhir::read_questionnaire(mapping::questionnaire_resource(changed)).value();
+  const auto form = fhir::load_questionnaire(mapping::questionnaire_resource(changed)).form.value();
   const auto& found = form.item(form.index_of("anything-else"));
   EXPECT_EQ(found.enable_when.size(), 2u);
   EXPECT_EQ(found.enable_behavior, fhir::EnableBehavior::all);
