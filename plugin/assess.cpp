@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -54,6 +55,12 @@ Issue at_status(Severity severity, std::string code, std::string text) {
           {}};
 }
 
+Issue nothing_answered(const std::string& place) {
+  return {Severity::error, "business-rule",
+          "MF-3009",       "No question of the form is answered, so there is nothing to evaluate.",
+          place,           {}};
+}
+
 void add_status_issue(std::string_view status, Issues& issues) {
   if (status == "entered-in-error") {
     issues.push_back(at_status(Severity::error, "MF-3007",
@@ -62,6 +69,26 @@ void add_status_issue(std::string_view status, Issues& issues) {
     issues.push_back(at_status(Severity::warning, "MF-3008",
                                "The form was not finished; what was answered is evaluated."));
   }
+}
+
+// What a clinician must know of the findings that are tolerated.
+std::vector<rules::Doubt> doubts_of(const Intake& intake, const Issues& warnings) {
+  const auto has = [](const Issues& issues, std::initializer_list<std::string_view> codes) {
+    return std::any_of(issues.begin(), issues.end(), [&](const Issue& issue) {
+      return std::find(codes.begin(), codes.end(), issue.code) != codes.end();
+    });
+  };
+  std::vector<rules::Doubt> doubts;
+  if (has(warnings, {"MF-3008"})) {
+    doubts.push_back(rules::Doubt::unfinished);
+  }
+  if (has(warnings, {"MF-1428"})) {
+    doubts.push_back(rules::Doubt::other_words);
+  }
+  if (has(intake.warnings, {"MF-3017"})) {
+    doubts.push_back(rules::Doubt::subject_assumed);
+  }
+  return doubts;
 }
 
 void append(Issues& to, Issues from) {
@@ -79,6 +106,20 @@ void locate(Issues& issues, const std::string& place) {
 
 bool is_xml(std::string_view bytes, Syntax syntax) {
   return syntax == Syntax::detect ? fhir::looks_like_xml(bytes) : syntax == Syntax::xml;
+}
+
+bool is_answered(const rules::EvaluationInput& input) {
+  const auto& states = input.facts.answers.state;
+  return !input.free_text.empty() ||
+         std::find(states.begin(), states.end(), rules::ItemState::answered) != states.end();
+}
+
+// The tier decides, then the target; a target without hours is later than any.
+bool is_more_urgent(const rules::Assessment& one, const rules::Assessment& other) {
+  const auto hours = [](const rules::Assessment& assessment) {
+    return assessment.target.hours.value_or(std::numeric_limits<int>::max());
+  };
+  return std::pair(one.tier, -hours(one)) > std::pair(other.tier, -hours(other));
 }
 
 // Errors make the answers unusable; the rest becomes warnings.
@@ -99,12 +140,13 @@ tl::expected<Issues, Issues> sort_findings(Issues found) {
   return warnings;
 }
 
-void add_problem(std::vector<std::string>& problems, std::string text) {
+void add_problem(const rules::Knowledge& knowledge, std::vector<std::string>& problems,
+                 std::string text) {
   const bool known = std::find(problems.begin(), problems.end(), text) != problems.end();
   if (problems.size() < most_record_problems && !known) {
     problems.push_back(std::move(text));
     if (problems.size() == most_record_problems) {
-      problems.back() = "there are more parts that cannot be used than are listed";
+      problems.back() = knowledge.text("record-more");
     }
   }
 }
@@ -153,7 +195,7 @@ void add_previous(const rules::Knowledge& knowledge, const Json& previous,
   auto answers = response ? mapping::read_answers(knowledge, *response)
                           : tl::unexpected(Issues{fhir::to_issue(response.error())});
   if (!answers) {
-    add_problem(input.record_problems, "the answers of an earlier response cannot be read");
+    add_problem(knowledge, input.record_problems, knowledge.text("record-earlier-unreadable"));
     return;
   }
   rules::settle_in_place(knowledge, answers->given);
@@ -164,14 +206,14 @@ void add_previous(const rules::Knowledge& knowledge, const Json& previous,
 void add_record(const rules::Knowledge& knowledge, const Intake& intake,
                 rules::EvaluationInput& input) {
   for (const auto& problem : intake.record_problems) {
-    add_problem(input.record_problems, problem);
+    add_problem(knowledge, input.record_problems, problem);
   }
   if (intake.previous) {
     add_previous(knowledge, *intake.previous, input);
   }
   auto context = mapping::read_record(knowledge, intake.record, intake.record_complete, input.now);
   for (auto& problem : context.problems) {
-    add_problem(input.record_problems, std::move(problem));
+    add_problem(knowledge, input.record_problems, std::move(problem));
   }
   input.facts.record = context.facts;
   input.record = std::move(context.entries);
@@ -213,6 +255,8 @@ struct Assessor::Parts {
   std::optional<Assessed> assess_plain(std::string_view bytes, const AssessOptions& options) const;
   tl::expected<Assessed, Issues> assess_carefully(std::string_view bytes, bool xml,
                                                   const AssessOptions& options) const;
+  tl::expected<Assessed, Issues> judge(Intake intake, std::vector<rules::Doubt> doubts,
+                                       const AssessOptions& options) const;
   tl::expected<Intake, Issues> read(std::string_view bytes, bool xml,
                                     const AssessOptions& options) const;
 
@@ -237,6 +281,9 @@ std::optional<Assessed> Assessor::Parts::assess_plain(std::string_view bytes,
   auto input = new_input(options);
   input.response = response_info(*json, plain->subject);
   add_answers(*knowledge, {plain->given, std::move(plain->free_text), {}}, input);
+  if (!is_answered(input)) {
+    return std::nullopt;
+  }
   return Assessed{rules::assess(knowledge, std::move(input)), *std::move(json), {}, {}};
 }
 
@@ -246,7 +293,11 @@ tl::expected<Intake, Issues> Assessor::Parts::read(std::string_view bytes, bool 
   if (!resource) {
     return tl::unexpected(Issues{fhir::to_issue(resource.error())});
   }
-  return mapping::take_in(*std::move(resource), *knowledge);
+  auto intake = mapping::take_in(std::move(resource->json), *knowledge);
+  if (intake) {
+    append(intake->warnings, std::move(resource->notices));
+  }
+  return intake;
 }
 
 tl::expected<Assessed, Issues> Assessor::Parts::assess_carefully(
@@ -255,29 +306,54 @@ tl::expected<Assessed, Issues> Assessor::Parts::assess_carefully(
   if (!intake) {
     return tl::unexpected(std::move(intake.error()));
   }
-  auto warnings = sort_findings(findings(*intake, options));
+  if (!intake->begun) {
+    return judge(*std::move(intake), {}, options);
+  }
+  // Nobody knows yet which of the two holds.
+  Intake newer = *intake;
+  newer.response = std::move(newer.begun->json);
+  newer.place = std::move(newer.begun->place);
+  auto begun = judge(newer, {rules::Doubt::newer_begun}, options);
+  const auto doubt = begun ? rules::Doubt::newer_begun : rules::Doubt::newer_unreadable;
+  auto finished = judge(*std::move(intake), {doubt}, options);
+  const bool begun_counts =
+      begun && finished && is_more_urgent(begun->assessment, finished->assessment);
+  return begun_counts ? std::move(begun) : std::move(finished);
+}
+
+tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake,
+                                                      std::vector<rules::Doubt> doubts,
+                                                      const AssessOptions& options) const {
+  auto warnings = sort_findings(findings(intake, options));
   if (!warnings) {
     return tl::unexpected(std::move(warnings.error()));
   }
-  const auto response = fhir::Response::read(intake->response);
+  const auto response = fhir::Response::read(intake.response);
   if (!response) {
     return tl::unexpected(Issues{fhir::to_issue(response.error())});
   }
   auto answers = mapping::read_answers(*knowledge, *response);
   if (!answers) {
-    locate(answers.error(), intake->place);
+    locate(answers.error(), intake.place);
     return tl::unexpected(std::move(answers.error()));
   }
   auto input = new_input(options);
-  input.response = response_info(intake->response, intake->patient);
+  input.response = response_info(intake.response, intake.patient);
+  input.doubts = std::move(doubts);
+  for (const auto doubt : doubts_of(intake, *warnings)) {
+    input.doubts.push_back(doubt);
+  }
   add_answers(*knowledge, *std::move(answers), input);
-  add_record(*knowledge, *intake, input);
-  append(intake->warnings, *std::move(warnings));
+  if (!is_answered(input)) {
+    return tl::unexpected(Issues{nothing_answered(intake.place)});
+  }
+  add_record(*knowledge, intake, input);
+  append(intake.warnings, *std::move(warnings));
   Assessed assessed{rules::assess(knowledge, std::move(input)),
-                    std::move(intake->response),
+                    std::move(intake.response),
                     {},
-                    std::move(intake->warnings)};
-  for (auto& resource : intake->record) {
+                    std::move(intake.warnings)};
+  for (auto& resource : intake.record) {
     assessed.record.push_back(std::move(resource.json));
   }
   return assessed;

@@ -43,9 +43,11 @@ class Assessor {
 
   // A QuestionnaireResponse, or a Bundle with exactly one response to our form and the patient's
   // record. Refused with issues: unreadable text, another questionnaire or version, wrong answers,
-  // entered in error. An empty form is judged, and never calm. Tolerated, and told as warnings and
-  // notices: missing required answers, answers without a value, `none` beside a positive option,
-  // answers to questions that do not apply, numbers outside their plausible range.
+  // entered in error, no question answered. Tolerated, and told as warnings and notices: missing
+  // required answers, answers without a value, `none` beside a positive option, answers to
+  // questions that do not apply, numbers outside their plausible range. A form that is not
+  // finished, or that shows other words than ours, is judged and never calm. Where a newer form was
+  // begun, both are judged, and the more urgent one is given.
   tl::expected<Assessed, fhir::Issues> assess(std::string_view bytes,
                                               const AssessOptions& options) const;
 

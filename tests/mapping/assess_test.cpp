@@ -12,6 +12,7 @@
 
 #include "fhir/convert.h"
 #include "plugin/assess.h"
+#include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/bundle.h"
 #include "tests/mapping/intake_support.h"
 
@@ -23,6 +24,7 @@ using rules::ItemState;
 using rules::Tier;
 using testing::bundle_of;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using testing::Given;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -90,7 +92,7 @@ TEST(Assess, QuickAndCarefulWayGiveTheSame) {
   for (int i = 0; i < 200; ++i) {
     auto response = testing::response_of(testing::random_given(random));
     const auto plain = assess(response);
-    response.set("implicitRules", "https://example.org/rules");  // not plain any more
+    response.set("_status", Json::object({{"id", "s"}}));  // not plain any more
     const auto careful = assess(response);
     ASSERT_TRUE(plain);
     ASSERT_TRUE(careful);
@@ -100,17 +102,110 @@ TEST(Assess, QuickAndCarefulWayGiveTheSame) {
     EXPECT_EQ(a.facts.answers.state, b.facts.answers.state);
     EXPECT_EQ(a.facts.answers.chosen, b.facts.answers.chosen);
     EXPECT_EQ(a.facts.answers.number, b.facts.answers.number);
-    EXPECT_EQ(a.free_text.size(), b.free_text.size());
+    ASSERT_EQ(a.free_text.size(), b.free_text.size());
+    for (std::size_t k = 0; k < a.free_text.size(); ++k) {
+      EXPECT_EQ(a.free_text[k].text, b.free_text[k].text);
+    }
     EXPECT_EQ(a.response.authored, b.response.authored);
     EXPECT_EQ(plain->warnings, careful->warnings);
+    EXPECT_EQ(mapping::assessment_json(plain->assessment, true),
+              mapping::assessment_json(careful->assessment, true));
   }
 }
 
-TEST(Assess, AnEmptyFormIsEvaluatedAndIsNotCalm) {
-  const auto assessed = assess(testing::response_of({}));
-  ASSERT_TRUE(assessed) << assessed.error()[0].text;
-  EXPECT_GE(assessed->assessment.tier, Tier::urgent);
-  EXPECT_THAT(codes(assessed->warnings), Contains("MF-1430"));
+TEST(Assess, AFormWithoutAnyAnswerIsRefused) {
+  auto without_items = testing::response_of({});
+  without_items.erase("item");
+  for (const auto& response : {testing::response_of({}), without_items}) {
+    const auto assessed = assess(response);
+    ASSERT_FALSE(assessed);
+    EXPECT_THAT(codes(assessed.error()), ElementsAre("MF-3009"));
+  }
+}
+
+TEST(Assess, AFormWithOneAnswerIsEvaluatedAndIsNotCalm) {
+  for (const auto& given : {Given{{"anything-else", {"my leg"}}}, Given{{"em-now", {"unsure"}}},
+                            Given{{"em-now", {"none"}}}}) {
+    const auto assessed = assess(testing::response_of(given));
+    ASSERT_TRUE(assessed) << assessed.error()[0].text;
+    EXPECT_GE(assessed->assessment.tier, Tier::urgent);
+    EXPECT_THAT(codes(assessed->warnings), Contains("MF-1430"));
+  }
+}
+
+bool notes_doubt(const rules::Assessment& assessment) {
+  return std::any_of(assessment.notices.begin(), assessment.notices.end(), [](const auto& notice) {
+    return notice.kind == rules::Notice::Kind::doubtful_answers;
+  });
+}
+
+// A flicker in both calves that comes and goes, and nothing else.
+Given self_care() {
+  auto given = testing::harmless();
+  given["site-scope"] = {"moves-around"};
+  given["body-sites"] = {"calf-left", "calf-right"};
+  given["duration"] = {"1-4-weeks"};
+  given["course"] = {"comes-goes"};
+  for (const auto* link_id : {"body-clues", "worry-level", "health-conditions"}) {
+    given[link_id] = {"none"};
+  }
+  return given;
+}
+
+TEST(Assess, DoubtfulAnswersNeverReassure) {
+  const auto calm = self_care();
+  ASSERT_EQ(assess(testing::response_of(calm))->assessment.tier, Tier::self_care);
+  auto unfinished = testing::response_of(calm);
+  unfinished.set("status", "in-progress");
+  auto stopped = testing::response_of(calm);
+  stopped.set("status", "stopped");
+  auto other_words = testing::response_of(calm);
+  other_words.find("item")->as_array()->front().find("item")->as_array()->front().set("text",
+                                                                                      "All well?");
+  auto nobody = testing::response_of(calm);
+  nobody.erase("subject");
+  for (const auto& input : {unfinished, stopped, other_words, bundle_of({patient(), nobody})}) {
+    const auto assessed = assess(input);
+    ASSERT_TRUE(assessed) << assessed.error()[0].text;
+    EXPECT_GE(assessed->assessment.tier, Tier::routine);
+    EXPECT_TRUE(notes_doubt(assessed->assessment));
+  }
+}
+
+Json at_hour(std::string_view hour, std::string_view status, const Given& given) {
+  auto response = testing::response_of(given);
+  response.set("id", "r" + std::string(hour));
+  response.set("authored", "2026-11-22T" + std::string(hour) + ":00:00Z");
+  response.set("status", status);
+  return response;
+}
+
+TEST(Assess, OfAFinishedFormAndANewerBegunOneTheMoreUrgentCounts) {
+  const auto stroke = but("em-sudden", {"face-droop"});
+  const auto calm = testing::harmless();
+  const auto finished_stroke = assess(bundle_of(
+      {at_hour("08", "completed", stroke), at_hour("09", "in-progress", calm), patient()}));
+  const auto begun_stroke = assess(bundle_of(
+      {at_hour("08", "completed", calm), at_hour("09", "in-progress", stroke), patient()}));
+  ASSERT_TRUE(finished_stroke);
+  ASSERT_TRUE(begun_stroke);
+  EXPECT_EQ(finished_stroke->response.string_of("id"), "r08");
+  EXPECT_EQ(begun_stroke->response.string_of("id"), "r09");
+  for (const auto& one : {*finished_stroke, *begun_stroke}) {
+    EXPECT_EQ(one.assessment.tier, Tier::emergency);
+    EXPECT_TRUE(notes_doubt(one.assessment));
+  }
+}
+
+TEST(Assess, ANewerBegunFormThatCannotBeReadIsSaid) {
+  auto broken = at_hour("09", "in-progress", self_care());
+  broken.find("item")->push(Json::object({{"linkId", "nowhere"}}));
+  const auto assessed =
+      assess(bundle_of({at_hour("08", "completed", self_care()), broken, patient()}));
+  ASSERT_TRUE(assessed);
+  EXPECT_EQ(assessed->response.string_of("id"), "r08");
+  EXPECT_GE(assessed->assessment.tier, Tier::routine);
+  EXPECT_TRUE(notes_doubt(assessed->assessment));
 }
 
 // The response of what we send, as the record gives it back later.
@@ -129,8 +224,9 @@ TEST(Assess, AResponseThatWasSentReadsBackAlike) {
   auto gaps = testing::harmless();
   gaps.erase("em-now");
   gaps.erase("duration");
-  for (const auto& given : {Given{}, gaps, testing::harmless(), but("em-now", {"none", "seizure"}),
-                            but("anything-else", {"since Tuesday"})}) {
+  for (const auto& given :
+       {Given{{"age-years", {"40"}}}, gaps, testing::harmless(), but("em-now", {"none", "seizure"}),
+        but("anything-else", {"since Tuesday"})}) {
     const auto before = assess(testing::response_of(given));
     ASSERT_TRUE(before);
     const auto after = assess(sent_response(*before));
@@ -397,6 +493,39 @@ TEST(Assess, AFailedPartOfTheRecordIsSaid) {
   ASSERT_TRUE(assessed);
   EXPECT_THAT(assessed->assessment.input->record_problems, SizeIs(1));
   EXPECT_EQ(assessed->assessment.input->facts.record.labs[0].state, rules::LabState::not_fetched);
+}
+
+// A misspelt name must not make a critical result disappear.
+TEST(Assess, APartOfABundleThatFhirDoesNotKnowIsRefused) {
+  const auto json = fhir::write_json(bundle_of(
+      {patient(), testing::response_of(testing::harmless()),
+       parse(R"({"resourceType":"Observation","status":"final","code":{"text":"potassium"},)"
+             R"("subject":{"reference":"Patient/p1"}})")}));
+  const auto with = [&](std::string_view from, std::string_view to) {
+    auto changed = json;
+    return changed.replace(changed.rfind(from), from.size(), to);
+  };
+  ASSERT_TRUE(assessor().assess(json, options()));
+  for (const auto& [text, code] : {std::pair(with("\"resource\":", "\"resouce\":"), "MF-1202"),
+                                   std::pair(with("\"Observation\"", "\"observation\""), "MF-3018"),
+                                   std::pair(with("\"entry\":", "\"entries\":"), "MF-1202")}) {
+    const auto assessed = assessor().assess(text, options());
+    ASSERT_FALSE(assessed) << code;
+    EXPECT_THAT(codes(assessed.error()), Contains(code));
+  }
+}
+
+TEST(Assess, ARecordEntryThatCannotBeReadIsSaid) {
+  const auto one = assess(bundle_of(
+      {patient(R"(,"birthDat":"1940-01-01")"), testing::response_of(testing::harmless())}));
+  ASSERT_TRUE(one) << one.error()[0].text;
+  EXPECT_THAT(one->assessment.input->record_problems, SizeIs(1));
+  const auto empty = assessor().assess(
+      R"({"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":"urn:x:y"},{"resource":)" +
+          testing::json_of(testing::harmless()) + "}]}",
+      options());
+  ASSERT_TRUE(empty) << empty.error()[0].text;
+  EXPECT_THAT(empty->assessment.input->record_problems, SizeIs(1));
 }
 
 TEST(Assess, ManyProblemsOfTheRecordStayReadable) {

@@ -38,10 +38,11 @@ std::vector<std::string> names(const Json& object) {
 
 TEST(AssessmentJson, HasTheMembersOfTheProductPageInTheirOrder) {
   const auto json = assessment_json(judged(calm_answers()).assessment, false);
-  EXPECT_THAT(names(json), ElementsAre("response", "subject", "evaluated", "knowledge", "tier",
-                                       "targetHours", "targetText", "checkFirst", "findings",
-                                       "hypotheses", "workups", "gaps", "tierBounds", "changes",
-                                       "patientAdvice", "freeText", "notices", "setAside"));
+  EXPECT_THAT(names(json),
+              ElementsAre("response", "subject", "evaluated", "knowledge", "tier", "targetHours",
+                          "targetText", "checkFirst", "findings", "hypotheses", "workups", "gaps",
+                          "tierBounds", "changes", "changesComplete", "patientAdvice", "freeText",
+                          "notices", "setAside"));
   EXPECT_THAT(names(*json.find("response")), ElementsAre("id", "authored", "questionnaire"));
   EXPECT_THAT(names(*json.find("knowledge")), ElementsAre("id", "version", "digest"));
   EXPECT_EQ(json.string_of("evaluated"), "2026-11-20T10:00:00Z");

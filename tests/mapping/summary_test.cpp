@@ -32,8 +32,10 @@ TEST(SummaryHtml, EscapesWhatCouldBecomeMarkup) {
   EXPECT_EQ(html_escaped("caf\xc3\xa9 \xf0\x9f\x98\x80"), "caf\xc3\xa9 \xf0\x9f\x98\x80");
 }
 
-TEST(SummaryHtml, DropsCharactersThatHtmlForbids) {
-  EXPECT_EQ(html_escaped(std::string("a\x01\x1b[2J\x7f\0b\tc\nd", 13)), "a[2Jb\tc\nd");
+TEST(SummaryHtml, ShowsWhatWouldBeInvisibleOrTurnTextRound) {
+  EXPECT_EQ(html_escaped(std::string("a\x01\0b\tc\r\nd", 9)),
+            "a&lt;U+0001&gt;&lt;U+0000&gt;b\tc\nd");
+  EXPECT_EQ(html_escaped("not \xe2\x80\xae\x65rus"), "not &lt;U+202E&gt;erus");
 }
 
 TEST(SummaryHtml, EveryTextOfTheExplanationIsEscaped) {
