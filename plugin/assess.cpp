@@ -82,7 +82,7 @@ std::vector<rules::Doubt> doubts_of(const Intake& intake, const Issues& warnings
   if (has(warnings, {"MF-3008"})) {
     doubts.push_back(rules::Doubt::unfinished);
   }
-  if (has(warnings, {"MF-1428"})) {
+  if (has(warnings, {"MF-1428", "MF-1449"})) {
     doubts.push_back(rules::Doubt::other_words);
   }
   if (has(intake.warnings, {"MF-3017"})) {

@@ -139,6 +139,12 @@ bool notes_doubt(const rules::Assessment& assessment) {
   });
 }
 
+Json& first_answer(Json& response) {
+  return (*(*(*response.find("item")->as_array())[0].find("item")->as_array())[0]
+               .find("answer")
+               ->as_array())[0];
+}
+
 // A flicker in both calves that comes and goes, and nothing else.
 Given self_care() {
   auto given = testing::harmless();
@@ -162,9 +168,12 @@ TEST(Assess, DoubtfulAnswersNeverReassure) {
   auto other_words = testing::response_of(calm);
   other_words.find("item")->as_array()->front().find("item")->as_array()->front().set("text",
                                                                                       "All well?");
+  auto other_option = testing::response_of(calm);
+  first_answer(other_option).find("valueCoding")->set("display", "A fit (seizure)");
   auto nobody = testing::response_of(calm);
   nobody.erase("subject");
-  for (const auto& input : {unfinished, stopped, other_words, bundle_of({patient(), nobody})}) {
+  for (const auto& input :
+       {unfinished, stopped, other_words, other_option, bundle_of({patient(), nobody})}) {
     const auto assessed = assess(input);
     ASSERT_TRUE(assessed) << assessed.error()[0].text;
     EXPECT_GE(assessed->assessment.tier, Tier::routine);
@@ -309,12 +318,6 @@ TEST_P(Refusal, HasAReasonAndNoPartialResult) {
   for (const auto& issue : assessed.error()) {
     EXPECT_THAT(issue.text + issue.place + issue.link_id, Not(HasSubstr("CANARY")));
   }
-}
-
-Json& first_answer(Json& response) {
-  return (*(*(*response.find("item")->as_array())[0].find("item")->as_array())[0]
-               .find("answer")
-               ->as_array())[0];
 }
 
 INSTANTIATE_TEST_SUITE_P(
