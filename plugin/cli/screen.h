@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "plugin/safe_text.h"
 #include "rules/explain.h"
 
 namespace myoflag::cli {
@@ -20,10 +21,6 @@ struct Screen {
 // What standard output bears: the terminal's width and colours, or 80 columns and none when it is
 // no terminal. NO_COLOR and TERM=dumb switch `automatic` off.
 Screen screen(Colour wish);
-
-// Line feeds and tabs stay; other control characters, direction overrides and invalid UTF-8 become
-// visible.
-std::string safe_text(std::string_view text);
 
 std::string draw(const rules::Explanation& explanation, const Screen& screen);
 std::string draw(const rules::PatientText& text, rules::Tier tier, const Screen& screen);

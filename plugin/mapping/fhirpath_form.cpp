@@ -238,7 +238,7 @@ class Form {
   const rules::Rule& rule_;
 };
 
-// Days of currency are with the compiled form only.
+// One for all laboratory values of a rule; with the compiled form only.
 int lab_days(const rules::Knowledge& knowledge, const rules::Rule& rule) {
   const auto& ops = knowledge.program.ops;
   const std::size_t root = knowledge.program.roots[static_cast<std::size_t>(rule.root)];

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "plugin/safe_text.h"
 #include "rules/tier.h"
 
 namespace myoflag::mapping {
@@ -39,11 +40,6 @@ footer h2,.minor h2{font-size:1em}
 @media print{body{max-width:none;padding:0;font-size:9.5pt;line-height:1.3}h2{break-after:avoid}
 li,p{break-inside:avoid}}
 )";
-
-bool is_forbidden(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return (byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f;
-}
 
 std::string_view class_of(Line::Style style) {
   switch (style) {
@@ -136,7 +132,7 @@ std::string section_html(const Section& section, std::size_t number) {
 std::string html_escaped(std::string_view text) {
   std::string escaped;
   escaped.reserve(text.size());
-  for (const char c : text) {
+  for (const char c : safe_text(text)) {
     switch (c) {
       case '&':
         escaped += "&amp;";
@@ -154,9 +150,7 @@ std::string html_escaped(std::string_view text) {
         escaped += "&#39;";
         break;
       default:
-        if (!is_forbidden(c)) {
-          escaped += c;
-        }
+        escaped += c;
     }
   }
   return escaped;

@@ -10,7 +10,7 @@
 
 namespace myoflag::mapping {
 
-// Escapes for text and attribute values; characters that HTML forbids are dropped.
+// Safe text (plugin/safe_text.h), escaped for text and attribute values.
 std::string html_escaped(std::string_view text);
 
 std::string summary_html(const rules::Assessment& assessment);

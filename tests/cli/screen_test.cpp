@@ -19,6 +19,7 @@ Explanation with_line(Line line) {
 
 TEST(SafeText, KeepsWordsLineFeedsAndTabs) {
   EXPECT_EQ(safe_text("a\tb\nc \xC3\xA9 \xE2\x82\xAC"), "a\tb\nc \xC3\xA9 \xE2\x82\xAC");
+  EXPECT_EQ(safe_text("a\r\nb"), "a\nb");
 }
 
 struct Hidden {
