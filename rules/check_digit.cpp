@@ -43,7 +43,8 @@ bool is_snomed_id(std::string_view code) {
   return check == 0;
 }
 
-// Luhn's scheme; the letters of answers and parts count by their distance from `0` in ASCII.
+// Luhn's scheme. LOINC's guide: the letters of answers and parts count too, by their distance from
+// `0` in ASCII, doubled like a digit and then taken digit by digit.
 bool is_loinc_code(std::string_view code) {
   const std::size_t dash = code.find('-');
   const std::size_t letters = code.starts_with("LA") || code.starts_with("LP") ? 2 : 0;

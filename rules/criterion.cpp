@@ -6,12 +6,15 @@
 
 #include <fmt/format.h>
 
+#include "rules/problem.h"
+
 namespace myoflag::rules {
 namespace {
 
 using Kind = Criterion::Kind;
 using Parsed = tl::expected<Criterion, CriterionError>;
 constexpr int kMaxDepth = 32;
+constexpr int kMaxWords = 64;  // names, or options, of one form
 
 bool is_word_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
@@ -140,10 +143,18 @@ class Parser {
     const auto* form = std::find_if(std::begin(kForms), std::end(kForms),
                                     [&](const Form& f) { return f.word == name; });
     if (form == std::end(kForms)) {
-      return fail_at(offset, name.empty() ? "expected a criterion here"
-                                          : fmt::format("`{}` is no form of the language", name));
+      return fail_at(offset, name.empty() ? "expected a criterion here" : no_form(name));
     }
     return read_form(form->kind, offset, depth);
+  }
+
+  static std::string no_form(std::string_view name) {
+    std::vector<std::string_view> known{"age"};
+    for (const Form& form : kForms) {
+      known.push_back(form.word);
+    }
+    return fmt::format("`{}` is no form of the language{}", excerpt_of(name.substr(0, 80)),
+                       suggestion(name, known));
   }
 
   Parsed read_form(Kind kind, std::size_t offset, int depth) {
@@ -196,7 +207,11 @@ class Parser {
     if (name.empty()) {
       return CriterionError{offset, "expected a name here"};
     }
+    if (criterion.names.size() >= kMaxWords) {
+      return CriterionError{offset, fmt::format("more than {} names in one form", kMaxWords)};
+    }
     criterion.names.emplace_back(name);
+    criterion.name_offsets.push_back(offset);
     return std::nullopt;
   }
 
@@ -220,9 +235,13 @@ class Parser {
   }
 
   std::optional<CriterionError> read_options(Criterion& criterion, std::string_view item) {
+    int words = 0;
     do {
       skip_space();
       const std::size_t offset = at_;
+      if (++words > kMaxWords) {
+        return CriterionError{offset, fmt::format("more than {} options in one form", kMaxWords)};
+      }
       const std::string_view option = word();
       if (option.empty()) {
         return CriterionError{offset, "expected an option here"};
@@ -238,27 +257,33 @@ class Parser {
   std::optional<CriterionError> add_option(Criterion& criterion, std::string_view item,
                                            std::string_view option, std::size_t offset) {
     if (option.front() < 'A' || option.front() > 'Z') {
-      add_once(criterion, option);
+      add_once(criterion, option, offset);
       return std::nullopt;
     }
     const auto set = sets_.find(option);
     if (set == sets_.end()) {
-      return CriterionError{offset, fmt::format("there is no option set `{}`", option)};
+      std::vector<std::string_view> known;
+      for (const auto& [name, options] : sets_) {
+        known.push_back(name);
+      }
+      return CriterionError{
+          offset, fmt::format("there is no option set `{}`{}", option, suggestion(option, known))};
     }
     if (set->second.item != item) {
       return CriterionError{
           offset, fmt::format("option set `{}` belongs to `{}`", option, set->second.item)};
     }
     for (const auto& code : set->second.options) {
-      add_once(criterion, code);
+      add_once(criterion, code, offset);
     }
     return std::nullopt;
   }
 
-  static void add_once(Criterion& criterion, std::string_view option) {
+  static void add_once(Criterion& criterion, std::string_view option, std::size_t offset) {
     if (std::find(criterion.options.begin(), criterion.options.end(), option) ==
         criterion.options.end()) {
       criterion.options.emplace_back(option);
+      criterion.option_offsets.push_back(offset);
     }
   }
 

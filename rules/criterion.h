@@ -58,6 +58,8 @@ struct Criterion {
   Compare compare = Compare::at_least;
   Number limit;
   std::size_t offset = 0;  // of the form in the criterion's text
+  // Where each name and option stands in it; options of a set stand where the set's name does.
+  std::vector<std::size_t> name_offsets, option_offsets;
 
   friend bool operator==(const Criterion&, const Criterion&) = default;
 };

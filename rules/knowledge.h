@@ -103,6 +103,7 @@ struct Source {
 struct ConditionalTarget {
   int criterion = -1;  // index into Knowledge::program roots
   Target target;
+  std::string criterion_text;  // as written, white space folded
 };
 
 // A rule, or a policy that behaves like one (an information gap, a change since last time).

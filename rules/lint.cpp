@@ -18,7 +18,6 @@ using loading::Context;
 using loading::Names;
 using loading::Node;
 using loading::PendingCriterion;
-using Owner = PendingCriterion::Owner;
 
 bool reads_item(const Op& op) {
   using Kind = Criterion::Kind;
@@ -46,8 +45,8 @@ class Lint {
   explicit Lint(Context& context) : context_(context), k_(context.knowledge) {}
 
   void run() {
-    check_criteria();
-    check_benign_rules();
+    warn_of_large_criteria();
+    check_parts();
     check_unused_terms();
     check_unused_sources();
     check_unused_hypotheses();
@@ -60,56 +59,54 @@ class Lint {
  private:
   static std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
-  const Rule& owner_of(const PendingCriterion& pending) const {
-    const bool is_rule = pending.owner == Owner::rule || pending.owner == Owner::rule_target;
-    return (is_rule ? k_.rules : k_.gaps)[pending.rule];
-  }
-
-  int root_of(const PendingCriterion& pending) const {
-    const Rule& rule = owner_of(pending);
-    const bool own = pending.owner == Owner::rule || pending.owner == Owner::gap;
-    return own ? rule.root : rule.target_when[pending.target].criterion;
-  }
-
-  // ---- criteria
-  // ---------------------------------------------------------------------------------------------
-
-  void check_criteria() {
+  void warn_of_large_criteria() {
     for (const auto& pending : context_.pending) {
-      check_value(pending, Tri::yes, "MF-2200", "true");
-      check_value(pending, Tri::no, "MF-2201", "false");
-    }
-  }
-
-  void check_value(const PendingCriterion& pending, Tri value, std::string_view code,
-                   std::string_view word) {
-    SatisfiableQuery query;
-    query.wanted = {{root_of(pending), value}};
-    query.raw = owner_of(pending).raw;
-    report(*pending.node, satisfiable(k_, query).possibility, code,
-           fmt::format("no answers make this criterion {}", word));
-  }
-
-  void report(const Node& node, Possibility possibility, std::string_view code, std::string text) {
-    if (possibility == Possibility::impossible) {
-      context_.report(node, code, std::move(text));
-    } else if (possibility == Possibility::undecided) {
-      context_.warn(node, "MF-2202", "too large to tell whether it can be true and false");
-    }
-  }
-
-  // A benign rule holds only together with the gate.
-  void check_benign_rules() {
-    for (const auto& pending : context_.pending) {
-      const Rule& rule = owner_of(pending);
-      if (pending.owner != Owner::rule || !rule.benign) {
-        continue;
+      if (pending.undecided) {
+        context_.warn(*pending.node, "MF-2202",
+                      "too large to tell whether it can be true and false");
       }
-      SatisfiableQuery query;
-      query.wanted = {{k_.gaps[at(k_.benign_gate)].root, Tri::yes}, {rule.root, Tri::yes}};
-      report(*pending.node, satisfiable(k_, query).possibility, "MF-2200",
-             "no answers make this criterion and the benign gate true");
     }
+  }
+
+  // A part that can never be true, or never false, does nothing: usually a slip in another part.
+  void check_parts() {
+    for (const auto& pending : context_.pending) {
+      if (pending.possible) {
+        const int root = context_.root_of(pending);
+        check_parts(pending, pending.criterion, k_.program.roots[at(root)], root);
+      }
+    }
+  }
+
+  void check_parts(const PendingCriterion& pending, const Criterion& criterion, std::size_t op,
+                   int root) {
+    using Kind = Criterion::Kind;
+    if (criterion.kind != Kind::any && criterion.kind != Kind::all) {
+      return;
+    }
+    std::size_t child = op + 1;
+    for (const Criterion& part : criterion.children) {
+      if (is_idle(pending, criterion.kind, child, root)) {
+        context_.warn_inside(*pending.node, part.offset, "MF-2211",
+                             fmt::format("no answers make this part {}",
+                                         criterion.kind == Kind::any ? "true" : "false"));
+      } else {
+        check_parts(pending, part, child, root);
+      }
+      child = k_.program.ops[child].end;
+    }
+  }
+
+  bool is_idle(const PendingCriterion& pending, Criterion::Kind joined, std::size_t part,
+               int root) const {
+    SatisfiableQuery query;
+    query.raw = context_.owner_of(pending).raw;
+    if (joined == Criterion::Kind::any) {
+      query.wanted = {{root, Tri::yes}, {root, Tri::yes, part}};
+    } else {
+      query.wanted = {{root, Tri::no, part}};
+    }
+    return satisfiable(k_, query).possibility == Possibility::impossible;
   }
 
   // ---- unused things
@@ -267,11 +264,10 @@ class Lint {
 
 Problems lint(const KnowledgeFiles& files) {
   const auto run = loading::run(files);
-  if (run->problems.empty()) {
+  if (run->whole) {
     Lint(run->context).run();
-    sort_problems(run->problems);
   }
-  return std::move(run->problems);
+  return loading::listing_of(*run);
 }
 
 }  // namespace myoflag::rules

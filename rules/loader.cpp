@@ -1,5 +1,6 @@
 #include "rules/loader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -141,13 +142,26 @@ std::unique_ptr<Run> run(const KnowledgeFiles& files) {
   read_all(*result);
   compile_criteria(result->context);
   check_whole(result->context);
-  Knowledge& knowledge = result->context.knowledge;
-  knowledge.digest = digest_of(files);
-  if (result->problems.empty()) {
-    knowledge.tape = build_tape(knowledge);
+  result->whole = result->problems.empty();
+  if (result->whole) {
+    result->context.knowledge.digest = digest_of(files);
+    result->context.knowledge.tape = build_tape(result->context.knowledge);
   }
-  sort_problems(result->problems);
+  check_possible(result->context);
   return result;
+}
+
+Problems listing_of(Run& run) {
+  Problems problems = std::move(run.problems);
+  sort_problems(problems);
+  if (const std::size_t more = run.context.unlisted(); more != 0) {
+    const bool wrong = std::any_of(problems.begin(), problems.end(), [](const Problem& problem) {
+      return problem.severity == Severity::error;
+    });
+    problems.push_back({"MF-2024", fmt::format("{} more problems are not listed", more), "", 0, 0,
+                        "", wrong ? Severity::error : Severity::warning});
+  }
+  return problems;
 }
 
 }  // namespace loading
@@ -155,7 +169,7 @@ std::unique_ptr<Run> run(const KnowledgeFiles& files) {
 tl::expected<KnowledgePtr, Problems> load_knowledge(const KnowledgeFiles& files) {
   const auto run = loading::run(files);
   if (!run->problems.empty()) {
-    return tl::unexpected(std::move(run->problems));
+    return tl::unexpected(loading::listing_of(*run));
   }
   return std::make_shared<const Knowledge>(std::move(run->context.knowledge));
 }

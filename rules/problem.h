@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,9 @@ std::string to_text(const Problem& problem);
 
 // By file, line and column; the same problem at the same place stays once.
 void sort_problems(Problems& problems);
+
+// "; did you mean `x`?", or nothing: also where there are too many names to compare with.
+std::string suggestion(std::string_view wrong, std::span<const std::string_view> known);
 
 // The line as one can print it: bytes that are not text, and control characters, become `?`; long
 // lines are cut.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "rules/knowledge.h"
+#include "rules/problem.h"
 
 namespace myoflag::rules {
 namespace {
@@ -236,8 +237,8 @@ class Compiler {
       add(child);
     }
     if (criterion.kind == Kind::sum) {
-      for (const auto& name : criterion.names) {
-        ops.push_back(sum_part(criterion, name));
+      for (std::size_t i = 0; i < criterion.names.size(); ++i) {
+        ops.push_back(sum_part(criterion.names[i], criterion.name_offsets[i]));
         ops.back().end = static_cast<std::uint32_t>(ops.size());
       }
     }
@@ -245,8 +246,24 @@ class Compiler {
   }
 
  private:
-  void fail(const Criterion& criterion, std::string text) {
-    errors_.push_back({criterion.offset, std::move(text)});
+  void fail(std::size_t offset, std::string text) { errors_.push_back({offset, std::move(text)}); }
+
+  // Where the question of the form is named; `age`, med() and cond() name none.
+  static std::size_t question_offset(const Criterion& criterion) {
+    return criterion.name_offsets.empty() ? criterion.offset : criterion.name_offsets.front();
+  }
+
+  template <typename List, typename NameOf>
+  std::string nearest(std::string_view wrong, const List& list, NameOf name_of) const {
+    constexpr std::size_t kMostSuggestions = 100;
+    std::vector<std::string_view> known;
+    if (errors_.size() >= kMostSuggestions) {
+      return "";
+    }
+    for (const auto& each : list) {
+      known.push_back(name_of(each));
+    }
+    return suggestion(wrong, known);
   }
 
   Op leaf(const Criterion& criterion) {
@@ -281,15 +298,18 @@ class Compiler {
         set_item(op, criterion, knowledge_.bindings.conditions);
         break;
       default:
-        set_item(op, criterion, find_item(criterion, criterion.names.front()));
+        set_item(op, criterion, find_item(criterion.names.front(), criterion.name_offsets.front()));
     }
     return op;
   }
 
-  int find_item(const Criterion& criterion, std::string_view name) {
+  int find_item(std::string_view name, std::size_t offset) {
     const int item = knowledge_.item(name);
     if (item < 0) {
-      fail(criterion, fmt::format("there is no question `{}`", name));
+      fail(offset, fmt::format("there is no question `{}`{}", name,
+                               nearest(name, knowledge_.items, [](const Item& each) {
+                                 return std::string_view(each.link_id);
+                               })));
     }
     return item;
   }
@@ -306,13 +326,15 @@ class Compiler {
         op.mask = item.none;
         op.open = item.open();
         if (item.none == 0) {
-          fail(criterion, fmt::format("question `{}` has no option `none`", item.link_id));
+          fail(question_offset(criterion),
+               fmt::format("question `{}` has no option `none`", item.link_id));
         }
         break;
       case Kind::unsure:
         op.mask = item.unsure;
         if (item.unsure == 0) {
-          fail(criterion, fmt::format("question `{}` has no option `unsure`", item.link_id));
+          fail(question_offset(criterion),
+               fmt::format("question `{}` has no option `unsure`", item.link_id));
         }
         break;
       default:
@@ -323,10 +345,14 @@ class Compiler {
 
   std::uint64_t options_of(const Criterion& criterion, const Item& item) {
     std::uint64_t mask = 0;
-    for (const auto& code : criterion.options) {
+    for (std::size_t i = 0; i < criterion.options.size(); ++i) {
+      const std::string& code = criterion.options[i];
       const int option = item.option(code);
       if (option < 0) {
-        fail(criterion, fmt::format("question `{}` has no option `{}`", item.link_id, code));
+        const auto code_of_option = [](const Option& each) { return std::string_view(each.code); };
+        fail(criterion.option_offsets[i],
+             fmt::format("question `{}` has no option `{}`{}", item.link_id, code,
+                         nearest(code, item.options, code_of_option)));
       } else {
         mask |= std::uint64_t{1} << option;
       }
@@ -341,34 +367,46 @@ class Compiler {
     const bool is_question = item.type != ItemType::group && item.type != ItemType::display;
     if (!is_question || (!any_type && wants_number != numeric) ||
         (!any_type && !wants_number && item.type != ItemType::choice)) {
-      fail(criterion,
+      fail(question_offset(criterion),
            fmt::format("question `{}` is not of the type this form needs", item.link_id));
     }
   }
 
   void set_tiers(Op& op, const Criterion& criterion) {
-    for (const auto& code : criterion.options) {
+    for (std::size_t i = 0; i < criterion.options.size(); ++i) {
+      const std::string& code = criterion.options[i];
       if (const auto tier = tier_of(code)) {
         op.mask |= std::uint64_t{1} << static_cast<unsigned>(*tier);
       } else {
-        fail(criterion, fmt::format("there is no tier `{}`", code));
+        fail(criterion.option_offsets[i],
+             fmt::format("there is no tier `{}`{}", code,
+                         nearest(code, kTiers, [](Tier each) { return code_of(each); })));
       }
     }
   }
 
   void set_lab(Op& op, const Criterion& criterion) {
-    const int lab = knowledge_.lab(criterion.names.front());
+    const std::string& name = criterion.names.front();
+    const int lab = knowledge_.lab(name);
     if (lab < 0) {
-      fail(criterion, fmt::format("there is no laboratory value `{}`", criterion.names.front()));
+      fail(question_offset(criterion),
+           fmt::format("there is no laboratory value `{}`{}", name,
+                       nearest(name, knowledge_.labs, [](const LabBinding& each) {
+                         return std::string_view(each.name);
+                       })));
     } else {
       op.item = static_cast<std::uint16_t>(lab);
     }
   }
 
   void set_is(Op& op, const Criterion& criterion) {
-    const auto set = knowledge_.is_sets.find(criterion.names.front());
+    const std::string& name = criterion.names.front();
+    const auto set = knowledge_.is_sets.find(name);
     if (set == knowledge_.is_sets.end()) {
-      fail(criterion, fmt::format("is() knows no `{}`", criterion.names.front()));
+      fail(question_offset(criterion),
+           fmt::format("is() knows no `{}`{}", name,
+                       nearest(name, knowledge_.is_sets,
+                               [](const auto& each) { return std::string_view(each.first); })));
       return;
     }
     const Item& item = knowledge_.items[static_cast<std::size_t>(set->second.item)];
@@ -378,10 +416,10 @@ class Compiler {
     op.could_be = set->second.unknown;
   }
 
-  Op sum_part(const Criterion& criterion, std::string_view name) {
+  Op sum_part(std::string_view name, std::size_t offset) {
     Op op;
     op.kind = Kind::number;
-    const int index = find_item(criterion, name);
+    const int index = find_item(name, offset);
     if (index < 0) {
       return op;
     }
@@ -389,7 +427,7 @@ class Compiler {
     op.item = static_cast<std::uint16_t>(index);
     op.open = item.open();
     if (item.type != ItemType::choice || item.repeats || item.options.size() > 16) {
-      fail(criterion, fmt::format("question `{}` has no scores to add up", name));
+      fail(offset, fmt::format("question `{}` has no scores to add up", name));
       return op;
     }
     int highest = 0;

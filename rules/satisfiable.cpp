@@ -110,6 +110,7 @@ class Search {
     } else if (!out_of_steps_ && all_listed()) {
       result.possibility = Possibility::impossible;
     }
+    result.evaluations = evaluations_;
     return result;
   }
 
@@ -118,7 +119,8 @@ class Search {
   const std::vector<Op>& ops() const { return knowledge_.program.ops; }
 
   std::size_t root_of(const WantedValue& wanted) const {
-    return knowledge_.program.roots[static_cast<std::size_t>(wanted.root)];
+    return wanted.part ? *wanted.part
+                       : knowledge_.program.roots[static_cast<std::size_t>(wanted.root)];
   }
 
   bool all_listed() const {
@@ -514,6 +516,7 @@ class Search {
       return;
     }
     if (position == leaf.variables.size()) {
+      ++evaluations_;
       out |= bit_of(knowledge_.program.evaluate_at(leaf.op, answers_, record_, fired_));
       return;
     }
@@ -608,7 +611,7 @@ class Search {
     }
     assigned_ = variable + 1;
     for (const Value& value : values_now(variable)) {
-      if (++steps_ > query_.max_steps) {
+      if (++steps_ > query_.max_steps || evaluations_ > query_.max_evaluations) {
         out_of_steps_ = true;
         break;
       }
@@ -667,6 +670,7 @@ class Search {
   std::vector<TriSet> leaf_values_;                  // by op
   std::size_t assigned_ = 0;
   int steps_ = 0;
+  int evaluations_ = 0;
   bool out_of_steps_ = false;
 };
 

@@ -5,6 +5,8 @@
 // answer stands only where its question can be shown.
 
 #include <cstdint>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "rules/answers.h"
@@ -16,6 +18,7 @@ namespace myoflag::rules {
 struct WantedValue {
   int root = -1;  // index into Knowledge::program roots
   Tri value = Tri::yes;
+  std::optional<std::size_t> part = {};  // index into its ops: this part instead of a root
 };
 
 struct SatisfiableQuery {
@@ -29,7 +32,8 @@ struct SatisfiableQuery {
   const AnswerRecord* fixed = nullptr;
   const RecordFacts* record = nullptr;  // null: any record
   const FiredTiers* fired = nullptr;  // null: each tier may have fired or not, whatever the answers
-  int max_steps = 20'000;
+  int max_steps = 20'000;             // values tried
+  int max_evaluations = 1'000'000;    // of parts of the criteria
 };
 
 enum class Possibility : std::uint8_t { possible, impossible, undecided };
@@ -40,6 +44,7 @@ struct Satisfiable {
                          // them, or not answered
   RecordFacts record;
   FiredTiers fired{};
+  int evaluations = 0;  // that it took
 };
 
 Satisfiable satisfiable(const Knowledge& knowledge, const SatisfiableQuery& query);

@@ -13,7 +13,7 @@ namespace myoflag::rules {
 namespace {
 
 constexpr std::string_view kMagic = "myoflag knowledge\n";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr int kMaxDepth = 64;
 
 // The fields of each type. The bindings name every member, so a member that is added does not
@@ -83,13 +83,13 @@ auto fields(X& x) {
 }
 template <Is<ConditionalTarget> X>
 auto fields(X& x) {
-  auto& [a, b] = x;
-  return std::tie(a, b);
+  auto& [a, b, c] = x;
+  return std::tie(a, b, c);
 }
 template <Is<Criterion> X>
 auto fields(X& x) {
-  auto& [a, b, c, d, e, f, g] = x;
-  return std::tie(a, b, c, d, e, f, g);
+  auto& [a, b, c, d, e, f, g, h, i] = x;
+  return std::tie(a, b, c, d, e, f, g, h, i);
 }
 template <Is<Rule> X>
 auto fields(X& x) {

@@ -103,16 +103,17 @@ void read_bindings(Context& context, const Node& root) {
   read_option_bindings(context, fields.list_if("pregnancy"), "option", bindings.pregnancy,
                        bindings.pregnancies);
   read_option_bindings(context, fields.list_if("sex"), "option", bindings.sex, bindings.sexes);
-  for (const Node& node : fields.list_of("labs", context.labs)) {
+  const auto labs = fields.list_of("labs", context.labs);
+  for (const Node& node : labs.first(std::min(labs.size(), kMaxLabs))) {
     read_lab(context, node);
   }
   for (const Node& node : fields.list_if("cautions")) {
     read_caution(context, node);
   }
-  if (context.knowledge.labs.size() > kMaxLabs) {
-    context.report(
-        *fields.find("labs"), "MF-2022",
-        fmt::format("{} laboratory values; at most {}", context.knowledge.labs.size(), kMaxLabs));
+  if (labs.size() > kMaxLabs) {
+    context.labs.complete = false;
+    context.report(labs[kMaxLabs], "MF-2022",
+                   fmt::format("there are at most {} laboratory values", kMaxLabs));
   }
 }
 

@@ -1,6 +1,7 @@
 #include "rules/loader/context.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,63 +28,37 @@ std::string_view name_of(Node::Kind kind) {
   return "";
 }
 
-// Edits between two short words, at most two of interest.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) {
-    row[j] = j;
-  }
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
-    }
-  }
-  return row.back();
-}
-
 std::string shown(std::string_view text) { return excerpt_of(text.substr(0, 80)); }
 
 }  // namespace
 
-std::string suggestion(std::string_view wrong, std::span<const std::string_view> known) {
-  constexpr std::size_t kLongest = 64;
-  std::string_view best;
-  std::size_t best_distance = 3;
-  for (const auto word : known) {
-    if (wrong.size() > kLongest || word.size() > kLongest) {
-      continue;
-    }
-    const std::size_t edits = distance(wrong, word);
-    if (edits < best_distance && edits < word.size()) {
-      best = word;
-      best_distance = edits;
-    }
+void Context::add(const Node& at, std::size_t offset, std::string_view code, std::string text,
+                  Severity severity) {
+  ++found_;
+  if (listed_ < kMaxProblems) {
+    ++listed_;
+    problems_.push_back(problem_at(*at.document, offset, std::string(code), std::move(text)));
+    problems_.back().severity = severity;
   }
-  return best.empty() ? "" : fmt::format("; did you mean `{}`?", best);
 }
 
 void Context::report(const Node& at, std::string_view code, std::string text) {
-  if (problems_.size() < kMaxProblems) {
-    problems_.push_back(problem_at(*at.document, at.offset, std::string(code), std::move(text)));
-  }
+  add(at, at.offset, code, std::move(text), Severity::error);
 }
 
 void Context::report_inside(const Node& scalar, std::size_t index, std::string_view code,
                             std::string text) {
-  if (problems_.size() < kMaxProblems) {
-    problems_.push_back(
-        problem_at(*scalar.document, place_in(scalar, index), std::string(code), std::move(text)));
-  }
+  const std::size_t offset = unlisted() == 0 ? place_in(scalar, index) : scalar.offset;
+  add(scalar, offset, code, std::move(text), Severity::error);
 }
 
 void Context::warn(const Node& at, std::string_view code, std::string text) {
-  const std::size_t before = problems_.size();
-  report(at, code, std::move(text));
-  if (problems_.size() > before) {
-    problems_.back().severity = Severity::warning;
-  }
+  add(at, at.offset, code, std::move(text), Severity::warning);
+}
+
+void Context::warn_inside(const Node& scalar, std::size_t index, std::string_view code,
+                          std::string text) {
+  add(scalar, place_in(scalar, index), code, std::move(text), Severity::warning);
 }
 
 void Context::define(Names& names, const Node& at, std::string_view id, std::size_t index) {
@@ -112,15 +87,22 @@ int Context::find(const Names& names, const Node& at) {
     return found->second;
   }
   if (names.complete) {
-    std::vector<std::string_view> known;
-    for (const auto& [id, index] : names.index) {
-      known.push_back(id);
-    }
-    report(
-        at, "MF-2021",
-        fmt::format("there is no {} `{}`{}", names.what, shown(*name), suggestion(*name, known)));
+    report(at, "MF-2021",
+           fmt::format("there is no {} `{}`{}", names.what, shown(*name), nearest(names, *name)));
   }
   return -1;
+}
+
+// Nothing once the listing is full: comparing with every name takes long.
+std::string Context::nearest(const Names& names, std::string_view wrong) const {
+  std::vector<std::string_view> known;
+  if (listed_ >= kMaxProblems) {
+    return "";
+  }
+  for (const auto& [id, index] : names.index) {
+    known.push_back(id);
+  }
+  return suggestion(wrong, known);
 }
 
 std::vector<int> Context::find_all(const Names& names, const Node* list_node) {
@@ -205,10 +187,38 @@ std::optional<bool> Context::flag(const Node& at) {
   return std::nullopt;
 }
 
+std::string Context::date(const Node& at) {
+  const auto value = text(at);
+  const bool shaped =
+      value && value->size() == 10 &&
+      std::equal(value->begin(), value->end(), std::begin("0000-00-00"), [](char c, char shape) {
+        return shape == '0' ? c >= '0' && c <= '9' : c == shape;
+      });
+  const auto number_at = [&](std::size_t begin, std::size_t length) {
+    return std::stoi(value->substr(begin, length));
+  };
+  if (shaped &&
+      std::chrono::year_month_day(std::chrono::year(number_at(0, 4)),
+                                  std::chrono::month(static_cast<unsigned>(number_at(5, 2))),
+                                  std::chrono::day(static_cast<unsigned>(number_at(8, 2))))
+          .ok()) {
+    return *value;
+  }
+  if (value) {
+    report(at, "MF-2015",
+           fmt::format("`{}` is no date: expected a day such as 2026-11-22", shown(*value)));
+  }
+  return "";
+}
+
 std::span<const Node> Context::list(const Node& at) {
   if (at.kind != Node::Kind::sequence) {
     report(at, "MF-2010", fmt::format("expected a list here, found {}", name_of(at.kind)));
     return {};
+  }
+  if (at.items.size() > kMaxList) {
+    report(at.items[kMaxList], "MF-2022", fmt::format("a list has at most {} entries", kMaxList));
+    return std::span(at.items).first(kMaxList);
   }
   return at.items;
 }
@@ -256,7 +266,7 @@ std::uint64_t Context::options(const Item& item, const Node& at) {
     options_into(item, at, mask);
     return mask;
   }
-  for (const Node& code : at.items) {
+  for (const Node& code : list(at)) {
     const std::uint64_t before = mask;
     std::uint64_t one = 0;
     options_into(item, code, one);
@@ -278,6 +288,19 @@ std::vector<Coding> Context::codings(const Node* list_node) {
     out.push_back(knowledge.terms[static_cast<std::size_t>(term)]);
   }
   return out;
+}
+
+Rule& Context::owner_of(const PendingCriterion& criterion) {
+  using Owner = PendingCriterion::Owner;
+  const bool is_rule = criterion.owner == Owner::rule || criterion.owner == Owner::rule_target;
+  return (is_rule ? knowledge.rules : knowledge.gaps)[criterion.rule];
+}
+
+int& Context::root_of(const PendingCriterion& criterion) {
+  using Owner = PendingCriterion::Owner;
+  const bool own = criterion.owner == Owner::rule || criterion.owner == Owner::gap;
+  return own ? owner_of(criterion).root
+             : owner_of(criterion).target_when[criterion.target].criterion;
 }
 
 std::optional<Tier> Context::tier(const Node& at) {
@@ -355,7 +378,8 @@ std::span<const Node> Fields::list(std::string_view key) const {
 
 std::span<const Node> Fields::list_of(std::string_view key, Names& names) const {
   const Node* field = find(key);
-  names.complete = names.complete && field != nullptr && field->kind == Node::Kind::sequence;
+  names.complete = names.complete && field != nullptr && field->kind == Node::Kind::sequence &&
+                   field->items.size() <= kMaxList;
   return list(key);
 }
 

@@ -39,7 +39,13 @@ struct PendingCriterion {
   const Node* node = nullptr;
   Criterion criterion;
   CompileOptions options;
+  bool compiled = false;   // without a problem
+  bool possible = false;   // true and false for some answers
+  bool undecided = false;  // too large to tell
 };
+
+// The most that is read of a list: far more than knowledge needs, and a bound for hostile files.
+inline constexpr std::size_t kMaxList = 2000;
 
 class Context {
  public:
@@ -49,6 +55,9 @@ class Context {
   void report_inside(const Node& scalar, std::size_t index, std::string_view code,
                      std::string text);
   void warn(const Node& at, std::string_view code, std::string text);
+  void warn_inside(const Node& scalar, std::size_t index, std::string_view code, std::string text);
+  std::size_t found() const { return found_; }               // problems so far
+  std::size_t unlisted() const { return found_ - listed_; }  // of them, too many to list
 
   // Defines an id; reports a second one of the same name. Always returns the index the caller's
   // element gets.
@@ -66,13 +75,18 @@ class Context {
   std::optional<Number> number(const Node& at);
   std::optional<int> integer(const Node& at, int low, int high);
   std::optional<bool> flag(const Node& at);
-  std::span<const Node> list(const Node& at);               // reports anything else; empty then
+  std::string date(const Node& at);  // a day that exists: 2026-11-22
+  // Reports anything else, empty then, and lists that are too long, cut then.
+  std::span<const Node> list(const Node& at);
   std::vector<std::string> texts(const Node& at);           // a list of texts
   std::vector<std::string> one_or_more(const Node& at);     // a text or a list of texts
   std::uint64_t options(const Item& item, const Node& at);  // a code or a list of codes, as a mask
   void options_into(const Item& item, const Node& code, std::uint64_t& mask);
   std::vector<Coding> codings(const Node* list);  // ids of terms
   std::optional<Tier> tier(const Node& at);
+
+  Rule& owner_of(const PendingCriterion& criterion);
+  int& root_of(const PendingCriterion& criterion);
 
   Knowledge knowledge;
   Names items{"question", {}, {}};
@@ -91,10 +105,16 @@ class Context {
   std::vector<const Node*> rule_nodes, gap_nodes;  // the map of each
   std::vector<PendingCriterion> pending;
   std::set<int> used_terms;
-  bool has_staleness = false;
+  std::set<int> doubtful;  // questions that could not be read as they are meant
+  bool too_large = false;  // for the fixed limits: nothing may be evaluated
 
  private:
+  std::string nearest(const Names& names, std::string_view wrong) const;
+  void add(const Node& at, std::size_t offset, std::string_view code, std::string text,
+           Severity severity);
+
   Problems& problems_;
+  std::size_t found_ = 0, listed_ = 0;
 };
 
 // One map. Reports other kinds of node, unknown keys and keys that stand twice; then hands out
@@ -126,9 +146,6 @@ class Fields {
   bool is_map_ = false;
 };
 
-// "did you mean `x`?" with a leading space, or nothing.
-std::string suggestion(std::string_view wrong, std::span<const std::string_view> known);
-
 // One reader a file; `root` is the document's root.
 void read_settings(Context& context,
                    const Node& root);  // knowledge.yaml but for what names questions
@@ -153,5 +170,8 @@ void read_criterion_of(Context& context, const Node& node, PendingCriterion pend
 // After all files: limits, criteria, and what only the whole shows.
 void compile_criteria(Context& context);
 void check_whole(Context& context);
+// Reports criteria that no answers make true, or false. Searches the answers of every criterion
+// that could be compiled, also where others could not.
+void check_possible(Context& context);
 
 }  // namespace myoflag::rules::loading

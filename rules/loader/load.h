@@ -13,6 +13,7 @@ struct Run {
   std::map<std::string, Document, std::less<>> documents;
   Problems problems;
   Context context{problems};
+  bool whole = false;  // nothing is missing or unknown: it can be run, and what is unused be told
 
   Run() = default;
   Run(const Run&) = delete;
@@ -20,5 +21,8 @@ struct Run {
 };
 
 std::unique_ptr<Run> run(const KnowledgeFiles& files);
+
+// The problems in order; says so when there were too many to list.
+Problems listing_of(Run& run);
 
 }  // namespace myoflag::rules::loading

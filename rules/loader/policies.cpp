@@ -230,12 +230,15 @@ class PolicyReader {
   void read_never_from(const Node& node) {
     const Fields fields(context_, node, {"workups", "tiers", "rules"});
     std::vector<int> rules = context_.find_all(context_.rules, fields.find("rules"));
+    std::set<Tier> tiers;
     for (const Node& code : fields.list_if("tiers")) {
-      const auto tier = context_.tier(code);
-      for (std::size_t i = 0; tier && i < knowledge_.rules.size(); ++i) {
-        if (knowledge_.rules[i].tier == *tier) {
-          add_once(rules, static_cast<int>(i));
-        }
+      if (const auto tier = context_.tier(code)) {
+        tiers.insert(*tier);
+      }
+    }
+    for (std::size_t i = 0; i < knowledge_.rules.size(); ++i) {
+      if (tiers.contains(knowledge_.rules[i].tier)) {
+        add_once(rules, static_cast<int>(i));
       }
     }
     for (const int workup : context_.find_all(context_.workups, fields.need("workups"))) {

@@ -28,7 +28,6 @@ class QuestionReader {
                          "sources", "prefill", "note", "context-only", "screening"});
     Item item;
     item.link_id = fields.id("linkId");
-    read_type(fields, item);
     item.text = fields.text("text");
     item.concept_text = fields.text_if("concept");
     item.prefill = fields.text_if("prefill");
@@ -44,6 +43,15 @@ class QuestionReader {
     item.context_only = fields.flag("context-only");
     item.codes = context_.codings(fields.find("codes"));
     item.sources = context_.find_all(context_.sources, fields.find("sources"));
+    read_shape(fields, item);
+    add(node, std::move(item));
+  }
+
+ private:
+  // What decides which answers there can be.
+  void read_shape(const Fields& fields, Item& item) {
+    const std::size_t before = context_.found();
+    read_type(fields, item);
     read_group(fields, item);
     read_options(fields, item);
     read_range(fields, item);
@@ -51,10 +59,11 @@ class QuestionReader {
       check_keys_fit(fields, item);
     }
     read_enable(fields, item);
-    add(node, std::move(item));
+    if (context_.found() != before) {
+      context_.doubtful.insert(static_cast<int>(items().size()));
+    }
   }
 
- private:
   std::vector<Item>& items() { return context_.knowledge.items; }
 
   void read_type(const Fields& fields, Item& item) {
@@ -95,14 +104,14 @@ class QuestionReader {
     if (list == nullptr) {
       return;
     }
-    for (const Node& node : context_.list(*list)) {
+    const auto nodes = context_.list(*list);
+    for (const Node& node : nodes.first(std::min(nodes.size(), kMaxOptions))) {
       const Fields option(context_, node, {"code", "text", "score", "codes"});
       read_option(option, item);
     }
-    if (item.options.size() > kMaxOptions) {
-      context_.report(
-          *list, "MF-2022",
-          fmt::format("{} options; a question has at most {}", item.options.size(), kMaxOptions));
+    if (nodes.size() > kMaxOptions) {
+      context_.report(nodes[kMaxOptions], "MF-2022",
+                      fmt::format("a question has at most {} options", kMaxOptions));
     }
     for (std::size_t i = 0; i < item.options.size(); ++i) {
       item.all |= bit(i);
@@ -273,12 +282,13 @@ void read_questions(Context& context, const Node& root) {
     }
   }
   context.knowledge.items.reserve(list.size());
-  for (const Node& node : list) {
+  for (const Node& node : list.first(std::min(list.size(), kMaxItems))) {
     reader.read(node);
   }
   if (list.size() > kMaxItems) {
+    context.items.complete = false;
     context.report(list[kMaxItems], "MF-2022",
-                   fmt::format("{} items; a form has at most {}", list.size(), kMaxItems));
+                   fmt::format("a form has at most {} items", kMaxItems));
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "rules/evaluate.h"
 #include "rules/loader/context.h"
 
 namespace myoflag::rules::loading {
@@ -47,6 +48,7 @@ void read_target_when(Context& context, const Fields& fields, Rule& rule,
                         : PendingCriterion::Owner::gap_target;
     pending.target = rule.target_when.size();
     if (const Node* criteria = when.need("criteria")) {
+      target.criterion_text = folded(criteria->text);
       read_criterion_of(context, *criteria, std::move(pending), nullptr);
     }
     rule.target_when.push_back(std::move(target));
@@ -57,7 +59,9 @@ void read_review(Context& context, const Fields& fields, Rule& rule) {
   if (const Node* review = fields.need("review")) {
     const Fields who(context, *review, {"owner", "due"});
     rule.owner = who.text("owner");
-    rule.due = who.text("due");
+    if (const Node* due = who.need("due")) {
+      rule.due = context.date(*due);
+    }
   }
 }
 
@@ -164,7 +168,7 @@ void read_rules(Context& context, const Node& root, Tier tier) {
   const Fields fields(context, root, {"rules"});
   const auto list = fields.list_of("rules", context.rules);
   context.fired.complete = context.fired.complete && context.rules.complete;
-  for (const Node& node : list) {
+  for (const Node& node : list.first(std::min(list.size(), kMaxRules + 1))) {
     read_rule(context, node, tier);
   }
 }

@@ -8,26 +8,6 @@
 namespace myoflag::rules::loading {
 namespace {
 
-bool matches(std::string_view text, std::string_view pattern) {
-  return text.size() == pattern.size() &&
-         std::equal(text.begin(), text.end(), pattern.begin(),
-                    [](char c, char p) { return p == '0' ? c >= '0' && c <= '9' : c == p; });
-}
-
-void read_date(Context& context, const Fields& fields) {
-  context.knowledge.date = fields.text("date");
-  const std::string& date = context.knowledge.date;
-  if (date.empty()) {
-    return;
-  }
-  const bool shaped = matches(date, "0000-00-00");
-  const std::string month = shaped ? date.substr(5, 2) : "";
-  const std::string day = shaped ? date.substr(8, 2) : "";
-  if (!shaped || month < "01" || month > "12" || day < "01" || day > "31") {
-    context.report(*fields.find("date"), "MF-2015", "expected a date such as 2026-11-22");
-  }
-}
-
 void read_version(Context& context, const Fields& fields) {
   context.knowledge.version = fields.text("version");
   const std::string& version = context.knowledge.version;
@@ -91,6 +71,25 @@ const Item* read_choice(Context& context, const Node* node) {
   return &item;
 }
 
+// A question with problems reported while this stands must not be reasoned about.
+class Doubt {
+ public:
+  Doubt(Context& context, const Item* item)
+      : context_(context), item_(item), before_(context.found()) {}
+  Doubt(const Doubt&) = delete;
+  Doubt& operator=(const Doubt&) = delete;
+  ~Doubt() {
+    if (item_ != nullptr && context_.found() != before_) {
+      context_.doubtful.insert(static_cast<int>(item_ - context_.knowledge.items.data()));
+    }
+  }
+
+ private:
+  Context& context_;
+  const Item* item_;
+  std::size_t before_;
+};
+
 void read_option_sets(Context& context, const Node& node) {
   if (node.kind != Node::Kind::map) {
     context.report(node, "MF-2010", "expected a map of option sets here");
@@ -104,6 +103,7 @@ void read_option_sets(Context& context, const Node& node) {
     context.define(context.option_sets, key, key.text, i);
     const Fields fields(context, value, {"item", "options"});
     const Item* item = read_choice(context, fields.need("item"));
+    const Doubt doubt(context, item);
     const Node* options = fields.need("options");
     if (options == nullptr || options->kind != Node::Kind::sequence) {
       if (options != nullptr) {
@@ -134,6 +134,7 @@ void read_is(Context& context, const Node& node) {
     }
     const Fields fields(context, value, {"item", "options", "unknown"});
     const Item* item = read_choice(context, fields.need("item"));
+    const Doubt doubt(context, item);
     const Node* yes = fields.need("options");
     const Node* unknown = fields.find("unknown");
     if (item == nullptr || yes == nullptr) {
@@ -187,7 +188,9 @@ void read_settings(Context& context, const Node& root) {
   k.canonical = fields.text("canonical");
   k.copyright = fields.text("copyright");
   read_version(context, fields);
-  read_date(context, fields);
+  if (const Node* date = fields.need("date")) {
+    k.date = context.date(*date);
+  }
   if (fields.word("status", {"draft", "active", "retired", "unknown"}) >= 0) {
     k.status = fields.text("status");
   }

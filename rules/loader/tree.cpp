@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <exception>
+#include <iterator>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -158,6 +159,15 @@ void parse(Document& document) {
   parser.HandleNextDocument(second);
 }
 
+std::vector<std::size_t> line_begins(std::string_view bytes) {
+  std::vector<std::size_t> begins{0};
+  for (std::size_t at = bytes.find('\n'); at != std::string_view::npos;
+       at = bytes.find('\n', at + 1)) {
+    begins.push_back(at + 1);
+  }
+  return begins;
+}
+
 // Where in the file the text of the scalar begins.
 std::size_t text_begin(const Node& scalar) {
   const std::string& bytes = scalar.document->bytes;
@@ -184,15 +194,16 @@ const Node* Node::find(std::string_view key) const {
 }
 
 void read_document(Document& document, Problems& problems) {
+  if (document.bytes.starts_with("\xEF\xBB\xBF")) {
+    document.bytes.erase(0, 3);
+  }
+  document.line_begins = line_begins(document.bytes);
   const auto refuse = [&](std::size_t offset, std::string code, std::string text) {
     problems.push_back(problem_at(document, offset, std::move(code), std::move(text)));
   };
   if (document.bytes.size() > kMaxFileBytes) {
     refuse(0, "MF-2002", fmt::format("the file is larger than {} bytes", kMaxFileBytes));
     return;
-  }
-  if (document.bytes.starts_with("\xEF\xBB\xBF")) {
-    document.bytes.erase(0, 3);
   }
   if (const auto bad = first_bad_byte(document.bytes)) {
     refuse(*bad, "MF-2003", "this byte is not UTF-8 text");
@@ -238,8 +249,9 @@ Problem problem_at(const Document& document, std::size_t offset, std::string cod
                    std::string text) {
   const std::string_view bytes = document.bytes;
   offset = std::min(offset, bytes.size());
-  const std::string_view before = bytes.substr(0, offset);
-  const std::size_t line_begin = before.rfind('\n') + 1;  // npos + 1 is 0
+  const auto& lines = document.line_begins;
+  const auto next_line = std::upper_bound(lines.begin(), lines.end(), offset);
+  const std::size_t line_begin = *std::prev(next_line);
   const auto characters = [](std::string_view part) {
     return static_cast<std::size_t>(
         std::count_if(part.begin(), part.end(), [](char c) { return !continues(c); }));
@@ -248,7 +260,7 @@ Problem problem_at(const Document& document, std::size_t offset, std::string cod
   problem.code = std::move(code);
   problem.text = std::move(text);
   problem.file = document.file;
-  problem.line = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n')) + 1;
+  problem.line = static_cast<std::size_t>(next_line - lines.begin());
   problem.column = characters(bytes.substr(line_begin, offset - line_begin)) + 1;
   std::string_view line = bytes.substr(line_begin, bytes.find('\n', line_begin) - line_begin);
   if (line.ends_with('\r')) {

@@ -41,6 +41,7 @@ struct Document {
   std::string file;
   std::string bytes;
   Node root;
+  std::vector<std::size_t> line_begins;  // offsets, once read
   bool complete = false;  // read to its end; otherwise names it would hold are unknown to us
 };
 

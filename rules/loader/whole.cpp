@@ -9,13 +9,6 @@
 namespace myoflag::rules::loading {
 namespace {
 
-using Owner = PendingCriterion::Owner;
-
-Rule& owner_of(Knowledge& knowledge, const PendingCriterion& pending) {
-  const bool is_rule = pending.owner == Owner::rule || pending.owner == Owner::rule_target;
-  return (is_rule ? knowledge.rules : knowledge.gaps)[pending.rule];
-}
-
 bool counts_for_tier(const Rule& rule) {
   return rule.kind == Rule::Kind::rule || rule.kind == Rule::Kind::gap ||
          rule.kind == Rule::Kind::change;
@@ -62,16 +55,18 @@ void compile_one(Context& context, PendingCriterion& pending) {
   }
   std::vector<CompileError> errors;
   const int root = compile(pending.criterion, pending.options, context.knowledge, errors);
+  pending.compiled = errors.empty();
   if (context.items.complete && context.labs.complete) {
     for (const auto& error : errors) {
       context.report_inside(*pending.node, error.offset, "MF-2041", error.text);
     }
   }
-  Rule& rule = owner_of(context.knowledge, pending);
-  if (pending.owner == Owner::rule || pending.owner == Owner::gap) {
-    rule.root = root;
-  } else {
-    rule.target_when[pending.target].criterion = root;
+  context.root_of(pending) = root;
+  // The tape holds each part of the program at most once.
+  if (context.knowledge.program.ops.size() > kMaxTape) {
+    context.too_large = true;
+    context.report(*pending.node, "MF-2022",
+                   fmt::format("with this criterion there are more than {} parts", kMaxTape));
   }
 }
 
@@ -86,16 +81,13 @@ void check_benign(Context& context) {
 }
 
 void check_limits(Context& context) {
-  const std::size_t count = context.knowledge.rules.size() + context.knowledge.gaps.size();
-  if (count > kMaxRules) {
-    context.report(*context.rule_nodes.back(), "MF-2022",
-                   fmt::format("{} rules and policies; at most {}", count, kMaxRules));
-  }
-  // The tape holds each part of the program at most once.
-  const std::size_t parts = context.knowledge.program.ops.size();
-  if (parts > kMaxTape) {
-    context.report(*context.pending.back().node, "MF-2022",
-                   fmt::format("{} parts of criteria; at most {}", parts, kMaxTape));
+  const std::size_t rules = context.rule_nodes.size();
+  if (rules + context.gap_nodes.size() > kMaxRules) {
+    const Node& first_too_many =
+        rules > kMaxRules ? *context.rule_nodes[kMaxRules] : *context.gap_nodes[kMaxRules - rules];
+    context.too_large = true;
+    context.report(first_too_many, "MF-2022",
+                   fmt::format("there are at most {} rules and policies together", kMaxRules));
   }
 }
 
@@ -103,6 +95,9 @@ void check_limits(Context& context) {
 
 void compile_criteria(Context& context) {
   for (auto& pending : context.pending) {
+    if (context.too_large) {
+      return;
+    }
     compile_one(context, pending);
     check_fired_tier(context, pending, pending.criterion);
     check_age(context, pending, pending.criterion, false);

@@ -44,7 +44,8 @@ void check_criterion(std::string_view text) {
 }
 
 void check_problem(const Problem& problem, const KnowledgeFiles& files) {
-  require(problem.code.starts_with("MF-20"), "problems have the loader's codes");
+  require(problem.code.starts_with("MF-20") || problem.code.starts_with("MF-22"),
+          "problems have the loader's codes");
   require(!problem.text.empty(), "a problem has a sentence");
   require((problem.line == 0) == (problem.column == 0), "a place has line and column");
   if (problem.line != 0) {

@@ -1,4 +1,5 @@
 #include <set>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -36,6 +37,27 @@ TEST(Lint, TwentyProblemsComeInOneRun) {
 TEST(Lint, TheSmallSetHasNothingWrong) { EXPECT_EQ(listing(lint(small_files())), ""); }
 
 TEST(Lint, TheKnowledgeOfTheProjectHasNothingWrong) { EXPECT_EQ(listing(lint(real_files())), ""); }
+
+// With a slip in another part the rule still fires sometimes, so only the idle part is told.
+TEST(Lint, PartsThatDoNothingAreTold) {
+  const std::tuple<const char*, const char*, std::size_t> table[] = {
+      {"any(onset: months) or (any(weakness: arm) and isNone(weakness))", "true", 23},
+      {"any(weakness: arm) and (any(onset: days) or isNone(weakness))", "true", 44},
+      {"any(weakness: arm) and (num(cups) >= 0 or isFalse(num(cups) >= 0))", "false", 24},
+  };
+  for (const auto& [criterion, word, offset] : table) {
+    const auto files =
+        with(small_files(), "rules/emergency.yaml", "\"any(weakness: WEAK) and any(onset: days)\"",
+             std::string("\"") + criterion + '"');
+    Problems problems = lint(files);
+    std::erase_if(problems, [](const Problem& problem) { return problem.code != "MF-2211"; });
+    ASSERT_EQ(problems.size(), 1U) << criterion;
+    EXPECT_EQ(problems[0].severity, Severity::warning);
+    EXPECT_EQ(problems[0].text, std::string("no answers make this part ") + word);
+    EXPECT_EQ(problems[0].column, 16 + offset) << listing(problems);
+    EXPECT_TRUE(load_knowledge(files));
+  }
+}
 
 TEST(Lint, WarningsDoNotStopLoading) {
   const auto files = with(small_files(), "sources.yaml",

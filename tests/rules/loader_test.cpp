@@ -1,3 +1,5 @@
+#include <chrono>
+#include <functional>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -165,6 +167,142 @@ TEST(Loader, AtMost256RulesAndPolicies) {
   EXPECT_EQ(codes_of(problems_of(files)), "MF-2022 ");
 }
 
+std::string repeated(int count, const std::function<std::string(int)>& line) {
+  std::string out;
+  for (int i = 0; i < count; ++i) {
+    out += line(i);
+  }
+  return out;
+}
+
+KnowledgeFiles without_rules() {
+  KnowledgeFiles files = small_files();
+  for (auto& [name, text] : files) {
+    if (name.starts_with("rules/")) {
+      text = "rules: []\n";
+    }
+  }
+  return files;
+}
+
+TEST(Loader, TooManyPoliciesAreToldAlsoWithoutAnyRule) {
+  KnowledgeFiles files = without_rules();
+  files["policies.yaml"] += repeated(300, [](int i) {
+    return "  - {id: more-" + std::to_string(i) +
+           ", kind: gap, title: T, tier: soon, target: {text: t}, criteria: answered(cups), "
+           "policy: P, patient: P, sources: [author]}\n";
+  });
+  const Problems problems = problems_of(files);
+  const auto too_many = std::find_if(problems.begin(), problems.end(),
+                                     [](const Problem& p) { return p.code == "MF-2022"; });
+  ASSERT_NE(too_many, problems.end()) << listing(problems);
+  EXPECT_EQ(too_many->file, "policies.yaml");
+  EXPECT_TRUE(too_many->excerpt.starts_with("  - {id: more-")) << too_many->excerpt;
+}
+
+// The rule that crosses the limit is named, not one that had its place long before.
+TEST(Loader, TooManyPartsOfCriteriaAreToldWhereTheLimitIsCrossed) {
+  KnowledgeFiles files = small_files();
+  const std::string long_one =
+      "answered(cups)" + repeated(2500, [](int) { return " or unsure(weakness)"; });
+  files["rules/soon.yaml"] += repeated(3, [&](int i) {
+    return "  - {id: long-" + std::to_string(i) +
+           ", title: T, target: {text: t}, criteria: " + long_one +
+           ", hypotheses: [], workups: [], must-not: [], rationale: R, patient: P, sources: "
+           "[author], review: {owner: o, due: 2027-01-02}}\n";
+  });
+  const Problems problems = problems_of(files);
+  ASSERT_EQ(codes_of(problems), "MF-2022 ");
+  EXPECT_TRUE(problems[0].excerpt.starts_with("  - {id: long-1,")) << problems[0].excerpt;
+}
+
+class NeverTrue : public testing::TestWithParam<std::pair<std::string, std::string>> {};
+
+// A rule that looks alive and cannot fire must not get as far as a patient.
+TEST_P(NeverTrue, IsRefused) {
+  const auto& [criterion, code] = GetParam();
+  const auto files = with(small_files(), "rules/emergency.yaml",
+                          "\"any(weakness: WEAK) and any(onset: days)\"", '"' + criterion + '"');
+  EXPECT_EQ(codes_of(problems_of(files)), code + " ");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Criteria, NeverTrue,
+    testing::Values(std::pair("any(weakness: arm) and isNone(weakness)", "MF-2200"),
+                    std::pair("any(onset: days) and any(onset: months)", "MF-2200"),
+                    std::pair("isNone(weakness) and any(onset: days)", "MF-2200"),
+                    std::pair("num(cups) >= 0 or isFalse(num(cups) >= 0)", "MF-2201")));
+
+TEST(Loader, WhatCanNeverBeTrueIsToldBesideOtherProblems) {
+  KnowledgeFiles files =
+      with(small_files(), "rules/emergency.yaml", "any(onset: days)", "isNone(weakness)");
+  files = with(files, "rules/routine.yaml", "sources: [author]", "sources: [autor]");
+  files = with(files, "seeds.yaml", "fact:", "facts:");
+  const std::string codes = codes_of(problems_of(files));
+  EXPECT_NE(codes.find("MF-2021"), std::string::npos) << codes;
+  EXPECT_NE(codes.find("MF-2012"), std::string::npos) << codes;
+  EXPECT_NE(codes.find("MF-2200"), std::string::npos) << codes;
+}
+
+// The condition of `onset` cannot be read: whether a criterion about it holds is anybody's guess.
+TEST(Loader, NothingIsConcludedFromAQuestionThatCannotBeRead) {
+  const auto files = with(small_files(), "questions.yaml", "{question: weakness, is: [arm, leg]}",
+                          "{question: weakness, is: [arms]}");
+  EXPECT_EQ(codes_of(problems_of(files)), "MF-2021 ");
+}
+
+TEST(Loader, DatesAreDaysThatExist) {
+  for (const auto* good : {"2024-02-29", "2026-12-31"}) {
+    EXPECT_EQ(listing(problems_of(with(small_files(), "knowledge.yaml", "date: 2026-01-02",
+                                       std::string("date: ") + good))),
+              "");
+    EXPECT_EQ(listing(problems_of(with(small_files(), "rules/urgent.yaml", "due: 2027-01-02",
+                                       std::string("due: ") + good))),
+              "");
+  }
+  for (const auto* bad : {"2026-02-31", "2026-02-29", "2026-13-01", "2026-00-10", "soonish",
+                          "2026-1-1", "2026-01-01T00", "26-01-01"}) {
+    EXPECT_EQ(codes_of(problems_of(with(small_files(), "knowledge.yaml", "date: 2026-01-02",
+                                        std::string("date: ") + bad))),
+              "MF-2015 ")
+        << bad;
+    EXPECT_EQ(codes_of(problems_of(with(small_files(), "rules/urgent.yaml", "due: 2027-01-02",
+                                        std::string("due: ") + bad))),
+              "MF-2015 ")
+        << bad;
+  }
+}
+
+// With the line folded by the file, the caret is under the wrong name, and the right one is given.
+TEST(Loader, AWrongOptionInALongCriterionIsShownWhereItStands) {
+  const auto files =
+      with(small_files(), "rules/emergency.yaml", "\"any(weakness: WEAK) and any(onset: days)\"",
+           ">-\n      any(onset: days)\n      and any(weakness:\n        arm|\n"
+           "        leeg)");
+  const Problems problems = problems_of(files);
+  ASSERT_EQ(codes_of(problems), "MF-2041 ");
+  EXPECT_EQ(problems[0].excerpt, "        leeg)");
+  EXPECT_EQ(problems[0].column, 9U);
+  EXPECT_NE(problems[0].text.find("did you mean `leg`?"), std::string::npos) << problems[0].text;
+}
+
+TEST(Loader, NamesInCriteriaGetASuggestion) {
+  const std::pair<const char*, const char*> table[] = {
+      {"any(weaknes: arm)", "`weakness`"},       {"any(weakness: WEEK)", "`WEAK`"},
+      {"is(femal) or is(mal)", "`male`"},        {"firedTier(urgentt)", "`urgent`"},
+      {"sum(worry-1, wory-2) > 1", "`worry-2`"}, {"answerd(weakness)", "`answered`"},
+  };
+  for (const auto& [criterion, nearest] : table) {
+    const auto files =
+        with(small_files(), "rules/emergency.yaml", "\"any(weakness: WEAK) and any(onset: days)\"",
+             std::string("\"") + criterion + '"');
+    EXPECT_NE(listing(problems_of(files)).find(std::string("did you mean ") + nearest),
+              std::string::npos)
+        << criterion << '\n'
+        << listing(problems_of(files));
+  }
+}
+
 TEST(Loader, LineEndingsOfWindowsAndAByteOrderMarkAreRead) {
   KnowledgeFiles files = small_files();
   for (auto& [name, bytes] : files) {
@@ -222,7 +360,42 @@ TEST(Loader, ProblemsOfAHostileFileAreBounded) {
     bomb += "  - {a: b}\n";
   }
   files["hypotheses.yaml"] = bomb;
-  EXPECT_LE(problems_of(files).size(), 2000U);
+  EXPECT_LE(problems_of(files).size(), 2001U);
+}
+
+TEST(Loader, AListingThatIsCutSaysSo) {
+  KnowledgeFiles files = small_files();
+  files["hypotheses.yaml"] = "hypotheses:\n" + repeated(1500, [](int) { return "  - {a: b}\n"; });
+  const Problems problems = problems_of(files);
+  ASSERT_LE(problems.size(), 2001U);
+  EXPECT_EQ(problems.back().code, "MF-2024");
+  EXPECT_NE(problems.back().text.find("more problems are not listed"), std::string::npos);
+  EXPECT_EQ(
+      codes_of(problems_of(with(small_files(), "seeds.yaml", "fact:", "facts:"))).find("2024"),
+      std::string::npos);
+}
+
+// Both took minutes when every unknown name was compared with every known one.
+TEST(Loader, ManyNamesDoNotMakeLoadingSlow) {
+  const auto begin = std::chrono::steady_clock::now();
+  KnowledgeFiles unknown = small_files();
+  unknown["rules/soon.yaml"] = with(unknown, "rules/soon.yaml", "sources: [guide, author]",
+                                    "sources: [" + repeated(60'000, [](int i) {
+                                      return "unknown-source-" + std::to_string(i) + ", ";
+                                    }) + "author]")["rules/soon.yaml"];
+  EXPECT_FALSE(problems_of(unknown).empty());
+  KnowledgeFiles names = small_files();
+  names["hypotheses.yaml"] +=
+      repeated(100'000, [](int i) { return "  - {code: h-" + std::to_string(i) + ", text: T}\n"; });
+  EXPECT_FALSE(problems_of(names).empty());
+  KnowledgeFiles both = small_files();
+  both["sources.yaml"] += repeated(900, [](int i) {
+    return "  - {id: a-long-name-of-a-source-" + std::to_string(i) + ", grade: C, title: T}\n";
+  });
+  both["seeds.yaml"] = unknown["seeds.yaml"];
+  both["rules/soon.yaml"] = unknown["rules/soon.yaml"];
+  EXPECT_FALSE(problems_of(both).empty());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
 }
 
 TEST(CheckDigit, Snomed) {
@@ -255,6 +428,13 @@ TEST(CheckDigit, Loinc) {
   for (const auto* good : {"2823-3", "2951-2", "LA6568-5", "LA33-6", "LA18978-9", "69737-5"}) {
     EXPECT_TRUE(is_loinc_code(good)) << good;
   }
+  // The letters count: the same digits after other letters have another check digit.
+  for (const auto* part : {"LP6118-6", "LP29693-6", "LP31755-9"}) {
+    EXPECT_TRUE(is_loinc_code(part)) << part;
+  }
+  EXPECT_FALSE(is_loinc_code("LA6118-6"));
+  EXPECT_FALSE(is_loinc_code("LP6568-5"));
+  EXPECT_FALSE(is_loinc_code("6568-5"));
   for (const auto* bad : {"2823-4", "2823", "-3", "2823-33", "2832-3", "LB2823-3", "a823-3"}) {
     EXPECT_FALSE(is_loinc_code(bad)) << bad;
   }
