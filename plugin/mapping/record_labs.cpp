@@ -227,27 +227,39 @@ class LabReader {
     std::sort(results.begin(), results.end(),
               [](const Result& a, const Result& b) { return b.order() < a.order(); });
     const auto current = current_results(results);
-    if (current.empty()) {
+    const auto unused = unused_of(results, current);
+    const auto* used = riskiest(lab, current);
+    // A value that says nothing is no reason to be calm beside a later one that cannot be read.
+    if (used == nullptr || (!unused.empty() && is_calm(lab, *used))) {
       out_.labs[lab].state = LabState::unusable;
-      add_entry(lab, results.front());
+      add_entry(lab, *unused.front());
     } else {
-      use(lab, current);
+      use(lab, *used, current);
     }
-    say_unused(lab, results, current);
+    say_unused(lab, unused);
   }
 
-  void use(std::size_t lab, const std::vector<const Result*>& current) {
-    const auto* used =
-        *std::max_element(current.begin(), current.end(), [&](const Result* a, const Result* b) {
+  // Null: there is none.
+  const Result* riskiest(std::size_t lab, const std::vector<const Result*>& current) const {
+    const auto found =
+        std::max_element(current.begin(), current.end(), [&](const Result* a, const Result* b) {
           return risk_.risk(lab, *a->value) < risk_.risk(lab, *b->value);
         });
-    out_.labs[lab] = {LabState::known, *used->value, age_days(*used)};
-    add_entry(lab, *used);
-    if (used->may_lie_further) {
+    return found == current.end() ? nullptr : *found;
+  }
+
+  bool is_calm(std::size_t lab, const Result& result) const {
+    return risk_.risk(lab, *result.value) == LabRisk::Risk{};
+  }
+
+  void use(std::size_t lab, const Result& used, const std::vector<const Result*>& current) {
+    out_.labs[lab] = {LabState::known, *used.value, age_days(used)};
+    add_entry(lab, used);
+    if (used.may_lie_further) {
       say("record-lab-bound", lab);
     }
     if (std::any_of(current.begin(), current.end(), [&](const Result* other) {
-          return !risk_.same_side(lab, *used->value, *other->value);
+          return !risk_.same_side(lab, *used.value, *other->value);
         })) {
       say("record-lab-differ", lab);
     }
@@ -258,18 +270,28 @@ class LabReader {
     return std::max(0, static_cast<int>(age.count()));
   }
 
-  // What is not certainly older than the value used, each reason once.
-  void say_unused(std::size_t lab, const std::vector<Result>& results,
-                  const std::vector<const Result*>& current) {
+  // What cannot be used and is not certainly older than the values that can, latest first.
+  static std::vector<const Result*> unused_of(const std::vector<Result>& results,
+                                              const std::vector<const Result*>& current) {
     LatestDates used;
     for (const auto* result : current) {
       used.add(*result->date);
     }
-    std::set<std::string_view> reasons;
+    std::vector<const Result*> unused;
     for (const auto& result : results) {
       const bool older = result.date && used.is_surpassed(*result.date);
-      if (!result.problem.empty() && !older && reasons.insert(result.problem).second) {
-        say("record-lab-unused", lab, knowledge_.text(result.problem));
+      if (!result.problem.empty() && !older) {
+        unused.push_back(&result);
+      }
+    }
+    return unused;
+  }
+
+  void say_unused(std::size_t lab, const std::vector<const Result*>& unused) {
+    std::set<std::string_view> reasons;
+    for (const auto* result : unused) {
+      if (reasons.insert(result->problem).second) {
+        say("record-lab-unused", lab, knowledge_.text(result->problem));
       }
     }
   }

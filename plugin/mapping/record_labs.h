@@ -23,7 +23,8 @@ struct LabResults {
 // its own. Only final, amended and corrected results count. A date in the future, or not known to
 // the day, makes a result unusable. The latest is by the time of the sample, then of the report;
 // where that does not tell, the riskier counts. "> 7.5" counts as a value just above 7.5 where all
-// limits of the rules lie below it, or where a rule already holds there.
+// limits of the rules lie below it, or where a rule already holds there. A value at which no rule
+// holds is not used where a later one is unusable.
 LabResults read_labs(const rules::Knowledge& knowledge, const ConceptIndex& index,
                      const std::vector<const RecordResource*>& observations, bool complete,
                      rules::Instant now);
