@@ -43,6 +43,22 @@ TEST(Loader, ReadsTheKnowledgeOfTheProject) {
   }
 }
 
+// The change log of the first version counts what there is.
+TEST(Loader, TheChangeLogCountsRight) {
+  const auto k = load_knowledge(real_files()).value();
+  std::string log = bytes_of(source_dir() / "rules/knowledge/twitching/CHANGES.md");
+  std::replace(log.begin(), log.end(), '\n', ' ');
+  ASSERT_EQ(k->version, "0.1.0") << "write what changed, and count the new version here";
+  const std::pair<std::size_t, const char*> counts[] = {
+      {k->rules.size(), " rules ("},       {k->policies.size(), " policies"},
+      {k->workups.size(), " workups"},     {k->items.size(), " items"},
+      {k->sources.size(), " sources ("},   {k->cases.size(), " worked cases"},
+      {k->seeds.size(), " starting facts"}};
+  for (const auto& [count, what] : counts) {
+    EXPECT_NE(log.find(" " + std::to_string(count) + what), std::string::npos) << count << what;
+  }
+}
+
 TEST(Loader, ReadsEveryFieldOfASmallForm) {
   const auto loaded = load_knowledge(small_files());
   ASSERT_TRUE(loaded) << listing(loaded.error());
