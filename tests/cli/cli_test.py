@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The program from outside: exit codes, what goes where, and that bad input gets a located error, no partial output, and
 bounded time and memory. MYOFLAG names the program, MYOFLAG_SOURCE_DIR the root of the project."""
+import contextlib
 import json
 import os
 import re
@@ -590,14 +591,29 @@ class KnowledgeTools(Case):
         done = run("knowledge", "lint", "--knowledge", self.FOLDER)
         self.assertEqual(done.code, 0, done.out)
 
-    def test_lint_shows_the_place(self):
+    @contextlib.contextmanager
+    def altered(self, name, before, after):
+        """A copy of the knowledge folder with one text of one file replaced."""
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run(["cp", "-r", self.FOLDER + "/.", folder], check=True)
-            path = os.path.join(folder, "rules", "soon.yaml")
+            path = os.path.join(folder, name)
             with open(path, encoding="utf-8") as f:
                 text = f.read()
+            self.assertIn(before, text)
             with open(path, "w", encoding="utf-8") as f:
-                f.write(text.replace("any(", "any(no-such-question: ", 1))
+                f.write(text.replace(before, after, 1))
+            yield folder
+
+    def test_a_rule_that_cannot_fire_judges_nobody(self):
+        with self.altered("rules/emergency.yaml", "any(em-now: chest-pain-heartbeat)",
+                          "any(em-now: chest-pain-heartbeat) and isNone(em-now)") as folder:
+            done = run("evaluate", "--knowledge", folder, given=sample("old-answers/response.json").encode())
+            self.assertNotEqual(done.code, 0)
+            self.assertEqual(done.out, b"")
+            self.assertRegex(done.err, r"rules/emergency\.yaml:\d+:\d+: MF-2200: ")
+
+    def test_lint_shows_the_place(self):
+        with self.altered("rules/soon.yaml", "any(", "any(no-such-question: ") as folder:
             done = run("knowledge", "lint", "--knowledge", folder)
             self.assertEqual(done.code, 1)
             self.assertRegex(done.out.decode(), r"rules/soon\.yaml:\d+:\d+: MF-2\d{3}: .*\n.*\n +\^")
@@ -612,13 +628,7 @@ class KnowledgeTools(Case):
             self.assertRegex(done.out.decode(), r"^(\d\d+) cases, 0 failed\n$")
 
     def test_a_case_that_fails_is_told(self):
-        with tempfile.TemporaryDirectory() as folder:
-            subprocess.run(["cp", "-r", self.FOLDER + "/.", folder], check=True)
-            path = os.path.join(folder, "cases.yaml")
-            with open(path, encoding="utf-8") as f:
-                text = f.read()
-            with open(path, "w", encoding="utf-8") as f:
-                f.write(text.replace("tier: self-care", "tier: emergency", 1))
+        with self.altered("cases.yaml", "tier: self-care", "tier: emergency") as folder:
             done = run("knowledge", "test", "--knowledge", folder)
             self.assertEqual(done.code, 1)
             self.assertIn(b"expected emergency", done.out)
@@ -639,6 +649,7 @@ class KnowledgeTools(Case):
         for row in rows:
             self.assertEqual(len(row), 5, row)
             self.assertNotEqual(row[3].strip(), "", row)
+            self.assertIn("](rule-book.md#source-", row[4], row)
 
 
 class Readme(Case):
