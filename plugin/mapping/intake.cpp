@@ -14,6 +14,7 @@
 #include "fhir/response.h"
 #include "fhir/structure.h"
 #include "plugin/mapping/code_system.h"
+#include "plugin/mapping/one_of.h"
 #include "plugin/mapping/patient_identity.h"
 #include "plugin/mapping/sent_response.h"
 #include "rules/texts.h"
@@ -32,11 +33,6 @@ constexpr int deepest_bundle = 3;
 Issue issue(std::string_view code, std::string_view type, std::string place, std::string text) {
   return {fhir::Severity::error, std::string(type), std::string(code),
           std::move(text),       std::move(place),  {}};
-}
-
-template <std::size_t N>
-bool is_one_of(std::string_view text, const std::array<std::string_view, N>& list) {
-  return std::find(list.begin(), list.end(), text) != list.end();
 }
 
 // What the record reader takes facts from; such a resource must say whom it is about.

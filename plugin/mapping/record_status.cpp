@@ -5,17 +5,13 @@
 #include <string>
 
 #include "fhir/datetime.h"
+#include "plugin/mapping/one_of.h"
 
 namespace myoflag::mapping {
 
 namespace {
 
 using fhir::Json;
-
-template <std::size_t N>
-bool is_one_of(std::string_view text, const std::array<std::string_view, N>& list) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
 
 bool has_status_code(const Json& resource, std::string_view name, std::string_view code) {
   const auto* status = resource.find(name);
