@@ -5,7 +5,7 @@
 #include "rules/evaluate.h"
 #include "rules/notices.h"
 #include "rules/outlook.h"
-#include "rules/settle.h"
+#include "rules/since_last.h"
 #include "rules/trace.h"
 #include "rules/workups.h"
 
@@ -18,20 +18,6 @@ bool older_than(const EvaluationInput& input, std::chrono::hours limit) {
   return !input.response.authored || input.now - *input.response.authored > limit;
 }
 
-// Unknown when a question that was answered last time has no clear answer now.
-Tri changed_since_last(const Knowledge& knowledge, const EvaluationInput& input) {
-  Tri changed = Tri::no;
-  for (const int item : knowledge.change.items) {
-    const auto at = index_of(item);
-    const bool compared = input.previous && input.previous->state[at] == ItemState::answered;
-    const bool clear = input.facts.answers.state[at] == ItemState::answered &&
-                       (input.facts.answers.chosen[at] & knowledge.items[at].open()) == 0;
-    const bool gained = changed_options(knowledge, input, item) != 0;
-    changed = changed || (gained ? Tri::yes : compared && !clear ? Tri::unknown : Tri::no);
-  }
-  return changed;
-}
-
 class Assessing {
  public:
   Assessing(const KnowledgePtr& knowledge, EvaluationInput input)
@@ -42,8 +28,9 @@ class Assessing {
 
   Assessment run() {
     flags_.stale = older_than(*input_, std::chrono::days(knowledge_.staleness.benign_answers_days));
+    flags_.doubtful = !input_->doubts.empty();
     flags_.free_text = !input_->free_text.empty();
-    flags_.changed = changed_since_last(knowledge_, *input_);
+    flags_.changed = changed_since_last(knowledge_, previous_of(*input_), input_->facts.answers);
     evaluate(knowledge_, input_->facts, flags_, verdicts_);
     out_.tier = verdicts_.tier;
     collect_findings(knowledge_.rules, verdicts_.rules);
@@ -53,8 +40,7 @@ class Assessing {
     collect_hypotheses();
     out_.workups = propose_workups(knowledge_, *input_, out_.findings);
     collect_gaps();
-    out_.bounds = tier_bounds(knowledge_, input_->facts, flags_, verdicts_);
-    out_.changes = tier_changes(knowledge_, input_->facts, flags_, verdicts_);
+    look_out();
     collect_advice();
     out_.notices =
         notices(knowledge_, *input_, verdicts_, {flags_.stale, out_.check_first, nothing_matched_});
@@ -62,6 +48,16 @@ class Assessing {
   }
 
  private:
+  void look_out() {
+    const Situation situation{knowledge_, input_->facts, flags_, previous_of(*input_)};
+    Effort bounding;
+    out_.bounds = tier_bounds(situation, bounding);
+    Effort changing;
+    TierChanges changes = tier_changes(situation, verdicts_, changing);
+    out_.changes = std::move(changes.list);
+    out_.changes_complete = changes.complete;
+  }
+
   void collect_findings(const std::vector<Rule>& rules, const std::array<Tri, kMaxRules>& values) {
     for (std::size_t i = 0; i < rules.size(); ++i) {
       const Rule& rule = rules[i];
@@ -77,16 +73,18 @@ class Assessing {
     finding.tier = rule.tier;
     finding.target = rule.target;
     finding.status = status_of(rule, value);
-    if (value == Tri::no) {
+    const bool open = finding.status == FindingStatus::not_excluded;
+    if (value == Tri::no && !open) {
       return finding;
     }
     if (rule.kind == Rule::Kind::change) {
       add_changes(finding);
       return finding;
     }
-    Trace why = trace(knowledge_, rule, *input_, verdicts_.fired);
+    Trace why = trace(knowledge_, rule, *input_, verdicts_.fired,
+                      value == Tri::yes ? Reading::given : Reading::unresolved);
     finding.because = std::move(why.because);
-    if (value == Tri::unknown) {
+    if (value != Tri::yes) {
       finding.missing = std::move(why.missing);
     }
     shorten_target(rule, finding.target);
@@ -98,20 +96,42 @@ class Assessing {
         rule.tier != Tier::emergency) {
       return FindingStatus::not_applicable;
     }
-    // Reassurance that cannot be given is not a danger that could not be excluded.
-    const bool open = value == Tri::unknown && !rule.benign;
-    return value == Tri::yes ? FindingStatus::fired
-           : open            ? FindingStatus::not_excluded
-                             : FindingStatus::excluded;
+    if (value == Tri::yes) {
+      return FindingStatus::fired;
+    }
+    return is_open(rule, value) ? FindingStatus::not_excluded : FindingStatus::excluded;
   }
 
+  // Unknown is never "no", also where a criterion asks what is known to be false. Reassurance that
+  // cannot be given is no danger that could not be excluded, and a question without an answer holds
+  // no contradiction.
+  bool is_open(const Rule& rule, Tri value) const {
+    if (rule.benign || rule.raw) {
+      return false;
+    }
+    if (value == Tri::unknown || rule.root < 0) {
+      return value == Tri::unknown;
+    }
+    return knowledge_.program.evaluate(rule.root, input_->facts.answers, input_->facts.record,
+                                       verdicts_.fired, Reading::unresolved) != Tri::no;
+  }
+
+  // What is new, and the questions that were compared and have no clear answer.
   void add_changes(Finding& finding) const {
+    const AnswerRecord* previous = previous_of(*input_);
+    const AnswerRecord& answers = input_->facts.answers;
     for (const int item : knowledge_.change.items) {
-      if (const auto options = changed_options(knowledge_, *input_, item); options != 0) {
+      if (const auto options = changed_options(knowledge_, previous, answers, item); options != 0) {
         Evidence evidence;
         evidence.item = &knowledge_.items[index_of(item)];
         evidence.options = options;
         finding.because.push_back(std::move(evidence));
+      }
+      if (finding.status == FindingStatus::not_excluded &&
+          may_have_changed(knowledge_, previous, answers, item)) {
+        for (const int question : questions_to_ask(knowledge_, answers, item)) {
+          finding.missing.push_back(&knowledge_.items[index_of(question)]);
+        }
       }
     }
   }
@@ -152,8 +172,8 @@ class Assessing {
         continue;
       }
       nothing_matched_ = false;
-      if (finding.tier == out_.tier &&
-          (out_.target.text.empty() || stricter(finding.target, out_.target))) {
+      // The shortest of all: one danger more never gives more time.
+      if (out_.target.text.empty() || stricter(finding.target, out_.target)) {
         out_.target = finding.target;
       }
     }
@@ -195,14 +215,18 @@ class Assessing {
       case ItemState::invalid:
         return GapState::invalid;
       case ItemState::answered:
-        if ((answers.chosen[item] & it.unsure) != 0) {
-          return GapState::unsure;
-        }
-        return (answers.chosen[item] & it.declined) != 0 ? std::optional(GapState::declined)
-                                                         : std::nullopt;
+        return open_answer(it,
+                           answers.chosen[item] & knowledge_.open_options(static_cast<int>(item)));
       default:
         return std::nullopt;
     }
+  }
+
+  static std::optional<GapState> open_answer(const Item& item, std::uint64_t open) {
+    if (open == 0) {
+      return std::nullopt;
+    }
+    return (open & ~item.declined) != 0 ? GapState::unsure : GapState::declined;
   }
 
   // Gaps that matter: a rule is open because of them, a policy fired on them, or they contradict.

@@ -41,6 +41,15 @@ struct SetAside {
   std::string text;  // of a text item
 };
 
+// Why the answers may not be what they seem. Any doubt forbids reassurance.
+enum class Doubt : std::uint8_t {
+  unfinished,        // the form was not sent off
+  newer_begun,       // a newer one was begun; both were looked at, the more urgent counts
+  newer_unreadable,  // a newer one was begun and cannot be read
+  other_words,       // the person may have read other words than those of the form
+  subject_assumed,   // the form does not say whom it is about
+};
+
 struct ResponseInfo {
   std::string id, subject, questionnaire;  // "Patient/p1"; canonical with version
   std::string authored_text;               // as written in the response
@@ -54,6 +63,7 @@ struct EvaluationInput {
   Facts facts;
   std::vector<FreeText> free_text;
   std::vector<SetAside> set_aside;
+  std::vector<Doubt> doubts;  // each at most once
   std::vector<RecordEntry> record;
   std::vector<std::string>
       record_problems;  // sentences: what of the record could not be read, without patient data
@@ -63,6 +73,11 @@ struct EvaluationInput {
   Instant now{};
   bool batch = false;
 };
+
+// Null where there was no last response.
+inline const AnswerRecord* previous_of(const EvaluationInput& input) {
+  return input.previous ? &*input.previous : nullptr;
+}
 
 enum class Origin : std::uint8_t { patient, record };
 
@@ -78,7 +93,7 @@ struct Evidence {
 
 enum class FindingStatus : std::uint8_t {
   fired,
-  not_excluded,  // unknown: named in `missing` is what would settle it
+  not_excluded,  // unknown, or no only because something is unknown: `missing` would settle it
   excluded,
   not_applicable,  // a rule for adults, and the patient is younger
 };
@@ -111,7 +126,13 @@ struct WorkupRow {
       nullptr;  // the recent test, also when a repeat is allowed; in Assessment::input
 };
 
-enum class GapState : std::uint8_t { skipped, unsure, declined, contradicted, invalid };
+enum class GapState : std::uint8_t {
+  skipped,
+  unsure,  // "not sure", or an answer that leaves it open: "could be"
+  declined,
+  contradicted,  // `none` beside a positive option
+  invalid,       // answered with something that cannot be used
+};
 
 struct Gap {
   const Item* item = nullptr;
@@ -147,9 +168,10 @@ struct Notice {
     informant,  // somebody else answered
     contradiction,
     free_text,
-    conflict,       // patient and record differ; the riskier was used
-    stale_answers,  // too old to reassure
-    check_now,      // an emergency in old or batch answers: contact the patient now to check
+    conflict,          // patient and record differ; the riskier was used
+    stale_answers,     // too old to reassure
+    doubtful_answers,  // not what they seem
+    check_now,         // an emergency in old or batch answers: contact the patient now to check
     lab_old,
     lab_unusable,
     record_missing,  // no record was given, or part of it could not be read
@@ -174,6 +196,7 @@ struct Assessment {
   std::vector<Gap> gaps;
   TierBounds bounds;
   std::vector<TierChange> changes;
+  bool changes_complete = true;  // false: there may be more than those listed
   std::vector<std::string>
       patient_advice;  // texts, most important first: fired rules' patient wording, advice
   std::vector<std::string> patient_advice_ids;  // rule or advice id of each

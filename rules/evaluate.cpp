@@ -8,16 +8,27 @@ namespace {
 
 constexpr std::size_t index_of(Tier tier) { return static_cast<std::size_t>(tier); }
 
-// Known to be a child: no source of the age says otherwise.
-bool is_under_age(const Knowledge& knowledge, const Facts& facts) {
+// Known to be a child: no source of the age says otherwise. Without any age adult rules hold.
+Tri is_under_age(const Knowledge& knowledge, const Facts& facts, Reading reading) {
   const auto item = static_cast<std::size_t>(knowledge.bindings.age);
   const Number adult = whole(knowledge.adult_age);
-  const bool said = facts.answers.state[item] == ItemState::answered;
-  if (!said && !facts.record.age) {
-    return false;
+  const ItemState state = facts.answers.state[item];
+  if (facts.record.age && *facts.record.age >= adult) {
+    return Tri::no;
   }
-  return (!said || facts.answers.number[item] < adult) &&
-         (!facts.record.age || *facts.record.age < adult);
+  if (state == ItemState::answered) {
+    return tri(facts.answers.number[item] < adult);
+  }
+  const bool may_be_said = reading == Reading::open && state != ItemState::not_shown;
+  return may_be_said ? Tri::unknown : tri(facts.record.age.has_value());
+}
+
+// A value that some criterion would read, had it been usable: nobody is reassured beside it.
+bool has_unusable_lab(const Knowledge& knowledge, const RecordFacts& record) {
+  return std::any_of(knowledge.tape.labs.begin(), knowledge.tape.labs.end(), [&](const auto& read) {
+    const Lab& lab = record.labs[read.lab];
+    return lab.state == LabState::unusable && lab.age_days <= read.max_age;
+  });
 }
 
 using Rules = std::vector<Tape::Brief>;
@@ -62,11 +73,11 @@ class Values {
 struct Stage {
   const Values& values;
   const EvaluateFlags& flags;
-  bool under_age;
+  Tri adult;
 
   Tri rule(const Tape::Brief& rule) const {
-    const bool applies = !under_age || rule.all_ages;
-    return applies ? values.criterion(rule) : Tri::no;
+    const Tri applies = rule.all_ages ? Tri::yes : adult;
+    return applies == Tri::no ? Tri::no : applies && values.criterion(rule);
   }
 
   Tri gap(const Tape::Brief& rule) const {
@@ -102,10 +113,11 @@ void evaluate(const Knowledge& knowledge, const Facts& facts, const EvaluateFlag
               Verdicts& verdicts) {
   const Rules& rules = knowledge.tape.rules;
   const Rules& gaps = knowledge.tape.gaps;
-  verdicts.under_age = is_under_age(knowledge, facts);
+  const Tri under_age = is_under_age(knowledge, facts, flags.reading);
+  verdicts.under_age = under_age == Tri::yes;
   verdicts.fired.fill(Tri::no);
   Values values(knowledge, facts, flags);
-  const Stage stage{values, flags, verdicts.under_age};
+  const Stage stage{values, flags, negated(under_age)};
   FiredTiers fired{};
   for (std::size_t i = 0; i < rules.size(); ++i) {
     const Tape::Brief& rule = rules[i];
@@ -123,7 +135,7 @@ void evaluate(const Knowledge& knowledge, const Facts& facts, const EvaluateFlag
   }
   verdicts.fired = fired;
   values.set_fired(fired);
-  Tri gate = flags.stale ? Tri::no : Tri::yes;
+  Tri gate = tri(!flags.stale && !flags.doubtful && !has_unusable_lab(knowledge, facts.record));
   for (std::size_t i = 0; i < gaps.size(); ++i) {
     if (gaps[i].last) {
       verdicts.gaps[i] = stage.gap(gaps[i]);

@@ -23,7 +23,9 @@ struct Verdicts {
 };
 
 struct EvaluateFlags {
-  bool stale = false;      // answers too old to reassure: benign rules do not hold
+  bool stale = false;      // answers too old to reassure: benign rules do not hold, as beside a
+                           // laboratory value that rules read and that cannot be used
+  bool doubtful = false;   // answers that may not be what they seem: the same
   bool free_text = false;  // words that nobody has read yet: the tier is at least routine
   Tri changed = Tri::no;   // the change policy, from comparing with the previous response
   Reading reading = Reading::given;

@@ -21,6 +21,14 @@ int Item::option(std::string_view code) const {
   return index_of(options, code, [](const Option& o) -> std::string_view { return o.code; });
 }
 
+std::uint64_t Knowledge::open_options(int item) const {
+  std::uint64_t open = items[static_cast<std::size_t>(item)].open();
+  for (const auto& [name, set] : is_sets) {
+    open |= set.item == item ? set.unknown : 0;
+  }
+  return open;
+}
+
 int Knowledge::item(std::string_view link_id) const {
   return index_of(items, link_id, [](const Item& i) -> std::string_view { return i.link_id; });
 }

@@ -68,6 +68,8 @@ struct Item {
   std::uint64_t declined = 0;  // mask of `prefer-not`
   std::uint64_t all = 0;       // mask of all options
 
+  bool is_numeric() const { return type == ItemType::integer || type == ItemType::decimal; }
+  bool is_question() const { return type == ItemType::choice || is_numeric(); }  // not free text
   int option(std::string_view code) const;                           // index, -1 when there is none
   std::uint64_t open() const { return unsure | declined; }           // answers that leave it open
   std::uint64_t positive() const { return all & ~(none | open()); }  // answers that say something
@@ -123,6 +125,10 @@ struct Rule {
   bool raw = false;            // sees `none` beside positive options
   std::vector<int> hypotheses, workups, must_not, sources;
   std::string owner, due;
+
+  // Raises the tier when it holds; notices and guards do not.
+  bool raises() const { return kind == Kind::rule || kind == Kind::gap || kind == Kind::change; }
+  bool holds_under_age() const { return all_ages || tier == Tier::emergency; }
 };
 
 struct LabBinding {
@@ -236,6 +242,8 @@ struct Knowledge {
   Program program;
   Tape tape;  // built from the program when all criteria are compiled
 
+  // Answers after which the question is still open: "not sure", "prefer not to say", "could be".
+  std::uint64_t open_options(int item) const;
   int item(std::string_view link_id) const;  // index, -1 when there is none
   int lab(std::string_view name) const;
   int workup(std::string_view code) const;

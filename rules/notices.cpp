@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rules/since_last.h"
 #include "rules/texts.h"
 
 namespace myoflag::rules {
@@ -28,6 +29,22 @@ class Writer {
     out_.push_back({kind, fill(knowledge_.text(key), values)});
   }
 
+  static std::string_view doubt_key(Doubt doubt) {
+    switch (doubt) {
+      case Doubt::unfinished:
+        return "doubt-unfinished";
+      case Doubt::newer_begun:
+        return "doubt-newer-begun";
+      case Doubt::newer_unreadable:
+        return "doubt-newer-unreadable";
+      case Doubt::other_words:
+        return "doubt-other-words";
+      case Doubt::subject_assumed:
+        return "doubt-subject-assumed";
+    }
+    return "doubt-unfinished";
+  }
+
   const Item& item(int index) const { return knowledge_.items[static_cast<std::size_t>(index)]; }
 
   void about_answers() {
@@ -44,6 +61,9 @@ class Writer {
       add(Notice::Kind::stale_answers,
           input_.response.authored ? "stale-answers" : "undated-answers",
           {{"days", std::to_string(knowledge_.staleness.benign_answers_days)}});
+    }
+    for (const Doubt doubt : input_.doubts) {
+      add(Notice::Kind::doubtful_answers, doubt_key(doubt));
     }
     for (const auto& text : input_.free_text) {
       add(Notice::Kind::free_text, "free-text-notice", {{"question", item(text.item).text}});
@@ -72,7 +92,9 @@ class Writer {
       return;
     }
     for (const int index : knowledge_.change.items) {
-      if (const auto options = changed_options(knowledge_, input_, index); options != 0) {
+      const auto options =
+          changed_options(knowledge_, previous_of(input_), input_.facts.answers, index);
+      if (options != 0) {
         add(Notice::Kind::change, "change",
             {{"question", item(index).text}, {"answer", option_texts(item(index), options)}});
       }
@@ -116,36 +138,45 @@ class Writer {
     }
   }
 
-  // Each part of a notice policy that holds gets its own sentence.
+  // What somebody answered has a sentence: any(), and unsure(). The other forms have none; free
+  // text and the record speak for themselves.
   void about_parts(const Criterion& criterion) {
     for (const auto& child : criterion.children) {
       about_parts(child);
     }
-    if (criterion.names.empty()) {
-      return;
+    if (criterion.kind == Criterion::Kind::unsure) {
+      about_doubt(knowledge_.item(criterion.names.front()));
+    } else if (criterion.kind == Criterion::Kind::any_of) {
+      about_options(knowledge_.item(criterion.names.front()), criterion.options);
     }
-    const int index = knowledge_.item(criterion.names.front());
-    const Item& it = item(index);
-    const std::uint64_t chosen = input_.facts.answers.chosen[static_cast<std::size_t>(index)];
-    if (criterion.kind == Criterion::Kind::unsure && (chosen & it.unsure) != 0) {
-      add(Notice::Kind::uncertain_list, "uncertain-list", {{"question", it.text}});
+  }
+
+  std::uint64_t chosen(int index) const {
+    return input_.facts.answers.chosen[static_cast<std::size_t>(index)];
+  }
+
+  void about_doubt(int index) {
+    if ((chosen(index) & item(index).unsure) != 0) {
+      add(Notice::Kind::uncertain_list, "uncertain-list", {{"question", item(index).text}});
     }
-    if (criterion.kind == Criterion::Kind::any_of) {
-      std::uint64_t named = 0;
-      for (const auto& code : criterion.options) {
-        named |= std::uint64_t{1} << it.option(code);
-      }
-      if ((chosen & named) != 0) {
-        add(Notice::Kind::informant, "informant",
-            {{"question", it.text}, {"answer", option_texts(it, chosen & named)}});
-      }
+  }
+
+  void about_options(int index, const std::vector<std::string>& codes) {
+    std::uint64_t named = 0;
+    for (const auto& code : codes) {
+      named |= std::uint64_t{1} << item(index).option(code);
+    }
+    if ((chosen(index) & named) != 0) {
+      add(Notice::Kind::informant, "informant",
+          {{"question", item(index).text},
+           {"answer", option_texts(item(index), chosen(index) & named)}});
     }
   }
 
   void about_labs() {
     for (std::size_t i = 0; i < knowledge_.labs.size(); ++i) {
       const Lab& lab = input_.facts.record.labs[i];
-      const RecordEntry* entry = lab_entry(static_cast<int>(i));
+      const RecordEntry* entry = lab_entry(input_, static_cast<int>(i));
       if (lab.state == LabState::unusable) {
         add(Notice::Kind::lab_unusable, "lab-unusable",
             {{"lab", knowledge_.labs[i].title}, {"result", entry != nullptr ? entry->text : ""}});
@@ -156,15 +187,6 @@ class Writer {
              {"days", std::to_string(lab.age_days)}});
       }
     }
-  }
-
-  const RecordEntry* lab_entry(int lab) const {
-    for (const auto& entry : input_.record) {
-      if (entry.kind == RecordEntry::Kind::lab && entry.item == lab) {
-        return &entry;
-      }
-    }
-    return nullptr;
   }
 
   void about_record() {
@@ -190,6 +212,13 @@ std::vector<Notice> notices(const Knowledge& knowledge, const EvaluationInput& i
   return Writer(knowledge, input, verdicts, context).write();
 }
 
+const RecordEntry* lab_entry(const EvaluationInput& input, int lab) {
+  const auto found = std::find_if(input.record.begin(), input.record.end(), [&](const auto& entry) {
+    return entry.kind == RecordEntry::Kind::lab && entry.item == lab;
+  });
+  return found == input.record.end() ? nullptr : &*found;
+}
+
 std::string option_texts(const Item& item, std::uint64_t options) {
   std::string out;
   for (std::size_t i = 0; i < item.options.size(); ++i) {
@@ -198,20 +227,6 @@ std::string option_texts(const Item& item, std::uint64_t options) {
     }
   }
   return out;
-}
-
-std::uint64_t changed_options(const Knowledge& knowledge, const EvaluationInput& input, int item) {
-  const auto at = static_cast<std::size_t>(item);
-  const Item& it = knowledge.items[at];
-  if (!input.previous || input.previous->state[at] != ItemState::answered ||
-      input.facts.answers.state[at] != ItemState::answered) {
-    return 0;
-  }
-  const std::uint64_t before = input.previous->chosen[at];
-  const std::uint64_t gained = input.facts.answers.chosen[at] & it.positive() & ~before;
-  const auto& grew = knowledge.change.grew;
-  const bool counts_growth = std::find(grew.begin(), grew.end(), item) != grew.end();
-  return before == it.none || counts_growth ? gained : 0;
 }
 
 }  // namespace myoflag::rules

@@ -19,11 +19,10 @@ struct NoticeContext {
 std::vector<Notice> notices(const Knowledge& knowledge, const EvaluationInput& input,
                             const Verdicts& verdicts, const NoticeContext& context);
 
+// What of the record's entries is about this laboratory value; null when none is.
+const RecordEntry* lab_entry(const EvaluationInput& input, int lab);
+
 // "Grip; Falls": the texts of the chosen options, in the order of the form.
 std::string option_texts(const Item& item, std::uint64_t options);
-
-// The positive options that are new in `item` since the previous response, by the change policy; 0
-// if none.
-std::uint64_t changed_options(const Knowledge& knowledge, const EvaluationInput& input, int item);
 
 }  // namespace myoflag::rules

@@ -1,7 +1,7 @@
 #pragma once
 // A decimal number with nine places, exact where clinicians write limits: 2.5 and 2.50 are
-// equal, 2.4999999999 is below 2.5. Digits beyond the ninth are cut, never rounded up, so no value
-// crosses a limit on the way in.
+// equal, 2.4999999999 is below 2.5. Digits beyond the ninth are cut toward zero: a value nearer
+// than that to a limit may come to stand on it, none comes to stand beyond it.
 
 #include <compare>
 #include <cstdint>

@@ -47,7 +47,8 @@ Tri is(const Op& op, const View& view) {
   }
   const Tri said = unchosen(op, view);
   const bool could_be = (view.answers.chosen[op.item] & op.could_be) != 0;
-  return said == Tri::unknown && !could_be && view.record.known[op.item] ? Tri::no : said;
+  const bool record_decides = view.record.known[op.item] && view.reading != Reading::open;
+  return said == Tri::unknown && !could_be && record_decides ? Tri::no : said;
 }
 
 Tri only(const Op& op, const View& view) {
@@ -91,14 +92,14 @@ Tri is_none(const Op& op, const View& view) {
 Tri answered(const Op& op, const View& view) {
   const ItemState state = view.answers.state[op.item];
   if (state == ItemState::answered || state == ItemState::not_shown ||
-      view.reading == Reading::given) {
+      view.reading != Reading::open) {
     return tri(state == ItemState::answered);
   }
   return state == ItemState::not_asked ? Tri::unknown : Tri::yes;
 }
 
 Tri unsure(const Op& op, const View& view) {
-  return tri(view.reading == Reading::given && (view.answers.chosen[op.item] & op.mask) != 0);
+  return tri(view.reading != Reading::open && (view.answers.chosen[op.item] & op.mask) != 0);
 }
 
 Tri number(const Op& op, const View& view) {
@@ -113,9 +114,14 @@ Tri number(const Op& op, const View& view) {
 }
 
 Tri age(const Op& op, const View& view) {
-  const bool said = view.answers.state[op.item] == ItemState::answered;
+  const ItemState state = view.answers.state[op.item];
+  const bool said = state == ItemState::answered;
   if (!said && !view.record.age) {
     return Tri::unknown;
+  }
+  if (!said && view.reading == Reading::open && state != ItemState::not_shown) {
+    const bool by_record = holds(*view.record.age, op.compare, op.limit);
+    return by_record == op.benign ? Tri::unknown : tri(by_record);
   }
   const Number patient = said ? view.answers.number[op.item] : *view.record.age;
   const Number record = view.record.age.value_or(patient);
@@ -130,18 +136,25 @@ Tri lab(const Op& op, const View& view) {
              holds(lab.value, op.compare, op.limit));
 }
 
+Tri is_shown(ItemState state) {
+  return state == ItemState::not_asked ? Tri::unknown : tri(state != ItemState::not_shown);
+}
+
 std::int64_t score(std::uint64_t nibbles, int option) {
   return static_cast<std::int64_t>((nibbles >> (4 * option)) & 0xF);
 }
 
-// Between the sum of what is answered and that sum with the highest score for each missing answer.
+// Between the sum of what is answered and that sum with the highest score for each missing answer;
+// no, as of any question that does not apply, when none of the questions was shown.
 Tri sum(const View& view, std::size_t at) {
   const Op& op = view.ops[at];
   std::int64_t low = 0;
   std::int64_t high = 0;
+  Tri any_shown = Tri::no;
   for (std::size_t child = at + 1; child < op.end; ++child) {
     const Op& part = view.ops[child];
     const ItemState state = view.answers.state[part.item];
+    any_shown = any_shown || is_shown(state);
     const std::uint64_t chosen = view.answers.chosen[part.item];
     if (state == ItemState::answered && chosen != 0 && (chosen & part.open) == 0) {
       const auto points = score(part.mask, std::countr_zero(chosen));
@@ -153,7 +166,7 @@ Tri sum(const View& view, std::size_t at) {
   }
   const bool at_low = holds(whole(low), op.compare, op.limit);
   const bool at_high = holds(whole(high), op.compare, op.limit);
-  return at_low == at_high ? tri(at_low) : Tri::unknown;
+  return any_shown && (at_low == at_high ? tri(at_low) : Tri::unknown);
 }
 
 Tri fired_tier(const Op& op, const View& view) {
@@ -166,10 +179,9 @@ Tri fired_tier(const Op& op, const View& view) {
   return value;
 }
 
-// As written, isFalse asks what is known; while answers may still turn out any way, it may yet
-// hold.
+// As written, isFalse asks what is known; when asked what is open, it may yet hold.
 Tri is_false(Tri value, Reading reading) {
-  return reading == Reading::open && value == Tri::unknown ? Tri::unknown : known_false(value);
+  return reading != Reading::given && value == Tri::unknown ? Tri::unknown : known_false(value);
 }
 
 Tri run(const View& view, std::size_t at) {

@@ -32,9 +32,11 @@ struct Op {
 
 // How answers that are missing are read.
 enum class Reading : std::uint8_t {
-  given,  // skipped is unknown; answered() and unsure() are decided
-  open,   // every missing or unsure answer may still turn out any way: answered() of it is yes or
-          // unknown
+  given,       // skipped is unknown; answered() and unsure() are decided
+  unresolved,  // as given, but isFalse of something unknown is unknown instead of no: what is not
+               // excluded
+  open,  // every missing answer may still turn out any way, also against the record: answered()
+         // of it is yes or unknown, and nobody is unsure
 };
 
 // Which of the tiers have fired, for firedTier: yes, no, or unknown while a rule of it is unknown.

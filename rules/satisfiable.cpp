@@ -65,11 +65,7 @@ bool reads_item(Kind kind) {
          kind != Kind::lab && kind != Kind::fired_tier;
 }
 
-bool is_numeric(const Item& item) {
-  return item.type == ItemType::integer || item.type == ItemType::decimal;
-}
-
-// A limit and its neighbours stand for all numbers.
+// A limit and its neighbours stand for all numbers of the record.
 std::set<std::int64_t> around(const std::set<std::int64_t>& limits, std::int64_t step) {
   std::set<std::int64_t> out;
   for (const std::int64_t limit : limits) {
@@ -77,6 +73,13 @@ std::set<std::int64_t> around(const std::set<std::int64_t>& limits, std::int64_t
   }
   return out;
 }
+
+std::int64_t floor_to(std::int64_t number, std::int64_t step) {
+  const std::int64_t rest = number % step;
+  return number - (rest < 0 ? rest + step : rest);
+}
+
+std::int64_t middle(std::int64_t a, std::int64_t b) { return a + (b - a) / 2; }
 
 class Search {
  public:
@@ -139,6 +142,11 @@ class Search {
         collect_op(at, items);
       }
     }
+    if (query_.adult) {
+      const auto age = static_cast<std::size_t>(knowledge_.bindings.age);
+      limits_[age].insert(whole(knowledge_.adult_age).nano);
+      add_item(age, items);
+    }
     // In the order of the form: whether a question is shown is settled by those before it.
     for (const std::size_t index : items) {
       add_answer_variable(index);
@@ -187,7 +195,7 @@ class Search {
   void note_masks(const Op& op) {
     if (op.kind == Kind::number || op.kind == Kind::age) {
       const Item& it = item(op.item);
-      if (is_numeric(it)) {
+      if (it.is_numeric()) {
         limits_[op.item].insert(op.limit.nano);
         return;
       }
@@ -214,10 +222,10 @@ class Search {
          at = item(static_cast<std::size_t>(at)).parent) {
       for (const auto& when : item(static_cast<std::size_t>(at)).enable) {
         const auto source = static_cast<std::size_t>(when.item);
-        if (is_numeric(item(source))) {
+        if (item(source).is_numeric()) {
           limits_[source].insert(when.limit.nano);
         } else {
-          masks_[source].insert({when.options, item(source).open()});
+          masks_[source].insert(when.options);
         }
         add_item(source, items);
       }
@@ -230,7 +238,7 @@ class Search {
   // Options that no mask tells apart are one class; of each class only how many are chosen matters.
   std::vector<std::uint64_t> classes_of(std::size_t index) const {
     std::map<std::vector<bool>, std::uint64_t> classes;
-    std::set<std::uint64_t> masks{item(index).none, item(index).open()};
+    std::set<std::uint64_t> masks{item(index).none, item(index).open(), open(index)};
     if (const auto own = masks_.find(index); own != masks_.end()) {
       masks.insert(own->second.begin(), own->second.end());
     }
@@ -286,12 +294,31 @@ class Search {
 
   bool is_fixed(std::size_t index) const {
     return query_.fixed != nullptr && query_.fixed->state[index] == ItemState::answered &&
-           (query_.fixed->chosen[index] & item(index).open()) == 0;
+           (query_.fixed->chosen[index] & open(index)) == 0;
+  }
+
+  // Answers that leave the question open, which it must not stay.
+  std::uint64_t open(std::size_t index) const {
+    return query_.may_stay_open ? item(index).open()
+                                : knowledge_.open_options(static_cast<int>(index));
+  }
+
+  // What stays chosen, whatever is chosen beside it.
+  std::uint64_t kept(std::size_t index) const {
+    const Item& it = item(index);
+    if (query_.fixed == nullptr || !it.repeats) {
+      return 0;
+    }
+    const std::uint64_t ticked = query_.fixed->chosen[index] & it.positive() & ~open(index);
+    const std::uint64_t none = query_.raw ? query_.fixed->chosen[index] & it.none : 0;
+    return ticked == 0 ? 0 : ticked | none;
   }
 
   std::uint64_t settled(std::size_t index, std::uint64_t chosen) const {
     const Item& it = item(index);
-    return !query_.raw && (chosen & it.positive()) != 0 ? chosen & ~it.none : chosen;
+    const bool contradicts = (chosen & it.positive()) != 0 && (chosen & it.none) != 0;
+    const bool may = query_.raw && (query_.fixed == nullptr || (kept(index) & it.none) != 0);
+    return contradicts && !may ? chosen & ~it.none : chosen;
   }
 
   void add_answer_variable(std::size_t index) {
@@ -304,12 +331,13 @@ class Search {
       variable.values.push_back(value);
     } else if (it.type == ItemType::choice) {
       add_choices(variable, it);
-    } else if (is_numeric(it)) {
+    } else if (it.is_numeric()) {
       add_numbers(variable, it);
     } else {
       variable.values.emplace_back();
     }
-    if (!is_fixed(index) && query_.may_stay_open) {
+    const bool free_text = it.type == ItemType::text;
+    if (!is_fixed(index) && (query_.may_stay_open || free_text)) {
       Value skipped;
       skipped.state = ItemState::skipped;
       variable.values.push_back(skipped);
@@ -320,12 +348,10 @@ class Search {
 
   void add_choices(Variable& variable, const Item& it) {
     const std::size_t index = variable.index;
-    const std::uint64_t kept =
-        query_.fixed != nullptr && it.repeats ? query_.fixed->chosen[index] & it.positive() : 0;
     std::set<std::uint64_t> seen;
     for (const std::uint64_t set : option_sets(index, it.repeats, variable.all_listed)) {
-      const std::uint64_t chosen = settled(index, set | kept);
-      const bool clear = (chosen & it.open()) == 0;
+      const std::uint64_t chosen = settled(index, set | kept(index));
+      const bool clear = (chosen & open(index)) == 0;
       if (chosen != 0 && (clear || query_.may_stay_open) && seen.insert(chosen).second) {
         Value value;
         value.chosen = chosen;
@@ -335,38 +361,19 @@ class Search {
   }
 
   void add_numbers(Variable& variable, const Item& it) {
-    const std::int64_t step = it.type == ItemType::integer ? whole(1).nano : 1;
-    std::set<std::int64_t> limits;
-    if (const auto own = limits_.find(variable.index); own != limits_.end()) {
-      limits = own->second;
-    }
-    std::set<std::int64_t> numbers;
-    for (const std::int64_t number : around(limits, step)) {
-      const bool in_range =
-          (!it.min || number >= it.min->nano) && (!it.max || number <= it.max->nano);
-      const std::int64_t whole_part = number / whole(1).nano * whole(1).nano;
-      if (it.type == ItemType::decimal || whole_part == number) {
-        if (in_range) {
-          numbers.insert(number);
-        }
-      } else {
-        // A limit between two whole numbers.
-        numbers.insert({whole_part, whole_part + step});
+    for (const Number number : telling_numbers(it, limits_[variable.index])) {
+      if (may_be_age(variable.index, number)) {
+        Value value;
+        value.number = number;
+        variable.values.push_back(value);
       }
     }
-    for (const auto& bound : {it.min, it.max}) {
-      if (bound) {
-        numbers.insert(bound->nano);
-      }
-    }
-    if (numbers.empty()) {
-      numbers.insert(0);
-    }
-    for (const std::int64_t number : numbers) {
-      Value value;
-      value.number = Number{number};
-      variable.values.push_back(value);
-    }
+  }
+
+  bool may_be_age(std::size_t index, Number number) const {
+    const Number adult = whole(knowledge_.adult_age);
+    return !query_.adult || static_cast<int>(index) != knowledge_.bindings.age || number >= adult ||
+           query_.record->age.value_or(Number{}) >= adult;
   }
 
   void add_record_variable(std::size_t index) {
@@ -675,6 +682,42 @@ class Search {
 };
 
 }  // namespace
+
+std::vector<Number> telling_numbers(const Item& item, const std::set<std::int64_t>& limits) {
+  const std::int64_t one = whole(1).nano;
+  const bool only_whole = item.type == ItemType::integer;
+  std::set<std::int64_t> numbers;
+  const auto add = [&](std::int64_t number) {
+    const bool in_range =
+        (!item.min || number >= item.min->nano) && (!item.max || number <= item.max->nano);
+    if (in_range && (!only_whole || number % one == 0)) {
+      numbers.insert(number);
+    }
+  };
+  for (auto limit = limits.begin(); limit != limits.end(); ++limit) {
+    const auto next = std::next(limit);
+    const std::int64_t below = only_whole ? floor_to(*limit - 1, one) : *limit - one;
+    const std::int64_t above = only_whole ? floor_to(*limit, one) + one : *limit + one;
+    const bool room_below = limit == limits.begin() || *std::prev(limit) < below;
+    const bool room_above = next == limits.end() || above < *next;
+    add(*limit);
+    add(room_below ? below : middle(*std::prev(limit), *limit));
+    add(room_above ? above : middle(*limit, *next));
+  }
+  for (const auto& bound : {item.min, item.max}) {
+    if (bound) {
+      add(bound->nano);
+    }
+  }
+  if (numbers.empty()) {
+    numbers.insert(item.min.value_or(item.max.value_or(Number{})).nano);
+  }
+  std::vector<Number> out;
+  for (const std::int64_t number : numbers) {
+    out.push_back({number});
+  }
+  return out;
+}
 
 Satisfiable satisfiable(const Knowledge& knowledge, const SatisfiableQuery& query) {
   return Search(knowledge, query).run();

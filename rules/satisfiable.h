@@ -23,10 +23,11 @@ struct WantedValue {
 
 struct SatisfiableQuery {
   std::vector<WantedValue> wanted;  // all of them at once
-  bool raw = false;                 // `none` may stand beside a positive option
-  // Whether questions may be skipped and "not sure" be chosen; otherwise every shown question gets
-  // a clear answer.
+  bool raw = false;  // `none` may stand beside a positive option; with `fixed` where it does there
+  // Whether questions may be skipped and "not sure", "could be" be chosen; otherwise every shown
+  // question gets a clear answer.
   bool may_stay_open = true;
+  bool adult = false;  // only for patients who are not known to be under age; needs `record`
   // Clear answers in it stay as they are, chosen options stay chosen; null: nothing is answered
   // yet. Settled.
   const AnswerRecord* fixed = nullptr;
@@ -46,6 +47,10 @@ struct Satisfiable {
   FiredTiers fired{};
   int evaluations = 0;  // that it took
 };
+
+// Numbers that stand for all others when an answer is compared with these limits: each limit and
+// both ends of every stretch beside them; whole for whole-number questions, inside the range.
+std::vector<Number> telling_numbers(const Item& item, const std::set<std::int64_t>& limits);
 
 Satisfiable satisfiable(const Knowledge& knowledge, const SatisfiableQuery& query);
 

@@ -85,7 +85,7 @@ void settle_items(const Knowledge& knowledge, AnswerRecord& answers, std::vector
     } else if (visible[i] == Tri::no) {
       if (aside != nullptr) {
         SetAside entry{SetAside::Why::disabled, static_cast<int>(i), answers.chosen[i], {}, {}};
-        if (item.type == ItemType::integer || item.type == ItemType::decimal) {
+        if (item.is_numeric()) {
           entry.number = answers.number[i];
         }
         aside->push_back(std::move(entry));

@@ -13,8 +13,19 @@ namespace {
 using Kind = Criterion::Kind;
 
 // Equal parts have equal keys; children are named by their value.
-using Key = std::tuple<Kind, Compare, bool, std::uint16_t, std::uint64_t, std::uint64_t,
-                       std::int64_t, std::int32_t, std::vector<std::uint32_t>>;
+struct Key {
+  Kind kind = Kind::all;
+  Compare compare = Compare::at_least;
+  bool benign = false;  // of age
+  std::uint16_t item = 0;
+  std::uint64_t mask = 0, open = 0, could_be = 0;
+  std::int64_t limit = 0;
+  std::int32_t max_age = 0;  // of lab
+  std::uint32_t sum = 0;     // the parts of a sum stand behind it; its place names it
+  std::vector<std::uint32_t> children;
+
+  auto operator<=>(const Key&) const = default;
+};
 
 // First pass: numbers of distinct parts, in the order met. Second pass: places by form.
 class Builder {
@@ -76,11 +87,12 @@ class Builder {
 
   Key key(std::uint32_t at, const Part& made) const {
     const Op& o = op(at);
-    // The parts of a sum stand behind it; its place names it.
-    const auto sum_place = made.kind == Kind::sum ? static_cast<std::int32_t>(at) : 0;
-    return {made.kind,    o.compare,  o.benign,     o.item,
-            o.mask,       o.could_be, o.limit.nano, o.max_age + sum_place,
-            made.children};
+    Key key{made.kind,  o.compare,    false, o.item, o.mask,       o.open,
+            o.could_be, o.limit.nano, 0,     0,      made.children};
+    key.benign = made.kind == Kind::age && o.benign;
+    key.max_age = made.kind == Kind::lab ? o.max_age : 0;
+    key.sum = made.kind == Kind::sum ? at : 0;
+    return key;
   }
 
   void place_leaves() {
@@ -192,11 +204,22 @@ class Builder {
 std::vector<Tape::Brief> briefs(const std::vector<Rule>& rules) {
   std::vector<Tape::Brief> out;
   for (const auto& rule : rules) {
-    const bool change = rule.kind == Rule::Kind::change;
-    const bool raises = change || rule.kind == Rule::Kind::rule || rule.kind == Rule::Kind::gap;
-    const bool all_ages = rule.all_ages || rule.tier == Tier::emergency;
-    out.push_back(
-        {rule.root, rule.tier, rule.last, rule.benign, all_ages, rule.raw, raises, change});
+    out.push_back({rule.root, rule.tier, rule.last, rule.benign, rule.holds_under_age(), rule.raw,
+                   rule.raises(), rule.kind == Rule::Kind::change});
+  }
+  return out;
+}
+
+std::vector<Tape::Read> labs_read(const Program& program) {
+  std::map<std::uint16_t, std::int32_t> days;
+  for (const Op& op : program.ops) {
+    if (op.kind == Kind::lab) {
+      days[op.item] = std::max(days[op.item], op.max_age);
+    }
+  }
+  std::vector<Tape::Read> out;
+  for (const auto& [lab, max_age] : days) {
+    out.push_back({lab, max_age});
   }
   return out;
 }
@@ -211,6 +234,7 @@ Tape build_tape(const Knowledge& knowledge) {
   Tape tape = Builder(knowledge).build();
   tape.rules = briefs(knowledge.rules);
   tape.gaps = briefs(knowledge.gaps);
+  tape.labs = labs_read(knowledge.program);
   return tape;
 }
 

@@ -40,7 +40,12 @@ struct Tape {
     bool raises = false;  // counts for the tier
     bool change = false;  // decided outside the program
   };
+  struct Read {
+    std::uint16_t lab = 0;
+    std::int32_t max_age = 0;  // days; the longest that some criterion allows
+  };
   std::vector<Brief> rules, gaps;
+  std::vector<Read> labs;                   // laboratory values that some criterion reads
   std::vector<std::uint64_t> open_of_item;  // answers that leave an item open
   // Values stand in this order: any_of, with_record, is_none, answered, unsure, other, fired,
   // joins.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "rules/notices.h"
+
 namespace myoflag::rules {
 namespace {
 
@@ -11,11 +13,12 @@ using Kind = Criterion::Kind;
 class Tracer {
  public:
   Tracer(const Knowledge& knowledge, const Rule& rule, const EvaluationInput& input,
-         const FiredTiers& fired)
+         const FiredTiers& fired, Reading reading)
       : knowledge_(knowledge),
         answers_(rule.raw ? input.facts.raw : input.facts.answers),
         input_(input),
-        fired_(fired) {}
+        fired_(fired),
+        reading_(reading) {}
 
   // Collects what makes a true node true and leaves an unknown node open.
   void visit(std::size_t at) {
@@ -58,7 +61,7 @@ class Tracer {
   }
 
   Tri value_at(std::size_t at) const {
-    return knowledge_.program.evaluate_at(at, answers_, input_.facts.record, fired_);
+    return knowledge_.program.evaluate_at(at, answers_, input_.facts.record, fired_, reading_);
   }
 
   const Item& item_at(std::size_t at) const {
@@ -99,7 +102,7 @@ class Tracer {
     Evidence evidence;
     evidence.item = &knowledge_.items[item];
     evidence.options = options;
-    if (evidence.item->type == ItemType::integer || evidence.item->type == ItemType::decimal) {
+    if (evidence.item->is_numeric()) {
       evidence.number = answers_.number[item];
     }
     return evidence;
@@ -175,10 +178,8 @@ class Tracer {
     evidence.origin = Origin::record;
     evidence.lab = &knowledge_.labs[op.item];
     evidence.number = input_.facts.record.labs[op.item].value;
-    for (const auto& entry : input_.record) {
-      if (entry.kind == RecordEntry::Kind::lab && entry.item == op.item) {
-        evidence.record_text = entry.text;
-      }
+    if (const RecordEntry* entry = lab_entry(input_, op.item); entry != nullptr) {
+      evidence.record_text = entry->text;
     }
     merge(std::move(evidence));
   }
@@ -203,10 +204,6 @@ class Tracer {
     const std::size_t last = op.kind == Kind::sum ? op.end : at + 1;
     for (std::size_t node = first; node < last; ++node) {
       const int item = knowledge_.program.ops[node].item;
-      // "Could be pregnant" is an answer that leaves the question open.
-      if ((answers_.chosen[knowledge_.program.ops[node].item] & op.could_be) != 0) {
-        missing_.insert(item);
-      }
       for (const int question : questions_to_ask(knowledge_, answers_, item)) {
         missing_.insert(question);
       }
@@ -217,6 +214,7 @@ class Tracer {
   const AnswerRecord& answers_;
   const EvaluationInput& input_;
   const FiredTiers& fired_;
+  const Reading reading_;
   std::vector<Evidence> because_;
   std::set<int> missing_;
 };
@@ -229,7 +227,7 @@ void collect_questions(const Knowledge& knowledge, const AnswerRecord& answers, 
     case ItemState::not_shown:
       return;
     case ItemState::answered:
-      if ((answers.chosen[at] & it.open()) != 0) {
+      if ((answers.chosen[at] & knowledge.open_options(item)) != 0) {
         out.insert(item);
       }
       return;
@@ -252,8 +250,8 @@ void collect_questions(const Knowledge& knowledge, const AnswerRecord& answers, 
 }  // namespace
 
 Trace trace(const Knowledge& knowledge, const Rule& rule, const EvaluationInput& input,
-            const FiredTiers& fired) {
-  Tracer tracer(knowledge, rule, input, fired);
+            const FiredTiers& fired, Reading reading) {
+  Tracer tracer(knowledge, rule, input, fired, reading);
   tracer.visit(knowledge.program.roots[static_cast<std::size_t>(rule.root)]);
   return tracer.take();
 }

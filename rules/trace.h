@@ -14,9 +14,10 @@ struct Trace {
   std::vector<const Item*> missing;  // questions a person can ask, by order of the form
 };
 
-// Answers of the true parts; missing questions of the undecided parts.
+// Answers of the true parts; missing questions of the undecided parts. Reading::given for what
+// fired, Reading::unresolved for what is not excluded.
 Trace trace(const Knowledge& knowledge, const Rule& rule, const EvaluationInput& input,
-            const FiredTiers& fired);
+            const FiredTiers& fired, Reading reading);
 
 // Questions whose answer would settle this item: itself, or, when it was not asked, those that lead
 // to it.

@@ -15,6 +15,7 @@ enum class Tri : std::uint8_t {
 constexpr Tri tri(bool value) { return value ? Tri::yes : Tri::no; }
 constexpr Tri operator&&(Tri a, Tri b) { return std::min(a, b); }
 constexpr Tri operator||(Tri a, Tri b) { return std::max(a, b); }
+constexpr Tri negated(Tri a) { return static_cast<Tri>(2 - static_cast<int>(a)); }
 constexpr Tri known_false(Tri a) { return tri(a == Tri::no); }  // the criterion language's isFalse
 
 }  // namespace myoflag::rules

@@ -135,6 +135,19 @@ TEST_F(EvaluateTest, ACriticalResultCountsForSevenDaysAndOthersForNinety) {
 // -- change since last time
 // ------------------------------------------------------------------------
 
+TEST_F(EvaluateTest, NobodyIsReassuredBesideAResultThatRulesWouldReadAndCannot) {
+  Form form = clear_form();
+  form.record.fetched = true;
+  EXPECT_TRUE(run(form).reassurance);
+  form.record.labs["k"] = {LabState::unusable, Number{}, 0};
+  const Assessment assessment = run(form);
+  EXPECT_FALSE(assessment.reassurance);
+  EXPECT_EQ(assessment.tier, Tier::routine);
+  EXPECT_EQ(assessment.bounds.lowest, Tier::routine);
+  form.record.labs["k"].age_days = 91;  // too old to be read, had it been usable
+  EXPECT_TRUE(run(form).reassurance);
+}
+
 struct ChangeRow {
   const char* name;
   const char* item;
@@ -185,6 +198,9 @@ TEST_F(EvaluateTest, WhatIsNewSinceLastTimeRaisesToSoon) {
     ASSERT_NE(change, nullptr);
     EXPECT_EQ(change->status, row.status) << row.name;
     EXPECT_EQ(notes(assessment, Notice::Kind::change), row.status == fired_status) << row.name;
+    const bool asks = std::any_of(change->missing.begin(), change->missing.end(),
+                                  [&](const Item* item) { return item->link_id == row.item; });
+    EXPECT_EQ(asks, row.status == open) << row.name;
     if (row.status == fired_status) {
       EXPECT_GE(assessment.tier, Tier::soon) << row.name;
       EXPECT_FALSE(assessment.reassurance) << row.name;
@@ -280,6 +296,48 @@ TEST_F(EvaluateTest, AContradictionInAMildAnswerStillBlocksReassurance) {
   EXPECT_FALSE(assessment.reassurance);
 }
 
+// -- what is not excluded
+// --------------------------------------------------------------------------
+
+TEST_F(EvaluateTest, WhatAsksForSomethingKnownToBeFalseIsNotExcludedWhileThatIsUnknown) {
+  Form form = clear_form();
+  form.answers["function-loss"] = options({"feels-weak-only", "unsure"});
+  Assessment assessment = run(form);
+  const auto* weak = finding(assessment, "subjective-weakness-only");
+  EXPECT_EQ(weak->status, FindingStatus::not_excluded);
+  ASSERT_EQ(weak->missing.size(), 1U);
+  EXPECT_EQ(weak->missing.front()->link_id, "function-loss");
+  EXPECT_NE(assessment.tier, Tier::self_care);
+
+  form.answers.erase("function-loss");
+  assessment = run(form);
+  EXPECT_EQ(finding(assessment, "subjective-weakness-only")->status, FindingStatus::not_excluded);
+  form.answers["function-loss"] = options({"grip"});
+  assessment = run(form);
+  EXPECT_EQ(finding(assessment, "subjective-weakness-only")->status, FindingStatus::excluded);
+}
+
+TEST_F(EvaluateTest, ASkippedQuestionHoldsNoContradiction) {
+  Form form = clear_form();
+  form.answers.erase("em-now");
+  EXPECT_EQ(finding(run(form), "gap-contradiction")->status, FindingStatus::excluded);
+  form.answers["em-now"] = options({"none", "seizure"});
+  EXPECT_EQ(finding(run(form), "gap-contradiction")->status, FindingStatus::fired);
+}
+
+TEST_F(EvaluateTest, CouldBePregnantIsAGap) {
+  Form form = clear_form();
+  form.answers["sex-at-birth"] = options({"female"});
+  form.answers["pregnancy-status"] = options({"possible"});
+  form.answers["movement-type"] = options({"cramp"});
+  const Assessment assessment = run(form);
+  const auto gap = std::find_if(assessment.gaps.begin(), assessment.gaps.end(), [](const Gap& one) {
+    return one.item->link_id == "pregnancy-status";
+  });
+  ASSERT_NE(gap, assessment.gaps.end());
+  EXPECT_EQ(gap->state, GapState::unsure);
+}
+
 // -- targets
 // ---------------------------------------------------------------------------------------
 
@@ -294,14 +352,30 @@ TEST_F(EvaluateTest, AShorterTargetHoldsWhenItsConditionDoesOrMay) {
   EXPECT_EQ(finding(run(form), "systemic-red-flag")->target.hours, 72);
 }
 
-TEST_F(EvaluateTest, TheTargetIsTheShortestOfTheFiredRulesOfTheTier) {
+TEST_F(EvaluateTest, OneDangerMoreNeverGivesMoreTime) {
+  Form form = clear_form();
+  form.answers["wider-changes"] = options({"fever"});
+  EXPECT_EQ(run(form).tier, Tier::soon);
+  EXPECT_EQ(run(form).target.hours, 72);
+  form.answers["function-loss"] = options({"fine-hand"});
+  form.answers["weakness-onset"] = options({"months"});
+  form.answers["weakness-course"] = options({"slow-worse"});
+  form.answers["weakness-symmetry"] = options({"one-limb"});
+  form.answers["muscle-changes"] = options({"thinner"});
+  const Assessment more = run(form);
+  EXPECT_EQ(more.tier, Tier::urgent);
+  EXPECT_EQ(more.target.hours, 72);
+  EXPECT_EQ(more.target.text, run(form).target.text);
+}
+
+TEST_F(EvaluateTest, TheTargetIsTheShortestOfAllFiredRules) {
   RandomForms random(*twitching(), 61);
   for (int i = 0; i < 300; ++i) {
     const Assessment assessment = run(random.next());
     std::optional<int> shortest;
     bool any = false;
     for (const auto& one : assessment.findings) {
-      if (one.status == FindingStatus::fired && one.tier == assessment.tier) {
+      if (one.status == FindingStatus::fired) {
         any = true;
         if (one.target.hours) {
           shortest = std::min(shortest.value_or(*one.target.hours), *one.target.hours);

@@ -1,8 +1,8 @@
 // Every rule over every combination of the answers that matter to it: unanswered, unsure, none,
 // each option that the rule names, one that it does not name, both sides of each limit, and the
-// record. Compiled and naive evaluation must agree on all of them. Where the product is larger than
-// the bound, every pair of questions is combined in full while the others stand at one of several
-// backgrounds, and random combinations fill up the bound.
+// record. Tree, tape and naive evaluation must agree on all of them. Where the product is larger
+// than the bound, every pair of questions is combined in full while the others stand at one of
+// several backgrounds, and random combinations fill up the bound.
 
 #include <algorithm>
 #include <functional>
@@ -169,7 +169,8 @@ class Space {
     std::string_view first;
     bool other = false;
     for (const auto& option : item.options) {
-      const bool special = option.code == "none" || option.code == "unsure";
+      const bool special =
+          option.code == "none" || option.code == "unsure" || option.code == "prefer-not";
       if (special || named.options.contains(option.code)) {
         answer({{option.code}, {}, false});
         first = first.empty() && !special ? std::string_view(option.code) : first;
@@ -341,6 +342,9 @@ TEST_P(RuleSpaceTest, CompiledAndNaiveAgreeOnEveryCombinationOfWhatTheRuleReads)
     const Tri ours =
         knowledge.program.evaluate(rule.root, facts.answers, facts.record, FiredTiers{});
     const Tri theirs = naive.rule(GetParam(), form);
+    TapeRun tape(knowledge, facts);
+    tape.finish(FiredTiers{});
+    EXPECT_EQ(tape.root(rule.root), ours) << "the tape differs\n" << to_text(form);
     ++values[static_cast<std::size_t>(ours)];
     ++combinations;
     if (ours != theirs) {

@@ -304,13 +304,13 @@ Tri NaiveEvaluator::is_none(const SeenAnswer& answer) const {
 Tri NaiveEvaluator::sum(const Criterion& criterion, bool raw) const {
   int low = 0;
   int high = 0;
-  bool any_shown = false;
+  Tri any_shown = Tri::no;
   for (const auto& name : criterion.names) {
     const auto& part = answer(place_of(name), raw);
     if (part.state == Seen::not_shown) {
       continue;
     }
-    any_shown = true;
+    any_shown = either(any_shown, part.state == Seen::not_asked ? Tri::unknown : Tri::yes);
     const auto& options = knowledge_.items[place_of(name)].options;
     int least = options.front().score;
     int most = least;
@@ -324,12 +324,9 @@ Tri NaiveEvaluator::sum(const Criterion& criterion, bool raw) const {
     low += settled ? chosen : least;
     high += settled ? chosen : most;
   }
-  if (!any_shown) {
-    return Tri::no;
-  }
   const bool at_low = holds(whole(low), criterion.compare, criterion.limit);
   const bool at_high = holds(whole(high), criterion.compare, criterion.limit);
-  return at_low == at_high ? from(at_low) : Tri::unknown;
+  return both(any_shown, at_low == at_high ? from(at_low) : Tri::unknown);
 }
 
 std::vector<Number> NaiveEvaluator::ages() const {
@@ -496,6 +493,51 @@ Tri NaiveEvaluator::value(const Node& node) {
   }
 }
 
+// -- policies
+// ---------------------------------------------------------------------------------------
+
+// From none to something, or, where growth counts, something that was not there before.
+Tri NaiveEvaluator::changed() const {
+  if (!form_->previous) {
+    return Tri::no;
+  }
+  NaiveEvaluator earlier = *this;
+  const auto before = earlier.settle(*form_->previous, false);
+  Tri changed = Tri::no;
+  for (const int index : knowledge_.change.items) {
+    const auto place = static_cast<std::size_t>(index);
+    const SeenAnswer& then = before.at(questions_[place].name);
+    const SeenAnswer& now = answers_[place];
+    const bool none_before = then.options == std::vector<std::string_view>{"none"};
+    if (then.state != Seen::answered ||
+        (!none_before && !contains(knowledge_.change.grew, index))) {
+      continue;
+    }
+    const auto is_new = [&](std::string_view option) {
+      return is_positive(option) && !contains(then.options, option);
+    };
+    const bool gained = std::any_of(now.options.begin(), now.options.end(), is_new);
+    const auto& options = knowledge_.items[place].options;
+    const bool can_gain = std::any_of(options.begin(), options.end(),
+                                      [&](const Option& option) { return is_new(option.code); });
+    const bool clear =
+        now.state == Seen::not_shown || (now.state == Seen::answered && !has_open(now));
+    changed = either(changed, gained ? Tri::yes : !clear && can_gain ? Tri::unknown : Tri::no);
+  }
+  return changed;
+}
+
+bool NaiveEvaluator::unusable_lab() const {
+  return std::any_of(leaves_.begin(), leaves_.end(), [&](const Leaf& leaf) {
+    if (leaf.criterion->kind != Criterion::Kind::lab) {
+      return false;
+    }
+    const auto lab = form_->record.labs.find(leaf.criterion->names.front());
+    return lab != form_->record.labs.end() && lab->second.state == LabState::unusable &&
+           lab->second.age_days <= leaf.manner.lab_days;
+  });
+}
+
 // -- stages
 // -----------------------------------------------------------------------------------------
 
@@ -519,7 +561,7 @@ NaiveVerdicts NaiveEvaluator::evaluate(const Form& form) {
     if (static_cast<int>(i) == knowledge_.benign_gate) {
       continue;
     }
-    verdicts.gaps[i] = gap.kind == Rule::Kind::change ? form.changed : value(gaps_[i]);
+    verdicts.gaps[i] = gap.kind == Rule::Kind::change ? changed() : value(gaps_[i]);
     if (gap.kind == Rule::Kind::gap || gap.kind == Rule::Kind::change) {
       tiers[gap.tier] = either(tiers[gap.tier], verdicts.gaps[i]);
     }
@@ -543,7 +585,7 @@ NaiveVerdicts NaiveEvaluator::evaluate(const Form& form) {
     }
     Tri result = value(rules_[i]);
     if (rule.benign) {
-      result = form.stale ? Tri::no : both(result, value(gate_));
+      result = form.stale || unusable_lab() ? Tri::no : both(result, value(gate_));
     }
     verdicts.rules[i] = result;
     tiers[rule.tier] = either(tiers[rule.tier], result);

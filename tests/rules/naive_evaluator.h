@@ -1,7 +1,8 @@
 #pragma once
-// A second evaluator, written from the description of the criterion language and nothing else:
-// names, sets of strings, plain recursion. It is slow and obvious, so that where it and the
-// compiled program differ, one of them is wrong.
+// A second evaluator of the criteria as they were read, written from the description of the
+// language: names, sets of strings, plain recursion. It shares the reader and the shape of the
+// knowledge with the compiled program, nothing of the compiling and evaluating. It is slow and
+// obvious, so that where the two differ, one of them is wrong.
 
 #include <map>
 #include <optional>
@@ -93,6 +94,9 @@ class NaiveEvaluator {
   Tri fired_tier(const std::vector<std::string>& tiers) const;
   std::vector<Number> ages() const;
   bool under_age() const;
+
+  Tri changed() const;
+  bool unusable_lab() const;
 
   const SeenAnswer& answer(std::size_t question, bool raw) const;
   std::size_t place_of(std::string_view question) const { return places_.at(question); }

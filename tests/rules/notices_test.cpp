@@ -9,6 +9,7 @@
 
 #include "rules/notices.h"
 #include "rules/settle.h"
+#include "rules/since_last.h"
 #include "tests/support/knowledge_fixture.h"
 
 namespace myoflag::rules::testing {
@@ -146,19 +147,54 @@ TEST(NoticesTest, ARecordProblemIsPassedOnWithoutPatientData) {
   EXPECT_NE(assessment.notices.front().text.find("One condition had no code."), std::string::npos);
 }
 
+// Only what somebody answered has a sentence; the other forms may stand in the policy all the same.
+TEST(NoticesTest, ANoticePolicyMayHoldEveryForm) {
+  const KnowledgePtr knowledge = small_knowledge({R"yaml(
+  - linkId: flags
+    type: choice
+    repeats: true
+    text: Flags
+    concept: Flags
+    options: [{code: a, text: A}, {code: b, text: B}, {code: none, text: None}, {code: unsure, text: Unsure}]
+)yaml",
+                                                  {},
+                                                  R"yaml(
+  - {id: everything, kind: notice, title: T, policy: P, sources: [author], criteria: "any(flags: a) or unsure(flags) or lab(k) < 3 or is(pregnant) or med(lithium) or cond(kidney) or age > 90 or only(flags: b) or count(flags: a|b) >= 2"}
+  - {id: change, kind: change, title: T, policy: P, sources: [author], tier: soon, target: {text: t}, items: [flags], grew: [flags]}
+  - {id: gate, kind: benign-gate, title: T, policy: P, sources: [author], criteria: "age >= 16 and isNone(flags)"}
+)yaml"});
+  const Names names(*knowledge);
+  const auto kinds = [&](std::vector<std::string_view> answer) {
+    Form form;
+    form.answers["flags"] = options(std::move(answer));
+    form.record.fetched = true;
+    form.record.labs["k"] = {LabState::known, whole(2), 0};
+    std::vector<Notice::Kind> out;
+    for (const auto& notice : assess(knowledge, names.input(form)).notices) {
+      out.push_back(notice.kind);
+    }
+    return out;
+  };
+  using Kinds = std::vector<Notice::Kind>;
+  EXPECT_EQ(kinds({"a"}), (Kinds{Notice::Kind::nothing_matched, Notice::Kind::informant}));
+  EXPECT_EQ(kinds({"unsure"}),
+            (Kinds{Notice::Kind::nothing_matched, Notice::Kind::uncertain_list}));
+  EXPECT_EQ(kinds({"none"}), Kinds{Notice::Kind::nothing_matched});
+}
+
 TEST(NoticesTest, ChangedOptionsAreThoseThatAreNew) {
   static const Names names(*twitching());
   Form before = quiet_form();
   before.answers["function-loss"] = options({"grip"});
   Form form = quiet_form();
   form.answers["function-loss"] = options({"grip", "falls", "head-up"});
-  EvaluationInput input = names.input(form);
+  const AnswerRecord answers = names.facts(form).answers;
+  const AnswerRecord previous = names.facts(before).answers;
   const int item = twitching()->item("function-loss");
-  EXPECT_EQ(changed_options(*twitching(), input, item), 0U);
-  input.previous = names.facts(before).answers;
+  EXPECT_EQ(changed_options(*twitching(), nullptr, answers, item), 0U);
   const Item& about = twitching()->items[static_cast<std::size_t>(item)];
   const auto bit = [&](std::string_view code) { return std::uint64_t{1} << about.option(code); };
-  EXPECT_EQ(changed_options(*twitching(), input, item), bit("falls") | bit("head-up"));
+  EXPECT_EQ(changed_options(*twitching(), &previous, answers, item), bit("falls") | bit("head-up"));
   EXPECT_EQ(option_texts(about, 0), "");
 }
 

@@ -18,7 +18,9 @@ class TraceTest : public ::testing::Test {
  protected:
   Trace why(const Form& form, std::string_view id) const {
     const Verdicts verdicts = names_.verdicts(form);
-    return trace(*twitching(), *twitching()->rule(id), names_.input(form), verdicts.fired);
+    const bool fires = fired_ids(*twitching(), verdicts).contains(std::string(id));
+    return trace(*twitching(), *twitching()->rule(id), names_.input(form), verdicts.fired,
+                 fires ? Reading::given : Reading::unresolved);
   }
   static std::vector<std::string> missing(const Trace& trace) {
     std::vector<std::string> links;

@@ -164,6 +164,18 @@ TEST(TriTest, WhileAnswersMayStillTurnOutAnyWayNothingOpenIsDecided) {
       Reading::open);
 }
 
+TEST(TriTest, AskedWhatIsNotExcludedIsFalseOfUnknownIsUnknown) {
+  expect_table(
+      {
+          //                                     --    na sk in nm ot no un u+n u+o u+- n+n
+          {"answered(em-now)", {N, N, N, N, Y, Y, Y, Y, Y, Y, Y, Y}},
+          {"unsure(em-now)", {N, N, N, N, N, N, N, Y, Y, Y, Y, N}},
+          {"isFalse(any(em-now: seizure))", {Y, U, U, U, N, Y, Y, U, N, U, U, N}},
+          {"isFalse(answered(em-now))", {Y, Y, Y, Y, N, N, N, N, N, N, N, N}},
+      },
+      Reading::unresolved);
+}
+
 struct NumberRow {
   ItemState state;
   std::int64_t value;
@@ -220,6 +232,47 @@ TEST(TriTest, ASumIsDecidedAsSoonAsTheMissingPartCannotChangeIt) {
   }
 }
 
+struct SumRow {
+  ItemState first, second;
+  Tri below;
+};
+
+TEST(TriTest, ASumOfQuestionsThatDoNotApplyIsNo) {
+  Forms forms;
+  const int root = forms.root("sum(gad2-nervous, gad2-control) < 7");
+  for (const auto& row : {SumRow{ItemState::not_shown, ItemState::not_shown, N},
+                          SumRow{ItemState::not_shown, ItemState::not_asked, U},
+                          SumRow{ItemState::not_shown, ItemState::skipped, Y}}) {
+    AnswerRecord answers;
+    answers.state[forms.item("gad2-nervous")] = row.first;
+    answers.state[forms.item("gad2-control")] = row.second;
+    EXPECT_EQ(forms.value(root, answers), row.below);
+  }
+}
+
+// The two sums stand three places apart in the program, the days for laboratory values as far apart
+// the other way.
+TEST(TriTest, TheTapeTellsSumsApart) {
+  Knowledge knowledge = *twitching();
+  const auto add = [&](std::string_view text, int lab_days) {
+    const auto criterion = read_criterion(text, {}, "medicine-classes", "health-conditions");
+    std::vector<CompileError> errors;
+    return compile(criterion.value(), {false, lab_days}, knowledge, errors);
+  };
+  const int anxious = add("sum(gad2-nervous, gad2-control) >= 3", 93);
+  const int low = add("sum(phq2-interest, phq2-mood) >= 3", 90);
+  knowledge.tape = build_tape(knowledge);
+  Facts facts;
+  for (const auto* link : {"phq2-interest", "phq2-mood"}) {
+    const auto at = static_cast<std::size_t>(knowledge.item(link));
+    facts.answers.state[at] = ItemState::answered;
+    facts.answers.chosen[at] = std::uint64_t{1} << knowledge.items[at].option("nearly-every-day");
+  }
+  const TapeRun run(knowledge, facts);
+  EXPECT_EQ(run.root(anxious), N);
+  EXPECT_EQ(run.root(low), Y);
+}
+
 struct AgeRow {
   int patient, record;  // -1: not known
   Tri adult, benign_adult, child, benign_child;
@@ -251,6 +304,21 @@ TEST(TriTest, WhereTheAgesDifferTheRiskierCounts) {
           << row.patient << "/" << row.record << " form " << i;
     }
   }
+}
+
+// A record does not end the question while the patient may still say otherwise.
+TEST(TriTest, WhileAnAgeMayStillBeSaidTheRecordDecidesOnlyWhatItCanAlone) {
+  Forms forms;
+  AnswerRecord answers;
+  answers.state[forms.item("age-years")] = ItemState::skipped;
+  RecordFacts record;
+  record.age = whole(12);
+  EXPECT_EQ(forms.value(forms.root("age < 16"), answers, record, Reading::open), Y);
+  EXPECT_EQ(forms.value(forms.root("age >= 16"), answers, record, Reading::open), U);
+  EXPECT_EQ(forms.value(forms.root("age < 16", true), answers, record, Reading::open), U);
+  EXPECT_EQ(forms.value(forms.root("age >= 16", true), answers, record, Reading::open), N);
+  answers.state[forms.item("age-years")] = ItemState::not_shown;
+  EXPECT_EQ(forms.value(forms.root("age >= 16"), answers, record, Reading::open), N);
 }
 
 struct IsRow {

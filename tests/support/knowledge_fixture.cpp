@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "rules/settle.h"
+#include "rules/since_last.h"
 
 namespace myoflag::rules::testing {
 namespace {
@@ -203,11 +204,19 @@ Facts Names::facts(const Form& form) const {
   return facts;
 }
 
+std::optional<AnswerRecord> Names::previous(const Form& form) const {
+  if (!form.previous) {
+    return std::nullopt;
+  }
+  return settle(*knowledge_, answers(*form.previous)).facts.answers;
+}
+
 EvaluateFlags Names::flags(const Form& form) const {
   EvaluateFlags flags;
   flags.stale = form.stale;
   flags.free_text = form.free_text;
-  flags.changed = form.changed;
+  const auto before = previous(form);
+  flags.changed = changed_since_last(*knowledge_, before ? &*before : nullptr, facts(form).answers);
   return flags;
 }
 
@@ -223,6 +232,7 @@ EvaluationInput Names::input(const Form& form) const {
   input.facts = std::move(settled.facts);
   input.set_aside = std::move(settled.set_aside);
   input.facts.record = record(form.record);
+  input.previous = previous(form);
   input.now = now();
   input.response.authored = form.stale ? now() - std::chrono::days(15) : now();
   if (form.free_text) {
@@ -330,7 +340,7 @@ std::string to_text(const Form& form) {
   }
   text += form.stale ? "| stale" : "";
   text += form.free_text ? "| free text" : "";
-  return text + (form.changed == Tri::no ? "" : "| changed");
+  return text + (form.previous ? "| before: " + to_text(*form.previous) : "");
 }
 
 std::set<std::string> fired_ids(const Knowledge& knowledge, const Verdicts& verdicts) {

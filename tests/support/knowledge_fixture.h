@@ -61,7 +61,7 @@ struct Form {
   NamedRecord record;
   bool stale = false;
   bool free_text = false;
-  Tri changed = Tri::no;
+  std::optional<NamedAnswers> previous;  // of the last response
 };
 
 // Translates names; throws std::runtime_error on one that the knowledge does not have.
@@ -70,7 +70,8 @@ class Names {
   explicit Names(const Knowledge& knowledge);
   AnswerRecord answers(const NamedAnswers& answers) const;  // as given, not settled
   RecordFacts record(const NamedRecord& record) const;
-  Facts facts(const Form& form) const;  // settled
+  Facts facts(const Form& form) const;                           // settled
+  std::optional<AnswerRecord> previous(const Form& form) const;  // settled
   EvaluateFlags flags(const Form& form) const;
   Verdicts verdicts(const Form& form) const;
   // Answered today, at `now()`; stale forms fifteen days ago.

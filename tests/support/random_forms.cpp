@@ -170,6 +170,19 @@ void RandomForms::add_record(Form& form) {
   }
 }
 
+// The same answers, but for what is compared.
+void RandomForms::add_previous(Form& form) {
+  form.previous = form.answers;
+  for (const int index : knowledge_.change.items) {
+    const Item& item = knowledge_.items[static_cast<std::size_t>(index)];
+    if (random_.chance(50)) {
+      (*form.previous)[item.link_id] = {{"none"}, {}, false};
+    } else if (random_.chance(30)) {
+      (*form.previous)[item.link_id] = answer(item);
+    }
+  }
+}
+
 void RandomForms::mutate(Form& form) {
   const Item& item = *random_.pick(questions_);
   switch (random_.below(4)) {
@@ -231,7 +244,9 @@ Form RandomForms::next(Manner manner) {
   }
   form.stale = random_.chance(5);
   form.free_text = random_.chance(5);
-  form.changed = random_.chance(3) ? (random_.chance(50) ? Tri::yes : Tri::unknown) : Tri::no;
+  if (random_.chance(6)) {
+    add_previous(form);
+  }
   return form;
 }
 

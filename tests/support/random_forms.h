@@ -41,6 +41,7 @@ class RandomForms {
   // An answer that is complete: no unsure, nothing declined.
   NamedAnswer clear_answer(const Item& item);
   void add_record(Form& form);
+  void add_previous(Form& form);
   void mutate(Form& form);
   const std::vector<const Item*>& questions() const { return questions_; }
   Random& random() { return random_; }

@@ -1,0 +1,276 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <map>
+#include <set>
+
+#include "rules/tryout.h"
+
+namespace myoflag::rules {
+namespace {
+
+using Kind = Criterion::Kind;
+constexpr std::size_t index_of(int value) { return static_cast<std::size_t>(value); }
+
+struct Alternative {
+  int item = 0;
+  Candidate answer;
+};
+
+// Another option; where several can be ticked one option more, only one of those ticked, none.
+std::vector<Candidate> other_options(const Item& item, std::uint64_t chosen) {
+  std::vector<Candidate> out;
+  const std::uint64_t said = chosen & item.positive();
+  if (item.none != 0 && chosen != item.none) {
+    out.push_back({item.none, std::nullopt});
+  }
+  for (std::uint64_t left = item.positive(); left != 0; left &= left - 1) {
+    const std::uint64_t option = std::uint64_t{1} << std::countr_zero(left);
+    const bool adds = item.repeats && (said & option) == 0;
+    const std::uint64_t wanted = adds ? said | option : option;
+    if (wanted != chosen) {
+      out.push_back({wanted, std::nullopt});
+    }
+  }
+  return out;
+}
+
+std::int64_t distance(Number a, Number b) { return a < b ? b.nano - a.nano : a.nano - b.nano; }
+
+class ChangeSearch {
+ public:
+  ChangeSearch(const Situation& situation, const Verdicts& verdicts, Effort& effort)
+      : knowledge_(situation.knowledge),
+        facts_(situation.facts),
+        verdicts_(verdicts),
+        effort_(effort),
+        tryout_(situation, effort) {}
+
+  TierChanges run() {
+    const auto deciding = deciding_items();
+    singles(changeable(), {deciding.begin(), deciding.end()});
+    const bool lowers = std::any_of(out_.list.begin(), out_.list.end(),
+                                    [](const TierChange& change) { return !change.raises; });
+    if (!lowers && verdicts_.tier > kTiers.front()) {
+      pairs(deciding);
+    }
+    std::stable_sort(out_.list.begin(), out_.list.end(),
+                     [&](const TierChange& a, const TierChange& b) { return rank(a) < rank(b); });
+    cut();
+    return std::move(out_);
+  }
+
+ private:
+  // What lowers the tier first, then answers that are missing, then the rest; the most urgent
+  // first.
+  std::array<int, 3> rank(const TierChange& change) const {
+    const int item = static_cast<int>(change.answers.front().item - knowledge_.items.data());
+    const bool missing = tryout_.is_open(facts_.answers, item);
+    return {change.raises ? (missing ? 1 : 2) : 0,
+            change.raises ? -static_cast<int>(change.tier) : static_cast<int>(change.tier), item};
+  }
+
+  // Of too many, the first of each tier stays in any case.
+  void cut() {
+    auto& list = out_.list;
+    if (list.size() <= kMaxChanges) {
+      return;
+    }
+    out_.complete = false;
+    std::set<Tier> tiers;
+    std::vector<TierChange> kept, rest;
+    for (auto& change : list) {
+      (tiers.insert(change.tier).second ? kept : rest).push_back(std::move(change));
+    }
+    for (std::size_t i = 0; kept.size() < kMaxChanges; ++i) {
+      kept.push_back(std::move(rest[i]));
+    }
+    std::stable_sort(kept.begin(), kept.end(),
+                     [&](const TierChange& a, const TierChange& b) { return rank(a) < rank(b); });
+    list = std::move(kept);
+  }
+
+  std::vector<int> changeable() const {
+    std::vector<int> items;
+    for (int item = 0; item < static_cast<int>(knowledge_.items.size()); ++item) {
+      const ItemState state = facts_.answers.state[index_of(item)];
+      const Item& it = knowledge_.items[index_of(item)];
+      if (it.is_question() && !it.context_only && state != ItemState::not_shown &&
+          state != ItemState::not_asked) {
+        items.push_back(item);
+      }
+    }
+    return items;
+  }
+
+  // Questions that the fired rules of the present tier read. A given age is what it is.
+  std::vector<int> deciding_items() const {
+    std::set<int> deciding;
+    const auto look = [&](const std::vector<Rule>& rules, const auto& values) {
+      for (std::size_t i = 0; i < rules.size(); ++i) {
+        if (values[i] == Tri::yes && rules[i].tier == verdicts_.tier && rules[i].raises()) {
+          add_items(rules[i], deciding);
+        }
+      }
+    };
+    look(knowledge_.rules, verdicts_.rules);
+    look(knowledge_.gaps, verdicts_.gaps);
+    if (deciding.empty()) {
+      add_items_of_lower_rules(deciding);
+    }
+    if (!tryout_.is_open(facts_.answers, knowledge_.bindings.age)) {
+      deciding.erase(knowledge_.bindings.age);
+    }
+    std::vector<int> items;
+    for (const int item : changeable()) {
+      if (deciding.contains(item)) {
+        items.push_back(item);
+      }
+    }
+    return items;
+  }
+
+  // Where nothing fired, a lower tier needs one of its rules to fire, its gate to be open, and no
+  // danger to be left open.
+  void add_items_of_lower_rules(std::set<int>& items) const {
+    for (std::size_t i = 0; i < knowledge_.rules.size(); ++i) {
+      if (knowledge_.rules[i].tier < verdicts_.tier || verdicts_.rules[i] == Tri::unknown) {
+        add_items(knowledge_.rules[i], items);
+      }
+    }
+    if (knowledge_.benign_gate >= 0) {
+      add_items(knowledge_.gaps[index_of(knowledge_.benign_gate)], items);
+    }
+  }
+
+  void add_items(const Rule& rule, std::set<int>& items) const {
+    if (rule.kind == Rule::Kind::change) {
+      items.insert(knowledge_.change.items.begin(), knowledge_.change.items.end());
+      return;
+    }
+    const auto& ops = knowledge_.program.ops;
+    const std::size_t root = knowledge_.program.roots[index_of(rule.root)];
+    for (std::size_t at = root; at < ops[root].end; ++at) {
+      if (ops[at].end == at + 1 && ops[at].kind != Kind::lab && ops[at].kind != Kind::fired_tier) {
+        items.insert(ops[at].item);
+      }
+    }
+  }
+
+  // Alternatives to what was said. "Not sure" is settled by each of them.
+  std::vector<Candidate> alternatives(int item) {
+    const Item& it = knowledge_.items[index_of(item)];
+    return it.is_numeric() ? tryout_.candidates(item)
+                           : other_options(it, facts_.raw.chosen[index_of(item)]);
+  }
+
+  std::optional<Tier> try_out(const Alternative& first, const Alternative* second) {
+    if (!effort_.left()) {
+      out_.complete = false;
+      return std::nullopt;
+    }
+    AnswerRecord answers = facts_.answers;
+    put(answers, first.item, first.answer);
+    if (second != nullptr) {
+      put(answers, second->item, second->answer);
+    }
+    const std::array anew{first.item, second != nullptr ? second->item : first.item};
+    return tryout_.tier_of(answers, anew);
+  }
+
+  // A question that no deciding rule reads can lower the tier only by hiding what was answered:
+  // that is no answer to "what would have to be different".
+  void singles(const std::vector<int>& items, const std::set<int>& deciding) {
+    for (const int item : items) {
+      for (const auto& answer : alternatives(item)) {
+        const Alternative change{item, answer};
+        const auto tier = try_out(change, nullptr);
+        if (tier &&
+            (*tier > verdicts_.tier || (*tier < verdicts_.tier && deciding.contains(item)))) {
+          add_single(change, *tier);
+        }
+      }
+    }
+  }
+
+  // The options that a change is about: those gained, or, when none are, the whole new answer.
+  AnswerChange shown_change(const Alternative& change) const {
+    AnswerChange shown;
+    shown.item = &knowledge_.items[index_of(change.item)];
+    shown.number = change.answer.number;
+    const std::uint64_t gained =
+        change.answer.chosen & ~facts_.answers.chosen[index_of(change.item)];
+    shown.any_of = shown.item->repeats && gained != 0 ? gained : change.answer.chosen;
+    return shown;
+  }
+
+  // Options of one question that lead to the same tier are one change: any of them; of numbers the
+  // one nearest to what was said.
+  void add_single(const Alternative& change, Tier tier) {
+    const AnswerChange shown = shown_change(change);
+    for (auto& known : out_.list) {
+      if (known.tier != tier || known.answers.size() != 1 ||
+          known.answers.front().item != shown.item) {
+        continue;
+      }
+      AnswerChange& same = known.answers.front();
+      same.any_of |= shown.any_of;
+      if (shown.number && is_nearer(change.item, *shown.number, *same.number)) {
+        same.number = shown.number;
+      }
+      return;
+    }
+    out_.list.push_back({tier, tier > verdicts_.tier, {shown}});
+  }
+
+  bool is_nearer(int item, Number number, Number than) const {
+    const Number said = facts_.answers.number[index_of(item)];
+    return facts_.answers.state[index_of(item)] == ItemState::answered &&
+           distance(number, said) < distance(than, said);
+  }
+
+  void pairs(const std::vector<int>& items) {
+    std::map<std::pair<int, int>, TierChange> best;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      for (std::size_t j = i + 1; j < items.size(); ++j) {
+        try_pair(items[i], items[j], best);
+      }
+    }
+    for (auto& [key, change] : best) {
+      out_.list.push_back(std::move(change));
+    }
+  }
+
+  // The lowest tier that changing these two answers reaches, if any is lower.
+  void try_pair(int a, int b, std::map<std::pair<int, int>, TierChange>& best) {
+    for (const auto& first : alternatives(a)) {
+      for (const auto& second : alternatives(b)) {
+        const Alternative one{a, first};
+        const Alternative two{b, second};
+        const auto tier = try_out(one, &two);
+        if (!tier || *tier >= verdicts_.tier) {
+          continue;
+        }
+        const auto known = best.find({a, b});
+        if (known == best.end() || *tier < known->second.tier) {
+          best[{a, b}] = {*tier, false, {shown_change(one), shown_change(two)}};
+        }
+      }
+    }
+  }
+
+  const Knowledge& knowledge_;
+  const Facts& facts_;
+  const Verdicts& verdicts_;
+  Effort& effort_;
+  Tryout tryout_;
+  TierChanges out_;
+};
+
+}  // namespace
+
+TierChanges tier_changes(const Situation& situation, const Verdicts& verdicts, Effort& effort) {
+  return ChangeSearch(situation, verdicts, effort).run();
+}
+
+}  // namespace myoflag::rules
