@@ -262,6 +262,8 @@ std::string_view kind_word(rules::Notice::Kind kind) {
       return "conflict";
     case Kind::stale_answers:
       return "stale-answers";
+    case Kind::doubtful_answers:
+      return "doubtful-answers";
     case Kind::check_now:
       return "check-now";
     case Kind::lab_old:
@@ -378,6 +380,7 @@ Json assessment_json(const Assessment& assessment, bool all_findings) {
   result.set("gaps", rows_json(assessment.gaps, gap_json));
   result.set("tierBounds", bounds_json(assessment.bounds));
   result.set("changes", rows_json(assessment.changes, change_json));
+  result.set("changesComplete", assessment.changes_complete);
   result.set("patientAdvice", advice_json(assessment));
   result.set("freeText", free_text_json(assessment));
   result.set("notices", rows_json(assessment.notices, notice_json));
@@ -400,6 +403,7 @@ Json outcome_json(const Assessment& assessment) {
                        {"gaps", rows_json(assessment.gaps, gap_json)},
                        {"tierBounds", bounds_json(assessment.bounds)},
                        {"changes", rows_json(assessment.changes, change_json)},
+                       {"changesComplete", assessment.changes_complete},
                        {"patientAdvice", advice_json(assessment)},
                        {"notices", lasting_notices(assessment)}});
 }
