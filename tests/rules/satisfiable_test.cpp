@@ -88,7 +88,7 @@ class SatisfiableTest : public testing::Test {
         const std::size_t at = slot(link_id);
         const ItemState state = one.answers.state[at];
         one.open = one.open || state == ItemState::skipped || state == ItemState::not_asked ||
-                   (one.answers.chosen[at] & k_.items[at].open()) != 0;
+                   (one.answers.chosen[at] & k_.open_options(static_cast<int>(at))) != 0;
       }
       out.push_back(one);
     }
