@@ -13,8 +13,6 @@ constexpr std::size_t kMaxOptions = 64;
 constexpr int kMaxScore = 15;
 
 bool is_question(ItemType type) { return type != ItemType::group && type != ItemType::display; }
-bool is_numeric(ItemType type) { return type == ItemType::integer || type == ItemType::decimal; }
-
 std::uint64_t bit(std::size_t index) { return index < 64 ? std::uint64_t{1} << index : 0; }
 
 class QuestionReader {
@@ -164,9 +162,9 @@ class QuestionReader {
     const bool choice = item.type == ItemType::choice;
     only_for("options", choice, "questions of type choice");
     only_for("repeats", choice, "questions of type choice");
-    only_for("min", is_numeric(item.type), "numbers");
-    only_for("max", is_numeric(item.type), "numbers");
-    only_for("unit", is_numeric(item.type), "numbers");
+    only_for("min", item.is_numeric(), "numbers");
+    only_for("max", item.is_numeric(), "numbers");
+    only_for("unit", item.is_numeric(), "numbers");
     only_for("required", is_question(item.type), "questions");
     only_for("context-only", is_question(item.type), "questions");
     only_for("instrument", is_question(item.type), "questions");
@@ -240,7 +238,7 @@ class QuestionReader {
     when.item = static_cast<int>(&asked - items().data());
     when.op = op;
     const bool by_option = op == EnableWhen::Op::is || op == EnableWhen::Op::is_not;
-    const bool fits = by_option ? asked.type == ItemType::choice : is_numeric(asked.type);
+    const bool fits = by_option ? asked.type == ItemType::choice : asked.is_numeric();
     if (!fits) {
       context_.report(
           value, "MF-2033",

@@ -9,11 +9,6 @@
 namespace myoflag::rules::loading {
 namespace {
 
-bool counts_for_tier(const Rule& rule) {
-  return rule.kind == Rule::Kind::rule || rule.kind == Rule::Kind::gap ||
-         rule.kind == Rule::Kind::change;
-}
-
 // A tier that holds a rule which itself runs last is not settled when firedTier asks for it.
 void check_fired_tier(Context& context, const PendingCriterion& pending,
                       const Criterion& criterion) {
@@ -21,7 +16,7 @@ void check_fired_tier(Context& context, const PendingCriterion& pending,
     for (const auto* list : {&context.knowledge.rules, &context.knowledge.gaps}) {
       for (const Rule& rule : *list) {
         const std::string_view code = code_of(rule.tier);
-        if (rule.last && counts_for_tier(rule) &&
+        if (rule.last && rule.raises() &&
             std::find(criterion.options.begin(), criterion.options.end(), code) !=
                 criterion.options.end()) {
           context.report_inside(
