@@ -231,7 +231,7 @@ class LabReader {
     const auto* used = riskiest(lab, current);
     // A value that says nothing is no reason to be calm beside a later one that cannot be read.
     if (used == nullptr || (!unused.empty() && is_calm(lab, *used))) {
-      out_.labs[lab].state = LabState::unusable;
+      out_.labs[lab] = {LabState::unusable, {}, youngest_days(unused)};
       add_entry(lab, *unused.front());
     } else {
       use(lab, *used, current);
@@ -263,6 +263,15 @@ class LabReader {
         })) {
       say("record-lab-differ", lab);
     }
+  }
+
+  // A result without a date may be of today.
+  int youngest_days(const std::vector<const Result*>& results) const {
+    int youngest = std::numeric_limits<int>::max();
+    for (const auto* result : results) {
+      youngest = std::min(youngest, result->when ? age_days(*result) : 0);
+    }
+    return youngest;
   }
 
   int age_days(const Result& result) const {

@@ -181,6 +181,20 @@ TEST(Assess, DoubtfulAnswersNeverReassure) {
   }
 }
 
+TEST(Assess, AnUnusableResultWithholdsReassuranceWhileARuleWouldReadIt) {
+  const auto tier_beside = [](std::string_view day) {
+    const auto potassium = parse(
+        R"({"resourceType":"Observation","status":"final","subject":{"reference":"Patient/p1"},)"
+        R"("code":{"coding":[{"system":"http://loinc.org","code":"2823-3"}]},"effectiveDateTime":")" +
+        std::string(day) + R"(","valueQuantity":{"value":2.1,"unit":"drops"}})");
+    const auto assessed =
+        assess(bundle_of({patient(), testing::response_of(self_care()), potassium}));
+    return assessed.value().assessment.tier;
+  };
+  EXPECT_EQ(tier_beside("2026-11-20"), Tier::routine);
+  EXPECT_EQ(tier_beside("2021-11-20"), Tier::self_care);
+}
+
 Json at_hour(std::string_view hour, std::string_view status, const Given& given) {
   auto response = testing::response_of(given);
   response.set("id", "r" + std::string(hour));
