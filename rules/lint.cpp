@@ -40,6 +40,8 @@ bool holds_word(std::string_view text, std::string_view word) {
   return false;
 }
 
+constexpr int kMaxEvaluations = 20'000'000;  // for the parts of all criteria: a few seconds
+
 class Lint {
  public:
   explicit Lint(Context& context) : context_(context), k_(context.knowledge) {}
@@ -98,15 +100,18 @@ class Lint {
   }
 
   bool is_idle(const PendingCriterion& pending, Criterion::Kind joined, std::size_t part,
-               int root) const {
+               int root) {
     SatisfiableQuery query;
+    query.max_evaluations = std::min(query.max_evaluations, evaluations_left_);
     query.raw = context_.owner_of(pending).raw;
     if (joined == Criterion::Kind::any) {
       query.wanted = {{root, Tri::yes}, {root, Tri::yes, part}};
     } else {
       query.wanted = {{root, Tri::no, part}};
     }
-    return satisfiable(k_, query).possibility == Possibility::impossible;
+    const Satisfiable found = satisfiable(k_, query);
+    evaluations_left_ -= std::min(found.evaluations, evaluations_left_);
+    return found.possibility == Possibility::impossible;
   }
 
   // ---- unused things
@@ -258,6 +263,7 @@ class Lint {
 
   Context& context_;
   const Knowledge& k_;
+  int evaluations_left_ = kMaxEvaluations;
 };
 
 }  // namespace

@@ -158,8 +158,9 @@ Problems listing_of(Run& run) {
     const bool wrong = std::any_of(problems.begin(), problems.end(), [](const Problem& problem) {
       return problem.severity == Severity::error;
     });
-    problems.push_back({"MF-2024", fmt::format("{} more problems are not listed", more), "", 0, 0,
-                        "", wrong ? Severity::error : Severity::warning});
+    problems.push_back(
+        {"MF-2024", fmt::format("{} more problem{} not listed", more, more == 1 ? " is" : "s are"),
+         "", 0, 0, "", wrong ? Severity::error : Severity::warning});
   }
   return problems;
 }
