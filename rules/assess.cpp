@@ -5,6 +5,7 @@
 #include "rules/evaluate.h"
 #include "rules/notices.h"
 #include "rules/outlook.h"
+#include "rules/patient_advice.h"
 #include "rules/since_last.h"
 #include "rules/trace.h"
 #include "rules/workups.h"
@@ -172,8 +173,10 @@ class Assessing {
         continue;
       }
       nothing_matched_ = false;
-      // The shortest of all: one danger more never gives more time.
-      if (out_.target.text.empty() || stricter(finding.target, out_.target)) {
+      // The shortest of all: one danger more never gives more time. Without hours only the words of
+      // the tier itself: "no extra visit" must not stand beside a tier that was raised.
+      const bool first_of_tier = finding.tier == out_.tier && out_.target.text.empty();
+      if (first_of_tier || stricter(finding.target, out_.target)) {
         out_.target = finding.target;
       }
     }
@@ -266,53 +269,11 @@ class Assessing {
                        [&](const Evidence& evidence) { return evidence.item == item; });
   }
 
-  void advise(const std::string& id, const std::string& text) {
-    const auto& texts = out_.patient_advice;
-    if (!text.empty() && std::find(texts.begin(), texts.end(), text) == texts.end()) {
-      out_.patient_advice.push_back(text);
-      out_.patient_advice_ids.push_back(id);
-    }
-  }
-
-  // Reassurance only when nothing that a person must read stands beside it.
-  bool may_say(const Finding& finding) const { return !finding.rule->benign || !flags_.free_text; }
-
   void collect_advice() {
-    std::set<int> rules;
-    for (const auto& finding : out_.findings) {
-      if (!fired(finding) || !may_say(finding)) {
-        continue;
-      }
-      advise(finding.rule->id, finding.rule->patient);
-      out_.reassurance = out_.reassurance || finding.rule->benign;
-      if (finding.rule->kind == Rule::Kind::rule) {
-        rules.insert(static_cast<int>(finding.rule - knowledge_.rules.data()));
-      }
-    }
-    for (int i = 0; i < static_cast<int>(knowledge_.advice.size()); ++i) {
-      const Advice& advice = knowledge_.advice[index_of(i)];
-      const bool applies = advice.when == Advice::When::always ||
-                           std::any_of(advice.rules.begin(), advice.rules.end(),
-                                       [&](int rule) { return rules.contains(rule); });
-      const Rule* guard = applies ? guard_of(i) : nullptr;
-      if (guard != nullptr) {
-        advise(guard->id, guard->patient);
-      } else if (applies) {
-        advise(advice.id, advice.text);
-      }
-    }
-  }
-
-  // The guard that holds, or may hold, and withholds this advice; its own text takes the place.
-  const Rule* guard_of(int advice) const {
-    for (const auto& guard : knowledge_.advice_guards) {
-      const bool guards =
-          std::find(guard.advice.begin(), guard.advice.end(), advice) != guard.advice.end();
-      if (guards && verdicts_.gaps[index_of(guard.rule)] != Tri::no) {
-        return &knowledge_.gaps[index_of(guard.rule)];
-      }
-    }
-    return nullptr;
+    PatientAdvice advice = advise_patient(out_, verdicts_);
+    out_.patient_advice = std::move(advice.texts);
+    out_.patient_advice_ids = std::move(advice.ids);
+    out_.reassurance = advice.reassurance;
   }
 
   const Knowledge& knowledge_;

@@ -198,8 +198,8 @@ struct Assessment {
   std::vector<TierChange> changes;
   bool changes_complete = true;  // false: there may be more than those listed
   std::vector<std::string>
-      patient_advice;  // texts, most important first: fired rules' patient wording, advice
-  std::vector<std::string> patient_advice_ids;  // rule or advice id of each
+      patient_advice;  // what the patient is told beside the headline, most important first
+  std::vector<std::string> patient_advice_ids;  // rule, policy or advice id of each
   std::vector<Notice> notices;
   bool reassurance = false;  // a benign rule's text is among the advice
 };

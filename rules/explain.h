@@ -4,9 +4,7 @@
 // knowledge (text.en.yaml, keys "explain-..."); text that comes from the patient or the record is
 // given as it is, so whoever draws it must make it safe for the medium.
 
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "rules/assessment.h"
@@ -64,12 +62,9 @@ Explanation explain_for_clinician(const Assessment& assessment, const ExplainOpt
 
 // What the patient is told: only what the rules allow, nothing calmer. No sentence is said twice.
 struct PatientText {
-  std::string headline;
+  std::string headline;  // names no time longer than the target
   std::vector<std::string> paragraphs;
 };
 PatientText explain_for_patient(const Assessment& assessment);
-
-// Keys of text.en.yaml that explanations use.
-std::span<const std::string_view> explanation_text_keys();
 
 }  // namespace myoflag::rules

@@ -1,6 +1,7 @@
 #include "rules/knowledge.h"
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -16,6 +17,16 @@ int index_of(const List& list, std::string_view name, Name name_of) {
 }
 
 }  // namespace
+
+const Headline& TierInfo::headline_for(const Target& target) const {
+  if (!target.hours) {
+    return patient.back();
+  }
+  const auto longer = std::find_if(patient.begin(), patient.end(), [&](const Headline& headline) {
+    return !headline.within_hours || *headline.within_hours > *target.hours;
+  });
+  return longer == patient.begin() ? *longer : *std::prev(longer);
+}
 
 int Item::option(std::string_view code) const {
   return index_of(options, code, [](const Option& o) -> std::string_view { return o.code; });

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,9 +26,19 @@ struct Coding {
   friend bool operator==(const Coding&, const Coding&) = default;
 };
 
+// What the patient reads first.
+struct Headline {
+  std::optional<int> within_hours;  // the longest time the sentence names; empty: it names none
+  std::string text;
+};
+
 struct TierInfo {
-  std::string label, meaning, patient;
-  std::string priority;  // FHIR request-priority
+  std::string label, meaning;
+  std::vector<Headline> patient;  // shortest time first, one without a time last; never empty
+  std::string priority;           // FHIR request-priority
+
+  // The one that names the longest time within the target; without a target, the last.
+  const Headline& headline_for(const Target& target) const;
 };
 
 enum class ItemType : std::uint8_t { group, display, choice, integer, decimal, text };
@@ -48,6 +59,7 @@ struct EnableWhen {
 
 struct Item {
   std::string link_id, text;
+  std::string label;  // short name for the clinician
   ItemType type = ItemType::display;
   int parent = -1;  // index of the group, -1 at the top
   bool repeats = false;
@@ -106,13 +118,18 @@ struct ConditionalTarget {
   int criterion = -1;  // index into Knowledge::program roots
   Target target;
   std::string criterion_text;  // as written, white space folded
+  std::string patient;  // in place of the rule's, when this target holds
 };
 
 // A rule, or a policy that behaves like one (an information gap, a change since last time).
 struct Rule {
   enum class Kind : std::uint8_t { rule, gap, notice, change, guard };
   Kind kind = Kind::rule;
-  std::string id, title, rationale, patient, note, policy;
+  std::string id, title, note, policy;
+  std::string rationale;         // of a gap or change policy: its `reason`
+  std::string patient;           // when nothing is more urgent
+  std::string beside;            // still said beside something more urgent
+  std::string beside_emergency;  // still said beside an emergency
   Tier tier = Tier::routine;
   Target target;
   std::vector<ConditionalTarget> target_when;
@@ -123,7 +140,10 @@ struct Rule {
   bool benign = false;         // reassurance: also needs the benign gate
   bool all_ages = false;       // also holds under 16
   bool raw = false;            // sees `none` beside positive options
+  bool list_options = false;   // the clinician is to see each open option of its questions
   std::vector<int> hypotheses, workups, must_not, sources;
+  std::vector<std::string>
+      silences;  // rules, policies and advice that the patient is not told then
   std::string owner, due;
 
   // Raises the tier when it holds; notices and guards do not.
@@ -173,10 +193,15 @@ struct AdviceGuard {
   std::vector<int> advice;
 };
 
+// None of it stands beside an emergency.
 struct Advice {
-  enum class When : std::uint8_t { always, fired };
+  enum class When : std::uint8_t {
+    not_emergency,
+    fired,      // one of `rules` fired
+    free_text,  // the patient wrote something that nobody has read
+  };
   std::string id, text;
-  When when = When::always;
+  When when = When::not_emergency;
   std::vector<int> rules, sources;
 };
 

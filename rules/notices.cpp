@@ -49,7 +49,7 @@ class Writer {
 
   void about_answers() {
     if (context_.check_first) {
-      add(Notice::Kind::check_now, "emergency-check-now");
+      add_check_now();
     }
     if (verdicts_.under_age) {
       add(Notice::Kind::under_age, "under-age", {{"age", std::to_string(knowledge_.adult_age)}});
@@ -66,7 +66,7 @@ class Writer {
       add(Notice::Kind::doubtful_answers, doubt_key(doubt));
     }
     for (const auto& text : input_.free_text) {
-      add(Notice::Kind::free_text, "free-text-notice", {{"question", item(text.item).text}});
+      add(Notice::Kind::free_text, "free-text-notice", {{"question", item(text.item).label}});
     }
     for (const auto& aside : input_.set_aside) {
       const bool disabled = aside.why == SetAside::Why::disabled;
@@ -74,16 +74,25 @@ class Writer {
                                 : aside.options != 0 ? option_texts(item(aside.item), aside.options)
                                                      : aside.text;
       add(Notice::Kind::answer_set_aside, disabled ? "answer-disabled" : "answer-out-of-range",
-          {{"question", item(aside.item).text}, {"answer", given}});
+          {{"question", item(aside.item).label}, {"answer", given}});
     }
     for (std::size_t i = 0; i < knowledge_.items.size(); ++i) {
       const Item& it = knowledge_.items[i];
       const std::uint64_t raw = input_.facts.raw.chosen[i];
       if (it.none != 0 && (raw & it.none) != 0 && (raw & it.positive()) != 0) {
         add(Notice::Kind::contradiction, "contradiction",
-            {{"question", it.text}, {"answer", option_texts(it, raw & it.positive())}});
+            {{"question", it.label}, {"answer", option_texts(it, raw & it.positive())}});
       }
     }
+  }
+
+  void add_check_now() {
+    const std::string hours = std::to_string(knowledge_.staleness.emergency_answers_hours);
+    add(Notice::Kind::check_now,
+        input_.batch               ? "emergency-check-batch"
+        : input_.response.authored ? "emergency-check-old"
+                                   : "emergency-check-undated",
+        {{"hours", hours}});
   }
 
   void about_changes() {
@@ -96,7 +105,7 @@ class Writer {
           changed_options(knowledge_, previous_of(input_), input_.facts.answers, index);
       if (options != 0) {
         add(Notice::Kind::change, "change",
-            {{"question", item(index).text}, {"answer", option_texts(item(index), options)}});
+            {{"question", item(index).label}, {"answer", option_texts(item(index), options)}});
       }
     }
   }
@@ -114,7 +123,7 @@ class Writer {
       const std::uint64_t unsaid = entry.options & ~input_.facts.answers.chosen[at];
       if (said && unsaid != 0) {
         add(Notice::Kind::conflict, "conflict",
-            {{"question", item(entry.item).text},
+            {{"question", item(entry.item).label},
              {"patient", option_texts(item(entry.item), input_.facts.answers.chosen[at])},
              {"record", entry.text}});
       }
@@ -157,7 +166,7 @@ class Writer {
 
   void about_doubt(int index) {
     if ((chosen(index) & item(index).unsure) != 0) {
-      add(Notice::Kind::uncertain_list, "uncertain-list", {{"question", item(index).text}});
+      add(Notice::Kind::uncertain_list, "uncertain-list", {{"question", item(index).label}});
     }
   }
 
@@ -168,7 +177,7 @@ class Writer {
     }
     if ((chosen(index) & named) != 0) {
       add(Notice::Kind::informant, "informant",
-          {{"question", item(index).text},
+          {{"question", item(index).label},
            {"answer", option_texts(item(index), chosen(index) & named)}});
     }
   }

@@ -36,6 +36,11 @@ auto fields(X& x) {
   auto& [a, b, c, d] = x;
   return std::tie(a, b, c, d);
 }
+template <Is<Headline> X>
+auto fields(X& x) {
+  auto& [a, b] = x;
+  return std::tie(a, b);
+}
 template <Is<Option> X>
 auto fields(X& x) {
   auto& [a, b, c, d] = x;
@@ -48,8 +53,8 @@ auto fields(X& x) {
 }
 template <Is<Item> X>
 auto fields(X& x) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y] = x;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y);
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z] = x;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z);
 }
 template <Is<Hypothesis> X>
 auto fields(X& x) {
@@ -83,8 +88,8 @@ auto fields(X& x) {
 }
 template <Is<ConditionalTarget> X>
 auto fields(X& x) {
-  auto& [a, b, c] = x;
-  return std::tie(a, b, c);
+  auto& [a, b, c, d] = x;
+  return std::tie(a, b, c, d);
 }
 template <Is<Criterion> X>
 auto fields(X& x) {
@@ -93,8 +98,9 @@ auto fields(X& x) {
 }
 template <Is<Rule> X>
 auto fields(X& x) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w] = x;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w);
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb] = x;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa,
+                  bb);
 }
 template <Is<LabBinding::Conversion> X>
 auto fields(X& x) {

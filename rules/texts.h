@@ -1,6 +1,7 @@
 #pragma once
-// Sentences of text.en.yaml with {placeholders}, and the list of those this layer needs: the loader
-// refuses knowledge that lacks one, so that no sentence is missing beside a patient.
+// Sentences of text.en.yaml with {placeholders}, and the table of those the program says. The
+// loader refuses knowledge that lacks one, that has one nobody says, or whose placeholders do not
+// fit: no sentence and no answer is lost beside a patient because of a slip.
 
 #include <initializer_list>
 #include <span>
@@ -15,13 +16,13 @@ using Fill = std::pair<std::string_view, std::string_view>;
 // Replaces each {name}; a placeholder that is not given stays as it is.
 std::string fill(std::string_view text, std::initializer_list<Fill> values);
 
-// Keys that assess() uses.
-std::span<const std::string_view> assessment_text_keys();
+struct TextKey {
+  std::string_view key;
+  std::string_view needs = {};  // placeholders that must stand in it, separated by blanks
+  std::string_view may = {};    // placeholders that may
+};
 
-// Keys of what written results are called, for those who write them.
-std::span<const std::string_view> result_text_keys();
-
-// Keys of what is said about a record, for those who read it.
-std::span<const std::string_view> record_text_keys();
+// Beside these, each category of workups has a sentence `explain-category-<id>`.
+std::span<const TextKey> text_keys();
 
 }  // namespace myoflag::rules

@@ -59,7 +59,7 @@ std::string lab_line(const Assessment& assessment, const Evidence& evidence) {
   const Knowledge& knowledge = *assessment.knowledge;
   const auto index = static_cast<std::size_t>(evidence.lab - knowledge.labs.data());
   const Lab& lab = assessment.input->facts.record.labs[index];
-  const std::string value = to_text(evidence.number.value_or(lab.value));
+  const std::string value = rounded_text(evidence.number.value_or(lab.value));
   const std::string days = std::to_string(lab.age_days);
   return say(knowledge,
              evidence.record_text.empty() ? "explain-answer-lab" : "explain-answer-lab-as",
@@ -75,7 +75,7 @@ std::string answer_line(const Assessment& assessment, const Evidence& evidence) 
   if (evidence.lab != nullptr) {
     return lab_line(assessment, evidence);
   }
-  const std::string question = label_of(knowledge, *evidence.item);
+  const std::string question = evidence.item->label;
   std::string answer;
   if (evidence.origin == Origin::record) {
     answer = evidence.record_text;
@@ -122,16 +122,6 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
   return result;
 }
 
-std::string label_of(const Knowledge& knowledge, const Item& item) {
-  const auto label = knowledge.texts.find("label-" + item.link_id);
-  if (label != knowledge.texts.end()) {
-    return label->second;
-  }
-  const std::string& text = item.concept_text.empty() ? item.text : item.concept_text;
-  const std::size_t bracket = text.find(" (");
-  return bracket == std::string::npos || bracket == 0 ? text : text.substr(0, bracket);
-}
-
 bool is_sign(const Evidence& evidence) {
   return evidence.item != nullptr && evidence.item->none != 0 &&
          (evidence.options & evidence.item->positive()) != 0;
@@ -157,6 +147,17 @@ std::string moment_text(Instant moment) {
       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
       static_cast<int>(minutes / 60), static_cast<int>(minutes % 60));
   return {buffer.data(), static_cast<std::size_t>(length)};
+}
+
+std::string authored_text(const ResponseInfo& response) {
+  const bool has_time = response.authored_text.find('T') != std::string::npos;
+  return response.authored && has_time ? moment_text(*response.authored) : response.authored_text;
+}
+
+std::string rounded_text(Number value) {
+  constexpr std::int64_t kStep = 10'000'000;  // a hundredth
+  const std::int64_t half = value.nano < 0 ? -kStep / 2 : kStep / 2;
+  return to_text({(value.nano + half) / kStep * kStep});
 }
 
 std::vector<std::string> sentences(std::string_view text) {
@@ -209,7 +210,7 @@ std::vector<std::string> answer_lines(const Assessment& assessment,
       continue;
     }
     if (says_none(one)) {
-      none.push_back(label_of(knowledge, *one.item));
+      none.push_back(one.item->label);
     } else {
       lines.push_back(answer_line(assessment, one));
     }

@@ -17,14 +17,15 @@ std::string say(const Knowledge& knowledge, std::string_view key,
 
 std::string joined(const std::vector<std::string>& parts, std::string_view between);
 
-// "Breathing and sleep": the short name of a question (sentence "label-<linkId>"), else its concept
-// without what stands in brackets, else the question.
-std::string label_of(const Knowledge& knowledge, const Item& item);
 // The texts of the chosen options, each in quotes, joined by commas.
 std::string quoted_options(const Item& item, std::uint64_t options);
 
 // "2026-11-22 09:00 UTC"
 std::string moment_text(Instant moment);
+// When the form was answered, in the same form; a date alone where no time is known.
+std::string authored_text(const ResponseInfo& response);
+// At most two decimals: a converted value has no more digits than the laboratory gave.
+std::string rounded_text(Number value);
 
 // An answer that says something, to a question that offers "none of these": a sign, rather than a
 // circumstance.

@@ -85,10 +85,23 @@ void add_criterion(std::string& out, const Rule& rule) {
   }
 }
 
-// What is still said to the patient beside a more urgent finding.
-std::string beside(const Knowledge& knowledge, const Rule& rule) {
-  const auto found = knowledge.texts.find("beside-" + rule.id);
-  return found == knowledge.texts.end() ? std::string() : found->second;
+std::string links_of_ids(const std::vector<std::string>& ids) {
+  std::string result;
+  for (const std::string& id : ids) {
+    result += fmt::format("{}`{}`", result.empty() ? "" : ", ", id);
+  }
+  return result;
+}
+
+// Everything that the patient may be told because of it.
+void add_patient_wording(std::string& out, const Rule& rule) {
+  bullet(out, "To the patient", rule.patient);
+  for (const rules::ConditionalTarget& shorter : rule.target_when) {
+    bullet(out, "To the patient, when the target is shorter", shorter.patient);
+  }
+  bullet(out, "To the patient, beside a more urgent finding", rule.beside);
+  bullet(out, "To the patient, beside an emergency", rule.beside_emergency);
+  bullet(out, "The patient is then not told the words of", links_of_ids(rule.silences));
 }
 
 void add_rule(std::string& out, const Knowledge& knowledge, const Rule& rule) {
@@ -101,8 +114,7 @@ void add_rule(std::string& out, const Knowledge& knowledge, const Rule& rule) {
   bullet(out, "To consider", texts_of(knowledge.hypotheses, rule.hypotheses));
   bullet(out, "May suggest", texts_of(knowledge.workups, rule.workups));
   bullet(out, "Does not justify", texts_of(knowledge.workups, rule.must_not));
-  bullet(out, "To the patient", rule.patient);
-  bullet(out, "To the patient, beside a more urgent finding", beside(knowledge, rule));
+  add_patient_wording(out, rule);
   bullet(out, "Sources", source_links(knowledge, rule.sources));
   bullet(out, "Review", fmt::format("{}, due {}", rule.owner, rule.due));
   out += '\n';
@@ -111,7 +123,13 @@ void add_rule(std::string& out, const Knowledge& knowledge, const Rule& rule) {
 void add_tier(std::string& out, const Knowledge& knowledge, rules::Tier tier) {
   const rules::TierInfo& info = knowledge.tiers[static_cast<std::size_t>(tier)];
   out += fmt::format("## {}\n\n{}\n\n", info.label, one_line(info.meaning));
-  bullet(out, "To the patient", info.patient);
+  for (const rules::Headline& headline : info.patient) {
+    bullet(out,
+           headline.within_hours
+               ? fmt::format("To the patient, within {} hours", *headline.within_hours)
+               : "To the patient",
+           headline.text);
+  }
   bullet(out, "Request priority", info.priority);
   out += '\n';
   for (const Rule& rule : knowledge.rules) {
@@ -194,7 +212,10 @@ void add_policy(std::string& out, const Knowledge& knowledge, const rules::Polic
   }
   bullet(out, "Policy", policy.text);
   add_settings(out, knowledge, policy);
-  bullet(out, "To the patient", rule != nullptr ? rule->patient : "");
+  if (rule != nullptr) {
+    bullet(out, "To the clinician", rule->rationale);
+    add_patient_wording(out, *rule);
+  }
   bullet(out, "Sources", source_links(knowledge, policy.sources));
   out += '\n';
 }
@@ -234,9 +255,11 @@ void add_advice(std::string& out, const Knowledge& knowledge) {
     out += fmt::format("- <a id=\"advice-{}\"></a>`{}` {}\n", advice.id, advice.id,
                        one_line(advice.text));
     sub_bullet(out, "Said",
-               advice.when == rules::Advice::When::always
-                   ? "always"
-                   : "with " + rule_links(knowledge.rules, advice.rules));
+               advice.when == rules::Advice::When::fired
+                   ? "with " + rule_links(knowledge.rules, advice.rules)
+               : advice.when == rules::Advice::When::free_text
+                   ? "while the patient's own words are unread"
+                   : "beside everything but an emergency");
     sub_bullet(out, "Sources", source_links(knowledge, advice.sources));
   }
   out += '\n';

@@ -163,13 +163,19 @@ void read_texts(Context& context, const Node& root);
 void read_cases(Context& context, const Node& root);
 void read_seeds(Context& context, const Node& root);
 
-// Shared by rules and policies.
-Target read_target(Context& context, const Node& node);
+inline constexpr int kMaxHours = 24 * 366;
+
+// Shared by rules and policies. A target must be one that a sentence of the tier can tell the
+// patient.
+Target read_target(Context& context, const Node& node, Tier tier);
+// What of the entry is said beside something more urgent.
+void read_beside(const Fields& fields, Rule& rule);
 void read_criterion_of(Context& context, const Node& node, PendingCriterion pending, Rule* rule);
 
 // After all files: limits, criteria, and what only the whole shows.
 void compile_criteria(Context& context);
 void check_whole(Context& context);
+void check_silences(Context& context);
 // Reports criteria that no answers make true, or false. Searches the answers of every criterion
 // that could be compiled, also where others could not.
 void check_possible(Context& context);

@@ -90,12 +90,15 @@ class PolicyReader {
     return rule;
   }
 
-  void read_tier_and_target(const Fields& fields, Rule& rule) {
+  // What a policy has that fires like a rule.
+  void read_finding(const Fields& fields, Rule& rule) {
+    rule.rationale = fields.text("reason");
+    read_beside(fields, rule);
     if (const Node* tier = fields.need("tier")) {
       rule.tier = context_.tier(*tier).value_or(rule.tier);
     }
     if (const Node* target = fields.need("target")) {
-      rule.target = read_target(context_, *target);
+      rule.target = read_target(context_, *target, rule.tier);
     }
     Context::also(context_.fired, fields.node(), rule.id);
   }
@@ -116,14 +119,16 @@ class PolicyReader {
   }
 
   void read_gap(const Node& node) {
-    const Fields fields(context_, node,
-                        {"id", "kind", "title", "tier", "target", "criteria", "policy", "patient",
-                         "sources", "raw"});
+    const Fields fields(
+        context_, node,
+        {"id", "kind", "title", "tier", "target", "criteria", "policy", "reason", "patient",
+         "beside", "beside-emergency", "sources", "raw", "list-options"});
     Rule rule = read_common(fields);
     rule.kind = Rule::Kind::gap;
     rule.raw = fields.flag("raw");
+    rule.list_options = fields.flag("list-options");
     rule.all_ages = true;
-    read_tier_and_target(fields, rule);
+    read_finding(fields, rule);
     add_gap(fields, std::move(rule), true);
   }
 
@@ -148,13 +153,13 @@ class PolicyReader {
   }
 
   void read_change(const Node& node) {
-    const Fields fields(
-        context_, node,
-        {"id", "kind", "title", "tier", "target", "items", "grew", "policy", "patient", "sources"});
+    const Fields fields(context_, node,
+                        {"id", "kind", "title", "tier", "target", "items", "grew", "policy",
+                         "reason", "patient", "beside", "beside-emergency", "sources"});
     Rule rule = read_common(fields);
     rule.kind = Rule::Kind::change;
     rule.all_ages = true;
-    read_tier_and_target(fields, rule);
+    read_finding(fields, rule);
     knowledge_.change.items = choices(fields.need("items"));
     knowledge_.change.grew = choices(fields.need("grew"));
     knowledge_.change.rule = add_gap(fields, std::move(rule), false);

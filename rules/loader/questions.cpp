@@ -15,19 +15,31 @@ constexpr int kMaxScore = 15;
 bool is_question(ItemType type) { return type != ItemType::group && type != ItemType::display; }
 std::uint64_t bit(std::size_t index) { return index < 64 ? std::uint64_t{1} << index : 0; }
 
+// The concept without what stands in brackets, else the question.
+std::string short_name(const Item& item) {
+  const std::string& text = item.concept_text.empty() ? item.text : item.concept_text;
+  const std::size_t bracket = text.find(" (");
+  return bracket == std::string::npos || bracket == 0 ? text : text.substr(0, bracket);
+}
+
 class QuestionReader {
  public:
   explicit QuestionReader(Context& context) : context_(context) {}
 
   void read(const Node& node) {
-    const Fields fields(context_, node,
-                        {"linkId", "group", "type", "text", "repeats", "required", "concept",
-                         "codes", "options", "enable", "min", "max", "unit", "instrument",
-                         "sources", "prefill", "note", "context-only", "screening"});
+    const Fields fields(
+        context_, node,
+        {"linkId",     "group",   "type",    "text",   "label",        "repeats",  "required",
+         "concept",    "codes",   "options", "enable", "min",          "max",      "unit",
+         "instrument", "sources", "prefill", "note",   "context-only", "screening"});
     Item item;
     item.link_id = fields.id("linkId");
     item.text = fields.text("text");
     item.concept_text = fields.text_if("concept");
+    item.label = fields.text_if("label");
+    if (item.label.empty()) {
+      item.label = short_name(item);
+    }
     item.prefill = fields.text_if("prefill");
     item.note = fields.text_if("note");
     item.instrument = fields.text_if("instrument");

@@ -9,8 +9,6 @@
 namespace myoflag::rules::loading {
 namespace {
 
-constexpr int kMaxHours = 24 * 366;
-
 std::string folded(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -32,13 +30,38 @@ bool names_fired_tier(const Criterion& criterion) {
          std::any_of(criterion.children.begin(), criterion.children.end(), names_fired_tier);
 }
 
+// What the patient reads first must fit: of the tier's sentences one must name this time or a
+// shorter one, and a tier of which every sentence names a time has no target without one.
+void check_target(Context& context, const Node& node, Tier tier, const Target& target) {
+  const auto& headlines = context.knowledge.tiers[static_cast<std::size_t>(tier)].patient;
+  if (headlines.empty()) {
+    return;
+  }
+  const std::optional<int> shortest = headlines.front().within_hours;
+  const std::optional<int> longest = headlines.back().within_hours;
+  if (!target.hours && longest) {
+    context.report(node, "MF-2047", fmt::format("a target of tier {} has `hours`", code_of(tier)));
+  } else if (target.hours && !shortest) {
+    context.report(node, "MF-2047",
+                   fmt::format("a target of tier {} has no `hours`", code_of(tier)));
+  } else if (target.hours && (*target.hours < *shortest || (longest && *target.hours > *longest))) {
+    const std::string range = longest == shortest ? fmt::format("{}", *shortest)
+                              : longest ? fmt::format("from {} to {}", *shortest, *longest)
+                                        : fmt::format("at least {}", *shortest);
+    context.report(node, "MF-2047",
+                   fmt::format("a target of tier {} is {} hours", code_of(tier), range));
+  }
+}
+
 void read_target_when(Context& context, const Fields& fields, Rule& rule,
                       const PendingCriterion& owner) {
   for (const Node& node : fields.list_if("target-when")) {
-    const Fields when(context, node, {"criteria", "hours", "text"});
+    const Fields when(context, node, {"criteria", "hours", "text", "patient"});
     ConditionalTarget target;
     target.target.hours = when.integer("hours", 0, kMaxHours);
     target.target.text = when.text("text");
+    target.patient = when.text("patient");
+    check_target(context, node, rule.tier, target.target);
     if (when.is_map() && !stricter(target.target, rule.target)) {
       context.report(node, "MF-2015", "this target is not shorter than the rule's own");
     }
@@ -83,14 +106,18 @@ void check_workups(Context& context, const Fields& fields, const Rule& rule) {
 void read_rule(Context& context, const Node& node, Tier tier) {
   const Fields fields(context, node,
                       {"id", "title", "target", "target-when", "criteria", "hypotheses", "workups",
-                       "must-not", "rationale", "patient", "note", "sources", "lab-max-age-days",
-                       "all-ages", "benign", "review"});
+                       "must-not", "rationale", "patient", "beside", "beside-emergency", "silences",
+                       "note", "sources", "lab-max-age-days", "all-ages", "benign", "review"});
   Rule rule;
   rule.tier = tier;
   rule.id = fields.id("id");
   rule.title = fields.text("title");
   rule.rationale = fields.text("rationale");
   rule.patient = fields.text("patient");
+  read_beside(fields, rule);
+  if (const Node* silences = fields.find("silences")) {
+    rule.silences = context.texts(*silences);
+  }
   rule.note = fields.text_if("note");
   rule.benign = fields.flag("benign");
   rule.all_ages = fields.flag("all-ages");
@@ -104,7 +131,7 @@ void read_rule(Context& context, const Node& node, Tier tier) {
                    "a rule needs at least one source");
   }
   if (const Node* target = fields.need("target")) {
-    rule.target = read_target(context, *target);
+    rule.target = read_target(context, *target, rule.tier);
   }
   check_workups(context, fields, rule);
   read_review(context, fields, rule);
@@ -128,14 +155,34 @@ void read_rule(Context& context, const Node& node, Tier tier) {
 
 }  // namespace
 
-Target read_target(Context& context, const Node& node) {
+Target read_target(Context& context, const Node& node, Tier tier) {
   const Fields fields(context, node, {"hours", "text"});
   Target target;
   target.text = fields.text("text");
   if (const Node* hours = fields.find("hours")) {
     target.hours = context.integer(*hours, 0, kMaxHours);
+    if (!target.hours) {
+      return target;
+    }
   }
+  check_target(context, node, tier, target);
   return target;
+}
+
+void read_beside(const Fields& fields, Rule& rule) {
+  rule.beside = fields.text_if("beside");
+  rule.beside_emergency = fields.text_if("beside-emergency");
+}
+
+// Whatever may be said to the patient: rules, policies that fire, advice.
+void check_silences(Context& context) {
+  Names said{"rule, gap policy or advice", {}, {}};
+  said.index = context.fired.index;
+  said.index.insert(context.advice.index.begin(), context.advice.index.end());
+  said.complete = context.fired.complete && context.advice.complete;
+  for (const Node* rule : context.rule_nodes) {
+    context.find_all(said, rule->find("silences"));
+  }
 }
 
 void read_criterion_of(Context& context, const Node& node, PendingCriterion pending, Rule* rule) {

@@ -21,6 +21,31 @@ void read_version(Context& context, const Fields& fields) {
   }
 }
 
+// A tier's sentences for the patient, in the order the explanation chooses by.
+std::vector<Headline> read_headlines(Context& context, const Fields& tier) {
+  std::vector<Headline> headlines;
+  for (const Node& node : tier.list("patient")) {
+    const Fields fields(context, node, {"within-hours", "text"});
+    Headline headline;
+    headline.text = fields.text("text");
+    if (const Node* hours = fields.find("within-hours")) {
+      headline.within_hours = context.integer(*hours, 0, kMaxHours);
+    }
+    if (!headlines.empty() &&
+        (!headlines.back().within_hours ||
+         (headline.within_hours && *headline.within_hours <= *headlines.back().within_hours))) {
+      context.report(node, "MF-2014",
+                     "the sentence with the shortest time comes first, one without a time last");
+    }
+    headlines.push_back(std::move(headline));
+  }
+  const Node* list = tier.find("patient");
+  if (headlines.empty() && list != nullptr && list->kind == Node::Kind::sequence) {
+    context.report(*list, "MF-2017", "the list is empty");
+  }
+  return headlines;
+}
+
 void read_tiers(Context& context, const Fields& fields) {
   const Node* node = fields.need("tiers");
   if (node == nullptr) {
@@ -43,7 +68,7 @@ void read_tiers(Context& context, const Fields& fields) {
     TierInfo& info = context.knowledge.tiers[static_cast<std::size_t>(expected)];
     info.label = tier.text("label");
     info.meaning = tier.text("meaning");
-    info.patient = tier.text("patient");
+    info.patient = read_headlines(context, tier);
     if (tier.word("priority", {"stat", "urgent", "asap", "routine"}) >= 0) {
       info.priority = tier.text("priority");
     }

@@ -101,6 +101,7 @@ void compile_criteria(Context& context) {
 
 void check_whole(Context& context) {
   check_benign(context);
+  check_silences(context);
   check_limits(context);
 }
 

@@ -48,13 +48,15 @@ class RuleBook : public testing::Test {
 
 TEST_F(RuleBook, HasAllOfEveryRule) {
   for (const Rule& rule : k_->rules) {
-    for (const std::string& text : {rule.criterion_text, rule.rationale, rule.patient, rule.note,
-                                    rule.target.text, rule.owner, rule.due}) {
+    for (const std::string& text :
+         {rule.criterion_text, rule.rationale, rule.patient, rule.beside, rule.beside_emergency,
+          rule.note, rule.target.text, rule.owner, rule.due}) {
       expect_in(rule.id, text);
     }
     for (const auto& shorter : rule.target_when) {
       ASSERT_FALSE(shorter.criterion_text.empty()) << rule.id;
       expect_in(rule.id, shorter.target.text + " when `" + shorter.criterion_text + "`");
+      expect_in(rule.id, shorter.patient);
     }
     for (const int source : rule.sources) {
       expect_in(rule.id, "(#source-" + k_->sources[static_cast<std::size_t>(source)].id + ")");
@@ -71,6 +73,8 @@ TEST_F(RuleBook, HasEveryPolicyWithItsTier) {
     }
     expect_in(policy.id, rule->criterion_text);
     expect_in(policy.id, rule->patient);
+    expect_in(policy.id, rule->beside);
+    expect_in(policy.id, rule->rationale);
     if (policy.kind == "gap" || policy.kind == "change") {
       expect_in(policy.id, std::string("at least ") + std::string(code_of(rule->tier)) + ", " +
                                rule->target.text);
@@ -80,8 +84,9 @@ TEST_F(RuleBook, HasEveryPolicyWithItsTier) {
 
 TEST_F(RuleBook, HasWhatPatientsAreToldByTierAndAdvice) {
   for (const rules::TierInfo& tier : k_->tiers) {
-    EXPECT_NE(folded(book_).find("**To the patient:** " + folded(tier.patient)), std::string::npos)
-        << tier.label;
+    for (const rules::Headline& headline : tier.patient) {
+      EXPECT_NE(folded(book_).find(folded(headline.text)), std::string::npos) << tier.label;
+    }
   }
   for (const rules::Advice& advice : k_->advice) {
     expect_in("advice-" + advice.id, advice.text);

@@ -8,7 +8,7 @@
 
 #include "rules/explain.h"
 #include "rules/wording.h"
-#include "tests/support/random_forms.h"
+#include "tests/rules/many_assessments.h"
 
 namespace myoflag::rules::testing {
 namespace {
@@ -17,40 +17,8 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kForms = 20;
-#else
-constexpr int kForms = 150;
-#endif
-
-Assessment assessed(EvaluationInput input) { return assess(twitching(), std::move(input)); }
-
-Assessment assessed(std::string_view name) {
-  for (const Case& one : twitching()->cases) {
-    if (one.name == name) {
-      return assessed(Names(*twitching()).input(form_of(one)));
-    }
-  }
-  throw std::runtime_error("no such case");
-}
-
-std::vector<Assessment> assess_many() {
-  std::vector<Assessment> all;
-  const Names names(*twitching());
-  for (const Case& one : twitching()->cases) {
-    all.push_back(assessed(names.input(form_of(one))));
-  }
-  RandomForms forms(*twitching(), 20'261'122);
-  for (int i = 0; i < kForms; ++i) {
-    all.push_back(assessed(names.input(forms.next())));
-  }
-  return all;
-}
-
-// Every worked case and the random forms; assessed once.
-const std::vector<Assessment>& many() {
-  static const std::vector<Assessment> all = assess_many();
-  return all;
+const Item& item(std::string_view link_id) {
+  return twitching()->items[static_cast<std::size_t>(twitching()->item(link_id))];
 }
 
 std::vector<Line> lines_of(const Explanation& explanation) {
@@ -84,33 +52,6 @@ const Section* section(const Explanation& explanation, Section::Kind kind) {
 std::string text_of(const Explanation& explanation, Section::Kind kind) {
   const Section* found = section(explanation, kind);
   return found == nullptr ? std::string() : text_of({explanation.tier, {*found}});
-}
-
-std::string text_of(const PatientText& text) {
-  return text.headline + '\n' + joined(text.paragraphs, "\n");
-}
-
-TEST(ExplanationTexts, EveryKeyIsThere) {
-  for (const std::string_view key : explanation_text_keys()) {
-    EXPECT_TRUE(twitching()->texts.contains(key)) << key;
-  }
-}
-
-TEST(ExplanationTexts, KeysThatNameThingsNameKnownThings) {
-  for (const auto& [key, text] : twitching()->texts) {
-    if (key.starts_with("label-")) {
-      EXPECT_GE(twitching()->item(key.substr(6)), 0) << key;
-    } else if (key.starts_with("beside-") || key.starts_with("reason-")) {
-      EXPECT_NE(twitching()->rule(key.substr(7)), nullptr) << key;
-    }
-  }
-}
-
-TEST(ExplanationTexts, EveryQuestionHasAShortName) {
-  for (const Item& item : twitching()->items) {
-    const bool question = item.type != ItemType::group && item.type != ItemType::display;
-    EXPECT_EQ(twitching()->texts.contains("label-" + item.link_id), question) << item.link_id;
-  }
 }
 
 TEST(ExplanationLaws, NoPlaceholderIsLeftAndNoSectionIsEmpty) {
@@ -161,65 +102,6 @@ TEST(ExplanationLaws, AScreenIsBoundedAndNoEmergencyLeadIsCut) {
   }
 }
 
-TEST(ExplanationLaws, ThePatientReadsNoSentenceTwice) {
-  for (const Assessment& assessment : many()) {
-    const PatientText text = explain_for_patient(assessment);
-    EXPECT_EQ(text.headline, twitching()->tiers[static_cast<std::size_t>(assessment.tier)].patient);
-    std::set<std::string> said;
-    for (const std::string& sentence : sentences(text.headline)) {
-      said.insert(sentence);
-    }
-    for (const std::string& paragraph : text.paragraphs) {
-      for (const std::string& sentence : sentences(paragraph)) {
-        EXPECT_TRUE(said.insert(sentence).second) << sentence;
-      }
-    }
-  }
-}
-
-// The wording of a less urgent finding names later times and may comfort.
-TEST(ExplanationLaws, ThePatientReadsNothingCalmerThanTheResult) {
-  for (const Assessment& assessment : many()) {
-    std::set<std::string> allowed;
-    for (const Finding& finding : assessment.findings) {
-      if (finding.status == FindingStatus::fired && finding.tier == assessment.tier) {
-        for (const std::string& sentence : sentences(finding.rule->patient)) {
-          allowed.insert(sentence);
-        }
-      }
-    }
-    const std::string said = text_of(explain_for_patient(assessment));
-    for (const Finding& finding : assessment.findings) {
-      if (finding.status != FindingStatus::fired || finding.tier >= assessment.tier) {
-        continue;
-      }
-      const auto beside = twitching()->texts.find("beside-" + finding.rule->id);
-      for (const std::string& sentence : sentences(finding.rule->patient)) {
-        const bool may =
-            allowed.contains(sentence) || (beside != twitching()->texts.end() &&
-                                           beside->second.find(sentence) != std::string::npos);
-        if (!may) {
-          EXPECT_THAT(said, Not(HasSubstr(sentence))) << finding.rule->id;
-        }
-      }
-    }
-  }
-}
-
-TEST(ExplanationLaws, NoReassuranceBesideARedFlag) {
-  for (const Assessment& assessment : many()) {
-    if (assessment.tier < Tier::soon) {
-      continue;
-    }
-    const std::string said = text_of(explain_for_patient(assessment));
-    for (const Rule& rule : twitching()->rules) {
-      if (rule.benign) {
-        EXPECT_THAT(said, Not(HasSubstr(first_sentence(rule.patient)))) << rule.id;
-      }
-    }
-  }
-}
-
 TEST(Explanation, FindingsOnTheSameAnswersAreOneGroupWithTheCatchAllLast) {
   const std::string why = text_of(explain_for_clinician(assessed("ALS hand")), Section::Kind::why);
   const auto at = [&](std::string_view id) { return why.find(std::string(id) + ':'); };
@@ -243,14 +125,9 @@ TEST(Explanation, TheDeadlineIsTheTargetFromNow) {
 }
 
 EvaluationInput hand_with_appointment(std::chrono::hours after) {
-  for (const Case& one : twitching()->cases) {
-    if (one.name == "ALS hand") {
-      EvaluationInput input = Names(*twitching()).input(form_of(one));
-      input.appointment = input.now + after;
-      return input;
-    }
-  }
-  throw std::runtime_error("no such case");
+  EvaluationInput input = input_of("ALS hand");
+  input.appointment = input.now + after;
+  return input;
 }
 
 TEST(Explanation, AnAppointmentAfterTheTargetIsCalledLate) {
@@ -283,21 +160,164 @@ TEST(Explanation, WhatIsNotExcludedAsksTheMostUrgentQuestionFirst) {
   const Explanation explanation = explain_for_clinician(assessed("empty form"));
   const Section* open = section(explanation, Section::Kind::not_excluded);
   ASSERT_NE(open, nullptr);
-  EXPECT_THAT(open->lines.front().text, HasSubstr(twitching()->text("label-em-now")));
+  EXPECT_THAT(open->lines.front().text, HasSubstr(item("em-now").label));
 }
 
-TEST(Explanation, OldEmergencyAnswersAskToContactThePatientInTheHeadline) {
-  EvaluationInput input;
-  for (const Case& one : twitching()->cases) {
-    if (one.name == "stroke") {
-      input = Names(*twitching()).input(form_of(one));
+// -- an emergency in answers that may be out of date
+
+std::string check_line(EvaluationInput input) {
+  const Assessment assessment = assessed(std::move(input));
+  EXPECT_TRUE(assessment.check_first);
+  return explain_for_clinician(assessment).sections.front().lines.at(1).text;
+}
+
+TEST(Explanation, AnEmergencyInOldAnswersSaysThatTheyAreOld) {
+  EvaluationInput input = input_of("stroke");
+  input.response.authored = input.now - std::chrono::hours(25);
+  const std::string said = check_line(std::move(input));
+  EXPECT_THAT(said, HasSubstr("Contact the patient now"));
+  EXPECT_THAT(said, HasSubstr("24 hours old"));
+  EXPECT_THAT(said, Not(HasSubstr("together with others")));
+}
+
+TEST(Explanation, AnEmergencyInABatchSaysSoAndNotThatItIsOld) {
+  EvaluationInput input = input_of("stroke");
+  input.batch = true;
+  const std::string said = check_line(std::move(input));
+  EXPECT_THAT(said, HasSubstr("Contact the patient now"));
+  EXPECT_THAT(said, HasSubstr("together with others"));
+  EXPECT_THAT(said, Not(HasSubstr("hours old")));
+}
+
+TEST(Explanation, AnEmergencyWithoutADateSaysSo) {
+  EvaluationInput input = input_of("stroke");
+  input.response.authored.reset();
+  EXPECT_THAT(check_line(std::move(input)), HasSubstr("not known when"));
+}
+
+// -- open questions
+
+Assessment unsure_now() {
+  Form form = clear_form();
+  form.answers["em-now"] = {{"unsure"}, {}, false};
+  return assessed(Names(*twitching()).input(form));
+}
+
+TEST(Explanation, AnOpenEmergencyQuestionListsEveryOption) {
+  const std::string open =
+      text_of(explain_for_clinician(unsure_now()), Section::Kind::not_excluded);
+  for (const Option& option : item("em-now").options) {
+    const bool sign = option.code != "none" && option.code != "unsure";
+    EXPECT_EQ(open.find('"' + option.text + '"') != std::string::npos, sign) << option.text;
+  }
+}
+
+TEST(Explanation, AnOptionThatWasTickedIsNotAskedForAgain) {
+  Form form = clear_form();
+  form.answers["em-spreading"] = {{"urine-change", "unsure"}, {}, false};
+  const std::string open = text_of(explain_for_clinician(assessed(Names(*twitching()).input(form))),
+                                   Section::Kind::not_excluded);
+  const Item& spreading = item("em-spreading");
+  const auto text = [&](std::string_view code) {
+    return '"' + spreading.options[static_cast<std::size_t>(spreading.option(code))].text + '"';
+  };
+  EXPECT_THAT(open, HasSubstr(text("bowel-change")));
+  EXPECT_THAT(open, Not(HasSubstr(text("urine-change"))));
+}
+
+TEST(ExplanationLaws, NoChangeOfAGivenAnswerIsShown) {
+  int shown = 0;
+  for (const Assessment& assessment : many()) {
+    const Explanation explanation = explain_for_clinician(assessment, {true});
+    const std::string text = text_of(explanation, Section::Kind::changes);
+    shown += text.empty() ? 0 : 1;
+    for (const TierChange& change : assessment.changes) {
+      const AnswerChange& first = change.answers.front();
+      const auto index = static_cast<std::size_t>(first.item - twitching()->items.data());
+      const auto& answers = assessment.input->facts.answers;
+      const bool given = answers.state[index] == ItemState::answered &&
+                         (answers.chosen[index] & first.item->open()) == 0;
+      if (given) {
+        EXPECT_THAT(text, Not(HasSubstr(first.item->label + ": "))) << text;
+      }
     }
   }
-  input.response.authored = input.now - std::chrono::hours(25);
-  const Assessment assessment = assessed(std::move(input));
-  ASSERT_TRUE(assessment.check_first);
+  EXPECT_GT(shown, 20);
+}
+
+TEST(Explanation, AnAnsweredFormHasNoSectionOnChanges) {
+  EXPECT_EQ(section(explain_for_clinician(assessed("stroke")), Section::Kind::changes), nullptr);
+  EXPECT_NE(section(explain_for_clinician(unsure_now()), Section::Kind::changes), nullptr);
+}
+
+// -- what must not be shortened, and what comes first
+
+TEST(Explanation, ThePatientsWordsStandBeforeABenignFinding) {
+  Form form = clear_form();
+  form.free_text = true;
+  const Explanation explanation = explain_for_clinician(assessed(Names(*twitching()).input(form)));
+  ASSERT_GE(explanation.sections.size(), 3U);
+  EXPECT_EQ(explanation.sections[1].kind, Section::Kind::patient_words);
+  EXPECT_EQ(explanation.sections[2].kind, Section::Kind::why);
+  EXPECT_THAT(text_of(explanation, Section::Kind::headline),
+              Not(HasSubstr(twitching()->rule("benign-brief-twitch")->title)));
+}
+
+TEST(ExplanationLaws, TheReasonOfAnEmergencyIsWhole) {
+  for (const Assessment& assessment : many()) {
+    if (assessment.tier != Tier::emergency) {
+      continue;
+    }
+    const std::string text = text_of(explain_for_clinician(assessment), Section::Kind::why);
+    const auto first = std::find_if(
+        assessment.findings.begin(), assessment.findings.end(), [&](const Finding& finding) {
+          return text.find("[" + basis_of(*twitching(), *finding.rule)) != std::string::npos;
+        });
+    ASSERT_NE(first, assessment.findings.end());
+    EXPECT_NE(std::find_if(assessment.findings.begin(), assessment.findings.end(),
+                           [&](const Finding& finding) {
+                             return finding.tier == Tier::emergency &&
+                                    text.find(finding.rule->rationale) != std::string::npos;
+                           }),
+              assessment.findings.end());
+  }
+}
+
+TEST(Explanation, ATierRaisedByWrittenWordsDoesNotSayNoVisit) {
+  Form form = clear_form();
+  form.free_text = true;
+  const Assessment assessment = assessed(Names(*twitching()).input(form));
+  ASSERT_EQ(assessment.tier, Tier::routine);
   EXPECT_THAT(text_of(explain_for_clinician(assessment), Section::Kind::headline),
-              HasSubstr(twitching()->text("emergency-check-now")));
+              Not(HasSubstr("no extra visit")));
+}
+
+// -- times and numbers
+
+TEST(Explanation, EveryMomentIsWrittenInOneForm) {
+  EvaluationInput input = input_of("ALS hand");
+  input.response.authored_text = "2026-11-18T20:05:00+01:00";
+  input.response.authored =
+      std::chrono::sys_days(std::chrono::year(2026) / 11 / 18) + std::chrono::minutes(19 * 60 + 5);
+  const std::string text =
+      text_of(explain_for_clinician(assessed(std::move(input))), Section::Kind::headline);
+  EXPECT_THAT(text, HasSubstr("2026-11-18 19:05 UTC"));
+  EXPECT_THAT(text, Not(HasSubstr("+01:00")));
+}
+
+TEST(Explanation, ADayWithoutATimeStaysADay) {
+  ResponseInfo response;
+  response.authored_text = "2026-11-18";
+  response.authored = std::chrono::sys_days(std::chrono::year(2026) / 11 / 18);
+  EXPECT_EQ(authored_text(response), "2026-11-18");
+}
+
+TEST(Explanation, NumbersAreRoundedToHundredths) {
+  EXPECT_EQ(rounded_text(*read_number("1.7964")), "1.8");
+  EXPECT_EQ(rounded_text(*read_number("1.7949")), "1.79");
+  EXPECT_EQ(rounded_text(*read_number("1.795")), "1.8");
+  EXPECT_EQ(rounded_text(*read_number("-0.005")), "-0.01");
+  EXPECT_EQ(rounded_text(whole(130)), "130");
 }
 
 struct Split {

@@ -112,6 +112,9 @@ TEST(Loader, ReadsEveryFieldOfASmallForm) {
   EXPECT_EQ(k.cases.at(0).answers.at("onset"), std::vector<std::string>{"days"});
   EXPECT_EQ(k.cases.at(0).answers.at("cups"), std::vector<std::string>{"1"});
   EXPECT_FALSE(k.cases.at(5).answers.contains("weakness"));
+  EXPECT_EQ(potassium->target_when[0].patient, "Sooner.");
+  EXPECT_EQ(k.rule("gap-weakness")->rationale, "It is open.");
+  EXPECT_EQ(k.advice.at(0).when, Advice::When::not_emergency);
   EXPECT_EQ(k.advice.at(1).when, Advice::When::fired);
   EXPECT_THROW(k.text("no-such-sentence"), std::logic_error);
 }
@@ -205,8 +208,8 @@ TEST(Loader, TooManyPoliciesAreToldAlsoWithoutAnyRule) {
   KnowledgeFiles files = without_rules();
   files["policies.yaml"] += repeated(300, [](int i) {
     return "  - {id: more-" + std::to_string(i) +
-           ", kind: gap, title: T, tier: soon, target: {text: t}, criteria: answered(cups), "
-           "policy: P, patient: P, sources: [author]}\n";
+           ", kind: gap, title: T, tier: soon, target: {hours: 672, text: t}, "
+           "criteria: answered(cups), policy: P, reason: R, patient: P, sources: [author]}\n";
   });
   const Problems problems = problems_of(files);
   const auto too_many = std::find_if(problems.begin(), problems.end(),
@@ -223,7 +226,7 @@ TEST(Loader, TooManyPartsOfCriteriaAreToldWhereTheLimitIsCrossed) {
       "answered(cups)" + repeated(2500, [](int) { return " or unsure(weakness)"; });
   files["rules/soon.yaml"] += repeated(3, [&](int i) {
     return "  - {id: long-" + std::to_string(i) +
-           ", title: T, target: {text: t}, criteria: " + long_one +
+           ", title: T, target: {hours: 672, text: t}, criteria: " + long_one +
            ", hypotheses: [], workups: [], must-not: [], rationale: R, patient: P, sources: "
            "[author], review: {owner: o, due: 2027-01-02}}\n";
   });

@@ -111,6 +111,11 @@ TEST_P(NoticeTest, StandsWhereThereIsCause) {
       });
   EXPECT_TRUE(told);
   for (const auto& notice : assessment.notices) {
+    for (const Item& item : twitching()->items) {  // the form's own words are for the patient
+      const bool form_text = item.text != item.label && !item.text.empty() &&
+                             notice.text.find(item.text) != std::string::npos;
+      EXPECT_FALSE(form_text) << notice.text;
+    }
     EXPECT_FALSE(notice.text.empty());
     EXPECT_EQ(notice.text.find('{'), std::string::npos) << notice.text;
   }
@@ -160,7 +165,7 @@ TEST(NoticesTest, ANoticePolicyMayHoldEveryForm) {
                                                   {},
                                                   R"yaml(
   - {id: everything, kind: notice, title: T, policy: P, sources: [author], criteria: "any(flags: a) or unsure(flags) or lab(k) < 3 or is(pregnant) or med(lithium) or cond(kidney) or age > 90 or only(flags: b) or count(flags: a|b) >= 2"}
-  - {id: change, kind: change, title: T, policy: P, sources: [author], tier: soon, target: {text: t}, items: [flags], grew: [flags]}
+  - {id: change, kind: change, title: T, policy: P, reason: R, sources: [author], tier: soon, target: {text: t}, items: [flags], grew: [flags]}
   - {id: gate, kind: benign-gate, title: T, policy: P, sources: [author], criteria: "age >= 16 and isNone(flags)"}
 )yaml"});
   const Names names(*knowledge);

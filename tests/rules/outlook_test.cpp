@@ -81,14 +81,14 @@ constexpr std::string_view kItems = R"yaml(
 
 std::string small_policies(bool with_gaps) {
   std::string text = R"yaml(
-  - {id: change, kind: change, title: T, policy: P, sources: [author], tier: soon, target: {text: t}, items: [flags], grew: [flags]}
+  - {id: change, kind: change, title: T, policy: P, reason: R, sources: [author], tier: soon, target: {text: t}, items: [flags], grew: [flags]}
   - {id: gate, kind: benign-gate, title: T, policy: P, sources: [author], criteria: "age >= 16 and isNone(flags) and isFalse(firedTier(emergency|urgent|soon))"}
 )yaml";
   if (with_gaps) {
     text += R"yaml(
-  - {id: gap-flags, kind: gap, title: T, policy: P, sources: [author], patient: P, tier: soon, target: {text: t}, criteria: "isFalse(answered(flags)) or unsure(flags)"}
-  - {id: gap-both, kind: gap, raw: true, title: T, policy: P, sources: [author], patient: P, tier: soon, target: {text: t}, criteria: "any(flags: none) and any(flags: a|b|c)"}
-  - {id: gap-speed, kind: gap, title: T, policy: P, sources: [author], patient: P, tier: urgent, target: {text: t}, criteria: "any(flags: a) and (isFalse(answered(speed)) or unsure(speed))"}
+  - {id: gap-flags, kind: gap, title: T, policy: P, reason: R, sources: [author], patient: P, tier: soon, target: {text: t}, criteria: "isFalse(answered(flags)) or unsure(flags)"}
+  - {id: gap-both, kind: gap, raw: true, title: T, policy: P, reason: R, sources: [author], patient: P, tier: soon, target: {text: t}, criteria: "any(flags: none) and any(flags: a|b|c)"}
+  - {id: gap-speed, kind: gap, title: T, policy: P, reason: R, sources: [author], patient: P, tier: urgent, target: {text: t}, criteria: "any(flags: a) and (isFalse(answered(speed)) or unsure(speed))"}
 )yaml";
   }
   return text;

@@ -9,7 +9,6 @@
 #include <stdexcept>
 #include <string>
 
-#include "rules/explain.h"
 #include "rules/loader.h"
 #include "rules/texts.h"
 
@@ -34,17 +33,24 @@ inline void add_folder(const std::filesystem::path& folder, KnowledgeFiles& file
   }
 }
 
+// " {a} {b}" of "a b".
+inline std::string placeholders_of(std::string_view words) {
+  std::string out;
+  std::istringstream stream{std::string(words)};
+  for (std::string word; stream >> word;) {
+    out += " {" + word + "}";
+  }
+  return out;
+}
+
 // All sentences that the program asks for, so that the small set need not follow their list.
 inline std::string all_texts() {
   std::string out = "text:\n";
-  KnowledgeFiles seen;
-  for (const auto keys :
-       {assessment_text_keys(), result_text_keys(), record_text_keys(), explanation_text_keys()}) {
-    for (const auto key : keys) {
-      if (seen.emplace(key, "").second) {
-        out += "  " + std::string(key) + ": A sentence.\n";
-      }
-    }
+  for (const TextKey& key : text_keys()) {
+    out += "  " + std::string(key.key) + ": A sentence" + placeholders_of(key.needs) + ".\n";
+  }
+  for (const auto* category : {"laboratory", "procedure", "referral"}) {
+    out += "  explain-category-" + std::string(category) + ": A heading\n";
   }
   return out;
 }

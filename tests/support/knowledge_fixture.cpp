@@ -28,11 +28,15 @@ KnowledgeFiles read_folder(const fs::path& root) {
   return files;
 }
 
-// The settings of the real knowledge, from `tiers:` up to the option sets.
-std::string real_tiers() {
-  const std::string& settings = twitching_files().at("knowledge.yaml");
-  const auto from = settings.find("\ntiers:") + 1;
-  return settings.substr(from, settings.find("\noption-sets:") + 1 - from);
+// Sentences for the patient that suit any target, so that small rules need none of their own times.
+std::string small_tiers() {
+  std::string out = "tiers:\n";
+  for (auto tier = kTiers.rbegin(); tier != kTiers.rend(); ++tier) {
+    const std::string code(code_of(*tier));
+    out += "  - {code: " + code + ", label: " + code + ", meaning: M, priority: routine, " +
+           "patient: [{within-hours: 0, text: Now}, {text: Later}]}\n";
+  }
+  return out;
 }
 
 // Questions that the record speaks to. Every small knowledge has them, after its own.
@@ -105,7 +109,7 @@ KnowledgePtr small_knowledge(const SmallKnowledge& parts) {
   files["knowledge.yaml"] =
       "id: small\nversion: 1.0.0\ndate: 2026-01-01\ntitle: Small\n"
       "canonical: https://example.org/fhir\nstatus: draft\ncopyright: None\n" +
-      real_tiers() +
+      small_tiers() +
       "option-sets: {}\nis: {pregnant: {item: pregnancy-status, options: [pregnant], "
       "unknown: [possible]}, male: {item: sex-at-birth, options: [male]}}\n"
       "record: {med: medicines, cond: conditions, age: age-years, sex: sex-at-birth, "

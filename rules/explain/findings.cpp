@@ -1,0 +1,122 @@
+// What fired and why; what the answers exclude; the sources of both.
+#include <algorithm>
+#include <set>
+
+#include "rules/explain/page.h"
+
+namespace myoflag::rules::explaining {
+namespace {
+
+// What one screen bears.
+constexpr std::size_t kGroups = 5;
+constexpr std::size_t kAlso = 3;
+
+std::string title_of(const Page& page, const Finding& finding) {
+  return page.say("explain-finding",
+                  {{"number", page.numbers_of({finding.rule})},
+                   {"title", finding.rule->title},
+                   {"when", when_text(page.knowledge(), finding.tier, finding.target)}});
+}
+
+// The whole reason where somebody must act at once: what to do often stands in its last sentence.
+std::string reason(const Page& page, const Finding& finding) {
+  const std::string& text = finding.rule->rationale;
+  return page.all() || finding.tier == Tier::emergency ? text : first_sentence(text);
+}
+
+// The answers that were not listed before.
+Texts further_answers(const Page& page, const Finding& finding, const Texts& said) {
+  Texts further;
+  for (std::string& answer : answer_lines(page.assessment(), finding.because)) {
+    if (std::find(said.begin(), said.end(), answer) == said.end()) {
+      further.push_back(std::move(answer));
+    }
+  }
+  return further;
+}
+
+void add_also(const Page& page, const Group& group, const Texts& said, Lines& lines) {
+  const std::size_t shown = std::min(group.also.size(), page.limit(kAlso));
+  for (std::size_t i = 0; i < shown; ++i) {
+    const Finding& other = *group.also[i];
+    std::string text = page.say("explain-also", {{"finding", title_of(page, other)}});
+    if (const Texts further = further_answers(page, other, said); !further.empty()) {
+      text += ": " + joined(further, "; ");
+    }
+    lines.push_back(line(std::move(text), basis_of(page.knowledge(), *other.rule), 1));
+    if (page.all()) {
+      lines.push_back(line(reason(page, other), {}, 2));
+    }
+  }
+  if (shown < group.also.size()) {
+    lines.push_back(line(page.more(group.also.size() - shown), {}, 1));
+  }
+}
+
+void add_group(const Page& page, const Group& group, Lines& lines) {
+  lines.push_back(line(title_of(page, *group.lead), {}, 0, Line::Style::strong));
+  const Texts said = answer_lines(page.assessment(), group.lead->because);
+  for (const std::string& answer : said) {
+    lines.push_back(line(answer, {}, 1));
+  }
+  lines.push_back(
+      line(reason(page, *group.lead), basis_of(page.knowledge(), *group.lead->rule), 1));
+  add_also(page, group, said, lines);
+}
+
+}  // namespace
+
+Lines why(const Page& page) {
+  Lines lines;
+  std::size_t shown = 0;
+  std::size_t left = 0;
+  for (const Group& group : page.groups()) {
+    if (shown >= page.limit(kGroups) && group.lead->tier != Tier::emergency) {
+      left += 1 + group.also.size();
+      continue;
+    }
+    ++shown;
+    add_group(page, group, lines);
+  }
+  if (left > 0) {
+    lines.push_back(line(page.more(left)));
+  }
+  return lines;
+}
+
+Lines excluded(const Page& page) {
+  Lines lines;
+  for (auto tier = kTiers.rbegin(); tier != kTiers.rend(); ++tier) {
+    Texts titles;
+    for (const Finding& finding : page.assessment().findings) {
+      if (finding.status == FindingStatus::excluded && finding.tier == *tier) {
+        titles.push_back(finding.rule->title);
+      }
+    }
+    if (!titles.empty()) {
+      lines.push_back(line(page.label(*tier), {}, 0, Line::Style::strong));
+      lines.push_back(line(joined(titles, "; "), {}, 1));
+    }
+  }
+  return lines;
+}
+
+Lines sources(const Page& page) {
+  std::set<int> used;
+  for (const Finding& finding : page.assessment().findings) {
+    if (finding.status == FindingStatus::fired) {
+      used.insert(finding.rule->sources.begin(), finding.rule->sources.end());
+    }
+  }
+  Lines lines;
+  for (const int index : used) {
+    const Source& source = page.knowledge().sources[static_cast<std::size_t>(index)];
+    lines.push_back(line(page.say("explain-source", {{"id", source.id},
+                                                     {"grade", source.grade},
+                                                     {"title", source.title},
+                                                     {"address", source.address}})));
+  }
+  return lines;
+}
+
+}  // namespace myoflag::rules::explaining

@@ -1,0 +1,253 @@
+// What the patient reads: never calmer than the result, no later than its target, and no two
+// instructions that contradict each other.
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "rules/explain.h"
+#include "rules/wording.h"
+#include "tests/rules/many_assessments.h"
+
+namespace myoflag::rules::testing {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string told(const Assessment& assessment) {
+  const PatientText text = explain_for_patient(assessment);
+  return text.headline + '\n' + joined(text.paragraphs, "\n");
+}
+
+NamedAnswer options(std::vector<std::string_view> options) {
+  return {std::move(options), {}, false};
+}
+
+Assessment with_answer(std::string_view question, std::string_view option) {
+  Form form = clear_form();
+  form.answers[question] = options({option});
+  return assessed(Names(*twitching()).input(form));
+}
+
+TEST(PatientTextLaws, TheHeadlineNamesNoTimeLongerThanTheTarget) {
+  std::set<int> hours;
+  for (const Assessment& assessment : many()) {
+    if (!assessment.target.hours) {
+      continue;
+    }
+    const auto& tier = twitching()->tiers[static_cast<std::size_t>(assessment.tier)];
+    const Headline& headline = tier.headline_for(assessment.target);
+    ASSERT_TRUE(headline.within_hours) << headline.text;
+    EXPECT_LE(*headline.within_hours, *assessment.target.hours) << headline.text;
+    EXPECT_EQ(explain_for_patient(assessment).headline, headline.text);
+    hours.insert(*assessment.target.hours);
+  }
+  EXPECT_GT(hours.size(), 5U);
+}
+
+// The hours beside a sentence could be wrong: this reads the words.
+TEST(PatientTextLaws, NoWordsNameATimeLongerThanTheTarget) {
+  const std::vector<std::pair<std::string, int>> kTimes{{"today", 24},
+                                                        {"day or two", 48},
+                                                        {"two days", 48},
+                                                        {"one to three days", 72},
+                                                        {"two or three days", 72},
+                                                        {"three days", 72},
+                                                        {"few days", 72},
+                                                        {"a week", 168},
+                                                        {"week or two", 336},
+                                                        {"two weeks", 336},
+                                                        {"few weeks", 672},
+                                                        {"four weeks", 672},
+                                                        {"six weeks", 1008}};
+  for (const Assessment& assessment : many()) {
+    const std::string text = told(assessment);
+    for (const auto& [words, hours] : kTimes) {
+      if (assessment.target.hours && text.find(words) != std::string::npos) {
+        EXPECT_LE(hours, *assessment.target.hours) << words << "\n" << text;
+      }
+    }
+  }
+}
+
+TEST(PatientTextLaws, NoSentenceIsReadTwice) {
+  for (const Assessment& assessment : many()) {
+    const PatientText text = explain_for_patient(assessment);
+    std::set<std::string> said;
+    for (const std::string& sentence : sentences(text.headline)) {
+      said.insert(sentence);
+    }
+    for (const std::string& paragraph : text.paragraphs) {
+      for (const std::string& sentence : sentences(paragraph)) {
+        EXPECT_TRUE(said.insert(sentence).second) << sentence;
+      }
+    }
+  }
+}
+
+// The wording of a less urgent finding names later times and may comfort.
+TEST(PatientTextLaws, NothingIsCalmerThanTheResult) {
+  for (const Assessment& assessment : many()) {
+    std::set<std::string> allowed;
+    for (const Finding& finding : assessment.findings) {
+      const bool leads = finding.tier == assessment.tier;
+      if (finding.status == FindingStatus::fired) {
+        const Rule& rule = *finding.rule;
+        for (const std::string& sentence :
+             sentences(leads                                ? rule.patient
+                       : assessment.tier == Tier::emergency ? rule.beside_emergency
+                                                            : rule.beside)) {
+          allowed.insert(sentence);
+        }
+      }
+    }
+    const std::string said = told(assessment);
+    for (const Finding& finding : assessment.findings) {
+      if (finding.status != FindingStatus::fired || finding.tier == assessment.tier) {
+        continue;
+      }
+      for (const std::string* words : {&finding.rule->patient, &finding.rule->beside}) {
+        for (const std::string& sentence : sentences(*words)) {
+          if (!allowed.contains(sentence)) {
+            EXPECT_THAT(said, Not(HasSubstr(sentence))) << finding.rule->id;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(PatientTextLaws, NoReassuranceBesideARedFlag) {
+  for (const Assessment& assessment : many()) {
+    if (assessment.tier < Tier::soon) {
+      continue;
+    }
+    const std::string said = told(assessment);
+    for (const Rule& rule : twitching()->rules) {
+      if (rule.benign) {
+        EXPECT_THAT(said, Not(HasSubstr(first_sentence(rule.patient)))) << rule.id;
+      }
+    }
+  }
+}
+
+TEST(PatientTextLaws, NoGeneralAdviceStandsBesideAnEmergencyAndTheSafetyNetBesideAllElse) {
+  std::set<std::string> advice;
+  for (const Advice& one : twitching()->advice) {
+    advice.insert(one.id);
+  }
+  int emergencies = 0;
+  for (const Assessment& assessment : many()) {
+    const bool emergency = assessment.tier == Tier::emergency;
+    emergencies += emergency ? 1 : 0;
+    EXPECT_EQ(told(assessment).find("sooner than planned") == std::string::npos, emergency);
+    for (const std::string& id : assessment.patient_advice_ids) {
+      EXPECT_FALSE(emergency && advice.contains(id)) << id;
+    }
+  }
+  EXPECT_GT(emergencies, 20);
+}
+
+TEST(PatientTextLaws, NobodyIsToldBothToStopAndNotToStopAMedicine) {
+  for (const Assessment& assessment : many()) {
+    const std::string said = told(assessment);
+    const bool stop = said.find("Do not take more lithium") != std::string::npos ||
+                      said.find("Do not take another dose") != std::string::npos;
+    EXPECT_FALSE(stop && said.find("not stop") != std::string::npos) << said;
+  }
+}
+
+TEST(PatientTextLaws, UnreadWordsAreNeverAnsweredWithComfort) {
+  int unread = 0;
+  for (const Assessment& assessment : many()) {
+    const std::string said = told(assessment);
+    EXPECT_THAT(said, Not(HasSubstr("anything extra")));
+    if (assessment.input->free_text.empty() || assessment.tier == Tier::emergency) {
+      continue;
+    }
+    ++unread;
+    EXPECT_THAT(assessment.patient_advice_ids, Contains("words-unread"));
+    if (assessment.tier <= Tier::routine) {
+      EXPECT_THAT(said, Not(HasSubstr("harmless")));
+      EXPECT_THAT(said, Not(HasSubstr("unlikely to be a serious")));
+    }
+  }
+  EXPECT_GT(unread, 5);
+}
+
+TEST(PatientText, AHarmlessRoutineFindingComfortsOnlyWhenNothingWasWritten) {
+  Form form = clear_form();
+  form.answers["movement-type"] = options({"cramp"});
+  form.answers["triggers"] = options({"night-in-bed"});
+  const Names names(*twitching());
+  EXPECT_THAT(told(assessed(names.input(form))), HasSubstr("common and harmless"));
+  form.free_text = true;
+  EXPECT_THAT(told(assessed(names.input(form))), Not(HasSubstr("harmless")));
+}
+
+TEST(PatientText, AShorterTargetIsSaidToThePatientToo) {
+  const std::string fever = told(with_answer("wider-changes", "fever"));
+  EXPECT_THAT(fever, HasSubstr("seen within three days"));
+  EXPECT_THAT(fever, HasSubstr("examined within three days"));
+  EXPECT_THAT(fever, Not(HasSubstr("weeks")));
+  EXPECT_THAT(told(with_answer("wider-changes", "night-sweats")),
+              HasSubstr("examined within two weeks"));
+
+  Form form = clear_form();
+  form.answers["head-neck-symptoms"] = options({"swallow-choke", "tongue-thin-weak"});
+  form.answers["bulbar-course"] = options({"weeks-months"});
+  const std::string choking = told(assessed(Names(*twitching()).input(form)));
+  EXPECT_THAT(choking, HasSubstr("neck strength should be checked within three days"));
+  EXPECT_THAT(choking, Not(HasSubstr("weeks")));
+}
+
+TEST(PatientText, AnOpenEmergencyQuestionIsForToday) {
+  EXPECT_THAT(explain_for_patient(with_answer("em-now", "unsure")).headline, HasSubstr("today"));
+  EXPECT_THAT(explain_for_patient(assessed("empty form")).headline, HasSubstr("today"));
+}
+
+// -- a rule that silences another
+
+std::string flag_rule(const std::string& id, const std::string& hours, const std::string& more) {
+  return "  - id: " + id + "\n    title: T\n    target: {hours: " + hours +
+         ", text: t}\n    criteria: \"any(flags: a)\"\n    hypotheses: []\n    workups: []\n"
+         "    must-not: []\n    rationale: R\n    patient: Words of " +
+         id + ".\n" + more + "    sources: [author]\n    review: {owner: o, due: 2027-01-01}\n";
+}
+
+std::string told_of_two_rules(const std::string& urgent, const std::string& soon) {
+  SmallKnowledge parts;
+  parts.items =
+      "  - {linkId: flags, type: choice, repeats: true, text: Flags, concept: Flags, "
+      "options: [{code: a, text: A}, {code: none, text: None}]}\n";
+  parts.rules["urgent"] = flag_rule("first", "24", urgent);
+  parts.rules["soon"] = flag_rule("second", "48", soon);
+  parts.policies =
+      "  - {id: change, kind: change, title: T, policy: P, reason: R, sources: [author], "
+      "tier: soon, target: {hours: 48, text: t}, items: [flags], grew: [flags]}\n"
+      "  - {id: gate, kind: benign-gate, title: T, policy: P, sources: [author], "
+      "criteria: isNone(flags)}\n";
+  const KnowledgePtr knowledge = small_knowledge(parts);
+  Form form;
+  form.answers["flags"] = options({"a"});
+  return told(assess(knowledge, Names(*knowledge).input(form)));
+}
+
+TEST(PatientText, OfALessUrgentRuleOnlyWhatMayStandBesideIt) {
+  const std::string said = told_of_two_rules("", "    beside: Do not stop it.\n");
+  EXPECT_THAT(said, HasSubstr("Words of first."));
+  EXPECT_THAT(said, Not(HasSubstr("Words of second.")));
+  EXPECT_THAT(said, HasSubstr("Do not stop it."));
+}
+
+TEST(PatientText, ARuleSilencesTheWordsThatItContradicts) {
+  const std::string said =
+      told_of_two_rules("    silences: [second]\n", "    beside: Do not stop it.\n");
+  EXPECT_THAT(said, HasSubstr("Words of first."));
+  EXPECT_THAT(said, Not(HasSubstr("Do not stop it.")));
+}
+
+}  // namespace
+}  // namespace myoflag::rules::testing

@@ -1,0 +1,128 @@
+// Slips in sentences and times that would lose or change what a person reads.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "rules/loader.h"
+#include "tests/rules/small_knowledge.h"
+
+namespace myoflag::rules {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string problems_of(const KnowledgeFiles& files) {
+  const auto loaded = load_knowledge(files);
+  return loaded ? std::string() : listing(loaded.error());
+}
+
+struct Slip {
+  const char* name;
+  const char* file;
+  const char* before;
+  const char* after;
+  const char* problem;
+};
+
+class SentenceSlip : public testing::TestWithParam<Slip> {};
+
+TEST_P(SentenceSlip, IsFoundWithItsPlace) {
+  const Slip& slip = GetParam();
+  EXPECT_THAT(problems_of(with(small_files(), slip.file, slip.before, slip.after)),
+              HasSubstr(slip.problem));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, SentenceSlip,
+    testing::Values(
+        Slip{"KeyNobodySays", "text.en.yaml", "  informant:", "  informnat:",
+             "MF-2012: no sentence of the name `informnat` is said; did you mean `informant`?"},
+        Slip{"MissingSentence", "text.en.yaml",
+             "  informant:", "  informnat:", "MF-2011: the sentence `informant` is missing"},
+        Slip{"CategoryWithoutHeading", "text.en.yaml", "  explain-category-referral:",
+             "  explain-category-refer:", "MF-2011: the sentence `explain-category-referral`"},
+        Slip{"UnknownPlaceholder", "text.en.yaml", "explain-why-line: A sentence {title}",
+             "explain-why-line: A sentence {titel}",
+             "MF-2018: nothing is filled in for `{titel}` here; did you mean `title`?"},
+        Slip{"LostPlaceholder", "text.en.yaml", "explain-why-line: A sentence {title} {answer}",
+             "explain-why-line: A sentence {title} {anser}",
+             "MF-2018: `{answer}` must stand in this sentence"},
+        Slip{"PlaceholderWhereNoneIsFilled", "text.en.yaml", "nothing-matched: A sentence",
+             "nothing-matched: A sentence {title}", "MF-2018: nothing is filled in for `{title}`"},
+        Slip{"OpenBrace", "text.en.yaml", "informant: A sentence {question}",
+             "informant: A sentence {question", "MF-2018: a brace without its partner"},
+        Slip{"StrayBrace", "text.en.yaml", "nothing-matched: A sentence",
+             "nothing-matched: A sentence }", "MF-2018: a brace without its partner"},
+        Slip{"BesideMistyped", "rules/urgent.yaml", "    rationale: Low",
+             "    besides: Do not stop.\n    rationale: Low",
+             "MF-2012: unknown key `besides`; did you mean `beside`?"},
+        Slip{"LabelMistyped", "questions.yaml", "linkId: cups,", "linkId: cups, lable: Cups,",
+             "MF-2012: unknown key `lable`; did you mean `label`?"},
+        Slip{"GapWithoutReason", "policies.yaml", "    reason: It is open.\n", "",
+             "MF-2011: key `reason` is missing"},
+        Slip{"ShorterTargetWithoutWords", "rules/urgent.yaml", ", patient: Sooner.", "",
+             "MF-2011: key `patient` is missing"},
+        Slip{"SilencesNothing", "rules/urgent.yaml", "    rationale: Low",
+             "    silences: [slow-weaknes]\n    rationale: Low",
+             "MF-2021: there is no rule, gap policy or advice `slow-weaknes`; did you mean "
+             "`slow-weakness`?"},
+        Slip{"EmergencyWithoutHours", "rules/emergency.yaml", "{hours: 0, text: now}",
+             "{text: now}", "MF-2047: a target of tier emergency has `hours`"},
+        Slip{"EmergencyThatWaits", "rules/emergency.yaml", "{hours: 0, text: now}",
+             "{hours: 120, text: now}", "MF-2047: a target of tier emergency is 0 hours"},
+        Slip{"UrgentThatWaitsTooLong", "rules/urgent.yaml", "{hours: 168, text: 1 week}",
+             "{hours: 400, text: 1 week}",
+             "MF-2047: a target of tier urgent is from 24 to 336 hours"},
+        Slip{"ShorterThanAnySentence", "rules/urgent.yaml", "hours: 24, text: today",
+             "hours: 12, text: today", "MF-2047: a target of tier urgent is from 24 to 336 hours"},
+        Slip{"SoonWithoutHours", "rules/soon.yaml", "{hours: 672, text: 4 weeks}",
+             "{text: 4 weeks}", "MF-2047: a target of tier soon has `hours`"},
+        Slip{"PolicyWithoutHours", "policies.yaml", "{hours: 672, text: 4 weeks}",
+             "{text: 4 weeks}", "MF-2047: a target of tier soon has `hours`"},
+        Slip{"RoutineWithHours", "rules/routine.yaml", "{text: at the appointment}",
+             "{hours: 9, text: at the appointment}",
+             "MF-2047: a target of tier routine has no `hours`"},
+        Slip{"SentencesOutOfOrder", "knowledge.yaml", "within-hours: 336", "within-hours: 12",
+             "MF-2014: the sentence with the shortest time comes first"},
+        Slip{"TierWithoutSentence", "knowledge.yaml", "[{text: Mention it.}]", "[]",
+             "MF-2017: the list is empty"}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+TEST(Sentences, ASlipIsShownWhereItStands) {
+  const std::string problems =
+      problems_of(with(small_files(), "text.en.yaml", "informant: A sentence {question}",
+                       "informant: A sentence {qestion}"));
+  EXPECT_THAT(problems, HasSubstr("{qestion} {answer}.\n                          ^"));
+}
+
+TEST(Sentences, ASiteMayAddACategoryWithItsHeading) {
+  KnowledgeFiles files =
+      with(small_files(), "workups.yaml", "categories:", "categories:\n  - {id: therapy}");
+  EXPECT_THAT(problems_of(files), HasSubstr("the sentence `explain-category-therapy` is missing"));
+  files["text.en.yaml"] += "  explain-category-therapy: Therapy\n";
+  EXPECT_EQ(problems_of(files), "");
+}
+
+TEST(Sentences, TheHeadlineIsTheLongestTimeThatTheTargetHolds) {
+  TierInfo tier;
+  tier.patient = {{24, "today"}, {72, "three days"}, {336, "two weeks"}};
+  const auto said = [&](std::optional<int> hours) { return tier.headline_for({hours, "t"}).text; };
+  EXPECT_EQ(said(24), "today");
+  EXPECT_EQ(said(71), "today");
+  EXPECT_EQ(said(72), "three days");
+  EXPECT_EQ(said(335), "three days");
+  EXPECT_EQ(said(336), "two weeks");
+  EXPECT_EQ(said(1000), "two weeks");
+  EXPECT_EQ(said(3), "today");
+}
+
+TEST(Sentences, EveryQuestionOfTheProjectHasAShortName) {
+  const auto knowledge = load_knowledge(real_files()).value();
+  for (const Item& item : knowledge->items) {
+    if (item.type != ItemType::group && item.type != ItemType::display) {
+      EXPECT_LE(item.label.size(), 40U) << item.link_id;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace myoflag::rules
