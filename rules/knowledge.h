@@ -118,7 +118,7 @@ struct ConditionalTarget {
   int criterion = -1;  // index into Knowledge::program roots
   Target target;
   std::string criterion_text;  // as written, white space folded
-  std::string patient;  // in place of the rule's, when this target holds
+  std::string patient;         // in place of the rule's, when this target holds
 };
 
 // A rule, or a policy that behaves like one (an information gap, a change since last time).
