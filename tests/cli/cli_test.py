@@ -355,12 +355,12 @@ class Refused(Case):
                 with self.subTest(start=text[:1], end=end):
                     self.assert_refused(run("evaluate", "--now", NOW, given=data[:end]))
 
-    def test_an_empty_form_is_no_error_but_never_calm(self):
+    def test_a_form_without_any_answer_is_refused(self):
         for given in (changed(lambda r: r.pop("item")),
                       changed(lambda r: [q.pop("answer", None) for q in questions(r)])):
             done = run("evaluate", "--format", "assessment", "--now", NOW, given=given)
-            self.assertEqual(done.code, 0, done.err)
-            self.assertEqual(json.loads(done.out)["tier"], "urgent")
+            self.assert_refused(done)
+            self.assertIn("MF-3009", done.err)
 
     def test_json_errors_name_line_and_column(self):
         done = run("evaluate", given=b'{\n  "resourceType": "QuestionnaireResponse",\n  "status": nul\n}')
