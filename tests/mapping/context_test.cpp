@@ -658,7 +658,10 @@ INSTANTIATE_TEST_SUITE_P(
         UnitCase{"ca", "10", "mg/dL", "2.495"}, UnitCase{"ca", "2.2", "mmol/L", "2.2"},
         UnitCase{"ca", "8.8", "mg/dL", "2.1956"}, UnitCase{"ca", "10", "mg/L", ""},
         UnitCase{"mg", "1.0", "mg/dL", "0.4114"}, UnitCase{"mg", "0.4", "mmol/L", "0.4"},
-        UnitCase{"egfr", "55", "mL/min/{1.73_m2}", "55"}, UnitCase{"li", "1.6", "mmol/L", "1.6"}));
+        UnitCase{"egfr", "55", "mL/min/{1.73_m2}", "55"}, UnitCase{"li", "1.6", "mmol/L", "1.6"},
+        UnitCase{"k", "2.1", "mmol/l", "2.1"}, UnitCase{"k", "2.1", "meq/L", "2.1"},
+        UnitCase{"k", "2.1", "mEq/l", "2.1"}, UnitCase{"ca", "10", "mg/dl", "2.495"},
+        UnitCase{"ca", "5", "meq/L", ""}, UnitCase{"egfr", "55", "mL/min/1.73m2", "55"}));
 
 struct LabCase {
   const char* name;
