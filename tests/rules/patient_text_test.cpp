@@ -47,27 +47,47 @@ TEST(PatientTextLaws, TheHeadlineNamesNoTimeLongerThanTheTarget) {
   EXPECT_GT(hours.size(), 5U);
 }
 
+// The longest time that a text names, in hours; 0 when it names none.
+int longest_time(const std::string& text) {
+  const std::vector<std::pair<std::string, int>> kTimes{
+      {"today", 24},        {"tomorrow", 48},          {"day or two", 48},
+      {"two days", 48},     {"one to three days", 72}, {"two or three days", 72},
+      {"three days", 72},   {"few days", 72},          {"a week", 168},
+      {"week or two", 336}, {"two weeks", 336},        {"few weeks", 672},
+      {"four weeks", 672},  {"six weeks", 1008}};
+  int longest = 0;
+  for (const auto& [words, hours] : kTimes) {
+    longest = text.find(words) == std::string::npos ? longest : std::max(longest, hours);
+  }
+  return longest;
+}
+
 // The hours beside a sentence could be wrong: this reads the words.
 TEST(PatientTextLaws, NoWordsNameATimeLongerThanTheTarget) {
-  const std::vector<std::pair<std::string, int>> kTimes{{"today", 24},
-                                                        {"day or two", 48},
-                                                        {"two days", 48},
-                                                        {"one to three days", 72},
-                                                        {"two or three days", 72},
-                                                        {"three days", 72},
-                                                        {"few days", 72},
-                                                        {"a week", 168},
-                                                        {"week or two", 336},
-                                                        {"two weeks", 336},
-                                                        {"few weeks", 672},
-                                                        {"four weeks", 672},
-                                                        {"six weeks", 1008}};
   for (const Assessment& assessment : many()) {
-    const std::string text = told(assessment);
-    for (const auto& [words, hours] : kTimes) {
-      if (assessment.target.hours && text.find(words) != std::string::npos) {
-        EXPECT_LE(hours, *assessment.target.hours) << words << "\n" << text;
+    if (assessment.target.hours) {
+      EXPECT_LE(longest_time(told(assessment)), *assessment.target.hours) << told(assessment);
+    }
+  }
+}
+
+// The same of every sentence, also of those that no form above brings up.
+TEST(PatientTextLaws, EachWordingHoldsItsOwnTargetAndWhatStandsBesideNamesNoTime) {
+  for (const auto* list : {&twitching()->rules, &twitching()->gaps}) {
+    for (const Rule& rule : *list) {
+      EXPECT_EQ(longest_time(rule.beside), 0) << rule.id;
+      EXPECT_EQ(longest_time(rule.beside_emergency), 0) << rule.id;
+      if (rule.target.hours) {
+        EXPECT_LE(longest_time(rule.patient), *rule.target.hours) << rule.id;
       }
+      for (const ConditionalTarget& when : rule.target_when) {
+        EXPECT_LE(longest_time(when.patient), *when.target.hours) << rule.id;
+      }
+    }
+  }
+  for (const TierInfo& tier : twitching()->tiers) {
+    for (const Headline& headline : tier.patient) {
+      EXPECT_EQ(longest_time(headline.text), headline.within_hours.value_or(0)) << headline.text;
     }
   }
 }
@@ -159,12 +179,28 @@ TEST(PatientTextLaws, NobodyIsToldBothToStopAndNotToStopAMedicine) {
   }
 }
 
+TEST(PatientText, TakeNoDoseSilencesDoNotStopSteroids) {
+  Form form = clear_form();
+  form.answers["em-now"] = options({"chest-pain-heartbeat"});
+  form.answers["function-loss"] = options({"stairs-chair"});
+  form.answers["weakness-course"] = options({"slow-worse"});
+  form.answers["weakness-symmetry"] = options({"both-equal"});
+  form.answers["medicine-classes"] = options({"steroid"});
+  const Names names(*twitching());
+  EXPECT_THAT(told(assessed(names.input(form))), HasSubstr("Do not stop steroids suddenly."));
+  form.answers["em-now"] = options({"hot-rigid-jerking"});
+  const std::string hot = told(assessed(names.input(form)));
+  EXPECT_THAT(hot, HasSubstr("Do not take another dose"));
+  EXPECT_THAT(hot, Not(HasSubstr("Do not stop")));
+}
+
 TEST(PatientTextLaws, UnreadWordsAreNeverAnsweredWithComfort) {
   int unread = 0;
   for (const Assessment& assessment : many()) {
     const std::string said = told(assessment);
     EXPECT_THAT(said, Not(HasSubstr("anything extra")));
     if (assessment.input->free_text.empty() || assessment.tier == Tier::emergency) {
+      EXPECT_THAT(assessment.patient_advice_ids, Not(Contains("words-unread")));
       continue;
     }
     ++unread;
