@@ -139,7 +139,7 @@ class XmlWriter {
     constexpr std::string_view space = " \t\r\n";
     const auto first = div.find_first_not_of(space);
     indent();
-    append_xml_narrative(out_, div.substr(first, div.find_last_not_of(space) + 1 - first));
+    out_.append(div.substr(first, div.find_last_not_of(space) + 1 - first));
     out_.push_back('\n');
   }
 

@@ -25,9 +25,8 @@ struct Converted {
 // check_structure tells.
 Result<Converted> xml_to_json(std::string_view text, const Limits& limits = {});
 
-// Indented, elements in definition order, narrative byte for byte (but for carriage returns, which
-// become references, and white space around it). Only for a resource in which check_shape finds
-// nothing.
+// Indented, elements in definition order, narrative byte for byte (but for white space around it).
+// Only for a resource in which check_shape finds nothing.
 std::string write_xml(const Json& resource);
 // The members in the order that xml_to_json gives them, arrays that hold only gaps left out. Only
 // for a resource in which check_shape finds nothing.

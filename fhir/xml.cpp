@@ -1,7 +1,6 @@
 #include "fhir/xml.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include <pugixml.hpp>
@@ -22,20 +21,6 @@ std::string prefix_free(std::string_view source, const ScannedNarrative& narrati
     from = edit.offset + edit.length;
   }
   return out.append(source.substr(from, narrative.end - from));
-}
-
-// XML demands it of every reader.
-std::string with_plain_line_ends(std::string text) {
-  auto to = text.begin();
-  for (auto from = text.begin(); from != text.end(); ++from) {
-    const auto next = std::next(from);
-    const bool pair = *from == '\r' && next != text.end() && *next == '\n';
-    if (!pair) {
-      *to++ = *from == '\r' ? '\n' : *from;
-    }
-  }
-  text.erase(to, text.end());
-  return text;
 }
 
 std::string_view without_prefix(std::string_view name) {
@@ -123,7 +108,7 @@ std::string XmlElement::narrative() const {
   if (found == nullptr) {
     return {};
   }
-  return with_plain_line_ends(prefix_free(content.text, *found));
+  return prefix_free(content.text, *found);
 }
 
 Error XmlElement::error(std::string_view code, std::string text) const {

@@ -43,7 +43,7 @@ class XmlElement {
       const;                                 // without namespace declarations and schema location
   std::vector<XmlElement> children() const;  // none for narrative
   bool is_narrative() const;                 // an XHTML div
-  std::string narrative() const;  // its source, prefix-free, with its own xmlns, lines ending in LF
+  std::string narrative() const;             // its source, prefix-free, with its own xmlns
   Error error(std::string_view code,
               std::string text) const;  // with line and column of this element
 
@@ -95,9 +95,6 @@ bool looks_like_xml(std::string_view bytes);
 // False for text with characters that neither XML nor a FHIR string can hold (controls but tab, LF,
 // CR; U+FFFE, U+FFFF).
 bool has_xml_characters_only(std::string_view utf8);
-// A div of the right form, byte for byte but for carriage returns: a reader would take them for
-// line feeds, so they become references.
-void append_xml_narrative(std::string& out, std::string_view div);
 // Attribute value, with tab, LF and CR as references so that they survive.
 void append_xml_attribute(std::string& out, std::string_view value);
 

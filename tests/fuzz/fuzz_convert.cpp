@@ -1,6 +1,6 @@
 // Conversion: what one form accepts, the other gives back, but for what fhir/convert.h says: the
-// order of members, arrays of nothing but gaps, white space around narrative and its carriage
-// returns. Text that starts with < is taken as XML, other text as JSON.
+// order of members, arrays of nothing but gaps, white space around narrative. Text that starts with
+// < is taken as XML, other text as JSON.
 
 #include <algorithm>
 #include <cstddef>
@@ -16,17 +16,12 @@ namespace {
 using myoflag::fhir::Json;
 using myoflag::fuzz::require;
 
-// Narrative without what the conversion may change in it.
-std::string bare(std::string_view div) {
-  std::string text(div);
-  for (auto at = text.find("&#13;"); at != std::string::npos; at = text.find("&#13;", at)) {
-    text.erase(at, 5);
-  }
-  const auto is_return = [](char c) { return c == '\r' || c == '\n'; };
-  std::erase_if(text, is_return);
-  const auto first = text.find_first_not_of(" \t");
-  return first == std::string::npos ? std::string()
-                                    : text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+std::string_view bare(std::string_view div) {
+  constexpr std::string_view space = " \t\r\n";
+  const auto first = div.find_first_not_of(space);
+  return first == std::string_view::npos
+             ? std::string_view()
+             : div.substr(first, div.find_last_not_of(space) + 1 - first);
 }
 
 void bare_narrative(Json& value) {
@@ -36,7 +31,7 @@ void bare_narrative(Json& value) {
     for (auto& member : *object) {
       const auto* text = member.name == "div" ? member.value.as_string() : nullptr;
       if (text != nullptr) {
-        member.value = Json(bare(*text));
+        member.value = Json(std::string(bare(*text)));
       } else {
         bare_narrative(member.value);
       }

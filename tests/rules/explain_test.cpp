@@ -242,7 +242,7 @@ TEST(ExplanationLaws, NoChangeOfAGivenAnswerIsShown) {
       }
     }
   }
-  EXPECT_GT(shown, 5);
+  EXPECT_GT(shown, share_of(20));
 }
 
 TEST(Explanation, AnAnsweredFormHasNoSectionOnChanges) {

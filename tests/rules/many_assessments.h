@@ -15,6 +15,9 @@ inline constexpr int kForms = 20;
 inline constexpr int kForms = 150;
 #endif
 
+// Of a count that 150 forms exceed, the share that so many forms must exceed.
+constexpr int share_of(int count) { return count * kForms / 150; }
+
 inline Assessment assessed(EvaluationInput input) { return assess(twitching(), std::move(input)); }
 
 inline EvaluationInput input_of(std::string_view case_name) {

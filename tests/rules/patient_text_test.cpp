@@ -167,7 +167,7 @@ TEST(PatientTextLaws, NoGeneralAdviceStandsBesideAnEmergencyAndTheSafetyNetBesid
       EXPECT_FALSE(emergency && advice.contains(id)) << id;
     }
   }
-  EXPECT_GT(emergencies, 5);
+  EXPECT_GT(emergencies, share_of(20));
 }
 
 TEST(PatientTextLaws, NobodyIsToldBothToStopAndNotToStopAMedicine) {
@@ -210,7 +210,7 @@ TEST(PatientTextLaws, UnreadWordsAreNeverAnsweredWithComfort) {
       EXPECT_THAT(said, Not(HasSubstr("unlikely to be a serious")));
     }
   }
-  EXPECT_GT(unread, 0);
+  EXPECT_GT(unread, share_of(5));
 }
 
 TEST(PatientText, AHarmlessRoutineFindingComfortsOnlyWhenNothingWasWritten) {
