@@ -91,6 +91,10 @@ struct Comparison {
   char expected;  // <, =, > or ? for unknown
 };
 
+void PrintTo(const Comparison& row, std::ostream* out) {
+  *out << row.a << ' ' << row.expected << ' ' << row.b;
+}
+
 class CompareDateTimes : public testing::TestWithParam<Comparison> {};
 
 char symbol(std::optional<std::strong_ordering> order) {

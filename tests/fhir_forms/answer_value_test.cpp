@@ -36,6 +36,10 @@ struct Comparison {
   Truth equal;
 };
 
+void PrintTo(const Comparison& row, std::ostream* out) {
+  *out << row.a << ' ' << row.order << ' ' << row.b;
+}
+
 class Comparisons : public ::testing::TestWithParam<Comparison> {};
 
 TEST_P(Comparisons, AreThreeValuedAndAntisymmetric) {

@@ -45,6 +45,8 @@ struct Row {
   Truth three_three;
 };
 
+void PrintTo(const Row& row, std::ostream* out) { *out << row.condition; }
+
 class IntegerOperators : public ::testing::TestWithParam<Row> {};
 
 TEST_P(IntegerOperators, OverNoOneAndSeveralAnswers) {

@@ -302,6 +302,8 @@ struct StatusCase {
   bool looks;    // answers are checked
 };
 
+void PrintTo(const StatusCase& row, std::ostream* out) { *out << row.status; }
+
 class StatusMatrix : public ::testing::TestWithParam<StatusCase> {};
 
 TEST_P(StatusMatrix, DecidesWhatIsDemanded) {

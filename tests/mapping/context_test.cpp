@@ -74,6 +74,10 @@ struct AgeCase {
   std::optional<int> age;
 };
 
+void PrintTo(const AgeCase& row, std::ostream* out) {
+  *out << row.birth << " at " << row.now.time_since_epoch().count();
+}
+
 class Age : public ::testing::TestWithParam<AgeCase> {};
 
 TEST_P(Age, IsInCompletedYearsWhateverTheZoneOfTheMachine) {
@@ -634,6 +638,10 @@ struct UnitCase {
   const char* unit;
   const char* expected;  // "" when the unit is not known
 };
+
+void PrintTo(const UnitCase& row, std::ostream* out) {
+  *out << row.lab << ' ' << row.value << ' ' << row.unit;
+}
 
 class Units : public ::testing::TestWithParam<UnitCase> {};
 

@@ -199,6 +199,8 @@ struct Expressible {
   std::vector<std::string> codes;
 };
 
+void PrintTo(const Expressible& row, std::ostream* out) { *out << row.what; }
+
 class EnableWhenLimits : public ::testing::TestWithParam<Expressible> {};
 
 TEST_P(EnableWhenLimits, WhatEnableWhenCannotSayIsRefused) {
