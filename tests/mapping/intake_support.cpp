@@ -204,4 +204,16 @@ Json bundle_of(const std::vector<Json>& resources) {
   return bundle;
 }
 
+tl::expected<mapping::Intake, fhir::Issues> take(Json resource) {
+  return mapping::take_in(std::move(resource), *knowledge());
+}
+
+std::vector<std::string> codes(const tl::expected<mapping::Intake, fhir::Issues>& intake) {
+  std::vector<std::string> out;
+  for (const auto& issue : intake ? fhir::Issues{} : intake.error()) {
+    out.push_back(issue.code);
+  }
+  return out;
+}
+
 }  // namespace myoflag::testing

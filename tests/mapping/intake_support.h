@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fhir/json.h"
+#include "plugin/mapping/intake.h"
 #include "rules/assessment.h"
 #include "rules/knowledge.h"
 
@@ -38,5 +39,9 @@ fhir::Json parse(std::string_view json);
 // A collection of the resources, with fullUrls "https://ehr.example/fhir/<type>/<id>" where they
 // have an id.
 fhir::Json bundle_of(const std::vector<fhir::Json>& resources);
+
+// What the intake makes of the resource; the codes of its issues where it is refused.
+tl::expected<mapping::Intake, fhir::Issues> take(fhir::Json resource);
+std::vector<std::string> codes(const tl::expected<mapping::Intake, fhir::Issues>& intake);
 
 }  // namespace myoflag::testing

@@ -16,11 +16,12 @@ namespace {
 
 using fhir::Json;
 using testing::bundle_of;
+using testing::codes;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::knowledge;
 using testing::parse;
 using ::testing::SizeIs;
+using testing::take;
 
 Json response() { return testing::response_of(testing::harmless()); }
 
@@ -38,20 +39,6 @@ Json condition(std::string_view subject = "Patient/p1") {
 Json with(Json resource, std::string_view name, Json value) {
   resource.set(name, std::move(value));
   return resource;
-}
-
-tl::expected<mapping::Intake, fhir::Issues> take(Json resource) {
-  return mapping::take_in(std::move(resource), *knowledge());
-}
-
-std::vector<std::string> codes(const tl::expected<mapping::Intake, fhir::Issues>& intake) {
-  std::vector<std::string> out;
-  if (!intake) {
-    for (const auto& issue : intake.error()) {
-      out.push_back(issue.code);
-    }
-  }
-  return out;
 }
 
 TEST(Intake, AResponseAloneBringsNoRecord) {

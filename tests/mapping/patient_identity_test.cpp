@@ -16,23 +16,12 @@ namespace {
 
 using fhir::Json;
 using testing::bundle_of;
+using testing::codes;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::knowledge;
 using testing::parse;
 using ::testing::SizeIs;
-
-tl::expected<mapping::Intake, fhir::Issues> take(Json resource) {
-  return mapping::take_in(std::move(resource), *knowledge());
-}
-
-std::vector<std::string> codes(const tl::expected<mapping::Intake, fhir::Issues>& intake) {
-  std::vector<std::string> out;
-  for (const auto& issue : intake ? fhir::Issues{} : intake.error()) {
-    out.push_back(issue.code);
-  }
-  return out;
-}
+using testing::take;
 
 Json with(Json resource, std::string_view name, std::string_view json) {
   resource.set(name, parse(json));
