@@ -8,6 +8,25 @@
 namespace myoflag::rules {
 namespace {
 
+// The last moment that the date of the answers may mean, wherever they were given.
+Instant latest_authored(const ResponseInfo& response) {
+  constexpr std::size_t kYear = 4, kMonth = 7, kDay = 10;
+  constexpr std::chrono::hours kFarthestZone(12);
+  const std::size_t size = response.authored_text.size();
+  const std::chrono::year_month_day first(
+      std::chrono::floor<std::chrono::days>(*response.authored));
+  if (size == kYear) {
+    return std::chrono::sys_days(first + std::chrono::years(1)) + kFarthestZone;
+  }
+  if (size == kMonth) {
+    return std::chrono::sys_days(first + std::chrono::months(1)) + kFarthestZone;
+  }
+  if (size == kDay) {
+    return std::chrono::sys_days(first) + std::chrono::days(1) + kFarthestZone;
+  }
+  return *response.authored;
+}
+
 class Writer {
  public:
   Writer(const Knowledge& knowledge, const EvaluationInput& input, const Verdicts& verdicts,
@@ -42,7 +61,7 @@ class Writer {
       case Doubt::subject_assumed:
         return "doubt-subject-assumed";
     }
-    return "doubt-unfinished";
+    return {};
   }
 
   const Item& item(int index) const { return knowledge_.items[static_cast<std::size_t>(index)]; }
@@ -58,9 +77,7 @@ class Writer {
       add(Notice::Kind::nothing_matched, "nothing-matched");
     }
     if (context_.stale) {
-      add(Notice::Kind::stale_answers,
-          input_.response.authored ? "stale-answers" : "undated-answers",
-          {{"days", std::to_string(knowledge_.staleness.benign_answers_days)}});
+      add_stale();
     }
     for (const Doubt doubt : input_.doubts) {
       add(Notice::Kind::doubtful_answers, doubt_key(doubt));
@@ -86,13 +103,27 @@ class Writer {
     }
   }
 
+  void add_stale() {
+    const int days = knowledge_.staleness.benign_answers_days;
+    add(Notice::Kind::stale_answers,
+        !input_.response.authored                    ? "undated-answers"
+        : surely_older_than(std::chrono::days(days)) ? "stale-answers"
+                                                     : "stale-answers-vague",
+        {{"days", std::to_string(days)}, {"when", input_.response.authored_text}});
+  }
+
   void add_check_now() {
-    const std::string hours = std::to_string(knowledge_.staleness.emergency_answers_hours);
+    const int hours = knowledge_.staleness.emergency_answers_hours;
     add(Notice::Kind::check_now,
-        input_.batch               ? "emergency-check-batch"
-        : input_.response.authored ? "emergency-check-old"
-                                   : "emergency-check-undated",
-        {{"hours", hours}});
+        input_.batch                                   ? "emergency-check-batch"
+        : !input_.response.authored                    ? "emergency-check-undated"
+        : surely_older_than(std::chrono::hours(hours)) ? "emergency-check-old"
+                                                       : "emergency-check-vague",
+        {{"hours", std::to_string(hours)}, {"when", input_.response.authored_text}});
+  }
+
+  bool surely_older_than(std::chrono::hours limit) const {
+    return input_.now - latest_authored(input_.response) > limit;
   }
 
   void about_changes() {

@@ -8,12 +8,14 @@ constexpr TextKey kKeys[] = {
     {"nothing-matched"},
     {"under-age", "age"},
     {"emergency-check-old", "", "hours"},
+    {"emergency-check-vague", "when", "hours"},
     {"emergency-check-undated"},
     {"emergency-check-batch"},
     {"change", "question answer"},
     {"test-repeat", "test"},
     // about the answers
     {"stale-answers", "", "days"},
+    {"stale-answers-vague", "when", "days"},
     {"undated-answers", "", "days"},
     {"doubt-unfinished"},
     {"doubt-newer-begun"},
@@ -74,6 +76,7 @@ constexpr TextKey kKeys[] = {
     {"explain-headline-by", "tier target when"},
     {"explain-why-line", "title answer"},
     {"explain-subject-years", "years"},
+    {"explain-subject-ages", "patient record"},
     {"explain-authored", "when"},
     {"explain-appointment", "when"},
     {"explain-appointment-late", "when"},
@@ -119,6 +122,7 @@ constexpr TextKey kKeys[] = {
     {"explain-done-when", "when"},
     {"explain-bounds", "lowest highest"},
     {"explain-change", "tier answers"},
+    {"explain-changes-cut"},
     {"explain-change-answer", "question answer"},
     {"explain-or"},
     {"explain-and"},
@@ -128,7 +132,27 @@ constexpr TextKey kKeys[] = {
     {"explain-source", "id grade title address"},
 };
 
+std::string filled(const Placeholder& placeholder, std::string_view value) {
+  std::string out(value);
+  if (placeholder.counted) {
+    out += ' ';
+    out += value == "1" ? placeholder.one : placeholder.other;
+  }
+  return out;
+}
+
 }  // namespace
+
+Placeholder read_placeholder(std::string_view braced) {
+  const std::size_t colon = braced.find(':');
+  if (colon == std::string_view::npos) {
+    return {braced, {}, {}, false};
+  }
+  const std::string_view words = braced.substr(colon + 1);
+  const std::size_t bar = words.find('|');
+  const bool both = bar != std::string_view::npos;
+  return {braced.substr(0, colon), words.substr(0, bar), both ? words.substr(bar + 1) : "", true};
+}
 
 std::string fill(std::string_view text, std::initializer_list<Fill> values) {
   std::string out;
@@ -140,12 +164,13 @@ std::string fill(std::string_view text, std::initializer_list<Fill> values) {
     }
     text.remove_prefix(open);
     const std::size_t close = text.find('}');
-    const std::string_view name = text.substr(1, close == std::string_view::npos ? 0 : close - 1);
-    std::string_view value = text.substr(0, close == std::string_view::npos ? 1 : close + 1);
+    const Placeholder placeholder =
+        read_placeholder(text.substr(1, close == std::string_view::npos ? 0 : close - 1));
+    std::string value(text.substr(0, close == std::string_view::npos ? 1 : close + 1));
     const std::size_t used = value.size();
     for (const auto& [key, replacement] : values) {
-      if (key == name) {
-        value = replacement;
+      if (key == placeholder.name) {
+        value = filled(placeholder, replacement);
       }
     }
     out += value;

@@ -13,8 +13,17 @@ namespace myoflag::rules {
 
 using Fill = std::pair<std::string_view, std::string_view>;
 
-// Replaces each {name}; a placeholder that is not given stays as it is.
+// Replaces each {name}, and each {name:day|days} by the value and the first word where it is "1",
+// else the second: "1 day", "2 days". A placeholder that is not given stays as it is.
 std::string fill(std::string_view text, std::initializer_list<Fill> values);
+
+// What stands between two braces: "name", or "name:one|other".
+struct Placeholder {
+  std::string_view name;
+  std::string_view one, other;
+  bool counted = false;  // says one and other
+};
+Placeholder read_placeholder(std::string_view braced);
 
 struct TextKey {
   std::string_view key;

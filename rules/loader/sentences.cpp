@@ -48,7 +48,7 @@ Words known_words(const Placeholders& placeholders) {
   return known;
 }
 
-// What stands in braces, each with its place; a brace without its partner is reported.
+// What stands between braces, each with its place; a brace without its partner is reported.
 std::vector<std::pair<std::size_t, std::string_view>> braced(Context& context, const Node& value) {
   std::vector<std::pair<std::size_t, std::string_view>> found;
   const std::string_view text = value.text;
@@ -65,11 +65,25 @@ std::vector<std::pair<std::size_t, std::string_view>> braced(Context& context, c
   return found;
 }
 
+bool has_both_words(const Placeholder& placeholder) {
+  const auto is_word = [](std::string_view text) {
+    return !text.empty() && text.find_first_of("|:") == std::string_view::npos;
+  };
+  return is_word(placeholder.one) && is_word(placeholder.other);
+}
+
 void check_placeholders(Context& context, const Node& value, const Placeholders& placeholders) {
   const Words known = known_words(placeholders);
   Words held;
-  for (const auto& [at, name] : braced(context, value)) {
+  for (const auto& [at, inside] : braced(context, value)) {
+    const Placeholder placeholder = read_placeholder(inside);
+    const std::string_view name = placeholder.name;
     held.push_back(name);
+    if (placeholder.counted && !has_both_words(placeholder)) {
+      context.report_inside(value, at, "MF-2018",
+                            "after the colon stand the word for one and the word for more, as in "
+                            "`{days:day|days}`");
+    }
     if (!contains(known, name)) {
       context.report_inside(value, at, "MF-2018",
                             fmt::format("nothing is filled in for `{{{}}}` here{}",

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <functional>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "rules/notices.h"
@@ -14,6 +16,8 @@
 
 namespace myoflag::rules::testing {
 namespace {
+
+using ::testing::HasSubstr;
 
 NamedAnswer options(std::vector<std::string_view> options) {
   return {std::move(options), {}, false};
@@ -129,6 +133,49 @@ INSTANTIATE_TEST_SUITE_P(Kinds, NoticeTest, ::testing::Range<std::size_t>(0, row
 TEST(NoticesTest, AClearFormWithARecordHasNone) {
   const Assessment assessment = run(quiet_form());
   EXPECT_TRUE(assessment.notices.empty()) << assessment.notices.front().text;
+}
+
+// The answers are dated with what the text says, and read today.
+std::string dated(std::string_view text, std::chrono::sys_days start, std::string_view option,
+                  Notice::Kind kind) {
+  Form form = quiet_form();
+  form.answers["em-now"] = options({option});
+  EvaluationInput input = Names(*twitching()).input(form);
+  input.response.authored_text = text;
+  input.response.authored = start;
+  for (const Notice& notice : assess(twitching(), std::move(input)).notices) {
+    if (notice.kind == kind) {
+      return notice.text;
+    }
+  }
+  return {};
+}
+
+// Now is 2026-11-22: of a month nobody can say more.
+TEST(NoticesTest, ADateThatIsTooVagueIsNotCalledOld) {
+  using std::chrono::November, std::chrono::October, std::chrono::year;
+  const auto old = [](std::string_view text, std::chrono::sys_days start) {
+    return dated(text, start, "none", Notice::Kind::stale_answers);
+  };
+  const std::string vague = old("2026-11", year(2026) / November / 1);
+  EXPECT_THAT(vague, HasSubstr("known only as 2026-11;"));
+  EXPECT_THAT(vague, HasSubstr("may be more than 14 days old"));
+  EXPECT_THAT(old("2026", year(2026) / 1 / 1), HasSubstr("may be"));
+  EXPECT_THAT(old("2026-11-08", year(2026) / November / 8), HasSubstr("may be"));
+  EXPECT_THAT(old("2026-11-06", year(2026) / November / 6), HasSubstr("are more than 14 days old"));
+  EXPECT_THAT(old("2026-10", year(2026) / October / 1), HasSubstr("are more than 14 days old"));
+}
+
+TEST(NoticesTest, AnEmergencyOfADayIsNotCalledADayOld) {
+  using std::chrono::November, std::chrono::year;
+  const auto check = [](std::string_view text, std::chrono::sys_days start) {
+    return dated(text, start, "seizure", Notice::Kind::check_now);
+  };
+  const std::string vague = check("2026-11-21", year(2026) / November / 21);
+  EXPECT_THAT(vague, HasSubstr("known only as 2026-11-21;"));
+  EXPECT_THAT(vague, HasSubstr("Contact the patient now"));
+  EXPECT_THAT(check("2026-11-19", year(2026) / November / 19),
+              HasSubstr("is more than 24 hours old"));
 }
 
 TEST(NoticesTest, WhatPatientAndRecordAgreeOnIsNoConflict) {

@@ -48,6 +48,9 @@ INSTANTIATE_TEST_SUITE_P(
              "MF-2018: `{answer}` must stand in this sentence"},
         Slip{"PlaceholderWhereNoneIsFilled", "text.en.yaml", "nothing-matched: A sentence",
              "nothing-matched: A sentence {title}", "MF-2018: nothing is filled in for `{title}`"},
+        Slip{"OneWordForMany", "text.en.yaml", "informant: A sentence {question}",
+             "informant: A sentence {question:day}",
+             "MF-2018: after the colon stand the word for one and the word for more"},
         Slip{"OpenBrace", "text.en.yaml", "informant: A sentence {question}",
              "informant: A sentence {question", "MF-2018: a brace without its partner"},
         Slip{"StrayBrace", "text.en.yaml", "nothing-matched: A sentence",
@@ -86,6 +89,25 @@ INSTANTIATE_TEST_SUITE_P(
         Slip{"TierWithoutSentence", "knowledge.yaml", "[{text: Mention it.}]", "[]",
              "MF-2017: the list is empty"}),
     [](const auto& test) { return std::string(test.param.name); });
+
+TEST(Sentences, AnAmountTakesTheWordThatFits) {
+  const auto said = [](std::string_view days) {
+    return fill("{days:day|days} old, {else:x|y}", {{"days", days}});
+  };
+  EXPECT_EQ(said("1"), "1 day old, {else:x|y}");
+  EXPECT_EQ(said("0"), "0 days old, {else:x|y}");
+  EXPECT_EQ(said("21"), "21 days old, {else:x|y}");
+}
+
+// Beside a number that may be 1 no word stands alone.
+TEST(Sentences, EveryAmountOfTheProjectHasBothWords) {
+  const auto knowledge = load_knowledge(real_files()).value();
+  for (const auto& [key, text] : knowledge->texts) {
+    for (const auto* word : {"} day", "} hour", "} week", "} month"}) {
+      EXPECT_EQ(text.find(word), std::string::npos) << key;
+    }
+  }
+}
 
 TEST(Sentences, ASlipIsShownWhereItStands) {
   const std::string problems =
