@@ -82,6 +82,7 @@ Explanation explain_for_clinician(const Assessment& assessment, const ExplainOpt
   for (const explaining::Part& part : explaining::kParts) {
     explaining::add(page, part, explanation);
   }
+  explanation.shortened = page.shortened();
   if (page.words_come_first()) {
     explaining::bring_words_forward(explanation.sections);
   }

@@ -50,6 +50,7 @@ struct Section {
 struct Explanation {
   Tier tier = Tier::routine;
   std::vector<Section> sections;  // most urgent first; empty sections are left out
+  bool shortened = false;         // lists were cut; ExplainOptions::all shows them whole
 };
 
 struct ExplainOptions {

@@ -55,11 +55,23 @@ std::string unit_text(std::string_view ucum) {
   return text;
 }
 
+// Every number that a rule compares this laboratory value with.
+std::vector<Number> limits_of(const Knowledge& knowledge, std::size_t lab) {
+  std::vector<Number> limits;
+  for (const auto& op : knowledge.program.ops) {
+    if (op.kind == Criterion::Kind::lab && op.item == lab) {
+      limits.push_back(op.limit);
+    }
+  }
+  return limits;
+}
+
 std::string lab_line(const Assessment& assessment, const Evidence& evidence) {
   const Knowledge& knowledge = *assessment.knowledge;
   const auto index = static_cast<std::size_t>(evidence.lab - knowledge.labs.data());
   const Lab& lab = assessment.input->facts.record.labs[index];
-  const std::string value = rounded_text(evidence.number.value_or(lab.value));
+  const std::string value =
+      rounded_text(evidence.number.value_or(lab.value), limits_of(knowledge, index));
   const std::string days = std::to_string(lab.age_days);
   return say(knowledge,
              evidence.record_text.empty() ? "explain-answer-lab" : "explain-answer-lab-as",
@@ -154,10 +166,20 @@ std::string authored_text(const ResponseInfo& response) {
   return response.authored && has_time ? moment_text(*response.authored) : response.authored_text;
 }
 
-std::string rounded_text(Number value) {
+std::string rounded_text(Number value, const std::vector<Number>& limits) {
   constexpr std::int64_t kStep = 10'000'000;  // a hundredth
   const std::int64_t half = value.nano < 0 ? -kStep / 2 : kStep / 2;
-  return to_text({(value.nano + half) / kStep * kStep});
+  const std::int64_t nearest = (value.nano + half) / kStep * kStep;
+  const std::int64_t other = nearest > value.nano ? nearest - kStep : nearest + kStep;
+  for (const Number rounded : {Number{nearest}, Number{other}}) {
+    const bool same = std::all_of(limits.begin(), limits.end(), [&](Number limit) {
+      return (rounded <=> limit) == (value <=> limit);
+    });
+    if (same) {
+      return to_text(rounded);
+    }
+  }
+  return to_text(value);
 }
 
 std::vector<std::string> sentences(std::string_view text) {

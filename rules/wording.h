@@ -24,8 +24,10 @@ std::string quoted_options(const Item& item, std::uint64_t options);
 std::string moment_text(Instant moment);
 // When the form was answered, in the same form; a date alone where no time is known.
 std::string authored_text(const ResponseInfo& response);
-// At most two decimals: a converted value has no more digits than the laboratory gave.
-std::string rounded_text(Number value);
+// Two decimals at most, for a converted value has no more digits than the laboratory gave; but
+// never on or beyond a limit that the value itself is not on or beyond: 2.499999999 below 2.5 is
+// "2.49".
+std::string rounded_text(Number value, const std::vector<Number>& limits = {});
 
 // An answer that says something, to a question that offers "none of these": a sign, rather than a
 // circumstance.

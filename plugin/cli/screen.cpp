@@ -236,6 +236,11 @@ std::string draw(const rules::Explanation& explanation, const Screen& screen) {
       }
     }
   }
+  if (explanation.shortened) {
+    painter.blank();
+    painter.line({"Some lists are shortened; --all shows them whole.", {}, 0, Line::Style::quiet},
+                 0);
+  }
   return painter.take();
 }
 

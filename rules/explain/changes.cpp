@@ -11,11 +11,17 @@ namespace {
 constexpr std::size_t kChanges = 2;
 constexpr std::size_t kOptions = 2;
 
+bool is_open(const Gap& gap) { return gap.state != GapState::contradicted; }
+
 bool is_open(const Page& page, const Item* item) {
   const auto& gaps = page.assessment().gaps;
-  return std::any_of(gaps.begin(), gaps.end(), [&](const Gap& gap) {
-    return gap.item == item && gap.state != GapState::contradicted;
-  });
+  return std::any_of(gaps.begin(), gaps.end(),
+                     [&](const Gap& gap) { return gap.item == item && is_open(gap); });
+}
+
+bool has_open_question(const Page& page) {
+  const auto& gaps = page.assessment().gaps;
+  return std::any_of(gaps.begin(), gaps.end(), [](const Gap& gap) { return is_open(gap); });
 }
 
 // Nobody can change an age or a sex.
@@ -38,8 +44,18 @@ std::string change_text(const Page& page, const AnswerChange& change) {
   return page.say("explain-change-answer", {{"question", change.item->label}, {"answer", answer}});
 }
 
+std::string tier_change_text(const Page& page, const TierChange& change) {
+  Texts answers;
+  for (const AnswerChange& answer : change.answers) {
+    answers.push_back(change_text(page, answer));
+  }
+  return page.say("explain-change",
+                  {{"tier", page.label(change.tier)},
+                   {"answers", joined(answers, " " + page.say("explain-and") + " ")}});
+}
+
 // Urgent first: an open question is asked for what it could hide.
-std::vector<const TierChange*> shown_changes(const Page& page) {
+std::vector<const TierChange*> open_changes(const Page& page) {
   std::vector<const TierChange*> shown;
   for (const TierChange& change : page.assessment().changes) {
     if (depends_on_open_questions(page, change)) {
@@ -54,20 +70,17 @@ std::vector<const TierChange*> shown_changes(const Page& page) {
 }  // namespace
 
 Lines changes(const Page& page) {
+  const std::vector<const TierChange*> changes = open_changes(page);
+  const std::size_t shown = page.shown(changes.size(), kChanges);
   Lines lines;
-  const std::vector<const TierChange*> shown = shown_changes(page);
-  for (const TierChange* change : shown) {
-    if (lines.size() >= page.limit(kChanges)) {
-      lines.push_back(line(page.more(shown.size() - lines.size())));
-      break;
-    }
-    Texts answers;
-    for (const AnswerChange& answer : change->answers) {
-      answers.push_back(change_text(page, answer));
-    }
-    lines.push_back(line(page.say(
-        "explain-change", {{"tier", page.label(change->tier)},
-                           {"answers", joined(answers, " " + page.say("explain-and") + " ")}})));
+  for (std::size_t i = 0; i < shown; ++i) {
+    lines.push_back(line(tier_change_text(page, *changes[i])));
+  }
+  if (shown < changes.size()) {
+    lines.push_back(line(page.more(changes.size() - shown)));
+  }
+  if (!page.assessment().changes_complete && has_open_question(page)) {
+    lines.push_back(line(page.say("explain-changes-cut")));
   }
   return lines;
 }

@@ -36,7 +36,7 @@ Texts further_answers(const Page& page, const Finding& finding, const Texts& sai
 }
 
 void add_also(const Page& page, const Group& group, const Texts& said, Lines& lines) {
-  const std::size_t shown = std::min(group.also.size(), page.limit(kAlso));
+  const std::size_t shown = page.shown(group.also.size(), kAlso);
   for (std::size_t i = 0; i < shown; ++i) {
     const Finding& other = *group.also[i];
     std::string text = page.say("explain-also", {{"finding", title_of(page, other)}});
@@ -64,19 +64,26 @@ void add_group(const Page& page, const Group& group, Lines& lines) {
   add_also(page, group, said, lines);
 }
 
+// They come first, and all of them are shown.
+std::size_t emergencies(const std::vector<Group>& groups) {
+  return static_cast<std::size_t>(
+      std::count_if(groups.begin(), groups.end(),
+                    [](const Group& group) { return group.lead->tier == Tier::emergency; }));
+}
+
 }  // namespace
 
 Lines why(const Page& page) {
+  const std::vector<Group>& groups = page.groups();
+  const std::size_t shown = page.shown(groups.size(), std::max(kGroups, emergencies(groups)));
   Lines lines;
-  std::size_t shown = 0;
   std::size_t left = 0;
-  for (const Group& group : page.groups()) {
-    if (shown >= page.limit(kGroups) && group.lead->tier != Tier::emergency) {
-      left += 1 + group.also.size();
-      continue;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (i < shown) {
+      add_group(page, groups[i], lines);
+    } else {
+      left += 1 + groups[i].also.size();
     }
-    ++shown;
-    add_group(page, group, lines);
   }
   if (left > 0) {
     lines.push_back(line(page.more(left)));

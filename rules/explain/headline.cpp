@@ -57,16 +57,23 @@ void add_lead(const Page& page, Lines& lines) {
   }
 }
 
-std::optional<Number> age_in_years(const Page& page) {
+// Both ages where they differ: each rule takes the riskier.
+void add_age(const Page& page, Texts& parts) {
   if (page.knowledge().bindings.age < 0) {
-    return std::nullopt;
+    return;
   }
   const auto index = static_cast<std::size_t>(page.knowledge().bindings.age);
   const Facts& facts = page.assessment().input->facts;
-  if (facts.answers.state[index] == ItemState::answered) {
-    return facts.answers.number[index];
+  const std::optional<Number> record = facts.record.age;
+  const std::optional<Number> said = facts.answers.state[index] == ItemState::answered
+                                         ? std::optional(facts.answers.number[index])
+                                         : record;
+  if (said && record && *said != *record) {
+    parts.push_back(page.say("explain-subject-ages",
+                             {{"patient", to_text(*said)}, {"record", to_text(*record)}}));
+  } else if (said) {
+    parts.push_back(page.say("explain-subject-years", {{"years", to_text(*said)}}));
   }
-  return facts.record.age;
 }
 
 void add_sex(const Page& page, Texts& parts) {
@@ -91,9 +98,7 @@ void add_person(const Page& page, Lines& lines) {
   if (!response.subject.empty()) {
     parts.push_back(response.subject);
   }
-  if (const std::optional<Number> age = age_in_years(page)) {
-    parts.push_back(page.say("explain-subject-years", {{"years", to_text(*age)}}));
-  }
+  add_age(page, parts);
   add_sex(page, parts);
   if (const std::string when = authored_text(response); !when.empty()) {
     parts.push_back(page.say("explain-authored", {{"when", when}}));

@@ -130,15 +130,12 @@ std::string question_of(const Page& page, const Open& open) {
 
 // What it could be, one line a tier.
 void add_titles(const Page& page, const Open& open, Lines& lines) {
-  std::size_t shown = 0;
-  for (std::size_t i = 0; i < open.findings.size() && shown < page.limit(kTitles);) {
+  const std::size_t shown = page.shown(open.findings.size(), kTitles);
+  for (std::size_t i = 0; i < shown;) {
     const Tier tier = open.findings[i]->tier;
     Texts titles;
-    for (; i < open.findings.size() && open.findings[i]->tier == tier; ++i) {
-      if (shown < page.limit(kTitles)) {
-        titles.push_back(open.findings[i]->rule->title);
-        ++shown;
-      }
+    for (; i < shown && open.findings[i]->tier == tier; ++i) {
+      titles.push_back(open.findings[i]->rule->title);
     }
     lines.push_back(line(page.say("explain-could-be",
                                   {{"tier", page.label(tier)}, {"findings", joined(titles, "; ")}}),
@@ -165,8 +162,7 @@ Lines not_excluded(const Page& page) {
   const std::vector<Open> open = open_questions(page);
   Lines lines;
   const bool emergency = page.assessment().tier == Tier::emergency;
-  const std::size_t shown =
-      std::min(open.size(), page.limit(emergency ? kQuestionsInEmergency : kQuestions));
+  const std::size_t shown = page.shown(open.size(), emergency ? kQuestionsInEmergency : kQuestions);
   for (std::size_t i = 0; i < shown; ++i) {
     add_question(page, open[i], lines);
   }

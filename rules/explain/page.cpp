@@ -1,7 +1,6 @@
 #include "rules/explain/page.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace myoflag::rules::explaining {
 
@@ -24,20 +23,21 @@ const std::string& Page::label(Tier tier) const {
   return knowledge().tiers[static_cast<std::size_t>(tier)].label;
 }
 
-std::size_t Page::limit(std::size_t usual) const {
-  return all_ ? std::numeric_limits<std::size_t>::max() : usual;
+std::size_t Page::shown(std::size_t total, std::size_t usual) const {
+  return all_ || total <= usual + 1 ? total : usual;
 }
 
 std::string Page::more(std::size_t count) const {
+  shortened_ = true;
   return say("explain-more", {{"count", std::to_string(count)}});
 }
 
 std::string Page::shortened(const Texts& parts, std::size_t usual, std::string_view between) const {
-  if (parts.size() <= limit(usual)) {
-    return joined(parts, between);
+  const std::size_t count = shown(parts.size(), usual);
+  Texts head(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(count));
+  if (count < parts.size()) {
+    head.push_back(more(parts.size() - count));
   }
-  Texts head(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(usual));
-  head.push_back(more(parts.size() - usual));
   return joined(head, between);
 }
 

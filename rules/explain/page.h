@@ -35,8 +35,11 @@ class Page {
   std::string say(std::string_view key, std::initializer_list<Fill> values = {}) const;
   const std::string& label(Tier tier) const;
 
-  std::size_t limit(std::size_t usual) const;  // no limit when all is asked for
+  // How many of a list are shown: all when all is asked for, and where the line that says how many
+  // are left would stand for one.
+  std::size_t shown(std::size_t total, std::size_t usual) const;
   std::string more(std::size_t count) const;
+  bool shortened() const { return shortened_; }  // something was left out so far
   // The first few, and how many more there are.
   std::string shortened(const Texts& parts, std::size_t usual, std::string_view between) const;
 
@@ -47,6 +50,7 @@ class Page {
   const Assessment& assessment_;
   bool all_;
   Groups groups_;
+  mutable bool shortened_ = false;
 };
 
 std::string joined_numbers(const std::vector<std::size_t>& numbers);

@@ -6,16 +6,11 @@
 namespace myoflag::rules {
 namespace explaining {
 
-constexpr std::size_t kAdvice = 3;  // what one screen bears
-
+// Never shortened: the clinician must know what the patient was told, and "call if" most of all.
 Lines advice(const Page& page) {
   const PatientText text = explain_for_patient(page.assessment());
   Lines lines{line(text.headline)};
   for (const std::string& paragraph : text.paragraphs) {
-    if (lines.size() > page.limit(kAdvice)) {
-      lines.push_back(line(page.more(text.paragraphs.size() + 1 - lines.size())));
-      break;
-    }
     lines.push_back(line(paragraph));
   }
   return lines;

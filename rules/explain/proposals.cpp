@@ -106,10 +106,11 @@ Lines hypotheses(const Page& page) {
   for (const HypothesisRow& row : page.assessment().hypotheses) {
     by_findings[page.sorted_numbers(row.rules)].push_back(row.hypothesis->text);
   }
+  const std::size_t shown = page.shown(by_findings.size(), kHypothesisLines);
   Lines lines;
   std::size_t left = 0;
   for (const auto& [numbers, texts] : by_findings) {
-    if (lines.size() < page.limit(kHypothesisLines)) {
+    if (lines.size() < shown) {
       lines.push_back(
           line(page.say("explain-hypotheses", {{"hypotheses", joined(texts, "; ")},
                                                {"findings", joined_numbers(numbers)}})));

@@ -54,6 +54,13 @@ INSTANTIATE_TEST_SUITE_P(All, SafeTextHidden,
                                          Hidden{"Surrogate", "\xED\xA0\x80", "<ED><A0><80>"}),
                          [](const auto& one) { return std::string(one.param.name); });
 
+TEST(Draw, SaysHowToSeeWhatWasShortened) {
+  Explanation explanation = with_line({"3 more", "", 0, {}});
+  EXPECT_EQ(draw(explanation, {false, 60}).find("--all"), std::string::npos);
+  explanation.shortened = true;
+  EXPECT_NE(draw(explanation, {false, 60}).find("--all"), std::string::npos);
+}
+
 TEST(Draw, WrapsAtTheWidthAndKeepsTheIndent) {
   const std::string text =
       draw(with_line({"one two three four five six seven eight nine", "", 1, {}}), {false, 24});

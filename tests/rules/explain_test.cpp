@@ -1,6 +1,7 @@
 // What people read: laws over every worked case and random forms, then the shape of single
 // explanations.
 #include <algorithm>
+#include <cctype>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -250,7 +251,61 @@ TEST(Explanation, AnAnsweredFormHasNoSectionOnChanges) {
   EXPECT_NE(section(explain_for_clinician(unsure_now()), Section::Kind::changes), nullptr);
 }
 
+TEST(Explanation, ASearchForChangesThatWasCutShortSaysSo) {
+  const std::string cut = twitching()->text("explain-changes-cut");
+  Assessment open = unsure_now();
+  ASSERT_TRUE(open.changes_complete);
+  EXPECT_THAT(text_of(explain_for_clinician(open)), Not(HasSubstr(cut)));
+  open.changes_complete = false;
+  EXPECT_THAT(text_of(explain_for_clinician(open), Section::Kind::changes), HasSubstr(cut));
+  open.changes.clear();
+  EXPECT_THAT(text_of(explain_for_clinician(open), Section::Kind::changes), HasSubstr(cut));
+
+  Assessment answered = assessed("stroke");
+  answered.changes_complete = false;
+  EXPECT_THAT(text_of(explain_for_clinician(answered)), Not(HasSubstr(cut)));
+}
+
 // -- what must not be shortened, and what comes first
+
+TEST(ExplanationLaws, NoLineStandsForASingleOneThatIsLeftOut) {
+  int shortened = 0;
+  for (const Assessment& assessment : many()) {
+    const Explanation explanation = explain_for_clinician(assessment);
+    bool more = false;
+    for (const Line& line : lines_of(explanation)) {
+      if (line.style == Line::Style::quote) {
+        continue;
+      }
+      for (std::size_t at = line.text.find(" more"); at != std::string::npos;
+           at = line.text.find(" more", at + 1)) {
+        const bool digit = at > 0 && std::isdigit(static_cast<unsigned char>(line.text[at - 1]));
+        const bool one = digit && line.text[at - 1] == '1' &&
+                         (at < 2 || !std::isdigit(static_cast<unsigned char>(line.text[at - 2])));
+        EXPECT_FALSE(one) << line.text;
+        more = more || digit;
+      }
+    }
+    EXPECT_EQ(explanation.shortened, more);
+    EXPECT_FALSE(explain_for_clinician(assessment, {true}).shortened);
+    shortened += more ? 1 : 0;
+  }
+  EXPECT_GT(shortened, share_of(20));
+}
+
+TEST(ExplanationLaws, WhatThePatientIsToldIsWhole) {
+  for (const Assessment& assessment : many()) {
+    const PatientText text = explain_for_patient(assessment);
+    std::vector<std::string> told{text.headline};
+    told.insert(told.end(), text.paragraphs.begin(), text.paragraphs.end());
+    const Explanation explanation = explain_for_clinician(assessment);
+    std::vector<std::string> shown;
+    for (const Line& line : section(explanation, Section::Kind::advice)->lines) {
+      shown.push_back(line.text);
+    }
+    EXPECT_EQ(shown, told);
+  }
+}
 
 TEST(Explanation, ThePatientsWordsStandBeforeABenignFinding) {
   Form form = clear_form();
@@ -294,6 +349,40 @@ TEST(Explanation, ATierRaisedByWrittenWordsDoesNotSayNoVisit) {
 
 // -- times and numbers
 
+TEST(Explanation, TwoAgesAreBothShown) {
+  const auto headline = [](int record) {
+    Form form = clear_form();
+    form.record.fetched = true;
+    form.record.says["age-years"] = {{}, whole(record), false};
+    return text_of(explain_for_clinician(assessed(Names(*twitching()).input(form))),
+                   Section::Kind::headline);
+  };
+  EXPECT_THAT(headline(71), HasSubstr("30 years by the form, 71 years by the record"));
+  EXPECT_THAT(headline(30), HasSubstr("30 years"));
+  EXPECT_THAT(headline(30), Not(HasSubstr("by the record")));
+}
+
+std::string potassium(std::string_view value, int days) {
+  Form form = clear_form();
+  form.record.fetched = true;
+  form.record.labs["k"] = {LabState::known, *read_number(value), days};
+  return text_of(explain_for_clinician(assessed(Names(*twitching()).input(form))),
+                 Section::Kind::why);
+}
+
+// A result given as "< 2.5" is held as the number just below it.
+TEST(Explanation, ALaboratoryValueIsShownOnItsSideOfTheLimit) {
+  EXPECT_THAT(potassium("2.499999999", 2), HasSubstr("2.49 mmol/L"));
+  EXPECT_THAT(potassium("2.4", 2), HasSubstr("2.4 mmol/L"));
+  EXPECT_THAT(potassium("6.500000001", 2), HasSubstr("6.51 mmol/L"));
+  EXPECT_THAT(potassium("6.5", 2), HasSubstr("6.5 mmol/L"));
+}
+
+TEST(Explanation, OneDayIsNotDays) {
+  EXPECT_THAT(potassium("2.4", 1), HasSubstr("1 day old"));
+  EXPECT_THAT(potassium("2.4", 2), HasSubstr("2 days old"));
+}
+
 TEST(Explanation, EveryMomentIsWrittenInOneForm) {
   EvaluationInput input = input_of("ALS hand");
   input.response.authored_text = "2026-11-18T20:05:00+01:00";
@@ -320,10 +409,28 @@ TEST(Explanation, NumbersAreRoundedToHundredths) {
   EXPECT_EQ(rounded_text(whole(130)), "130");
 }
 
+TEST(Explanation, NoNumberIsRoundedOntoOrBeyondALimit) {
+  const auto shown = [](std::string_view value, std::vector<std::string_view> limits) {
+    std::vector<Number> numbers;
+    for (const std::string_view limit : limits) {
+      numbers.push_back(*read_number(limit));
+    }
+    return rounded_text(*read_number(value), numbers);
+  };
+  EXPECT_EQ(shown("2.499999999", {}), "2.5");
+  EXPECT_EQ(shown("2.499999999", {"2.5"}), "2.49");
+  EXPECT_EQ(shown("2.5", {"2.5"}), "2.5");
+  EXPECT_EQ(shown("2.500000001", {"2.5"}), "2.51");
+  EXPECT_EQ(shown("-1.898", {"-1.9"}), "-1.89");
+  EXPECT_EQ(shown("2.495", {"2.49", "2.5"}), "2.495");
+}
+
 struct Split {
   const char* text;
   std::vector<std::string> parts;
 };
+
+void PrintTo(const Split& split, std::ostream* out) { *out << '"' << split.text << '"'; }
 
 class Sentences : public ::testing::TestWithParam<Split> {};
 
