@@ -12,6 +12,7 @@
 namespace myoflag::rules::testing {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -177,6 +178,35 @@ TEST(PatientTextLaws, NobodyIsToldBothToStopAndNotToStopAMedicine) {
                       said.find("Do not take another dose") != std::string::npos;
     EXPECT_FALSE(stop && said.find("not stop") != std::string::npos) << said;
   }
+}
+
+// "Stop it if" and "do not stop it" in one text are understood by nobody, unless one sentence says
+// both.
+TEST(PatientTextLaws, WhoeverMayStopAStatinReadsNoOtherWordAboutStopping) {
+  int told_when = 0;
+  for (const Assessment& assessment : many()) {
+    const std::string said = told(assessment);
+    if (said.find("stop the statin") == std::string::npos) {
+      continue;
+    }
+    ++told_when;
+    for (const std::string& sentence : sentences(said)) {
+      if (sentence.find("stop the statin") == std::string::npos) {
+        EXPECT_THAT(sentence, Not(AnyOf(HasSubstr("not stop it"), HasSubstr("stop or change"))));
+      }
+    }
+  }
+  EXPECT_GT(told_when, 0);
+}
+
+TEST(PatientText, AStatinBesideNightCrampsSaysOnceWhenToStopAndWhenNot) {
+  Form form = clear_form();
+  form.answers["movement-type"] = options({"cramp"});
+  form.answers["triggers"] = options({"night-in-bed"});
+  form.answers["medicine-classes"] = options({"statin", "diuretic"});
+  const std::string said = told(assessed(Names(*twitching()).input(form)));
+  EXPECT_THAT(said, HasSubstr("Do not stop a medicine before that, unless your urine turns dark"));
+  EXPECT_EQ(said.find("ot stop"), said.rfind("ot stop")) << said;
 }
 
 TEST(PatientText, TakeNoDoseSilencesDoNotStopSteroids) {
