@@ -37,7 +37,8 @@ constexpr std::size_t most_record_problems = 20;
 constexpr std::string_view response_root = "QuestionnaireResponse";
 
 // What the rules can live with: missing required answers, answers that only say why there is none,
-// items that do not apply, `none` beside other answers, numbers beyond their limits.
+// items that do not apply, `none` beside other answers, numbers beyond their limits. What is set
+// aside or has no value forbids reassurance.
 bool is_tolerated(const Issue& issue) {
   constexpr std::array<std::string_view, 6> codes{"MF-1430", "MF-1432", "MF-1440",
                                                   "MF-1447", "MF-1454", "MF-1455"};
@@ -169,6 +170,9 @@ rules::ResponseInfo response_info(const Json& response, std::string patient) {
 // aside, and stay readable.
 void add_answers(const rules::Knowledge& knowledge, mapping::Answers answers,
                  rules::EvaluationInput& input) {
+  if (answers.lacks_value) {
+    input.doubts.push_back(rules::Doubt::no_value);
+  }
   auto settled = rules::settle(knowledge, answers.given);
   input.facts = std::move(settled.facts);
   input.set_aside = std::move(settled.set_aside);
@@ -280,7 +284,7 @@ std::optional<Assessed> Assessor::Parts::assess_plain(std::string_view bytes,
   }
   auto input = new_input(options);
   input.response = response_info(*json, plain->subject);
-  add_answers(*knowledge, {plain->given, std::move(plain->free_text), {}}, input);
+  add_answers(*knowledge, {plain->given, std::move(plain->free_text), {}, false}, input);
   if (!is_answered(input)) {
     return std::nullopt;
   }

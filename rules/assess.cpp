@@ -29,7 +29,7 @@ class Assessing {
 
   Assessment run() {
     flags_.stale = older_than(*input_, std::chrono::days(knowledge_.staleness.benign_answers_days));
-    flags_.doubtful = !input_->doubts.empty();
+    flags_.doubtful = is_doubtful(*input_);
     flags_.free_text = !input_->free_text.empty();
     flags_.changed = changed_since_last(knowledge_, previous_of(*input_), input_->facts.answers);
     evaluate(knowledge_, input_->facts, flags_, verdicts_);

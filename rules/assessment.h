@@ -31,7 +31,7 @@ struct FreeText {
   std::string text;  // the patient's own words, never parsed
 };
 
-// An answer that could not be used as given.
+// An answer that could not be used as given. It forbids reassurance.
 struct SetAside {
   enum class Why : std::uint8_t { disabled, out_of_range };
   Why why = Why::disabled;
@@ -48,6 +48,7 @@ enum class Doubt : std::uint8_t {
   newer_unreadable,  // a newer one was begun and cannot be read
   other_words,       // the person may have read other words than those of the form
   subject_assumed,   // the form does not say whom it is about
+  no_value,          // an answer came without its value
 };
 
 struct ResponseInfo {
@@ -73,6 +74,11 @@ struct EvaluationInput {
   Instant now{};
   bool batch = false;
 };
+
+// Nobody may be reassured by these answers.
+inline bool is_doubtful(const EvaluationInput& input) {
+  return !input.doubts.empty() || !input.set_aside.empty();
+}
 
 // Null where there was no last response.
 inline const AnswerRecord* previous_of(const EvaluationInput& input) {

@@ -60,6 +60,8 @@ class Writer {
         return "doubt-other-words";
       case Doubt::subject_assumed:
         return "doubt-subject-assumed";
+      case Doubt::no_value:
+        return "doubt-no-value";
     }
     return {};
   }

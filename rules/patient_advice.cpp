@@ -13,7 +13,7 @@ class Advising {
         knowledge_(*assessment.knowledge),
         verdicts_(verdicts),
         unread_words_(!assessment.input->free_text.empty()),
-        doubtful_(unread_words_ || !assessment.input->doubts.empty()) {}
+        doubtful_(unread_words_ || is_doubtful(*assessment.input)) {}
 
   PatientAdvice run() {
     collect_fired();

@@ -22,6 +22,7 @@ constexpr TextKey kKeys[] = {
     {"doubt-newer-unreadable"},
     {"doubt-other-words"},
     {"doubt-subject-assumed"},
+    {"doubt-no-value"},
     {"contradiction", "question answer"},
     {"uncertain-list", "question"},
     {"informant", "question answer"},

@@ -10,6 +10,8 @@
 #include "fhir/answer_value.h"
 #include "fhir/decimal.h"
 #include "plugin/mapping/code_system.h"
+#include "plugin/mapping/one_of.h"
+#include "plugin/mapping/vocabulary.h"
 
 namespace myoflag::mapping {
 
@@ -20,6 +22,27 @@ using fhir::ValueType;
 using rules::Item;
 using rules::ItemState;
 using rules::ItemType;
+
+// The reason given for a missing value is that there was none, not that it got lost.
+bool is_left_open(const Json& element) {
+  constexpr std::array<std::string_view, 6> open{"unknown",   "asked-unknown",  "temp-unknown",
+                                                 "not-asked", "asked-declined", "not-applicable"};
+  const auto& extensions = element.array_of("extension");
+  return std::any_of(extensions.begin(), extensions.end(), [&](const Json& extension) {
+    return extension.string_of("url") == kDataAbsentReasonExtension &&
+           is_one_of(extension.string_of("valueCode"), open);
+  });
+}
+
+// Said on the answer or on the value.
+bool was_left_open(const Json& answer) {
+  const auto* members = answer.as_object();
+  return is_left_open(answer) ||
+         (members != nullptr &&
+          std::any_of(members->begin(), members->end(), [](const Json::Member& member) {
+            return member.name.starts_with("_value") && is_left_open(member.value);
+          }));
+}
 
 class Reader {
  public:
@@ -72,6 +95,7 @@ class Reader {
       if (answer.choice.members > 0 && !answer.choice.extension_only) {
         fail_kind(node, item);
       }
+      answers_.lacks_value = answers_.lacks_value || !was_left_open(*answer.json);
       return;
     }
     const auto slot = static_cast<std::size_t>(index);

@@ -19,10 +19,12 @@ struct Answers {
   std::vector<rules::FreeText> free_text;  // in the order of the form
   std::vector<rules::SetAside>
       out_of_range;  // numbers outside the question's limits; their state is `invalid`
+  // An answer without a value that does not say that nobody knows or wanted to say it.
+  bool lacks_value = false;
 };
 
-// All answers, or every reason why not (MF-3020 to MF-3025). An answer without a value (only an
-// extension that says why) is no answer. Whether answers belong together (branching, required) is
+// All answers, or every reason why not (MF-3020 to MF-3025). An answer without a value is no
+// answer. Whether answers belong together (branching, required) is
 // not looked at here.
 tl::expected<Answers, fhir::Issues> read_answers(const rules::Knowledge& knowledge,
                                                  const fhir::Response& response);

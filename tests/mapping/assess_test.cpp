@@ -145,6 +145,30 @@ Json& first_answer(Json& response) {
                ->as_array())[0];
 }
 
+bool says(const rules::Assessment& assessment, std::string_view words) {
+  return std::any_of(assessment.notices.begin(), assessment.notices.end(), [&](const auto& notice) {
+    return notice.text.find(words) != std::string::npos;
+  });
+}
+
+// The first answer to the question, at any depth; null: there is none.
+Json* answer_of(Json& owner, std::string_view link_id) {
+  auto* items = owner.find("item");
+  if (items == nullptr) {
+    return nullptr;
+  }
+  for (auto& item : *items->as_array()) {
+    auto* answers = item.find("answer");
+    if (item.string_of("linkId") == link_id && answers != nullptr) {
+      return &answers->as_array()->front();
+    }
+    if (auto* found = answer_of(item, link_id)) {
+      return found;
+    }
+  }
+  return nullptr;
+}
+
 // A flicker in both calves that comes and goes, and nothing else.
 Given self_care() {
   auto given = testing::harmless();
@@ -178,6 +202,43 @@ TEST(Assess, DoubtfulAnswersNeverReassure) {
     ASSERT_TRUE(assessed) << assessed.error()[0].text;
     EXPECT_GE(assessed->assessment.tier, Tier::routine);
     EXPECT_TRUE(notes_doubt(assessed->assessment));
+  }
+}
+
+Given self_care_but(std::string_view link_id, std::vector<std::string> answer) {
+  auto given = self_care();
+  given[std::string(link_id)] = std::move(answer);
+  return given;
+}
+
+TEST(Assess, AnswersThatAreSetAsideNeverReassure) {
+  auto coffee = self_care_but("lifestyle", {"caffeine"});
+  coffee["caffeine-drinks"] = {"3"};
+  ASSERT_EQ(assess(testing::response_of(coffee))->assessment.tier, Tier::self_care);
+  coffee["caffeine-drinks"] = {"900"};
+  for (const auto& given : {coffee, self_care_but("weakness-onset", {"minutes"})}) {
+    const auto assessed = assess(testing::response_of(given));
+    ASSERT_TRUE(assessed) << assessed.error()[0].text;
+    EXPECT_EQ(assessed->assessment.tier, Tier::routine);
+    EXPECT_FALSE(assessed->assessment.reassurance);
+    EXPECT_TRUE(says(assessed->assessment, "cannot support reassurance"));
+  }
+}
+
+TEST(Assess, AnAnswerThatSaysThatNobodyKnowsIsOnlyLeftOpen) {
+  for (const auto& [reason, tier] :
+       {std::pair("asked-declined", Tier::self_care), std::pair("error", Tier::routine)}) {
+    auto response = testing::response_of(self_care_but("who-answers", {"self"}));
+    auto* answer = answer_of(response, "who-answers");
+    ASSERT_NE(answer, nullptr);
+    answer->erase("valueCoding");
+    answer->set("extension",
+                Json::array({Json::object(
+                    {{"url", "http://hl7.org/fhir/StructureDefinition/data-absent-reason"},
+                     {"valueCode", reason}})}));
+    const auto assessed = assess(response);
+    ASSERT_TRUE(assessed) << assessed.error()[0].text;
+    EXPECT_EQ(assessed->assessment.tier, tier) << reason;
   }
 }
 
