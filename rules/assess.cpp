@@ -8,6 +8,7 @@
 #include "rules/patient_advice.h"
 #include "rules/since_last.h"
 #include "rules/trace.h"
+#include "rules/vanished.h"
 #include "rules/workups.h"
 
 namespace myoflag::rules {
@@ -31,9 +32,12 @@ class Assessing {
     flags_.stale = older_than(*input_, std::chrono::days(knowledge_.staleness.benign_answers_days));
     flags_.doubtful = is_doubtful(*input_);
     flags_.free_text = !input_->free_text.empty();
+    earlier_flags_ = earlier_flags(knowledge_, *input_);
+    flags_.earlier_flags = earlier_flags_;
     flags_.changed = changed_since_last(knowledge_, previous_of(*input_), input_->facts.answers);
     evaluate(knowledge_, input_->facts, flags_, verdicts_);
     out_.tier = verdicts_.tier;
+    out_.vanished = vanished_flags(knowledge_, *input_, verdicts_);
     collect_findings(knowledge_.rules, verdicts_.rules);
     collect_findings(knowledge_.gaps, verdicts_.gaps);
     order_findings();
@@ -43,8 +47,8 @@ class Assessing {
     collect_gaps();
     look_out();
     collect_advice();
-    out_.notices =
-        notices(knowledge_, *input_, verdicts_, {flags_.stale, out_.check_first, nothing_matched_});
+    out_.notices = notices(knowledge_, *input_, verdicts_,
+                           {flags_.stale, out_.check_first, nothing_matched_, out_.vanished});
     return std::move(out_);
   }
 
@@ -278,6 +282,7 @@ class Assessing {
 
   const Knowledge& knowledge_;
   std::shared_ptr<const EvaluationInput> input_;
+  std::vector<int> earlier_flags_;
   EvaluateFlags flags_;
   Verdicts verdicts_;
   Assessment out_;

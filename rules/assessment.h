@@ -49,6 +49,8 @@ enum class Doubt : std::uint8_t {
   other_words,       // the person may have read other words than those of the form
   subject_assumed,   // the form does not say whom it is about
   no_value,          // an answer came without its value
+  record_set_aside,  // of the record something could not be used that may have mattered
+  earlier_unread,    // an earlier response could not be compared
 };
 
 struct ResponseInfo {
@@ -56,6 +58,12 @@ struct ResponseInfo {
   std::string authored_text;               // as written in the response
   std::optional<Instant> authored;  // when it names an instant, or the start of the day it names
   std::string language;
+};
+
+// A response of the same patient before this one.
+struct EarlierForm {
+  ResponseInfo response;
+  AnswerRecord answers;  // settled
 };
 
 // Everything one evaluation reads. `facts` must have been settled (rules/settle.h).
@@ -70,6 +78,8 @@ struct EvaluationInput {
       record_problems;  // sentences: what of the record could not be read, without patient data
   std::optional<AnswerRecord> previous;  // settled answers of the last completed response
   std::optional<Instant> previous_authored;
+  // The last completed response, and those that were begun since and given up; newest first.
+  std::vector<EarlierForm> earlier;
   std::optional<Instant> appointment;
   Instant now{};
   bool batch = false;
@@ -184,10 +194,18 @@ struct Notice {
     answer_set_aside,
     under_age,
     change,          // what changed since the last response
+    vanished,        // a red flag of an earlier response, no longer answered
     uncertain_list,  // "not sure" about medicines, conditions ...
   };
   Kind kind = Kind::nothing_matched;
   std::string text;  // one sentence for the clinician
+};
+
+// A red flag of an earlier response that does not fire on this one.
+struct VanishedFlag {
+  const Rule* rule = nullptr;
+  const EarlierForm* form = nullptr;  // in Assessment::input
+  std::vector<Evidence> because;      // the answers of then
 };
 
 struct Assessment {
@@ -208,6 +226,7 @@ struct Assessment {
   std::vector<std::string> patient_advice_ids;  // rule, policy or advice id of each
   std::vector<Notice> notices;
   bool reassurance = false;  // a benign rule's text is among the advice
+  std::vector<VanishedFlag> vanished;
 };
 
 }  // namespace myoflag::rules

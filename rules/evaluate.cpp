@@ -31,6 +31,15 @@ bool has_unusable_lab(const Knowledge& knowledge, const RecordFacts& record) {
   });
 }
 
+// Every red flag of earlier responses still fires.
+Tri holds_still(const EvaluateFlags& flags, const Verdicts& verdicts) {
+  Tri all = Tri::yes;
+  for (const int rule : flags.earlier_flags) {
+    all = all && verdicts.rules[static_cast<std::size_t>(rule)];
+  }
+  return all;
+}
+
 using Rules = std::vector<Tape::Brief>;
 
 // Where the values of criteria come from: the tape for what was given, the tree for everything
@@ -135,7 +144,8 @@ void evaluate(const Knowledge& knowledge, const Facts& facts, const EvaluateFlag
   }
   verdicts.fired = fired;
   values.set_fired(fired);
-  Tri gate = tri(!flags.stale && !flags.doubtful && !has_unusable_lab(knowledge, facts.record));
+  Tri gate = tri(!flags.stale && !flags.doubtful && !has_unusable_lab(knowledge, facts.record)) &&
+             holds_still(flags, verdicts);
   for (std::size_t i = 0; i < gaps.size(); ++i) {
     if (gaps[i].last) {
       verdicts.gaps[i] = stage.gap(gaps[i]);

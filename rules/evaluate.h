@@ -2,6 +2,7 @@
 // Facts and knowledge in, assessment out: pure, deterministic, no clock, no files.
 
 #include <array>
+#include <span>
 #include <vector>
 
 #include "rules/assessment.h"
@@ -28,6 +29,9 @@ struct EvaluateFlags {
   bool doubtful = false;   // answers that may not be what they seem: the same
   bool free_text = false;  // words that nobody has read yet: the tier is at least routine
   Tri changed = Tri::no;   // the change policy, from comparing with the previous response
+  // Indices of red flags that fired on earlier responses: where one no longer does, nobody is
+  // reassured. They must outlive the flags.
+  std::span<const int> earlier_flags;
   Reading reading = Reading::given;
 };
 

@@ -4,6 +4,7 @@
 
 #include "rules/since_last.h"
 #include "rules/texts.h"
+#include "rules/wording.h"
 
 namespace myoflag::rules {
 namespace {
@@ -36,6 +37,7 @@ class Writer {
   std::vector<Notice> write() {
     about_answers();
     about_changes();
+    about_vanished();
     about_conflicts();
     about_lists();
     about_labs();
@@ -62,6 +64,10 @@ class Writer {
         return "doubt-subject-assumed";
       case Doubt::no_value:
         return "doubt-no-value";
+      case Doubt::record_set_aside:
+        return "doubt-record-set-aside";
+      case Doubt::earlier_unread:
+        return "doubt-earlier-unread";
     }
     return {};
   }
@@ -141,6 +147,44 @@ class Writer {
             {{"question", item(index).label}, {"answer", option_texts(item(index), options)}});
       }
     }
+  }
+
+  // One sentence for the flags of one form that rest on the same answers.
+  void about_vanished() {
+    std::vector<std::pair<std::string, const VanishedFlag*>> said;
+    for (const auto& flag : context_.vanished) {
+      const auto words = words_of(flag.because);
+      const auto same = std::find_if(said.begin(), said.end(), [&](const auto& other) {
+        return other.second->form == flag.form && words_of(other.second->because) == words;
+      });
+      if (same == said.end()) {
+        said.emplace_back(flag.rule->title, &flag);
+      } else {
+        same->first += "; " + flag.rule->title;
+      }
+    }
+    for (const auto& [titles, flag] : said) {
+      const auto when = authored_text(flag->form->response);
+      add(Notice::Kind::vanished, when.empty() ? "vanished-undated" : "vanished",
+          {{"flags", titles}, {"answers", words_of(flag->because)}, {"when", when}});
+    }
+  }
+
+  // The signs; where the flag rests on none, all that the patient answered.
+  static std::string words_of(const std::vector<Evidence>& because) {
+    const bool has_sign = std::any_of(because.begin(), because.end(), is_answered_sign);
+    std::string words;
+    for (const auto& one : because) {
+      if (has_sign ? is_answered_sign(one) : one.origin == Origin::patient && one.item != nullptr) {
+        words += (words.empty() ? "" : "; ") + one.item->label + ": " +
+                 (one.number ? to_text(*one.number) : option_texts(*one.item, one.options));
+      }
+    }
+    return words;
+  }
+
+  static bool is_answered_sign(const Evidence& one) {
+    return one.origin == Origin::patient && is_sign(one);
   }
 
   // Medicines and conditions that only the record has; age, sex and pregnancy that differ.

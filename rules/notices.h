@@ -14,6 +14,7 @@ struct NoticeContext {
   bool stale = false;
   bool check_first = false;
   bool nothing_matched = false;
+  std::span<const VanishedFlag> vanished;
 };
 
 std::vector<Notice> notices(const Knowledge& knowledge, const EvaluationInput& input,

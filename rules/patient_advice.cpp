@@ -13,7 +13,8 @@ class Advising {
         knowledge_(*assessment.knowledge),
         verdicts_(verdicts),
         unread_words_(!assessment.input->free_text.empty()),
-        doubtful_(unread_words_ || is_doubtful(*assessment.input)) {}
+        doubtful_(unread_words_ || is_doubtful(*assessment.input) || !assessment.vanished.empty()) {
+  }
 
   PatientAdvice run() {
     collect_fired();

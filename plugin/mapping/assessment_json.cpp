@@ -278,6 +278,8 @@ std::string_view kind_word(rules::Notice::Kind kind) {
       return "under-age";
     case Kind::change:
       return "change";
+    case Kind::vanished:
+      return "vanished";
     case Kind::uncertain_list:
       return "uncertain-list";
   }

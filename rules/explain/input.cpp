@@ -7,7 +7,8 @@ namespace myoflag::rules::explaining {
 namespace {
 
 bool is_conflict(Notice::Kind kind) {
-  return kind == Notice::Kind::conflict || kind == Notice::Kind::contradiction;
+  return kind == Notice::Kind::conflict || kind == Notice::Kind::contradiction ||
+         kind == Notice::Kind::vanished;
 }
 
 // Said already elsewhere: in the headline, or beside the patient's words.

@@ -237,6 +237,9 @@ EvaluationInput Names::input(const Form& form) const {
   input.set_aside = std::move(settled.set_aside);
   input.facts.record = record(form.record);
   input.previous = previous(form);
+  if (input.previous) {
+    input.earlier = {{ResponseInfo{}, *input.previous}};
+  }
   input.now = now();
   input.response.authored = form.stale ? now() - std::chrono::days(15) : now();
   if (form.free_text) {

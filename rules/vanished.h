@@ -1,0 +1,21 @@
+#pragma once
+// Red flags of earlier responses that do not fire on this one. Nobody knows yet whether the danger
+// is over or was never meant: beside them nobody is reassured. They raise no tier.
+
+#include <vector>
+
+#include "rules/assessment.h"
+#include "rules/evaluate.h"
+
+namespace myoflag::rules {
+
+// The emergency and urgent rules that fired on any earlier response, by index, each once. What the
+// record says counts then as it does now.
+std::vector<int> earlier_flags(const Knowledge& knowledge, const EvaluationInput& input);
+
+// Those that do not fire in `verdicts`, each on the newest form where it did; the most urgent
+// first.
+std::vector<VanishedFlag> vanished_flags(const Knowledge& knowledge, const EvaluationInput& input,
+                                         const Verdicts& verdicts);
+
+}  // namespace myoflag::rules
