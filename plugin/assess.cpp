@@ -22,6 +22,7 @@
 #include "plugin/mapping/record_dates.h"
 #include "rules/evaluate.h"
 #include "rules/settle.h"
+#include "rules/texts.h"
 
 namespace myoflag {
 
@@ -193,35 +194,102 @@ void add_answers(const rules::Knowledge& knowledge, mapping::Answers answers,
   input.free_text = std::move(answers.free_text);
 }
 
-void add_previous(const rules::Knowledge& knowledge, const Json& previous,
-                  rules::EvaluationInput& input) {
-  const auto response = fhir::Response::read(previous);
-  auto answers = response ? mapping::read_answers(knowledge, *response)
-                          : tl::unexpected(Issues{fhir::to_issue(response.error())});
+// The answers of an earlier response; an answer that cannot be used makes all of it unreadable.
+std::optional<rules::EarlierForm> earlier_form(const rules::Knowledge& knowledge,
+                                               const Json& json) {
+  const auto response = fhir::Response::read(json);
+  if (!response) {
+    return std::nullopt;
+  }
+  auto answers = mapping::read_answers(knowledge, *response);
   if (!answers) {
-    add_problem(knowledge, input.record_problems, knowledge.text("record-earlier-unreadable"));
-    return;
+    return std::nullopt;
   }
   rules::settle_in_place(knowledge, answers->given);
-  input.previous = answers->given;
-  input.previous_authored = mapping::moment_of(previous.string_of("authored"));
+  return rules::EarlierForm{response_info(json, {}), answers->given};
+}
+
+struct Earlier {
+  std::vector<rules::EarlierForm> forms;  // newest first
+  bool has_previous = false;              // the last of them is the last completed one
+  std::vector<mapping::RecordProblem> problems;
+};
+
+Earlier read_earlier(const rules::Knowledge& knowledge, const Intake& intake) {
+  Earlier earlier;
+  const auto read = [&](const mapping::GivenResponse& given) {
+    auto form = earlier_form(knowledge, given.json);
+    if (form) {
+      earlier.forms.push_back(*std::move(form));
+    } else {
+      earlier.problems.push_back(
+          {"MF-3032", knowledge.text("record-earlier-unreadable"), given.place});
+    }
+    return form.has_value();
+  };
+  for (const auto& given : intake.given_up) {
+    read(given);
+  }
+  earlier.has_previous = intake.previous && read(*intake.previous);
+  return earlier;
+}
+
+void add_earlier(const rules::Knowledge& knowledge, const Intake& intake,
+                 rules::EvaluationInput& input) {
+  auto earlier = read_earlier(knowledge, intake);
+  for (auto& problem : earlier.problems) {
+    add_problem(knowledge, input.record_problems, std::move(problem.text));
+  }
+  if (intake.earlier_unread || !earlier.problems.empty()) {
+    input.doubts.push_back(rules::Doubt::earlier_unread);
+  }
+  if (earlier.has_previous) {
+    input.previous = earlier.forms.back().answers;
+    input.previous_authored = earlier.forms.back().response.authored;
+  }
+  input.earlier = std::move(earlier.forms);
 }
 
 void add_record(const rules::Knowledge& knowledge, const Intake& intake,
                 rules::EvaluationInput& input) {
   for (const auto& problem : intake.record_problems) {
-    add_problem(knowledge, input.record_problems, problem);
+    add_problem(knowledge, input.record_problems, problem.text);
   }
-  if (intake.previous) {
-    add_previous(knowledge, *intake.previous, input);
-  }
-  auto context = mapping::read_record(knowledge, intake.record, intake.record_complete, input.now);
+  add_earlier(knowledge, intake, input);
+  auto context = mapping::read_record(knowledge, intake.record, intake.record_complete, input.now,
+                                      intake.set_aside);
   for (auto& problem : context.problems) {
-    add_problem(knowledge, input.record_problems, std::move(problem));
+    add_problem(knowledge, input.record_problems, std::move(problem.text));
+  }
+  if (context.doubtful) {
+    input.doubts.push_back(rules::Doubt::record_set_aside);
   }
   input.facts.record = context.facts;
   input.record = std::move(context.entries);
   input.appointment = context.appointment;
+}
+
+// What is said of the record, as findings.
+Issues record_findings(const rules::Knowledge& knowledge, const Intake& intake,
+                       rules::Instant now) {
+  auto problems = intake.record_problems;
+  const auto add = [&problems](std::vector<mapping::RecordProblem> more) {
+    problems.insert(problems.end(), std::make_move_iterator(more.begin()),
+                    std::make_move_iterator(more.end()));
+  };
+  add(read_earlier(knowledge, intake).problems);
+  add(mapping::read_record(knowledge, intake.record, intake.record_complete, now, intake.set_aside)
+          .problems);
+  Issues issues;
+  for (auto& problem : problems) {
+    issues.push_back({Severity::warning,
+                      "business-rule",
+                      std::string(problem.code),
+                      rules::fill(knowledge.text("record-problem"), {{"problem", problem.text}}),
+                      std::move(problem.place),
+                      {}});
+  }
+  return issues;
 }
 
 }  // namespace
@@ -395,6 +463,7 @@ Issues Assessor::check(std::string_view bytes, const AssessOptions& options) con
   }
   auto issues = std::move(intake->warnings);
   append(issues, parts_->findings(*intake, options));
+  append(issues, record_findings(*parts_->knowledge, *intake, options.now));
   return issues;
 }
 

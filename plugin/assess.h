@@ -51,7 +51,8 @@ class Assessor {
   tl::expected<Assessed, fhir::Issues> assess(std::string_view bytes,
                                               const AssessOptions& options) const;
 
-  // Every finding about a response, for `myoflag check`; the response may also stand in a Bundle.
+  // Every finding for `myoflag check`: about the response, and after it, as warnings, about what of
+  // the record beside it in a Bundle cannot be used as it stands.
   fhir::Issues check(std::string_view bytes, const AssessOptions& options) const;
 
  private:

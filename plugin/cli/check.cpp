@@ -1,4 +1,4 @@
-// myoflag check: every finding about a response.
+// myoflag check: every finding about a response and the record beside it.
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -40,8 +40,8 @@ Exit check(const Options& options) {
 
 void add_check(CLI::App& app, Run& run) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("check", "Every finding about a response, or a Bundle with one");
+  CLI::App* command = app.add_subcommand(
+      "check", "Every finding about a response, and about the record beside it in a Bundle");
   add_case(*command, options->given);
   command
       ->add_option("--format", options->format,
@@ -50,7 +50,10 @@ void add_check(CLI::App& app, Run& run) {
       ->capture_default_str();
   command->footer(
       "Example:\n  myoflag check response.json --format outcome\n\n"
-      "The findings are the result and go to standard output. Exit code 1 when one is an error.");
+      "The findings are the result and go to standard output: first those about the response, "
+      "then\n"
+      "warnings about what of the record cannot be used as it stands. Exit code 1 when one is an\n"
+      "error.");
   command->callback([options, &run] { run = [options] { return check(*options); }; });
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "fhir/datetime.h"
+#include "fhir/structure.h"
 #include "plugin/mapping/record_concepts.h"
 #include "plugin/mapping/record_dates.h"
 #include "plugin/mapping/record_labs.h"
@@ -51,10 +52,11 @@ std::string observation_key(const Json& observation) {
 class Reader {
  public:
   Reader(const rules::Knowledge& knowledge, std::span<const RecordResource> record,
-         rules::Instant now)
+         std::span<const RecordResource> set_aside, rules::Instant now)
       : knowledge_(knowledge),
         bindings_(knowledge.bindings),
         record_(record),
+        set_aside_(set_aside),
         now_(now),
         index_(knowledge),
         medicines_(index_) {}
@@ -74,6 +76,9 @@ class Reader {
     settle_age();
     read_pregnancy_observations();
     read_laboratory(complete);
+    for (const auto& resource : set_aside_) {
+      out_.doubtful = out_.doubtful || may_have_mattered(resource);
+    }
     return std::move(out_);
   }
 
@@ -112,10 +117,10 @@ class Reader {
             resource, {});
       }
     } else if (!birth_date.empty()) {
-      say("record-birth-date");
+      say("record-birth-date", resource);
     }
     if (is_true(resource.json, "deceasedBoolean") || resource.json.has("deceasedDateTime")) {
-      say("record-died");
+      say("record-died", resource);
     }
     read_sex(resource);
   }
@@ -125,8 +130,9 @@ class Reader {
       out_.facts.age = rules::whole(*ages_.rbegin());
     }
     if (ages_.size() > 1) {
-      say("record-ages", {{"lowest", std::to_string(*ages_.begin())},
-                          {"highest", std::to_string(*ages_.rbegin())}});
+      say_at({}, "record-ages",
+             {{"lowest", std::to_string(*ages_.begin())},
+              {"highest", std::to_string(*ages_.rbegin())}});
     }
   }
 
@@ -150,6 +156,10 @@ class Reader {
       return;
     }
     const auto named = index_.read_member(resource.json, "code");
+    if (named.name.empty()) {
+      say("record-no-code", resource);
+      out_.doubtful = true;
+    }
     const auto when = first_moment(
         {resource.json.string_of("onsetDateTime"), resource.json.string_of("recordedDate")});
     // The form asks for what a person has or has had.
@@ -168,8 +178,9 @@ class Reader {
     }
     const auto named = medicines_.of(resource);
     if (!named.found) {
-      say("record-no-medicine", {{"place", resource.place}});
+      say("record-no-medicine", resource);
     }
+    out_.doubtful = out_.doubtful || named.name.empty();
     const auto when = first_moment(
         {resource.json.string_of("authoredOn"), resource.json.string_of("whenHandedOver"),
          resource.json.string_of("whenPrepared"), effective_text(resource.json),
@@ -260,7 +271,7 @@ class Reader {
     const auto start = fhir::parse_instant(resource.json.string_of("start"));
     const auto moment = start ? fhir::to_sys_seconds(*start) : std::nullopt;
     if (!moment) {
-      say("record-no-start", {{"place", resource.place}});
+      say("record-no-start", resource);
       return;
     }
     if (*moment > now_ && (!out_.appointment || *moment < *out_.appointment)) {
@@ -305,7 +316,13 @@ class Reader {
   }
 
   void read_laboratory(bool complete) {
-    auto results = read_labs(knowledge_, index_, observations_, complete, now_);
+    std::vector<const RecordResource*> unusable;
+    for (const auto& resource : set_aside_) {
+      if (resource.type == "Observation") {
+        unusable.push_back(&resource);
+      }
+    }
+    auto results = read_labs(knowledge_, index_, observations_, unusable, complete, now_);
     out_.facts.labs = results.labs;
     for (auto& entry : results.entries) {
       out_.entries.push_back(std::move(entry));
@@ -315,10 +332,71 @@ class Reader {
     }
   }
 
+  // ---- what was set aside
+
+  bool may_have_mattered(const RecordResource& resource) {
+    const auto& json = resource.json;
+    if (resource.type == "Patient") {
+      return true;
+    }
+    if (resource.type == "Condition") {
+      return is_real_condition(json) && may_be_known(resource, index_.read_member(json, "code"));
+    }
+    if (resource.type == "Procedure") {
+      return was_begun(json) && may_be_known(resource, index_.read_member(json, "code"));
+    }
+    if (resource.type.starts_with("Medication") && resource.type != "Medication") {
+      return is_taken(json, resource.type) && may_be_known(resource, medicines_.of(resource));
+    }
+    // Of a result that is known by its code the laboratory decides.
+    return resource.type == "Observation" && !is_void(json) && !is_too_old(json) &&
+           (stated_by(json).meaning.pregnancies != 0 || !has_readable_code(resource));
+  }
+
+  // One of our bindings, or nobody knows which.
+  static bool may_be_known(const RecordResource& resource, const Named& named) {
+    const auto& meaning = named.meaning;
+    return (meaning.medicines | meaning.conditions | meaning.pregnancies) != 0 ||
+           named.name.empty() || has_broken_code(resource);
+  }
+
+  bool has_readable_code(const RecordResource& resource) const {
+    return !index_.read_member(resource.json, "code").name.empty() && !has_broken_code(resource);
+  }
+
+  // Of the resource, or of one of its components.
+  static bool has_broken_code(const RecordResource& resource) {
+    const auto problems = fhir::check_shape(resource.json);
+    return std::any_of(problems.begin(), problems.end(), [&](const fhir::Issue& problem) {
+      std::string_view place = problem.place;
+      place.remove_prefix(std::min(place.size(), resource.type.size()));
+      if (place.starts_with(".component[")) {
+        place.remove_prefix(std::min(place.size(), place.find(']') + 1));
+      }
+      return place.starts_with(".code") || place.starts_with(".medication");
+    });
+  }
+
+  // Older than any rule reads.
+  bool is_too_old(const Json& observation) const {
+    const auto when = moment_of(effective_text(observation));
+    int longest = 0;
+    for (const auto& lab : knowledge_.tape.labs) {
+      longest = std::max(longest, static_cast<int>(lab.max_age));
+    }
+    return when && now_ - *when > std::chrono::days(longest + 1);
+  }
+
   // ---- common
 
-  void say(std::string_view key, std::initializer_list<rules::Fill> values = {}) {
-    out_.problems.push_back(rules::fill(knowledge_.text(key), values));
+  void say(std::string_view key, const RecordResource& resource,
+           std::initializer_list<rules::Fill> values = {}) {
+    say_at(resource.place, key, values);
+  }
+
+  void say_at(std::string place, std::string_view key, std::initializer_list<rules::Fill> values) {
+    const auto text = rules::fill(knowledge_.text(key), values);
+    out_.problems.push_back({"MF-3033", rules::fill(text, {{"place", place}}), place});
   }
 
   void assert_conditions(const Named& named, const RecordResource& resource,
@@ -377,7 +455,7 @@ class Reader {
       return;
     }
     if (alike.size() == most_alike) {
-      say("record-cut", {{"count", std::to_string(most_alike)}});
+      say_at({}, "record-cut", {{"count", std::to_string(most_alike)}});
       return;
     }
     alike.insert(text);
@@ -387,7 +465,7 @@ class Reader {
 
   const rules::Knowledge& knowledge_;
   const rules::Bindings& bindings_;
-  std::span<const RecordResource> record_;
+  std::span<const RecordResource> record_, set_aside_;
   rules::Instant now_;
   ConceptIndex index_;
   Medicines medicines_;
@@ -402,8 +480,9 @@ class Reader {
 }  // namespace
 
 RecordContext read_record(const rules::Knowledge& knowledge, std::span<const RecordResource> record,
-                          bool complete, rules::Instant now) {
-  return Reader(knowledge, record, now).read(complete);
+                          bool complete, rules::Instant now,
+                          std::span<const RecordResource> set_aside) {
+  return Reader(knowledge, record, set_aside, now).read(complete);
 }
 
 }  // namespace myoflag::mapping

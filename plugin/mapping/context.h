@@ -20,13 +20,17 @@ namespace myoflag::mapping {
 struct RecordContext {
   rules::RecordFacts facts;
   std::vector<rules::RecordEntry> entries;  // in the order of the record, each fact once
-  std::vector<std::string> problems;        // phrases without patient data
+  std::vector<RecordProblem> problems;
+  // What was set aside, or does not say what it is about, may have mattered.
+  bool doubtful = false;
   std::optional<rules::Instant> appointment;
 };
 
 // `complete`: nothing of the record is known to be missing, so that a laboratory value that is not
-// there was not measured.
+// there was not measured. `set_aside`: resources that cannot be used. Of them only this is read:
+// whether they may have mattered, by their status, their code, and for results their date.
 RecordContext read_record(const rules::Knowledge& knowledge, std::span<const RecordResource> record,
-                          bool complete, rules::Instant now);
+                          bool complete, rules::Instant now,
+                          std::span<const RecordResource> set_aside = {});
 
 }  // namespace myoflag::mapping

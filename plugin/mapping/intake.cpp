@@ -175,7 +175,7 @@ class Taker {
     }
     for (const auto& link : bundle.array_of("link")) {
       if (link.string_of("relation") == "next") {
-        say_missing("record-page");
+        say_missing("record-page", place);
       }
     }
     auto* entries = bundle.find("entry");
@@ -200,7 +200,7 @@ class Taker {
     if (const auto* response = entry.find("response")) {
       const auto status = response->string_of("status");
       if (status.starts_with('4') || status.starts_with('5')) {
-        say_missing("record-request", {{"place", place}});
+        say_missing("record-request", place);
       }
     }
     const auto* request = entry.find("request");
@@ -210,7 +210,7 @@ class Taker {
     auto* given = entry.find("resource");
     if (given == nullptr) {
       if (request == nullptr && !entry.has("response")) {
-        say_missing("record-nothing", {{"place", place}});
+        say_missing("record-nothing", place);
       }
       return;
     }
@@ -228,7 +228,7 @@ class Taker {
       open(std::move(resource), at, depth + 1);
     } else if (type == "OperationOutcome") {
       if (is_failure(resource)) {
-        say_missing("record-outcome", {{"place", at}});
+        say_missing("record-outcome", at);
       }
     } else {
       keep({std::move(resource), full_url, at}, type);
@@ -249,13 +249,15 @@ class Taker {
     return fhir::split_canonical(response.string_of("questionnaire")).url == url_;
   }
 
-  void say(std::string_view key, std::initializer_list<rules::Fill> values = {}) {
-    intake_.record_problems.push_back(rules::fill(knowledge_.text(key), values));
+  // `named`: the place that the sentence names; `at`: where the finding is.
+  void say(std::string_view code, std::string_view key, const std::string& named, std::string at) {
+    auto text = rules::fill(knowledge_.text(key), {{"place", named}});
+    intake_.record_problems.push_back({code, std::move(text), std::move(at)});
   }
 
-  void say_missing(std::string_view key, std::initializer_list<rules::Fill> values = {}) {
+  void say_missing(std::string_view key, const std::string& place) {
     intake_.record_complete = false;
-    say(key, values);
+    say("MF-3030", key, place, place);
   }
 
   // ---- which response is the current one
@@ -414,7 +416,7 @@ class Taker {
     for (auto* entries : {&patients_, &others_}) {
       for (auto& entry : *entries) {
         if (belongs(entry)) {
-          add_record(std::move(entry));
+          add_record(std::move(entry), intake_.record);
         }
       }
     }
@@ -432,18 +434,21 @@ class Taker {
     intake_.begun = GivenResponse{std::move(begun_->json), std::move(begun_->place)};
   }
 
-  // Reports the resource of another patient; says what cannot be used.
-  bool belongs(const Entry& entry) {
+  // Reports the resource of another patient; sets aside, and says, what cannot be used.
+  bool belongs(Entry& entry) {
     const auto whose = whose_is(entry);
     if (whose == Whose::another) {
       report_foreign(entry);
       return false;
     }
     const auto why = why_unusable(entry, whose);
-    if (!why.empty()) {
-      say_missing(why, {{"place", entry.place}});
+    if (why.empty()) {
+      return true;
     }
-    return why.empty();
+    intake_.record_complete = false;
+    say("MF-3031", why, entry.place, place_of_fault(entry));
+    add_record(std::move(entry), intake_.set_aside);
+    return false;
   }
 
   Whose whose_is(const Entry& entry) {
@@ -478,6 +483,14 @@ class Taker {
     return fhir::check_shape(entry.json).empty() ? "" : "record-unreadable";
   }
 
+  // The first element of the wrong shape; the resource itself when there is none.
+  static std::string place_of_fault(const Entry& entry) {
+    const auto faults = fhir::check_shape(entry.json);
+    const auto type = entry.json.string_of("resourceType");
+    const bool inside = !faults.empty() && faults.front().place.starts_with(type);
+    return entry.place + (inside ? faults.front().place.substr(type.size()) : "");
+  }
+
   // An Observation may be in the patient's record and about a relative, an unborn child, a device.
   bool is_focused_elsewhere(const Entry& entry) {
     const auto& focus = entry.json.array_of("focus");
@@ -498,14 +511,14 @@ class Taker {
     }
   }
 
-  void add_record(Entry entry) {
+  void add_record(Entry entry, std::vector<RecordResource>& list) const {
     RecordResource resource;
     resource.type = entry.json.string_of("resourceType");
     resource.reference = reference_to(entry, resource.type);
     resource.full_url = std::move(entry.full_url);
     resource.place = std::move(entry.place);
     resource.json = std::move(entry.json);
-    intake_.record.push_back(std::move(resource));
+    list.push_back(std::move(resource));
   }
 
   // "Observation/12" means something only beside the response, so on its server.
@@ -533,24 +546,30 @@ class Taker {
       }
     }
     for (auto entry = responses_.rbegin(); entry != responses_.rend(); ++entry) {
-      const auto status = entry->json.string_of("status");
-      if (status != "completed" && status != "amended") {
-        continue;
+      const auto why = why_not_compared(*entry);
+      if (!why.empty()) {
+        intake_.earlier_unread = true;
+        say("MF-3032", why, entry->place, entry->place);
+      } else if (is_finished(entry->json)) {
+        intake_.previous = GivenResponse{std::move(entry->json), std::move(entry->place)};
+        return;
+      } else {
+        intake_.given_up.push_back({std::move(entry->json), std::move(entry->place)});
       }
-      if (fhir::split_canonical(entry->json.string_of("questionnaire")).version !=
-          knowledge_.version) {
-        say("record-earlier-version");
-        continue;
-      }
-      const auto* subject = entry->json.find("subject");
-      if (!identity_.empty() &&
-          (subject == nullptr || identity_.of(*subject, entry->full_url) != Whose::ours)) {
-        say("record-earlier-whose");
-        continue;
-      }
-      intake_.previous = std::move(entry->json);
-      return;
     }
+  }
+
+  // The key of the sentence that says why; empty: it can be.
+  std::string_view why_not_compared(const Entry& entry) {
+    const auto canonical = fhir::split_canonical(entry.json.string_of("questionnaire"));
+    if (canonical.version != knowledge_.version) {
+      return "record-earlier-version";
+    }
+    const auto* subject = entry.json.find("subject");
+    const bool is_ours =
+        identity_.empty() ||
+        (subject != nullptr && identity_.of(*subject, entry.full_url) == Whose::ours);
+    return is_ours ? "" : "record-earlier-whose";
   }
 
   const rules::Knowledge& knowledge_;

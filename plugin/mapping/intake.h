@@ -26,6 +26,13 @@ struct RecordResource {
   std::string place;  // FHIRPath in the input
 };
 
+// Something of the record that could not be used as it stands.
+struct RecordProblem {
+  std::string_view code;  // MF-3030 to MF-3034
+  std::string text;       // a phrase, without patient data
+  std::string place;      // FHIRPath in the input; empty: at no one place
+};
+
 struct GivenResponse {
   fhir::Json json;
   std::string place;  // "QuestionnaireResponse" or "Bundle.entry[2].resource"
@@ -37,11 +44,15 @@ struct Intake {
   // A later response to the same form that was begun and not finished.
   std::optional<GivenResponse> begun;
   // The latest response of the same patient to the same form that was completed before this one.
-  std::optional<fhir::Json> previous;
+  std::optional<GivenResponse> previous;
+  // Of the same patient and form, begun after that one and given up before this one; newest first.
+  std::vector<GivenResponse> given_up;
+  bool earlier_unread = false;  // an earlier response may say what is not known here
   std::vector<RecordResource> record;
-  bool record_complete = true;               // false: a part of it failed or has more pages
-  std::vector<std::string> record_problems;  // phrases without patient data
-  std::string patient;                       // "Patient/p1", as far as known
+  std::vector<RecordResource> set_aside;  // of the record, not used; the problems say why
+  bool record_complete = true;            // false: a part of it failed or has more pages
+  std::vector<RecordProblem> record_problems;
+  std::string patient;  // "Patient/p1", as far as known
   fhir::Issues warnings;
 };
 

@@ -25,6 +25,9 @@ using rules::LabState;
 using rules::Number;
 using rules::RecordEntry;
 
+// The key of the reason that the resource as a whole was set aside. Why, was said of the resource.
+constexpr std::string_view set_aside_reason = "record-lab-set-aside";
+
 struct Result {
   const RecordResource* resource = nullptr;
   std::optional<fhir::DateTime> date;  // of the sample, at least to the day
@@ -178,10 +181,16 @@ class LabReader {
         risk_(knowledge),
         results_(knowledge.labs.size()) {}
 
-  LabResults read(const std::vector<const RecordResource*>& observations, bool complete) {
+  LabResults read(const std::vector<const RecordResource*>& observations,
+                  const std::vector<const RecordResource*>& set_aside, bool complete) {
     for (const auto* resource : observations) {
       if (!is_void(resource->json)) {
         sort_parts(*resource);
+      }
+    }
+    for (const auto* resource : set_aside) {
+      if (!is_void(resource->json)) {
+        add_set_aside(*resource);
       }
     }
     for (std::size_t lab = 0; lab < results_.size(); ++lab) {
@@ -209,6 +218,21 @@ class LabReader {
       if (has_own_value(resource.json) || !in_components.contains(lab)) {
         add(lab, resource, resource.json);
       }
+    }
+  }
+
+  void add_set_aside(const RecordResource& resource) {
+    auto labs = labs_of(resource.json);
+    for (const auto& component : resource.json.array_of("component")) {
+      labs.merge(labs_of(component));
+    }
+    Result result;
+    result.resource = &resource;
+    read_date(resource.json, now_, result);
+    result.problem = set_aside_reason;
+    result.text = knowledge_.text(set_aside_reason);
+    for (const int lab : labs) {
+      results_[static_cast<std::size_t>(lab)].push_back(result);
     }
   }
 
@@ -256,12 +280,12 @@ class LabReader {
     out_.labs[lab] = {LabState::known, *used.value, age_days(used)};
     add_entry(lab, used);
     if (used.may_lie_further) {
-      say("record-lab-bound", lab);
+      say("record-lab-bound", lab, used);
     }
     if (std::any_of(current.begin(), current.end(), [&](const Result* other) {
           return !risk_.same_side(lab, *used.value, *other->value);
         })) {
-      say("record-lab-differ", lab);
+      say("record-lab-differ", lab, used);
     }
   }
 
@@ -297,17 +321,20 @@ class LabReader {
   }
 
   void say_unused(std::size_t lab, const std::vector<const Result*>& unused) {
-    std::set<std::string_view> reasons;
+    std::set<std::pair<std::string_view, std::string_view>> said;
     for (const auto* result : unused) {
-      if (reasons.insert(result->problem).second) {
-        say("record-lab-unused", lab, knowledge_.text(result->problem));
+      if (result->problem != set_aside_reason &&
+          said.emplace(result->problem, result->resource->place).second) {
+        say("record-lab-unused", lab, *result, knowledge_.text(result->problem));
       }
     }
   }
 
-  void say(std::string_view key, std::size_t lab, std::string_view reason = {}) {
-    out_.problems.push_back(rules::fill(knowledge_.text(key),
-                                        {{"lab", knowledge_.labs[lab].title}, {"reason", reason}}));
+  void say(std::string_view key, std::size_t lab, const Result& result,
+           std::string_view reason = {}) {
+    auto text = rules::fill(knowledge_.text(key),
+                            {{"lab", knowledge_.labs[lab].title}, {"reason", reason}});
+    out_.problems.push_back({"MF-3034", std::move(text), result.resource->place});
   }
 
   void add_entry(std::size_t lab, const Result& result) {
@@ -315,7 +342,9 @@ class LabReader {
     entry.kind = RecordEntry::Kind::lab;
     entry.item = static_cast<int>(lab);
     entry.text = result.text;
-    entry.reference = result.resource->reference;
+    if (result.problem != set_aside_reason) {
+      entry.reference = result.resource->reference;
+    }
     entry.when = result.when;
     out_.entries.push_back(std::move(entry));
   }
@@ -331,9 +360,10 @@ class LabReader {
 }  // namespace
 
 LabResults read_labs(const rules::Knowledge& knowledge, const ConceptIndex& index,
-                     const std::vector<const RecordResource*>& observations, bool complete,
+                     const std::vector<const RecordResource*>& observations,
+                     const std::vector<const RecordResource*>& set_aside, bool complete,
                      Instant now) {
-  return LabReader(knowledge, index, now).read(observations, complete);
+  return LabReader(knowledge, index, now).read(observations, set_aside, complete);
 }
 
 }  // namespace myoflag::mapping

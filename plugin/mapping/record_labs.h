@@ -16,7 +16,7 @@ namespace myoflag::mapping {
 struct LabResults {
   std::array<rules::Lab, rules::kMaxLabs> labs{};
   std::vector<rules::RecordEntry> entries;
-  std::vector<std::string> problems;  // phrases without patient data
+  std::vector<RecordProblem> problems;
 };
 
 // `observations`: Observation resources of this patient; each of their components is a result of
@@ -24,9 +24,12 @@ struct LabResults {
 // the day, makes a result unusable. The latest is by the time of the sample, then of the report;
 // where that does not tell, the riskier counts. "> 7.5" counts as a value just above 7.5 where all
 // limits of the rules lie below it, or where a rule already holds there. A value at which no rule
-// holds is not used where a later one is unusable.
+// holds is not used where a later one is unusable. `set_aside`: Observations that may be somebody
+// else's, or mean something else; of them only tests and dates are read, as of results that cannot
+// be used.
 LabResults read_labs(const rules::Knowledge& knowledge, const ConceptIndex& index,
-                     const std::vector<const RecordResource*>& observations, bool complete,
+                     const std::vector<const RecordResource*>& observations,
+                     const std::vector<const RecordResource*>& set_aside, bool complete,
                      rules::Instant now);
 
 }  // namespace myoflag::mapping

@@ -573,6 +573,20 @@ class Checking(Case):
                 worst = {issue["severity"] for issue in outcome["issue"]}
                 self.assertEqual(bool(worst & {"error", "fatal"}), name != "good")
 
+    def test_what_of_the_record_cannot_be_used_is_a_warning(self):
+        bundle = json.loads(sample("lithium-conflict/bundle.json"))
+        for entry in bundle["entry"]:
+            if entry["resource"]["resourceType"] == "Observation":
+                entry["resource"]["valueQuantity"].update(unit="drops", code="drops")
+        given = json.dumps(bundle).encode()
+        text = run("check", "--now", NOW, given=given)
+        self.assertEqual(text.code, 0, text.out)
+        self.assertRegex(text.out.decode(), r": warning: MF-3034: Bundle\.entry\[\d+\]\.resource: ")
+        outcome = json.loads(run("check", "--format", "outcome", "--now", NOW, given=given).out)
+        found = [i for i in outcome["issue"] if "MF-3034" in json.dumps(i)]
+        self.assertEqual({i["severity"] for i in found}, {"warning"})
+        self.assertRegex(found[0]["expression"][0], r"^Bundle\.entry\[\d+\]\.resource$")
+
     def test_bytes_that_are_no_fhir_give_an_outcome_too(self):
         done = run("check", "--format", "outcome", given=b"{")
         self.assertEqual(done.code, 1)

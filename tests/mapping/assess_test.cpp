@@ -256,6 +256,133 @@ TEST(Assess, AnUnusableResultWithholdsReassuranceWhileARuleWouldReadIt) {
   EXPECT_EQ(tier_beside("2021-11-20"), Tier::self_care);
 }
 
+// ---- what of the record could not be used
+
+struct AsideCase {
+  const char* name;
+  const char* resource;  // without subject
+  Tier tier;
+};
+
+class SetAside : public ::testing::TestWithParam<AsideCase> {};
+
+TEST_P(SetAside, WithholdsReassuranceWhereItMayHaveMattered) {
+  const auto assessed =
+      assess(bundle_of({patient(), testing::response_of(self_care()), parse(GetParam().resource)}));
+  ASSERT_TRUE(assessed) << assessed.error()[0].text;
+  EXPECT_EQ(assessed->assessment.tier, GetParam().tier);
+  EXPECT_EQ(assessed->assessment.reassurance, GetParam().tier == Tier::self_care);
+  EXPECT_TRUE(says(assessed->assessment, "Bundle.entry[2].resource"));
+}
+
+#define OBSERVATION R"({"resourceType":"Observation","status":"final",)"
+#define POTASSIUM R"("code":{"coding":[{"system":"http://loinc.org","code":"2823-3"}]})"
+#define TO_P1 R"("subject":{"reference":"Patient/p1"})"
+INSTANTIATE_TEST_SUITE_P(
+    Cases, SetAside,
+    ::testing::Values(
+        AsideCase{"potassium_of_nobody", OBSERVATION POTASSIUM R"(,"effectiveDateTime":"2026-11-20",
+                    "valueQuantity":{"value":2.1,"unit":"mmol/L"}})",
+                  Tier::routine},
+        AsideCase{"potassium_without_date", OBSERVATION POTASSIUM "}", Tier::routine},
+        AsideCase{"old_potassium_of_nobody",
+                  OBSERVATION POTASSIUM R"(,"effectiveDateTime":"2021-11-20"})", Tier::self_care},
+        AsideCase{"withdrawn_potassium_of_nobody",
+                  R"({"resourceType":"Observation","status":"entered-in-error",)" POTASSIUM
+                  R"(,"effectiveDateTime":"2026-11-20"})",
+                  Tier::self_care},
+        AsideCase{"unreadable_potassium",
+                  OBSERVATION TO_P1 "," POTASSIUM R"(,"effectiveDateTime":"2026-11-20",
+                    "valueQuantity":[{"value":2.1,"unit":"mmol/L"}]})",
+                  Tier::routine},
+        AsideCase{"potassium_in_a_component_of_nobody",
+                  OBSERVATION R"("code":{"text":"panel"},"effectiveDateTime":"2026-11-20",
+                    "component":[{)" POTASSIUM R"(}]})",
+                  Tier::routine},
+        AsideCase{"modified_potassium",
+                  OBSERVATION TO_P1 "," POTASSIUM R"(,"effectiveDateTime":"2026-11-20",
+                    "modifierExtension":[{"url":"https://ehr.example/x","valueBoolean":true}]})",
+                  Tier::routine},
+        AsideCase{"another_result_of_nobody",
+                  OBSERVATION R"("code":{"coding":[{"system":"http://loinc.org","code":"8302-2"}]},
+                    "effectiveDateTime":"2026-11-20"})",
+                  Tier::self_care},
+        AsideCase{"unreadable_result_of_another_kind",
+                  OBSERVATION TO_P1 R"(,"code":{"text":"height"},"effectiveDateTime":"2026-11-20",
+                    "valueQuantity":[1]})",
+                  Tier::self_care},
+        AsideCase{"result_with_a_code_of_the_wrong_shape",
+                  OBSERVATION TO_P1 R"(,"code":{"text":"panel","coding":{"code":"2823-3"}},
+                    "effectiveDateTime":"2026-11-20"})",
+                  Tier::routine},
+        AsideCase{"result_with_a_misspelt_code", OBSERVATION TO_P1 R"(,"cod":{"text":"potassium"},
+                    "effectiveDateTime":"2026-11-20"})",
+                  Tier::routine},
+        AsideCase{"old_result_with_a_misspelt_code",
+                  OBSERVATION TO_P1 R"(,"cod":{"text":"potassium"},
+                    "effectiveDateTime":"2021-11-20"})",
+                  Tier::self_care},
+        AsideCase{"lithium_of_nobody",
+                  R"({"resourceType":"MedicationRequest","status":"active","intent":"order",
+                    "medicationCodeableConcept":{"text":"Lithium carbonate 400 mg"}})",
+                  Tier::routine},
+        AsideCase{"stopped_lithium_of_nobody",
+                  R"({"resourceType":"MedicationRequest","status":"stopped","intent":"order",
+                    "medicationCodeableConcept":{"text":"Lithium carbonate 400 mg"}})",
+                  Tier::self_care},
+        AsideCase{"another_medicine_of_nobody",
+                  R"({"resourceType":"MedicationRequest","status":"active","intent":"order",
+                    "medicationCodeableConcept":{"text":"Emollient cream"}})",
+                  Tier::self_care},
+        AsideCase{"medicine_that_is_not_there",
+                  R"({"resourceType":"MedicationRequest","status":"active","intent":"order",)" TO_P1
+                  R"(,"medicationReference":{"reference":"Medication/m9"}})",
+                  Tier::routine},
+        AsideCase{"kidney_disease_of_nobody",
+                  R"({"resourceType":"Condition","code":{"text":"Chronic kidney disease"}})",
+                  Tier::routine},
+        AsideCase{"another_condition_of_nobody",
+                  R"({"resourceType":"Condition","code":{"text":"Hay fever"}})", Tier::self_care},
+        AsideCase{"condition_without_code", R"({"resourceType":"Condition",)" TO_P1 "}",
+                  Tier::routine},
+        AsideCase{"appointment_of_nobody", R"({"resourceType":"Appointment","status":"booked"})",
+                  Tier::self_care}),
+    [](const auto& one) { return std::string(one.param.name); });
+#undef OBSERVATION
+#undef POTASSIUM
+#undef TO_P1
+
+TEST(Assess, OfAResultThatMayBeSomebodyElsesNothingIsShown) {
+  const auto potassium = parse(
+      R"({"resourceType":"Observation","id":"k7","status":"final","effectiveDateTime":"2026-11-20",)"
+      R"("code":{"coding":[{"system":"http://loinc.org","code":"2823-3"}]},)"
+      R"("valueQuantity":{"value":2.171,"unit":"mmol/L"}})");
+  const auto assessed =
+      assess(bundle_of({patient(), testing::response_of(self_care()), potassium}));
+  ASSERT_TRUE(assessed);
+  const auto out = fhir::write_json(mapping::assessment_json(assessed->assessment, true));
+  EXPECT_THAT(out, Not(HasSubstr("2.171")));
+  EXPECT_THAT(out, Not(HasSubstr("Observation/k7")));
+}
+
+TEST(Assess, AUsableResultAfterTheOneSetAsideReassures) {
+  const auto result = [](std::string_view day, std::string_view more) {
+    return parse(R"({"resourceType":"Observation","status":"final","effectiveDateTime":")" +
+                 std::string(day) + R"(","code":{"coding":[{"system":"http://loinc.org",)" +
+                 R"("code":"2823-3"}]},"valueQuantity":{"value":4.1,"unit":"mmol/L"})" +
+                 std::string(more) + "}");
+  };
+  constexpr auto to_p1 = R"(,"subject":{"reference":"Patient/p1"})";
+  const auto tier = [&](std::string_view aside, std::string_view used) {
+    return assess(bundle_of({patient(), testing::response_of(self_care()), result(aside, ""),
+                             result(used, to_p1)}))
+        .value()
+        .assessment.tier;
+  };
+  EXPECT_EQ(tier("2026-11-10", "2026-11-20"), Tier::self_care);
+  EXPECT_EQ(tier("2026-11-20", "2026-11-10"), Tier::routine);
+}
+
 Json at_hour(std::string_view hour, std::string_view status, const Given& given) {
   auto response = testing::response_of(given);
   response.set("id", "r" + std::string(hour));
@@ -290,6 +417,74 @@ TEST(Assess, ANewerBegunFormThatCannotBeReadIsSaid) {
   EXPECT_EQ(assessed->response.string_of("id"), "r08");
   EXPECT_GE(assessed->assessment.tier, Tier::routine);
   EXPECT_TRUE(notes_doubt(assessed->assessment));
+}
+
+// ---- a danger that is no longer answered
+
+TEST(Assess, ADangerOfAnEarlierFormDoesNotVanishSilently) {
+  auto weakness = self_care_but("function-loss", {"grip"});
+  weakness["weakness-onset"] = {"weeks"};
+  weakness["weakness-course"] = {"slow-worse"};
+  weakness["weakness-symmetry"] = {"one-side"};
+  for (const auto& danger : {self_care_but("em-sudden", {"face-droop"}), weakness}) {
+    for (const auto* status : {"completed", "in-progress", "stopped"}) {
+      const auto before = assess(at_hour("08", "completed", danger));
+      ASSERT_TRUE(before);
+      ASSERT_GE(before->assessment.tier, Tier::urgent);
+      const auto now = assess(bundle_of(
+          {at_hour("08", status, danger), at_hour("09", "completed", self_care()), patient()}));
+      ASSERT_TRUE(now) << now.error()[0].text;
+      EXPECT_EQ(now->assessment.tier, Tier::routine) << status;
+      EXPECT_FALSE(now->assessment.reassurance);
+      EXPECT_TRUE(says(now->assessment, "No longer answered as on the form of 2026-11-22 08:00"));
+      EXPECT_THAT(now->assessment.vanished, Not(IsEmpty()));
+      EXPECT_LE(now->assessment.bounds.lowest, now->assessment.tier);
+    }
+  }
+}
+
+TEST(Assess, AnEarlierFormWithoutDangerChangesNothing) {
+  for (const auto* status : {"completed", "in-progress"}) {
+    const auto assessed = assess(bundle_of(
+        {at_hour("08", status, self_care()), at_hour("09", "completed", self_care()), patient()}));
+    ASSERT_TRUE(assessed);
+    EXPECT_EQ(assessed->assessment.tier, Tier::self_care);
+    EXPECT_THAT(assessed->assessment.vanished, IsEmpty());
+  }
+}
+
+TEST(Assess, ADangerThatIsStillAnsweredHasNotVanished) {
+  const auto stroke = self_care_but("em-sudden", {"face-droop"});
+  const auto assessed = assess(bundle_of(
+      {at_hour("08", "completed", stroke), at_hour("09", "completed", stroke), patient()}));
+  ASSERT_TRUE(assessed);
+  EXPECT_THAT(assessed->assessment.vanished, IsEmpty());
+  EXPECT_FALSE(says(assessed->assessment, "No longer answered"));
+}
+
+TEST(Assess, OnlyTheLastCompletedFormAndThoseGivenUpSinceAreCompared) {
+  const auto stroke = self_care_but("em-sudden", {"face-droop"});
+  const auto assessed =
+      assess(bundle_of({at_hour("07", "completed", stroke), at_hour("08", "completed", self_care()),
+                        at_hour("09", "completed", self_care()), patient()}));
+  ASSERT_TRUE(assessed);
+  EXPECT_EQ(assessed->assessment.tier, Tier::self_care);
+}
+
+TEST(Assess, AnEarlierFormThatCannotBeComparedWithholdsReassurance) {
+  auto broken = at_hour("08", "completed", self_care());
+  broken.find("item")->push(Json::object({{"linkId", "nowhere"}}));
+  auto older = at_hour("08", "completed", self_care());
+  older.set("questionnaire", "https://myoflag.org/fhir/Questionnaire/twitching|0.0.1");
+  auto nobodys = at_hour("08", "completed", self_care());
+  nobodys.erase("subject");
+  for (const auto& before : {broken, older, nobodys}) {
+    const auto assessed =
+        assess(bundle_of({before, at_hour("09", "completed", self_care()), patient()}));
+    ASSERT_TRUE(assessed) << assessed.error()[0].text;
+    EXPECT_EQ(assessed->assessment.tier, Tier::routine);
+    EXPECT_TRUE(notes_doubt(assessed->assessment));
+  }
 }
 
 // The response of what we send, as the record gives it back later.
@@ -604,6 +799,32 @@ TEST(Assess, ARecordEntryThatCannotBeReadIsSaid) {
       options());
   ASSERT_TRUE(empty) << empty.error()[0].text;
   EXPECT_THAT(empty->assessment.input->record_problems, SizeIs(1));
+}
+
+TEST(Check, TellsAfterTheResponseWhatOfTheRecordCannotBeUsed) {
+  auto response = testing::response_of(testing::harmless());
+  response.set("status", "in-progress");
+  const auto broken =
+      parse(R"({"resourceType":"Condition","subject":{"reference":"Patient/p1"},"code":"CANARY"})");
+  const auto drops = parse(
+      R"({"resourceType":"Observation","status":"final","subject":{"reference":"Patient/p1"},)"
+      R"("code":{"coding":[{"system":"http://loinc.org","code":"2823-3"}]},)"
+      R"("effectiveDateTime":"2026-11-20","valueQuantity":{"value":2.1,"unit":"CANARY"}})");
+  const auto preliminary = parse(
+      R"({"resourceType":"Observation","status":"preliminary","subject":{"reference":"Patient/p1"},)"
+      R"("code":{"coding":[{"system":"http://loinc.org","code":"2823-3"}]},)"
+      R"("effectiveDateTime":"2026-11-21","valueQuantity":{"value":2.1,"unit":"mmol/L"}})");
+  const auto json = fhir::write_json(bundle_of({patient(), response, broken, drops, preliminary}));
+  const auto issues = assessor().check(json, options());
+  EXPECT_THAT(codes(issues), ElementsAre("MF-1406", "MF-3008", "MF-3031", "MF-3034", "MF-3034"));
+  ASSERT_THAT(issues, SizeIs(5));
+  EXPECT_EQ(issues[2].place, "Bundle.entry[2].resource.code");
+  EXPECT_EQ(issues[3].place, "Bundle.entry[4].resource");
+  EXPECT_EQ(issues[4].place, "Bundle.entry[3].resource");
+  for (const auto& issue : issues) {
+    EXPECT_EQ(issue.severity, fhir::Severity::warning);
+    EXPECT_THAT(issue.text, Not(HasSubstr("CANARY")));
+  }
 }
 
 TEST(Assess, ManyProblemsOfTheRecordStayReadable) {

@@ -102,7 +102,7 @@ TEST(Intake, FailedPartsOfTheRecordAreSaid) {
   ASSERT_TRUE(failed);
   EXPECT_FALSE(failed->record_complete);
   ASSERT_THAT(failed->record_problems, SizeIs(1));
-  EXPECT_THAT(failed->record_problems[0], ::testing::Not(::testing::HasSubstr("CANARY")));
+  EXPECT_THAT(failed->record_problems[0].text, ::testing::Not(::testing::HasSubstr("CANARY")));
   const auto remarked = take(bundle_of({patient(), response(), remark}));
   ASSERT_TRUE(remarked);
   EXPECT_TRUE(remarked->record_complete);
@@ -301,7 +301,7 @@ TEST_P(Current, IsTheLatestAndPreviousTheOneFinishedBefore) {
   ASSERT_EQ(codes(intake), GetParam().codes);
   if (intake) {
     EXPECT_EQ(intake->response.string_of("id"), GetParam().current);
-    EXPECT_EQ(intake->previous ? intake->previous->string_of("id") : "", GetParam().previous);
+    EXPECT_EQ(intake->previous ? intake->previous->json.string_of("id") : "", GetParam().previous);
   }
 }
 
