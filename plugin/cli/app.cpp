@@ -22,6 +22,7 @@ constexpr const char* kFooter =
     "  myoflag evaluate response.json            what a clinician should know, and why\n"
     "  myoflag check response.xml                everything that is wrong with a response\n"
     "  myoflag questionnaire > form.json         the FHIR Questionnaire\n"
+    "  myoflag batch answers.ndjson -o out       the same for many, one a line\n"
     "\n"
     "Exit codes: 0 done, 1 an input was rejected, 2 usage or configuration, 3 something outside "
     "failed.\n"
@@ -52,6 +53,7 @@ Exit parse_and_run(int argc, char** argv) {
   Run run;
   add_evaluate(app, run);
   add_check(app, run);
+  add_batch(app, run);
   add_questionnaire(app, run);
   add_convert(app, run);
   add_knowledge(app, run);

@@ -15,6 +15,7 @@ namespace myoflag::cli {
 using Run = std::function<Exit()>;
 
 void add_evaluate(CLI::App& app, Run& run);
+void add_batch(CLI::App& app, Run& run);
 void add_check(CLI::App& app, Run& run);
 void add_questionnaire(CLI::App& app, Run& run);
 void add_convert(CLI::App& app, Run& run);

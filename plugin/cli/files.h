@@ -9,14 +9,9 @@
 
 #include <tl/expected.hpp>
 
+#include "plugin/failure.h"
+
 namespace myoflag::cli {
-
-enum class Exit : int { done = 0, rejected = 1, usage = 2, outside = 3 };
-
-struct Failure {
-  Exit exit = Exit::rejected;
-  std::string text;  // with its code
-};
 
 inline constexpr std::size_t kDefaultMaxBytes = 16u << 20;
 

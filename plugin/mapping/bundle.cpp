@@ -279,6 +279,15 @@ void append(std::vector<Json>& target, std::vector<Json> entries) {
 
 }  // namespace
 
+fhir::Uuid repetition_key(const rules::Assessment& assessment, const Json& response,
+                          const std::vector<Json>& record, const BundleOptions& options) {
+  const Json subject = subject_of(assessment, response, record);
+  const Json sent = sent_response(assessment, response, subject);
+  const Identifiers ids(assessment, response, sent, subject, options.tenant,
+                        options.identifier_system);
+  return fhir::uuid_v5(ids.response(), content_digest(sent));
+}
+
 Json transaction_bundle(const rules::Assessment& assessment, const Json& response,
                         const std::vector<Json>& record, const BundleOptions& options) {
   Json subject = subject_of(assessment, response, record);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fhir/json.h"
+#include "fhir/uuid.h"
 #include "rules/assessment.h"
 
 namespace myoflag::mapping {
@@ -24,5 +25,10 @@ struct BundleOptions {
 fhir::Json transaction_bundle(const rules::Assessment& assessment, const fhir::Json& response,
                               const std::vector<fhir::Json>& record,
                               const BundleOptions& options = {});
+
+// Equal for two inputs with the same response about the same patient, however it came: what a list
+// of responses is searched for repetitions by.
+fhir::Uuid repetition_key(const rules::Assessment& assessment, const fhir::Json& response,
+                          const std::vector<fhir::Json>& record, const BundleOptions& options = {});
 
 }  // namespace myoflag::mapping

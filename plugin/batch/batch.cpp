@@ -1,0 +1,383 @@
+#include "plugin/batch/batch.h"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <numeric>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "fhir/datetime.h"
+#include "plugin/batch/job.h"
+#include "plugin/batch/out_folder.h"
+#include "plugin/batch/pipeline.h"
+#include "plugin/mapping/device.h"
+
+namespace myoflag::batch {
+namespace {
+
+namespace fs = std::filesystem;
+using fhir::Json;
+using Done = tl::expected<void, Failure>;
+
+constexpr const char* kManifest = "manifest.json";
+constexpr const char* kState = "state.sqlite";
+
+Failure unusable(const std::string& folder, std::string_view why) {
+  return {Exit::usage, fmt::format("MF-4108: {}: {}", folder, why)};
+}
+
+Json number(std::uint64_t value) { return Json::Number{fmt::to_string(value)}; }
+
+std::string_view name_of(Shape shape) {
+  switch (shape) {
+    case Shape::resources:
+      return "resources";
+    case Shape::bundles:
+      return "bundles";
+    case Shape::assessments:
+      return "assessments";
+    case Shape::table:
+      return "table";
+  }
+  return {};
+}
+
+// One run, from the first look at the folder to the manifest.
+class Run {
+ public:
+  Run(const Assessor& assessor, const BatchOptions& options,
+      const std::function<void(const Progress&)>& tell, const std::atomic<bool>& stop)
+      : assessor_(assessor),
+        options_(options),
+        tell_(tell),
+        stop_(stop),
+        names_(file_names(options.output.shape)) {}
+
+  tl::expected<BatchResult, Failure> run() {
+    const auto done = find_input()
+                          .and_then([this] { return open_job(); })
+                          .and_then([this] { return open_output(); })
+                          .and_then([this] { return work(); })
+                          .and_then([this] { return end(); });
+    if (!done) {
+      return tl::unexpected(done.error());
+    }
+    return BatchResult{std::move(at_.summary), stopped_};
+  }
+
+ private:
+  bool to_stream() const { return options_.out == "-"; }
+  std::string in_folder(const char* name) const { return options_.out + "/" + name; }
+
+  Done find_input() {
+    auto files = find_inputs(options_.inputs);
+    if (!files) {
+      return tl::unexpected(std::move(files.error()));
+    }
+    inputs_ = std::move(*files);
+    return {};
+  }
+
+  // What must be the same for a batch to go on: then the output is the same, too.
+  Json description(rules::Instant now) const {
+    Json inputs = Json::array();
+    for (const auto& file : inputs_) {
+      inputs.push(Json::object({{"name", file.name},
+                                {"bytes", number(file.bytes)},
+                                {"changed", Json::Number{fmt::to_string(file.changed_ns)}}}));
+    }
+    return Json::object({{"program", mapping::software_version()},
+                         {"knowledge", assessor_.knowledge()->digest},
+                         {"output", name_of(options_.output.shape)},
+                         {"tenant", options_.output.tenant},
+                         {"recordBytes", number(options_.limits.record_bytes)},
+                         {"now", fhir::instant_text(now)},
+                         {"inputs", std::move(inputs)}});
+  }
+
+  Done open_job() {
+    if (to_stream()) {
+      return keep_job("");
+    }
+    if (auto usable = look_at_folder(); !usable) {
+      return usable;
+    }
+    return keep_job(in_folder(kState)).and_then([this] { return compare_job(); });
+  }
+
+  Done keep_job(const std::string& path) {
+    auto job = Job::open(path);
+    if (!job) {
+      return tl::unexpected(std::move(job.error()));
+    }
+    job_ = std::make_unique<Job>(std::move(*job));
+    return {};
+  }
+
+  Done look_at_folder() {
+    std::error_code error;
+    fs::create_directories(options_.out, error);
+    if (error) {
+      return tl::unexpected(
+          Failure{Exit::usage, fmt::format("MF-4108: {}: {}", options_.out, error.message())});
+    }
+    const bool begun = fs::exists(in_folder(kState), error);
+    if (options_.resume && !begun) {
+      return tl::unexpected(unusable(options_.out, "there is no batch to go on with"));
+    }
+    if (!options_.resume && begun) {
+      return tl::unexpected(
+          unusable(options_.out, "holds a batch that was broken off; --resume goes on with it"));
+    }
+    if (!options_.resume && !fs::is_empty(options_.out, error)) {
+      return tl::unexpected(unusable(options_.out, "is not empty"));
+    }
+    return {};
+  }
+
+  Done compare_job() {
+    now_ = options_.output.now;
+    auto before = job_->description();
+    if (!before) {
+      return tl::unexpected(std::move(before.error()));
+    }
+    if (!*before) {
+      return job_->describe(fhir::write_json(description(now_)));
+    }
+    const auto was = fhir::read_json(**before);
+    if (!was) {
+      return tl::unexpected(unusable(options_.out, "the state of the batch is damaged"));
+    }
+    if (!options_.now_given) {
+      const auto then = fhir::parse_instant(was->string_of("now"));
+      now_ = then ? fhir::to_sys_seconds(*then).value_or(now_) : now_;
+    }
+    return compare(*was, description(now_)).and_then([this] { return go_on(); });
+  }
+
+  Done compare(const Json& was, const Json& is) const {
+    for (const auto& member : *is.as_object()) {
+      const auto* before = was.find(member.name);
+      if (before == nullptr || !(*before == member.value)) {
+        return tl::unexpected(unusable(
+            options_.out,
+            fmt::format("the batch cannot go on: \"{}\" is not what it was", member.name)));
+      }
+    }
+    return {};
+  }
+
+  Done go_on() {
+    auto last = job_->last();
+    if (!last) {
+      return tl::unexpected(std::move(last.error()));
+    }
+    if (*last) {
+      at_ = std::move(**last);
+    }
+    return {};
+  }
+
+  Done open_output() {
+    now_ = to_stream() ? options_.output.now : now_;
+    if (to_stream()) {
+      out_ = std::make_unique<OutFolder>(OutFolder::stream(names_));
+    } else {
+      auto folder = OutFolder::open(options_.out, names_, at_.files);
+      if (!folder) {
+        return tl::unexpected(std::move(folder.error()));
+      }
+      out_ = std::make_unique<OutFolder>(std::move(*folder));
+    }
+    const auto heads = file_heads(options_.output.shape);
+    for (std::size_t i = 0; i < heads.size(); ++i) {
+      if (out_->files()[i].bytes == 0 && !heads[i].empty()) {
+        if (auto done = out_->append(i, heads[i]); !done) {
+          return done;
+        }
+      }
+    }
+    return {};
+  }
+
+  Done work() {
+    RecordReader reader(inputs_, options_.limits);
+    reader.go_to(at_.next);
+    auto output = options_.output;
+    output.now = now_;
+    const OutputWriter writer(assessor_, inputs_, output);
+    Pipeline pipeline(reader, writer, options_.threads, stop_);
+    std::uint64_t saved = written();
+    while (auto chunk = pipeline.next()) {
+      if (auto done = take(*chunk, writer); !done) {
+        return done;
+      }
+      if (written() - saved >= options_.checkpoint_bytes) {
+        if (auto done = save(); !done) {
+          return done;
+        }
+        saved = written();
+      }
+      tell_({chunk->taken, total(), at_.summary.records, at_.summary.rejected});
+    }
+    stopped_ = at_.next.file < inputs_.size();
+    return {};
+  }
+
+  Done take(const Chunk& chunk, const OutputWriter& writer) {
+    for (const auto& written : chunk.written) {
+      const Written* kept = &written;
+      std::optional<Written> repeated;
+      if (written.name) {
+        auto first = job_->seen(*written.name, written.place);
+        if (!first) {
+          return tl::unexpected(std::move(first.error()));
+        }
+        if (*first) {
+          repeated = writer.repeated(written, **first);
+          kept = &*repeated;
+        }
+      }
+      at_.summary.count(kept->tally, repeated.has_value(), *assessor_.knowledge());
+      for (const auto& [file, text] : kept->to) {
+        if (auto done = put(file, text); !done) {
+          return done;
+        }
+      }
+    }
+    at_.next = chunk.next;
+    return {};
+  }
+
+  // The program as a device is the same for all that one batch writes. In one stream an
+  // OperationOutcome stands for a record that has no result, so warnings stay out.
+  Done put(std::size_t file, const std::string& text) {
+    const bool known = names_[file] == kSharedFile && out_->files()[file].bytes > 0;
+    const bool warning = file + 1 == names_.size();
+    return known || (warning && to_stream()) ? Done() : out_->append(file, text);
+  }
+
+  std::uint64_t written() const {
+    const auto& files = out_->files();
+    return std::accumulate(files.begin(), files.end(), std::uint64_t{0},
+                           [](auto sum, const auto& file) { return sum + file.bytes; });
+  }
+
+  std::uint64_t total() const {
+    const bool known = std::all_of(inputs_.begin(), inputs_.end(),
+                                   [](const auto& file) { return file.bytes > 0; });
+    return !known ? 0
+                  : std::accumulate(inputs_.begin(), inputs_.end(), std::uint64_t{0},
+                                    [](auto sum, const auto& file) { return sum + file.bytes; });
+  }
+
+  // First the output, then the state: what the state speaks of is there.
+  Done save() {
+    if (to_stream()) {
+      return out_->flush(false);
+    }
+    if (auto done = out_->flush(true); !done) {
+      return done;
+    }
+    at_.files = out_->files();
+    return job_->save(at_);
+  }
+
+  Done end() {
+    if (auto done = save(); !done || stopped_ || to_stream()) {
+      return done;
+    }
+    return out_->finish()
+        .and_then([this] { return write_report(); })
+        .and_then([this] { return write_manifest(); })
+        .and_then([this] { return forget_job(); });
+  }
+
+  Done write_report() {
+    return out_->write("report.html",
+                       to_html(at_.summary, *assessor_.knowledge(), fhir::instant_text(now_)));
+  }
+
+  Json file_json(std::size_t file, const std::string& name, std::string digest) const {
+    const auto& state = out_->files()[file];
+    const auto dot = name.rfind('.');
+    Json json = Json::object();
+    if (name.ends_with(".ndjson") && name.front() >= 'A' && name.front() <= 'Z') {
+      json.set("type", name.substr(0, dot));
+    }
+    json.set("url", name);
+    json.set("count", number(state.lines));
+    json.set("bytes", number(state.bytes));
+    json.set("sha256", std::move(digest));
+    return json;
+  }
+
+  Done write_manifest() {
+    Json output = Json::array();
+    Json error = Json::array();
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      auto digest = out_->digest(i);
+      if (!digest) {
+        return tl::unexpected(std::move(digest.error()));
+      }
+      const bool of_outcomes = i + 2 >= names_.size();
+      Json file = file_json(i, names_[i], std::move(*digest));
+      if (of_outcomes) {
+        file.set("type", "OperationOutcome");
+      }
+      (of_outcomes ? error : output).push(std::move(file));
+    }
+    const auto& knowledge = *assessor_.knowledge();
+    const Json manifest = Json::object({{"transactionTime", fhir::instant_text(now_)},
+                                        {"request", "myoflag batch"},
+                                        {"requiresAccessToken", false},
+                                        {"output", std::move(output)},
+                                        {"error", std::move(error)},
+                                        {"program", mapping::software_version()},
+                                        {"knowledge", Json::object({{"id", knowledge.id},
+                                                                    {"version", knowledge.version},
+                                                                    {"digest", knowledge.digest}})},
+                                        {"input", *description(now_).find("inputs")},
+                                        {"summary", to_json(at_.summary)}});
+    return out_->write(kManifest, fhir::write_json(manifest, fhir::JsonStyle::pretty));
+  }
+
+  Done forget_job() {
+    job_.reset();
+    for (const auto* end : {"", "-wal", "-shm"}) {
+      std::error_code error;
+      fs::remove(in_folder(kState) + end, error);
+      if (error) {
+        return tl::unexpected(Failure{
+            Exit::outside, fmt::format("MF-4106: {}: {}", in_folder(kState), error.message())});
+      }
+    }
+    return {};
+  }
+
+  const Assessor& assessor_;
+  const BatchOptions& options_;
+  const std::function<void(const Progress&)>& tell_;
+  const std::atomic<bool>& stop_;
+  const std::vector<std::string> names_;
+
+  std::vector<InputFile> inputs_;
+  rules::Instant now_{};
+  std::unique_ptr<Job> job_;
+  std::unique_ptr<OutFolder> out_;
+  Checkpoint at_;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+tl::expected<BatchResult, Failure> run_batch(const Assessor& assessor, const BatchOptions& options,
+                                             const std::function<void(const Progress&)>& tell,
+                                             const std::atomic<bool>& stop) {
+  return Run(assessor, options, tell, stop).run();
+}
+
+}  // namespace myoflag::batch

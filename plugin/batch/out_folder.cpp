@@ -1,0 +1,198 @@
+#include "plugin/batch/out_folder.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <memory>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+namespace myoflag::batch {
+namespace {
+
+constexpr std::size_t kWaiting = 256u << 10;
+constexpr const char* kPart = ".part";
+
+using Done = tl::expected<void, Failure>;
+
+tl::unexpected<Failure> failed(const std::string& path) {
+  return tl::unexpected(
+      Failure{Exit::outside, fmt::format("MF-4106: {}: {}", path, std::strerror(errno))});
+}
+
+bool write_all(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = ::write(file, text.data(), text.size());
+    if (put < 0 && errno == EINTR) {
+      continue;
+    }
+    if (put <= 0) {
+      return false;
+    }
+    text.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return true;
+}
+
+bool sync_folder(const std::string& folder) {
+  const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = opened >= 0 && ::fsync(opened) == 0;
+  if (opened >= 0) {
+    ::close(opened);
+  }
+  return synced;
+}
+
+}  // namespace
+
+OutFolder::~OutFolder() {
+  for (const int file : open_) {
+    if (file > STDERR_FILENO) {
+      ::close(file);
+    }
+  }
+}
+
+OutFolder::OutFolder(OutFolder&& other) noexcept
+    : folder_(std::move(other.folder_)),
+      names_(std::move(other.names_)),
+      open_(std::exchange(other.open_, {})),
+      waiting_(std::move(other.waiting_)),
+      states_(std::move(other.states_)) {}
+
+std::string OutFolder::path(std::size_t file) const { return folder_ + "/" + names_[file]; }
+
+tl::expected<OutFolder, Failure> OutFolder::open(const std::string& folder,
+                                                 const std::vector<std::string>& names,
+                                                 const std::vector<OutputFileState>& holds) {
+  OutFolder out;
+  out.folder_ = folder;
+  out.names_ = names;
+  out.waiting_.resize(names.size());
+  out.states_ = holds;
+  out.states_.resize(names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto part = out.path(i) + kPart;
+    if (!std::filesystem::exists(part) && std::filesystem::exists(out.path(i))) {
+      // Broken off while the files got their names.
+      std::filesystem::rename(out.path(i), part);
+    }
+    const int opened = ::open(part.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    out.open_.push_back(opened);
+    const auto size = static_cast<off_t>(out.states_[i].bytes);
+    if (opened < 0 || ::lseek(opened, 0, SEEK_END) < size) {
+      return opened < 0
+                 ? failed(part)
+                 : tl::unexpected(Failure{
+                       Exit::outside,
+                       fmt::format("MF-4106: {}: shorter than when the batch stopped", part)});
+    }
+    if (::ftruncate(opened, size) != 0 || ::lseek(opened, size, SEEK_SET) != size) {
+      return failed(part);
+    }
+  }
+  return out;
+}
+
+OutFolder OutFolder::stream(const std::vector<std::string>& names) {
+  OutFolder out;
+  out.names_ = names;
+  out.waiting_.resize(1);
+  out.states_.resize(names.size());
+  out.open_.push_back(STDOUT_FILENO);
+  return out;
+}
+
+Done OutFolder::append(std::size_t file, std::string_view text) {
+  auto& state = states_[file];
+  state.bytes += text.size();
+  state.lines += static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+  const auto to = folder_.empty() ? 0 : file;
+  waiting_[to] += text;
+  return waiting_[to].size() < kWaiting ? Done() : flush_file(to);
+}
+
+Done OutFolder::flush_file(std::size_t file) {
+  if (!write_all(open_[file], waiting_[file])) {
+    return failed(folder_.empty() ? "standard output" : path(file));
+  }
+  waiting_[file].clear();
+  return {};
+}
+
+Done OutFolder::flush(bool on_disk) {
+  for (std::size_t i = 0; i < waiting_.size(); ++i) {
+    if (auto done = flush_file(i); !done) {
+      return done;
+    }
+    if (on_disk && !folder_.empty() && ::fdatasync(open_[i]) != 0) {
+      return failed(path(i));
+    }
+  }
+  return {};
+}
+
+Done OutFolder::finish() {
+  if (folder_.empty()) {
+    return flush(false);
+  }
+  if (auto done = flush(true); !done) {
+    return done;
+  }
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    if (::rename((path(i) + kPart).c_str(), path(i).c_str()) != 0) {
+      return failed(path(i));
+    }
+  }
+  return sync_folder(folder_) ? Done() : failed(folder_);
+}
+
+tl::expected<std::string, Failure> OutFolder::digest(std::size_t file) const {
+  const std::unique_ptr<EVP_MD_CTX, decltype(&::EVP_MD_CTX_free)> context(::EVP_MD_CTX_new(),
+                                                                          &::EVP_MD_CTX_free);
+  ::EVP_DigestInit_ex(context.get(), ::EVP_sha256(), nullptr);
+  std::array<char, kWaiting> block;
+  off_t at = 0;
+  for (;;) {
+    const ssize_t got = ::pread(open_[file], block.data(), block.size(), at);
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got < 0) {
+      return failed(path(file));
+    }
+    if (got == 0) {
+      break;
+    }
+    ::EVP_DigestUpdate(context.get(), block.data(), static_cast<std::size_t>(got));
+    at += got;
+  }
+  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+  unsigned int size = 0;
+  ::EVP_DigestFinal_ex(context.get(), bytes.data(), &size);
+  return fmt::format("{:02x}", fmt::join(bytes.begin(), bytes.begin() + size, ""));
+}
+
+Done OutFolder::write(const std::string& name, std::string_view text) {
+  const auto whole = folder_ + "/" + name;
+  const auto part = whole + kPart;
+  const int opened = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+  const bool written = opened >= 0 && write_all(opened, text) && ::fdatasync(opened) == 0;
+  const int why = errno;
+  if (opened >= 0) {
+    ::close(opened);
+  }
+  errno = why;
+  if (!written || ::rename(part.c_str(), whole.c_str()) != 0 || !sync_folder(folder_)) {
+    return failed(whole);
+  }
+  return {};
+}
+
+}  // namespace myoflag::batch

@@ -1,0 +1,57 @@
+#pragma once
+// Where the output of a batch goes: a folder of files, or one stream. In a folder every file is
+// called "<name>.part" until the whole batch is done; manifest.json is written last, so that a
+// folder with a manifest is whole. Errors: MF-4106.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "plugin/batch/job.h"
+#include "plugin/failure.h"
+
+namespace myoflag::batch {
+
+class OutFolder {
+ public:
+  // Makes the folder if need be; opens one file for each name, and cuts it to what `holds` says of
+  // it.
+  static tl::expected<OutFolder, Failure> open(const std::string& folder,
+                                               const std::vector<std::string>& names,
+                                               const std::vector<OutputFileState>& holds);
+  // All files are standard output.
+  static OutFolder stream(const std::vector<std::string>& names);
+
+  ~OutFolder();
+  OutFolder(OutFolder&&) noexcept;
+
+  // `text`: whole lines.
+  tl::expected<void, Failure> append(std::size_t file, std::string_view text);
+  // Everything appended is with the system; `on_disk`: and on the disk.
+  tl::expected<void, Failure> flush(bool on_disk);
+
+  const std::vector<OutputFileState>& files() const { return states_; }
+
+  // Gives the files their names.
+  tl::expected<void, Failure> finish();
+  // SHA-256 of a finished file.
+  tl::expected<std::string, Failure> digest(std::size_t file) const;
+  // A whole file at once, whole or not at all.
+  tl::expected<void, Failure> write(const std::string& name, std::string_view text);
+
+ private:
+  OutFolder() = default;
+  std::string path(std::size_t file) const;
+  tl::expected<void, Failure> flush_file(std::size_t file);
+
+  std::string folder_;  // empty: a stream
+  std::vector<std::string> names_;
+  std::vector<int> open_;
+  std::vector<std::string> waiting_;
+  std::vector<OutputFileState> states_;
+};
+
+}  // namespace myoflag::batch

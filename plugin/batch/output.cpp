@@ -1,0 +1,226 @@
+#include "plugin/batch/output.h"
+
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "plugin/batch/table.h"
+#include "plugin/mapping/assessment_json.h"
+#include "plugin/mapping/bundle.h"
+#include "plugin/mapping/standing_alone.h"
+
+namespace myoflag::batch {
+namespace {
+
+using fhir::Issue;
+using fhir::Issues;
+using fhir::Json;
+
+constexpr std::string_view kResourceTypes[] = {"QuestionnaireResponse", "Observation",
+                                               "ServiceRequest", "Provenance", "Device"};
+
+std::size_t errors_file(const std::vector<std::string>& names) { return names.size() - 2; }
+std::size_t warnings_file(const std::vector<std::string>& names) { return names.size() - 1; }
+
+Issue plain_issue(fhir::Severity severity, const fhir::Error& error) {
+  Issue issue = fhir::to_issue(error);
+  issue.severity = severity;
+  return issue;
+}
+
+Tally tally_of(const Assessed& assessed) {
+  const auto& assessment = assessed.assessment;
+  const auto& knowledge = *assessment.knowledge;
+  Tally tally;
+  tally.assessed = true;
+  tally.warned = !assessed.warnings.empty();
+  tally.tier = assessment.tier;
+  for (const auto& finding : assessment.findings) {
+    if (finding.status == rules::FindingStatus::fired &&
+        finding.rule->kind == rules::Rule::Kind::rule) {
+      tally.fired.push_back(static_cast<int>(finding.rule - knowledge.rules.data()));
+    }
+  }
+  for (const auto& gap : assessment.gaps) {
+    tally.missing.push_back(static_cast<int>(gap.item - knowledge.items.data()));
+  }
+  // A date may be as short as a year.
+  const auto& authored = assessment.input->response.authored_text;
+  tally.month = authored.size() >= 7 ? authored.substr(0, 7) : std::string();
+  return tally;
+}
+
+// Explanation and machine trace stay with bundles: they are most of the bytes.
+bool is_document(const Json& resource) {
+  return resource.string_of("resourceType") == "DocumentReference";
+}
+
+Json without_documents(Json bundle) {
+  Json entries = Json::array();
+  std::string document;
+  for (const auto& entry : bundle.array_of("entry")) {
+    if (is_document(*entry.find("resource"))) {
+      document = entry.string_of("fullUrl");
+    } else {
+      entries.push(entry);
+    }
+  }
+  for (auto& entry : *entries.as_array()) {
+    auto* targets = entry.find("resource")->find("target");
+    if (auto* list = targets == nullptr ? nullptr : targets->as_array()) {
+      std::erase_if(*list,
+                    [&](const Json& target) { return target.string_of("reference") == document; });
+    }
+  }
+  bundle.set("entry", std::move(entries));
+  return bundle;
+}
+
+}  // namespace
+
+std::vector<std::string> file_names(Shape shape) {
+  std::vector<std::string> names;
+  switch (shape) {
+    case Shape::resources:
+      for (const auto type : kResourceTypes) {
+        names.push_back(fmt::format("{}.ndjson", type));
+      }
+      break;
+    case Shape::bundles:
+      names = {"bundles.ndjson"};
+      break;
+    case Shape::assessments:
+      names = {"assessments.ndjson"};
+      break;
+    case Shape::table:
+      names = {"table.csv"};
+      break;
+  }
+  names.insert(names.end(), {"errors.ndjson", "warnings.ndjson"});
+  return names;
+}
+
+std::vector<std::string> file_heads(Shape shape) {
+  std::vector<std::string> heads(file_names(shape).size());
+  if (shape == Shape::table) {
+    heads.front() = table_head();
+  }
+  return heads;
+}
+
+OutputWriter::OutputWriter(const Assessor& assessor, const std::vector<InputFile>& files,
+                           OutputOptions options)
+    : assessor_(assessor),
+      files_(files),
+      options_(std::move(options)),
+      names_(file_names(options_.shape)) {}
+
+std::string OutputWriter::outcome_line(const Place& place, const Issues& issues) const {
+  const auto part = [](std::string_view url, std::string_view type, Json value) {
+    return Json::object({{"url", url}, {type, std::move(value)}});
+  };
+  Json parts = Json::array({part("file", "valueString", files_[place.file].name)});
+  if (place.line > 0) {
+    parts.push(part("line", "valueDecimal", Json::Number{fmt::to_string(place.line)}));
+  }
+  parts.push(part("offset", "valueDecimal", Json::Number{fmt::to_string(place.offset)}));
+  const auto url = assessor_.knowledge()->canonical + "/StructureDefinition/input-place";
+  Json outcome = Json::object({{"resourceType", "OperationOutcome"}});
+  outcome.set("extension",
+              Json::array({Json::object({{"url", url}, {"extension", std::move(parts)}})}));
+  outcome.set("issue", *fhir::operation_outcome(issues).find("issue"));
+  return fhir::write_json(outcome) + "\n";
+}
+
+Written OutputWriter::refused(const Place& place, const Issues& issues) const {
+  Written out;
+  out.place = place;
+  out.tally.problem = issues.empty() ? std::string() : issues.front().code;
+  out.to.emplace_back(errors_file(names_), outcome_line(place, issues));
+  return out;
+}
+
+void OutputWriter::add_resources(const Assessed& assessed, Written& out) const {
+  Json bundle = without_documents(mapping::transaction_bundle(
+      assessed.assessment, assessed.response, assessed.record, {options_.tenant, {}, {}}));
+  for (const auto& resource : mapping::standing_alone(std::move(bundle))) {
+    const auto type = resource.string_of("resourceType");
+    const auto* const found = std::find(std::begin(kResourceTypes), std::end(kResourceTypes), type);
+    out.to.emplace_back(static_cast<std::size_t>(found - std::begin(kResourceTypes)),
+                        fhir::write_json(resource) + "\n");
+  }
+}
+
+Written OutputWriter::write(const Record& record) const {
+  if (record.error) {
+    return refused(record.place, {plain_issue(fhir::Severity::error, *record.error)});
+  }
+  try {
+    return judge(record);
+  } catch (const std::bad_alloc&) {
+    throw;  // no fault of the record
+  } catch (const std::exception&) {
+    // Its words could hold something of the record.
+    return refused(record.place,
+                   {plain_issue(fhir::Severity::error, {"MF-4109", "Internal error.", {}})});
+  }
+}
+
+Written OutputWriter::judge(const Record& record) const {
+  AssessOptions how;
+  how.now = options_.now;
+  how.batch = true;
+  how.limits.bytes = std::max(how.limits.bytes, record.bytes.size());
+  const auto assessed = assessor_.assess(record.bytes, how);
+  if (!assessed) {
+    return refused(record.place, assessed.error());
+  }
+  Written out;
+  out.place = record.place;
+  out.tally = tally_of(*assessed);
+  const mapping::BundleOptions naming{options_.tenant, {}, {}};
+  out.name =
+      mapping::repetition_key(assessed->assessment, assessed->response, assessed->record, naming);
+  switch (options_.shape) {
+    case Shape::resources:
+      add_resources(*assessed, out);
+      break;
+    case Shape::bundles:
+      out.to.emplace_back(
+          0, fhir::write_json(mapping::transaction_bundle(assessed->assessment, assessed->response,
+                                                          assessed->record, naming)) +
+                 "\n");
+      break;
+    case Shape::assessments:
+      out.to.emplace_back(
+          0, fhir::write_json(mapping::assessment_json(assessed->assessment, false)) + "\n");
+      break;
+    case Shape::table:
+      out.to.emplace_back(0, table_row(*assessed, files_[record.place.file].name, record.place));
+      break;
+  }
+  if (!assessed->warnings.empty()) {
+    out.to.emplace_back(warnings_file(names_), outcome_line(record.place, assessed->warnings));
+  }
+  return out;
+}
+
+Written OutputWriter::repeated(const Written& written, const Place& first) const {
+  const auto& file = files_[first.file].name;
+  const auto where = first.line > 0 ? fmt::format("{}, line {}", file, first.line) : file;
+  Issue issue = plain_issue(
+      fhir::Severity::information,
+      {"MF-4105",
+       fmt::format("The same response was read before ({}) and is in the output once.", where),
+       {}});
+  Written out;
+  out.place = written.place;
+  out.tally.problem = issue.code;
+  out.to.emplace_back(errors_file(names_), outcome_line(written.place, {issue}));
+  return out;
+}
+
+}  // namespace myoflag::batch

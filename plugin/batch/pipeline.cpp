@@ -1,0 +1,113 @@
+#include "plugin/batch/pipeline.h"
+
+#include <utility>
+
+namespace myoflag::batch {
+namespace {
+
+constexpr std::size_t kChunkRecords = 64;
+constexpr std::size_t kChunkBytes = 512u << 10;
+
+}  // namespace
+
+Pipeline::Pipeline(RecordReader& reader, const OutputWriter& writer, int threads,
+                   const std::atomic<bool>& stop)
+    : reader_(reader),
+      writer_(writer),
+      stop_(stop),
+      most_(static_cast<std::uint64_t>(threads) * 2 + 1) {
+  threads_.emplace_back([this] { read_all(); });
+  for (int i = 0; i < threads; ++i) {
+    threads_.emplace_back([this] { work(); });
+  }
+}
+
+Pipeline::~Pipeline() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  changed_.notify_all();
+  for (auto& thread : threads_) {
+    thread.join();
+  }
+}
+
+std::optional<Chunk> Pipeline::read_chunk() {
+  Chunk chunk;
+  std::size_t bytes = 0;
+  while (!stop_ && chunk.records.size() < kChunkRecords && bytes < kChunkBytes) {
+    auto record = reader_.read();
+    if (!record) {
+      break;
+    }
+    bytes += record->bytes.size();
+    chunk.records.push_back(std::move(*record));
+  }
+  chunk.next = reader_.next();
+  chunk.taken = reader_.taken();
+  return chunk.records.empty() ? std::nullopt : std::optional(std::move(chunk));
+}
+
+void Pipeline::end_reading() {
+  const std::lock_guard lock(mutex_);
+  all_read_ = true;
+  changed_.notify_all();
+}
+
+void Pipeline::read_all() {
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return closing_ || read_ - given_ < most_; });
+      if (closing_) {
+        break;
+      }
+    }
+    auto chunk = read_chunk();
+    if (!chunk) {
+      break;
+    }
+    const std::lock_guard lock(mutex_);
+    chunk->number = read_++;
+    to_do_.push(std::move(*chunk));
+    changed_.notify_all();
+  }
+  end_reading();
+}
+
+void Pipeline::work() {
+  for (;;) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return closing_ || all_read_ || !to_do_.empty(); });
+    if (closing_ || to_do_.empty()) {
+      return;
+    }
+    Chunk chunk = std::move(to_do_.front());
+    to_do_.pop();
+    lock.unlock();
+    for (const auto& record : chunk.records) {
+      chunk.written.push_back(writer_.write(record));
+    }
+    chunk.records.clear();
+    lock.lock();
+    done_.emplace(chunk.number, std::move(chunk));
+    changed_.notify_all();
+  }
+}
+
+std::optional<Chunk> Pipeline::next() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return done_.contains(given_) || (all_read_ && given_ == read_); });
+  const auto found = done_.find(given_);
+  if (found == done_.end()) {
+    return std::nullopt;
+  }
+  Chunk chunk = std::move(found->second);
+  done_.erase(found);
+  ++given_;
+  changed_.notify_all();
+  return chunk;
+}
+
+}  // namespace myoflag::batch

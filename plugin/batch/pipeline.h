@@ -1,0 +1,61 @@
+#pragma once
+// Reading in one thread, work in several, results in the order of the input. Bounded: no more
+// chunks are under way than are given leave.
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <queue>
+#include <thread>
+#include <vector>
+
+#include "plugin/batch/output.h"
+#include "plugin/batch/records.h"
+
+namespace myoflag::batch {
+
+struct Chunk {
+  std::uint64_t number = 0;
+  std::vector<Record> records;
+  std::vector<Written> written;
+  Place next;               // where the input goes on behind it
+  std::uint64_t taken = 0;  // bytes of the input on disk
+};
+
+class Pipeline {
+ public:
+  Pipeline(RecordReader& reader, const OutputWriter& writer, int threads,
+           const std::atomic<bool>& stop);
+  ~Pipeline();  // waits for its threads
+
+  // The next chunk in the order of the input; nothing at its end, or some time after `stop`.
+  std::optional<Chunk> next();
+
+ private:
+  void read_all();
+  void work();
+  std::optional<Chunk> read_chunk();
+  void end_reading();
+
+  RecordReader& reader_;
+  const OutputWriter& writer_;
+  const std::atomic<bool>& stop_;
+  const std::uint64_t most_;  // chunks under way
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::queue<Chunk> to_do_;
+  std::map<std::uint64_t, Chunk> done_;
+  std::uint64_t read_ = 0;   // chunks
+  std::uint64_t given_ = 0;  // chunks
+  bool all_read_ = false;
+  bool closing_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace myoflag::batch

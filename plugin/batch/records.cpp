@@ -1,0 +1,291 @@
+#include "plugin/batch/records.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+#include <sys/stat.h>
+
+#include <fmt/format.h>
+
+namespace myoflag::batch {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kBlock = 256u << 10;
+
+// The name without what says that it is compressed.
+std::string_view plain_name(std::string_view name) {
+  for (const std::string_view end : {".gz", ".zst"}) {
+    if (name.ends_with(end)) {
+      name.remove_suffix(end.size());
+    }
+  }
+  return name;
+}
+
+bool is_document(std::string_view name) {
+  const auto plain = plain_name(name);
+  return plain.ends_with(".json") || plain.ends_with(".xml");
+}
+
+bool is_lines(std::string_view name) {
+  const auto plain = plain_name(name);
+  return plain.ends_with(".ndjson") || plain.ends_with(".jsonl");
+}
+
+Failure no_input(std::string_view name, std::string_view why) {
+  return {Exit::usage, fmt::format("MF-4100: {}: {}", name, why)};
+}
+
+tl::expected<InputFile, Failure> input_file(const std::string& path, std::string name) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    return tl::unexpected(no_input(name, std::strerror(errno)));
+  }
+  InputFile file{path, std::move(name), is_document(path), 0, 0};
+  if (S_ISREG(status.st_mode)) {
+    file.bytes = static_cast<std::uint64_t>(status.st_size);
+    file.changed_ns = status.st_mtim.tv_sec * 1'000'000'000L + status.st_mtim.tv_nsec;
+  }
+  return file;
+}
+
+tl::expected<void, Failure> add_folder(const std::string& folder, std::vector<InputFile>& files) {
+  std::vector<std::string> found;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error)) {
+    const auto path = at->path().string();
+    if (at->is_regular_file(error) && (is_document(path) || is_lines(path))) {
+      found.push_back(path);
+    }
+  }
+  if (error) {
+    return tl::unexpected(no_input(folder, error.message()));
+  }
+  if (found.empty()) {
+    return tl::unexpected(no_input(
+        folder, "no .ndjson, .jsonl, .json or .xml file in it, plain or with .gz or .zst"));
+  }
+  std::sort(found.begin(), found.end());
+  for (const auto& path : found) {
+    auto file = input_file(path, fs::path(path).lexically_normal().string());
+    if (!file) {
+      return tl::unexpected(std::move(file.error()));
+    }
+    files.push_back(std::move(*file));
+  }
+  return {};
+}
+
+bool is_blank(std::string_view line) {
+  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
+}  // namespace
+
+tl::expected<std::vector<InputFile>, Failure> find_inputs(const std::vector<std::string>& given) {
+  std::vector<InputFile> files;
+  for (const auto& path : given) {
+    if (path == "-") {
+      files.push_back({path, "standard input", false, 0, 0});
+    } else if (fs::is_directory(path)) {
+      if (auto added = add_folder(path, files); !added) {
+        return tl::unexpected(std::move(added.error()));
+      }
+    } else {
+      auto file = input_file(path, path);
+      if (!file) {
+        return tl::unexpected(std::move(file.error()));
+      }
+      files.push_back(std::move(*file));
+    }
+  }
+  return files;
+}
+
+// Splits one source into lines without holding more than one line and a block.
+class RecordReader::Lines {
+ public:
+  explicit Lines(ByteSource source) : source_(std::move(source)), block_(kBlock) {}
+
+  struct Line {
+    std::string text;                    // without its end
+    std::size_t length = 0;              // with its end, in the input
+    bool too_long = false;               // text is empty
+    std::optional<fhir::Error> failure;  // instead of the rest of the input
+  };
+
+  // Nothing at the end.
+  std::optional<Line> next(std::size_t most) {
+    Line line;
+    for (;;) {
+      if (begin_ == end_ && !refill(line)) {
+        return line.length > 0 || line.failure ? std::optional(std::move(line)) : std::nullopt;
+      }
+      const char* start = block_.data() + begin_;
+      const auto* found = static_cast<const char*>(std::memchr(start, '\n', end_ - begin_));
+      const auto size = found == nullptr ? end_ - begin_ : static_cast<std::size_t>(found - start);
+      add(line, {start, size}, most);
+      begin_ += size;
+      line.length += size;
+      if (found != nullptr) {
+        ++begin_;
+        ++line.length;
+        return line;
+      }
+    }
+  }
+
+  // Everything up to the end.
+  Line rest(std::size_t most) {
+    Line all;
+    while (begin_ < end_ || refill(all)) {
+      add(all, {block_.data() + begin_, end_ - begin_}, most);
+      all.length += end_ - begin_;
+      begin_ = end_;
+    }
+    return all;
+  }
+
+  // Passes over bytes; false when there are not so many.
+  bool skip(std::uint64_t bytes) {
+    Line ignored;
+    while (bytes > 0) {
+      if (begin_ == end_ && !refill(ignored)) {
+        return false;
+      }
+      const auto size = std::min<std::uint64_t>(bytes, end_ - begin_);
+      begin_ += static_cast<std::size_t>(size);
+      bytes -= size;
+    }
+    return true;
+  }
+
+  const ByteSource& source() const { return source_; }
+
+ private:
+  static void add(Line& line, std::string_view piece, std::size_t most) {
+    if (line.too_long || line.text.size() + piece.size() > most) {
+      line.too_long = true;
+      line.text.clear();
+      line.text.shrink_to_fit();
+    } else {
+      line.text.append(piece);
+    }
+  }
+
+  bool refill(Line& line) {
+    auto got = source_.read(block_.data(), block_.size());
+    if (!got) {
+      line.failure = std::move(got.error());
+    }
+    begin_ = 0;
+    end_ = got ? *got : 0;
+    return end_ > 0;
+  }
+
+  ByteSource source_;
+  std::vector<char> block_;
+  std::size_t begin_ = 0, end_ = 0;
+};
+
+RecordReader::RecordReader(const std::vector<InputFile>& files, RecordLimits limits)
+    : files_(files), limits_(limits), next_{0, 1, 0} {}
+RecordReader::~RecordReader() = default;
+
+Place RecordReader::next() const { return next_; }
+
+std::uint64_t RecordReader::taken() const {
+  return finished_ + (lines_ ? lines_->source().taken() : 0);
+}
+
+void RecordReader::go_to(const Place& place) {
+  next_ = place;
+  for (std::size_t i = 0; i < std::min(place.file, files_.size()); ++i) {
+    finished_ += files_[i].bytes;
+  }
+}
+
+Record RecordReader::failed(fhir::Error error) {
+  Record record{next_, {}, std::move(error)};
+  close();
+  return record;
+}
+
+void RecordReader::close() {
+  lines_.reset();
+  finished_ += files_[next_.file].bytes;
+  next_ = {next_.file + 1, 1, 0};
+}
+
+std::optional<Record> RecordReader::read() {
+  while (next_.file < files_.size()) {
+    if (!lines_) {
+      auto source = ByteSource::open(files_[next_.file].path);
+      if (!source) {
+        return failed(std::move(source.error()));
+      }
+      lines_ = std::make_unique<Lines>(std::move(*source));
+      if (!lines_->skip(next_.offset)) {
+        return failed({"MF-4103", "The file is shorter than it was.", {}});
+      }
+    }
+    if (auto record = files_[next_.file].document ? document() : from_file()) {
+      return record;
+    }
+  }
+  return std::nullopt;
+}
+
+// Nothing when the file is at its end.
+std::optional<Record> RecordReader::from_file() {
+  while (auto line = lines_->next(limits_.record_bytes)) {
+    if (line->failure) {
+      // What there is of a line cannot be taken for whole.
+      return failed(std::move(*line->failure));
+    }
+    Record record{next_, std::move(line->text), {}};
+    next_.offset += line->length;
+    ++next_.line;
+    if (line->too_long) {
+      record.error = fhir::Error{
+          "MF-4104", fmt::format("The line is longer than {} bytes.", limits_.record_bytes), {}};
+      return record;
+    }
+    if (record.place.offset == 0 && record.bytes.starts_with("\xEF\xBB\xBF")) {
+      record.bytes.erase(0, 3);
+    }
+    if (!is_blank(record.bytes)) {
+      return record;
+    }
+  }
+  if (lines_->source().changed()) {
+    return failed({"MF-4103", "The file was changed while it was read.", {}});
+  }
+  close();
+  return std::nullopt;
+}
+
+Record RecordReader::document() {
+  auto all = lines_->rest(limits_.record_bytes);
+  next_.line = 0;
+  if (all.failure) {
+    return failed(std::move(*all.failure));
+  }
+  if (all.too_long) {
+    return failed(
+        {"MF-4104", fmt::format("The file is longer than {} bytes.", limits_.record_bytes), {}});
+  }
+  if (lines_->source().changed()) {
+    return failed({"MF-4103", "The file was changed while it was read.", {}});
+  }
+  Record record{next_, std::move(all.text), {}};
+  close();
+  return record;
+}
+
+}  // namespace myoflag::batch

@@ -1,0 +1,78 @@
+#pragma once
+// The input of a batch as a row of records: lines of NDJSON, or whole documents. Whatever cannot be
+// read is a record with an error; the row goes on behind it as far as there is something to read.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "fhir/error.h"
+#include "plugin/batch/byte_source.h"
+#include "plugin/failure.h"
+
+namespace myoflag::batch {
+
+struct InputFile {
+  std::string path;         // "-" is standard input
+  std::string name;         // for people and for the output: as given, or below the folder given
+  bool document = false;    // one resource, JSON or XML, over many lines
+  std::uint64_t bytes = 0;  // size on disk, 0 for a stream
+  std::int64_t changed_ns = 0;  // time of the last change
+};
+
+// Files as given; of a folder everything below it whose name says NDJSON, JSON or XML (also .gz and
+// .zst), in the order of their names. MF-4100 when something is not there or there is nothing.
+tl::expected<std::vector<InputFile>, Failure> find_inputs(const std::vector<std::string>& given);
+
+// Where a record begins. Line from 1; of a document 0. The offset counts bytes after decompression.
+struct Place {
+  std::size_t file = 0;
+  std::uint64_t line = 0;
+  std::uint64_t offset = 0;
+  friend bool operator==(const Place&, const Place&) = default;
+};
+
+struct Record {
+  Place place;
+  std::string bytes;
+  std::optional<fhir::Error> error;  // then bytes are empty
+};
+
+struct RecordLimits {
+  std::size_t record_bytes = 8u << 20;
+};
+
+class RecordReader {
+ public:
+  RecordReader(const std::vector<InputFile>& files, RecordLimits limits);
+  ~RecordReader();
+
+  // Goes on behind what was read before: with the file, line and offset of `next()` then. To be
+  // called first, if at all.
+  void go_to(const Place& place);
+
+  // The next record; nothing at the end of all files. Blank lines are passed over.
+  std::optional<Record> read();
+
+  Place next() const;           // where what follows begins
+  std::uint64_t taken() const;  // bytes on disk read so far, of all files
+
+ private:
+  class Lines;
+  void close();
+  Record failed(fhir::Error error);
+  std::optional<Record> from_file();
+  Record document();
+
+  const std::vector<InputFile>& files_;
+  RecordLimits limits_;
+  Place next_;
+  std::uint64_t finished_ = 0;  // bytes on disk of the files behind us
+  std::unique_ptr<Lines> lines_;
+};
+
+}  // namespace myoflag::batch

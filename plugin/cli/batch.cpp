@@ -1,0 +1,223 @@
+// myoflag batch: many responses, one a line.
+#include "plugin/batch/batch.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <thread>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "plugin/cli/commands.h"
+#include "plugin/cli/options.h"
+
+namespace myoflag::cli {
+namespace {
+
+using batch::BatchOptions;
+using batch::Progress;
+using batch::Shape;
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  std::vector<std::string> inputs;
+  std::string out;
+  std::string shape = "resources";
+  std::string tenant;
+  int threads = 0;
+  std::size_t max_record = batch::RecordLimits().record_bytes;
+  std::uint64_t checkpoint_bytes = BatchOptions().checkpoint_bytes;
+  bool resume = false;
+  bool quiet = false;
+  KnowledgeOptions knowledge;
+  ClockOptions clock;
+};
+
+std::atomic<bool> stop_asked{false};
+
+// The first one ends the batch in good order; the next one ends the program at once.
+extern "C" void ask_to_stop(int signal) {
+  stop_asked = true;
+  std::signal(signal, SIG_DFL);
+}
+
+Shape shape_of(const std::string& name) {
+  return name == "bundles"       ? Shape::bundles
+         : name == "assessments" ? Shape::assessments
+         : name == "table"       ? Shape::table
+                                 : Shape::resources;
+}
+
+std::string duration(double seconds) {
+  const auto whole = static_cast<std::uint64_t>(std::max(0.0, seconds));
+  return whole < 3600 ? fmt::format("{}:{:02}", whole / 60, whole % 60)
+                      : fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+// A line that is drawn again and again on a terminal; elsewhere a new line from time to time.
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool quiet) : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1) {}
+
+  void tell(const Progress& progress) {
+    const auto now = Clock::now();
+    if (quiet_ || now - told_ < (terminal_ ? std::chrono::milliseconds(200) : kPlain)) {
+      first_ = first_ ? first_ : std::optional(progress.taken);
+      return;
+    }
+    first_ = first_ ? first_ : std::optional(progress.taken);
+    told_ = now;
+    const double seconds = std::chrono::duration<double>(now - begin_).count();
+    put(text(progress, seconds));
+  }
+
+  void end() {
+    if (terminal_ && drawn_) {
+      put("");
+    }
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kPlain{10'000};
+
+  std::string text(const Progress& progress, double seconds) const {
+    std::string out =
+        fmt::format("{} records, {:.0f} a second", progress.records,
+                    seconds > 0 ? static_cast<double>(progress.records) / seconds : 0.0);
+    if (progress.rejected > 0) {
+      out += fmt::format(", {} rejected", progress.rejected);
+    }
+    if (progress.total > 0) {
+      const auto total = static_cast<double>(progress.total);
+      const auto taken = static_cast<double>(progress.taken);
+      const double here = taken - static_cast<double>(first_.value_or(0));
+      out += fmt::format(", {:.0f} %", 100 * taken / total);
+      out += here > 0 ? fmt::format(", {} left", duration(seconds * (total - taken) / here)) : "";
+    }
+    return out;
+  }
+
+  void put(const std::string& line) {
+    const auto whole = terminal_ ? "\r\033[K" + line : line + "\n";
+    drawn_ = ::write(STDERR_FILENO, whole.data(), whole.size()) > 0;
+  }
+
+  bool quiet_;
+  bool terminal_;
+  bool drawn_ = false;
+  Clock::time_point begin_ = Clock::now();
+  Clock::time_point told_ = begin_;
+  std::optional<std::uint64_t> first_;
+};
+
+tl::expected<BatchOptions, Failure> batch_options(const Options& options) {
+  const auto now = instant(options.clock);
+  if (!now) {
+    return tl::unexpected(now.error());
+  }
+  BatchOptions out;
+  out.inputs = options.inputs;
+  out.out = options.out;
+  out.resume = options.resume;
+  out.threads = options.threads > 0
+                    ? options.threads
+                    : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  out.output = {shape_of(options.shape), *now, options.tenant};
+  out.now_given = !options.clock.now.empty();
+  out.limits.record_bytes = options.max_record;
+  out.checkpoint_bytes = options.checkpoint_bytes;
+  return out;
+}
+
+Exit batch_exit(const Options& options, const batch::BatchResult& result,
+                const rules::Knowledge& knowledge) {
+  const auto text = batch::to_text(result.summary, knowledge);
+  if (result.stopped) {
+    say(text);
+    return fail({Exit::outside, options.out == "-"
+                                    ? "stopped before the end of the input"
+                                    : "stopped before the end of the input; --resume goes on"});
+  }
+  const bool rejected = result.summary.rejected > 0;
+  if (options.out == "-") {
+    say(text);
+    return rejected ? Exit::rejected : Exit::done;
+  }
+  const auto wrote = write_output(text);
+  return wrote == Exit::done && rejected ? Exit::rejected : wrote;
+}
+
+Exit run_it(const Options& options) {
+  auto knowledge = load(options.knowledge);
+  if (!knowledge) {
+    return fail(knowledge.error());
+  }
+  const auto how = batch_options(options);
+  if (!how) {
+    return fail(how.error());
+  }
+  std::signal(SIGINT, ask_to_stop);
+  std::signal(SIGTERM, ask_to_stop);
+  ProgressLine line(options.quiet);
+  const Assessor assessor(*knowledge);
+  const auto result = batch::run_batch(
+      assessor, *how, [&line](const Progress& progress) { line.tell(progress); }, stop_asked);
+  line.end();
+  return result ? batch_exit(options, *result, **knowledge) : fail(result.error());
+}
+
+}  // namespace
+
+void add_batch(CLI::App& app, Run& run) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "batch", "Judges many responses: NDJSON, plain, gzip or zstd; single files; folders");
+  command->add_option("IN", options->inputs, "Files, folders, - for standard input")->required();
+  command
+      ->add_option("-o,--out", options->out,
+                   "Folder for the output, new or empty; - for one stream on standard output")
+      ->required();
+  command
+      ->add_option("--write", options->shape,
+                   "resources: FHIR NDJSON by type; bundles: one transaction a line; assessments: "
+                   "JSON for programs; table: CSV, one row a response")
+      ->check(CLI::IsMember({"resources", "bundles", "assessments", "table"}))
+      ->capture_default_str();
+  command->add_flag("--resume", options->resume,
+                    "Goes on with a batch that was broken off, exactly where it was");
+  command->add_option("--threads", options->threads, "Default: as many as there are processors")
+      ->check(CLI::Range(1, 256));
+  command
+      ->add_option("--max-record-bytes", options->max_record,
+                   "A longer line or document is an error")
+      ->check(CLI::Range(std::size_t{1024}, std::size_t{1} << 28U))
+      ->capture_default_str();
+  command
+      ->add_option("--checkpoint-bytes", options->checkpoint_bytes,
+                   "So much is written between two places from which it can go on")
+      ->capture_default_str();
+  command->add_option("--tenant", options->tenant,
+                      "Name of the site, part of the identifiers that are written");
+  command->add_flag("--quiet", options->quiet, "No progress on standard error");
+  add_knowledge_options(*command, options->knowledge);
+  add_clock(*command, options->clock);
+  command->footer(
+      "Examples:\n"
+      "  myoflag batch answers.ndjson.gz -o out\n"
+      "  myoflag batch export/ -o out --write table\n"
+      "  zcat *.gz | myoflag batch - -o - --write bundles > bundles.ndjson\n\n"
+      "What could not be read is listed in errors.ndjson with file, line and offset, and makes "
+      "the\n"
+      "exit code 1; the rest is done. manifest.json is written last: a folder with it is whole.");
+  command->callback([options, &run] {
+    if (options->resume && options->out == "-") {
+      throw CLI::ValidationError("--resume", "needs a folder");
+    }
+    run = [options] { return run_it(*options); };
+  });
+}
+
+}  // namespace myoflag::cli

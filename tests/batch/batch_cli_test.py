@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""The batch from outside: files and streams, kill -9 at any moment, broken input, full disks."""
+import gzip
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PROGRAM = os.environ["MYOFLAG"]
+ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
+NOW = "2026-11-22T09:00:00Z"
+RANDOM = os.path.join(ROOT, "tests", "interop", "random_responses.py")
+SANITIZED = "asan" in PROGRAM or "tsan" in PROGRAM
+
+
+def run(*arguments, given=b"", limits=None):
+    done = subprocess.run([PROGRAM, "batch", *arguments], input=given, capture_output=True, preexec_fn=limits, timeout=500)
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+def responses(count, seed=1):
+    form = subprocess.run([PROGRAM, "questionnaire"], capture_output=True, check=True).stdout
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        file.write(form)
+        file.flush()
+        return subprocess.run([sys.executable, RANDOM, file.name, str(count), str(seed)], capture_output=True, check=True).stdout
+
+
+def files(folder):
+    out = {}
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), "rb") as file:
+            out[name] = file.read()
+    return out
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def put(self, name, content):
+        with open(self.path(name), "wb") as file:
+            file.write(content)
+        return self.path(name)
+
+    def outcomes(self, out):
+        return [json.loads(line) for line in files(self.path(out))["errors.ndjson"].splitlines()]
+
+    def codes(self, out):
+        return [o["issue"][0]["details"]["coding"][0]["code"] if "coding" in o["issue"][0].get("details", {})
+                else o["issue"][0] for o in self.outcomes(out)]
+
+
+class Output(Case):
+    def test_the_manifest_tells_what_is_there(self):
+        lines = self.put("in.ndjson", responses(20))
+        code, out, err = run(lines, "-o", self.path("out"), "--now", NOW)
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("20 records: 20 assessed", out.decode())
+        there = files(self.path("out"))
+        manifest = json.loads(there["manifest.json"])
+        named = {entry["url"]: entry for entry in manifest["output"] + manifest["error"]}
+        self.assertEqual(set(named) | {"manifest.json", "report.html"}, set(there))
+        for name, entry in named.items():
+            self.assertEqual(entry["bytes"], len(there[name]))
+            self.assertEqual(entry["count"], there[name].count(b"\n"))
+            digest = subprocess.run(["sha256sum", os.path.join(self.path("out"), name)], capture_output=True, check=True)
+            self.assertEqual(entry["sha256"], digest.stdout.split()[0].decode())
+
+    def test_each_bundle_is_that_of_evaluate_but_for_the_batch(self):
+        line = responses(1).splitlines()[0]
+        code, out, _ = run("-", "-o", "-", "--write", "bundles", "--now", NOW, given=line)
+        self.assertEqual(code, 0)
+        single = subprocess.run([PROGRAM, "evaluate", "--format", "bundle", "--now", NOW], input=line, capture_output=True, check=True)
+        kinds = [[e["resource"]["resourceType"] for e in json.loads(bundle)["entry"]] for bundle in (out, single.stdout)]
+        self.assertEqual(kinds[0][:2], kinds[1][:2])
+        self.assertEqual(sorted(set(kinds[0])), sorted(set(kinds[1])))
+
+    def test_samples_of_every_kind(self):
+        code, out, _ = run(os.path.join(ROOT, "samples"), "-o", self.path("out"), "--write", "table", "--now", NOW)
+        self.assertEqual(code, 1, "one sample is broken on purpose")
+        table = files(self.path("out"))["table.csv"].decode().splitlines()
+        self.assertGreater(len(table), 12)
+        self.assertIn("emergency", "".join(table))
+
+
+class Broken(Case):
+    def test_killed_at_any_moment_the_output_is_the_same(self):
+        lines = self.put("in.ndjson.gz", gzip.compress(responses(60 if SANITIZED else 400)))
+        arguments = [lines, "--now", NOW, "--threads", "2"]
+        self.assertEqual(run(*arguments, "-o", self.path("whole"))[0], 0)
+        rng = random.Random(3)
+        begin = time.monotonic()
+        self.assertEqual(run(*arguments, "-o", self.path("timing"))[0], 0)
+        seconds = time.monotonic() - begin
+        kills = 0
+        for trial in range(4):
+            out = self.path(f"broken{trial}")
+            resume = []
+            for _ in range(200):
+                process = subprocess.Popen([PROGRAM, "batch", *arguments, "-o", out, "--quiet", "--checkpoint-bytes", "100000", *resume],
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                try:
+                    code = process.wait(timeout=seconds * rng.uniform(0.05, 0.9))
+                except subprocess.TimeoutExpired:
+                    process.send_signal(signal.SIGKILL)
+                    process.wait()
+                    kills += 1
+                    resume = ["--resume"] if os.path.exists(os.path.join(out, "state.sqlite")) else []
+                    continue
+                self.assertEqual(code, 0)
+                break
+            self.assertEqual(files(out), files(self.path("whole")))
+        self.assertGreater(kills, 3)
+
+    def test_control_c_stops_in_good_order(self):
+        lines = self.put("in.ndjson", responses(60 if SANITIZED else 400) * 3)
+        process = subprocess.Popen([PROGRAM, "batch", lines, "-o", self.path("out"), "--now", NOW], stderr=subprocess.PIPE,
+                                   stdout=subprocess.DEVNULL)
+        while not os.path.exists(os.path.join(self.path("out"), "Device.ndjson.part")):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=300)
+        self.assertEqual(process.returncode, 3)
+        self.assertIn("--resume", err.decode())
+        self.assertNotIn("manifest.json", os.listdir(self.path("out")))
+        code, _, _ = run(lines, "-o", self.path("out"), "--resume")
+        self.assertEqual(code, 0)
+        self.assertEqual(run(lines, "-o", self.path("whole"), "--now", NOW)[0], 0)
+        self.assertEqual(files(self.path("out")), files(self.path("whole")))
+
+    def test_a_full_disk_ends_it_with_the_place_and_nothing_taken_for_whole(self):
+        lines = self.put("in.ndjson", responses(60))
+        limit = lambda: (signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)))
+        code, _, err = run(lines, "-o", self.path("out"), "--now", NOW, limits=limit)
+        self.assertEqual(code, 3, err)
+        self.assertRegex(err, "MF-410[67]")
+        self.assertNotIn("manifest.json", os.listdir(self.path("out")))
+        self.assertEqual(run(lines, "-o", self.path("out"), "--resume")[0], 0)
+        self.assertEqual(run(lines, "-o", self.path("whole"), "--now", NOW)[0], 0)
+        self.assertEqual(files(self.path("out")), files(self.path("whole")))
+
+    def test_a_full_stream(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([PROGRAM, "batch", "-", "-o", "-", "--write", "bundles"], input=responses(3), stdout=full,
+                                  stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("MF-4106", done.stderr.decode())
+
+    def test_a_folder_that_cannot_be_written(self):
+        lines = self.put("in.ndjson", b"{}\n")
+        code, _, err = run(lines, "-o", "/proc/nowhere")
+        self.assertEqual(code, 2)
+        self.assertIn("MF-4108", err)
+
+
+class Input(Case):
+    def test_bad_lines_never_stop_it(self):
+        good = responses(2).splitlines()
+        bad = [b"", b"{", b"[]", b"null", b"\0\0", b"{\"resourceType\":\"Patient\"}", b"\xff\xfe", b"[" * 10_000,
+               b"{\"a\":1,\"a\":2}", good[0].replace(b"/Questionnaire/", b"/Other/"), b"x" * 9_000_000]
+        lines = self.put("in.ndjson", b"\r\n".join([good[0], *bad, good[1]]))
+        code, out, err = run(lines, "-o", self.path("out"), "--now", NOW)
+        self.assertEqual(code, 1, err)
+        self.assertIn(f"{len(bad) + 1} records: 2 assessed", out.decode())
+        outcomes = self.outcomes("out")
+        self.assertEqual(len(outcomes), len(bad) - 1)
+        offset = len(good[0]) + 4
+        for number, (outcome, line) in enumerate(zip(outcomes, bad[1:]), 3):
+            place = {part["url"]: list(part.values())[1] for part in outcome["extension"][0]["extension"]}
+            self.assertEqual(place, {"file": lines, "line": number, "offset": offset})
+            offset += len(line) + 2
+
+    def test_nothing_of_the_patient_is_in_an_error(self):
+        canary = b"Canary7731"
+        good = responses(1).splitlines()[0]
+        for line in (good.replace(b"completed", canary), good.replace(b"\"linkId\"", b"\"" + canary + b"\"", 1),
+                     good.replace(b"{", b"{" + b"\"" + canary + b"\":", 1)):
+            out = self.path("out")
+            code, text, err = run(self.put("in.ndjson", line), "-o", out)
+            self.assertEqual(code, 1)
+            there = files(out)
+            for name in ("errors.ndjson", "warnings.ndjson", "manifest.json", "report.html"):
+                self.assertNotIn(canary, there[name], name)
+            self.assertNotIn(canary.decode(), text.decode() + err)
+            shutil.rmtree(out)
+
+    def test_an_input_that_is_not_there(self):
+        code, _, err = run(self.path("absent"), "-o", self.path("out"))
+        self.assertEqual(code, 2)
+        self.assertIn("MF-4100", err)
+        self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_memory_does_not_grow_with_the_input(self):
+        sizes = []
+        for count in (1, 8):
+            lines = self.put("in.ndjson", responses(100) + b"x\n" * 20_000 * count)
+            process = subprocess.Popen([PROGRAM, "batch", lines, "-o", self.path(f"out{count}"), "--write", "table", "--threads", "2"],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            _, _, usage = os.wait4(process.pid, 0)
+            process.returncode = 0
+            sizes.append(usage.ru_maxrss)
+        self.assertLess(sizes[1], sizes[0] * 1.3 + 8000)
+
+
+class Streams(Case):
+    def test_one_stream_holds_results_and_refusals_in_the_order_of_the_input(self):
+        good = responses(2).splitlines()
+        code, out, err = run("-", "-o", "-", "--write", "assessments", "--now", NOW, given=b"\n".join([good[0], b"{", good[1]]))
+        self.assertEqual(code, 1, err)
+        kinds = [json.loads(line).get("resourceType", "assessment") for line in out.splitlines()]
+        self.assertEqual([k for k in kinds if k != "OperationOutcome"], ["assessment", "assessment"])
+        self.assertIn("3 records", err)
+
+    def test_the_same_twice_is_the_same(self):
+        lines = responses(30)
+        first = run("-", "-o", "-", "--write", "bundles", "--now", NOW, "--threads", "1", given=lines)
+        self.assertEqual(first, run("-", "-o", "-", "--write", "bundles", "--now", NOW, "--threads", "3", given=lines))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv)

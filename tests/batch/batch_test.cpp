@@ -1,0 +1,240 @@
+// The whole job in one process: the same bytes whatever the threads and wherever it was broken off.
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <random>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "plugin/batch/batch.h"
+#include "tests/mapping/intake_support.h"
+
+namespace myoflag::batch {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr int kResponses = 150;
+
+std::string responses() {
+  std::mt19937_64 random(5);
+  std::string lines;
+  for (int i = 0; i < kResponses; ++i) {
+    auto response = testing::response_of(testing::random_given(random));
+    response.set("id", "r" + std::to_string(i));
+    lines += fhir::write_json(response) + "\n";
+    if (i % 10 == 3) {
+      lines += "{\"resourceType\":\"Patient\"}\n";
+    }
+    if (i % 10 == 7) {
+      lines += fhir::write_json(response) + "\n";
+    }
+  }
+  return lines;
+}
+
+using Files = std::map<std::string, std::string>;
+
+class BatchTest : public ::testing::Test {
+ protected:
+  BatchTest() {
+    fs::create_directories(path_);
+    static const std::string text = responses();
+    std::ofstream(path_ / "in.ndjson") << text;
+  }
+  ~BatchTest() override { fs::remove_all(path_); }
+
+  BatchOptions options(const std::string& out, Shape shape = Shape::resources) const {
+    BatchOptions options;
+    options.inputs = {(path_ / "in.ndjson").string()};
+    options.out = (path_ / out).string();
+    options.output = {shape, testing::now(), {}};
+    return options;
+  }
+
+  tl::expected<BatchResult, Failure> run(const BatchOptions& options) const {
+    const std::atomic<bool> never{false};
+    return run_batch(
+        assessor(), options, [](const Progress&) {}, never);
+  }
+
+  static const Assessor& assessor() {
+    static const Assessor one(testing::knowledge());
+    return one;
+  }
+
+  Files files(const std::string& out) const {
+    Files all;
+    for (const auto& entry : fs::directory_iterator(path_ / out)) {
+      std::stringstream text;
+      text << std::ifstream(entry.path()).rdbuf();
+      all[entry.path().filename().string()] = text.str();
+    }
+    return all;
+  }
+
+  const fs::path path_ =
+      fs::temp_directory_path() / ("batch_test." + std::to_string(::getpid()) + "." +
+                                   ::testing::UnitTest::GetInstance()->current_test_info()->name());
+};
+
+std::size_t lines(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+TEST_F(BatchTest, EveryRecordIsInTheOutputOnceOrInTheErrors) {
+  const auto result = run(options("out"));
+  ASSERT_TRUE(result) << result.error().text;
+  EXPECT_EQ(result->summary.records, kResponses + 30U);
+  EXPECT_EQ(result->summary.assessed, std::size_t{kResponses});
+  EXPECT_EQ(result->summary.rejected, 15U);
+  EXPECT_EQ(result->summary.repeated, 15U);
+  const auto out = files("out");
+  EXPECT_EQ(lines(out.at("QuestionnaireResponse.ndjson")), std::size_t{kResponses});
+  EXPECT_EQ(lines(out.at("Provenance.ndjson")), std::size_t{kResponses});
+  EXPECT_EQ(lines(out.at("Device.ndjson")), 1U);
+  EXPECT_EQ(lines(out.at("errors.ndjson")), 30U);
+  EXPECT_THAT(out.at("errors.ndjson"), HasSubstr("MF-4105"));
+  EXPECT_TRUE(out.contains("manifest.json"));
+  EXPECT_FALSE(out.contains("state.sqlite"));
+}
+
+TEST_F(BatchTest, EveryReferenceLeadsSomewhere) {
+  ASSERT_TRUE(run(options("out")));
+  std::set<std::string> known;
+  std::set<std::string> wanted;
+  for (const auto& [name, text] : files("out")) {
+    std::stringstream stream(name.ends_with(".ndjson") && name.front() < 'a' ? text : "");
+    for (std::string line; std::getline(stream, line);) {
+      const auto resource = fhir::read_json(line);
+      ASSERT_TRUE(resource) << name;
+      known.insert(std::string(resource->string_of("resourceType")) + "/" +
+                   std::string(resource->string_of("id")));
+      EXPECT_EQ(line.find("urn:uuid:"), std::string::npos);
+      for (std::size_t at = 0; (at = line.find("\"reference\":\"", at)) != std::string::npos;) {
+        at += 13;
+        wanted.insert(line.substr(at, line.find('"', at) - at));
+      }
+    }
+  }
+  known.insert("Patient/p1");
+  for (const auto& reference : wanted) {
+    EXPECT_TRUE(known.contains(reference)) << reference;
+  }
+  EXPECT_GT(wanted.size(), 1000U);
+}
+
+TEST_F(BatchTest, ThreadsChangeNothing) {
+  for (const auto shape : {Shape::resources, Shape::bundles, Shape::assessments, Shape::table}) {
+    ASSERT_TRUE(run(options("one", shape)));
+    auto four = options("four", shape);
+    four.threads = 4;
+    ASSERT_TRUE(run(four));
+    EXPECT_EQ(files("one"), files("four"));
+    fs::remove_all(path_ / "one");
+    fs::remove_all(path_ / "four");
+  }
+}
+
+TEST_F(BatchTest, GoesOnWhereItWasStopped) {
+  ASSERT_TRUE(run(options("whole")));
+  const auto whole = files("whole");
+  auto broken = options("broken");
+  broken.checkpoint_bytes = 1;
+  int stops = 0;
+  for (bool done = false; !done; ++stops) {
+    ASSERT_LT(stops, 20);
+    std::atomic<bool> stop{false};
+    const auto result = run_batch(
+        assessor(), broken, [&stop](const Progress&) { stop = true; }, stop);
+    ASSERT_TRUE(result) << result.error().text;
+    done = !result->stopped;
+    EXPECT_EQ(fs::exists(path_ / "broken" / "manifest.json"), done);
+    broken.resume = true;
+  }
+  EXPECT_GT(stops, 1);
+  EXPECT_EQ(files("broken"), whole);
+}
+
+TEST_F(BatchTest, WhatWasWrittenBehindTheLastCheckpointIsWrittenAgain) {
+  ASSERT_TRUE(run(options("whole")));
+  auto broken = options("broken");
+  broken.checkpoint_bytes = 1;
+  std::atomic<bool> stop{false};
+  ASSERT_TRUE(run_batch(
+      assessor(), broken, [&stop](const Progress&) { stop = true; }, stop));
+  std::ofstream(path_ / "broken" / "Observation.ndjson.part", std::ios::app) << "{\"half\":";
+  broken.resume = true;
+  ASSERT_TRUE(run(broken));
+  EXPECT_EQ(files("broken"), files("whole"));
+}
+
+TEST_F(BatchTest, GoesOnOnlyWithWhatWasBegun) {
+  auto broken = options("broken");
+  broken.checkpoint_bytes = 1;
+  std::atomic<bool> stop{false};
+  ASSERT_TRUE(run_batch(
+      assessor(), broken, [&stop](const Progress&) { stop = true; }, stop));
+
+  EXPECT_THAT(run(broken).error().text, HasSubstr("--resume"));
+  broken.resume = true;
+  auto other = broken;
+  other.output.shape = Shape::table;
+  EXPECT_THAT(run(other).error().text, HasSubstr("\"output\" is not what it was"));
+  other = broken;
+  other.now_given = true;
+  other.output.now += std::chrono::hours(1);
+  EXPECT_THAT(run(other).error().text, HasSubstr("\"now\" is not what it was"));
+  std::ofstream(path_ / "in.ndjson", std::ios::app) << "\n";
+  EXPECT_THAT(run(broken).error().text, HasSubstr("\"inputs\" is not what it was"));
+}
+
+TEST_F(BatchTest, KeepsTheTimeOfItsStart) {
+  ASSERT_TRUE(run(options("whole")));
+  auto broken = options("broken");
+  broken.checkpoint_bytes = 1;
+  std::atomic<bool> stop{false};
+  ASSERT_TRUE(run_batch(
+      assessor(), broken, [&stop](const Progress&) { stop = true; }, stop));
+  broken.resume = true;
+  broken.output.now += std::chrono::hours(100);
+  ASSERT_TRUE(run(broken));
+  EXPECT_EQ(files("broken"), files("whole"));
+}
+
+TEST_F(BatchTest, DoesNotWriteIntoAFolderInUse) {
+  ASSERT_TRUE(run(options("out")));
+  const auto before = files("out");
+  for (const bool resume : {false, true}) {
+    auto again = options("out");
+    again.resume = resume;
+    const auto result = run(again);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().exit, Exit::usage);
+    EXPECT_THAT(result.error().text, HasSubstr("MF-4108"));
+  }
+  EXPECT_EQ(files("out"), before);
+}
+
+TEST_F(BatchTest, ARowOfTheTableForEachResponse) {
+  ASSERT_TRUE(run(options("out", Shape::table)));
+  const auto table = files("out").at("table.csv");
+  EXPECT_EQ(lines(table), kResponses + 1U);
+  EXPECT_TRUE(table.starts_with("file,line,response,patient,"));
+}
+
+TEST_F(BatchTest, AFormulaInAFieldIsDisarmed) {
+  auto response = testing::response_of(testing::harmless());
+  response.set("subject", fhir::Json::object({{"reference", "=HYPERLINK(\"x\",\"y\")"}}));
+  std::ofstream(path_ / "in.ndjson") << fhir::write_json(response) << "\n";
+  ASSERT_TRUE(run(options("out", Shape::table)));
+  const auto out = files("out");
+  EXPECT_THAT(out.at("table.csv") + out.at("errors.ndjson"), ::testing::Not(HasSubstr(",=")));
+}
+
+}  // namespace
+}  // namespace myoflag::batch
