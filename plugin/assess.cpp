@@ -356,7 +356,8 @@ std::optional<Assessed> Assessor::Parts::assess_plain(std::string_view bytes,
   if (!is_answered(input)) {
     return std::nullopt;
   }
-  return Assessed{rules::assess(knowledge, std::move(input)), *std::move(json), {}, {}};
+  return Assessed{
+      rules::assess(knowledge, std::move(input), options.outlook), *std::move(json), {}, {}};
 }
 
 tl::expected<Intake, Issues> Assessor::Parts::read(std::string_view bytes, bool xml,
@@ -421,7 +422,7 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake,
   }
   add_record(*knowledge, intake, input);
   append(intake.warnings, *std::move(warnings));
-  Assessed assessed{rules::assess(knowledge, std::move(input)),
+  Assessed assessed{rules::assess(knowledge, std::move(input), options.outlook),
                     std::move(intake.response),
                     {},
                     std::move(intake.warnings)};

@@ -10,6 +10,7 @@
 #include "fhir/issue.h"
 #include "fhir/json.h"
 #include "rules/assessment.h"
+#include "rules/evaluate.h"
 #include "rules/knowledge.h"
 
 namespace myoflag {
@@ -19,6 +20,7 @@ enum class Syntax { detect, json, xml };  // detect: the first character that is
 struct AssessOptions {
   rules::Instant now{};
   bool batch = false;
+  rules::Outlook outlook = rules::Outlook::whole;  // none: quick
   Syntax syntax = Syntax::detect;
   fhir::Limits limits;
 };

@@ -28,7 +28,7 @@ class Assessing {
     out_.input = input_;
   }
 
-  Assessment run() {
+  Assessment run(Outlook outlook) {
     flags_.stale = older_than(*input_, std::chrono::days(knowledge_.staleness.benign_answers_days));
     flags_.doubtful = is_doubtful(*input_);
     flags_.free_text = !input_->free_text.empty();
@@ -45,7 +45,11 @@ class Assessing {
     collect_hypotheses();
     out_.workups = propose_workups(knowledge_, *input_, out_.findings);
     collect_gaps();
-    look_out();
+    if (outlook == Outlook::whole) {
+      look_out();
+    } else {
+      out_.changes_complete = false;
+    }
     collect_advice();
     out_.notices = notices(knowledge_, *input_, verdicts_,
                            {flags_.stale, out_.check_first, nothing_matched_, out_.vanished});
@@ -291,8 +295,8 @@ class Assessing {
 
 }  // namespace
 
-Assessment assess(const KnowledgePtr& knowledge, EvaluationInput input) {
-  return Assessing(knowledge, std::move(input)).run();
+Assessment assess(const KnowledgePtr& knowledge, EvaluationInput input, Outlook outlook) {
+  return Assessing(knowledge, std::move(input)).run(outlook);
 }
 
 }  // namespace myoflag::rules

@@ -38,7 +38,11 @@ struct EvaluateFlags {
 void evaluate(const Knowledge& knowledge, const Facts& facts, const EvaluateFlags& flags,
               Verdicts& verdicts);
 
-// The whole assessment with reasons, gaps, bounds, changes and notices.
-Assessment assess(const KnowledgePtr& knowledge, EvaluationInput input);
+// The whole assessment with reasons, gaps, bounds, changes and notices. Without the outlook, which
+// takes most of the time, the bounds are the widest and the changes not complete: nothing is
+// claimed.
+enum class Outlook { whole, none };
+Assessment assess(const KnowledgePtr& knowledge, EvaluationInput input,
+                  Outlook outlook = Outlook::whole);
 
 }  // namespace myoflag::rules

@@ -53,30 +53,10 @@ Tally tally_of(const Assessed& assessed) {
   return tally;
 }
 
-// Explanation and machine trace stay with bundles: they are most of the bytes.
-bool is_document(const Json& resource) {
-  return resource.string_of("resourceType") == "DocumentReference";
-}
-
-Json without_documents(Json bundle) {
-  Json entries = Json::array();
-  std::string document;
-  for (const auto& entry : bundle.array_of("entry")) {
-    if (is_document(*entry.find("resource"))) {
-      document = entry.string_of("fullUrl");
-    } else {
-      entries.push(entry);
-    }
-  }
-  for (auto& entry : *entries.as_array()) {
-    auto* targets = entry.find("resource")->find("target");
-    if (auto* list = targets == nullptr ? nullptr : targets->as_array()) {
-      std::erase_if(*list,
-                    [&](const Json& target) { return target.string_of("reference") == document; });
-    }
-  }
-  bundle.set("entry", std::move(entries));
-  return bundle;
+// Only these tell what is still open.
+rules::Outlook outlook_of(Shape shape) {
+  const bool told = shape == Shape::bundles || shape == Shape::assessments;
+  return told ? rules::Outlook::whole : rules::Outlook::none;
 }
 
 }  // namespace
@@ -144,8 +124,8 @@ Written OutputWriter::refused(const Place& place, const Issues& issues) const {
 }
 
 void OutputWriter::add_resources(const Assessed& assessed, Written& out) const {
-  Json bundle = without_documents(mapping::transaction_bundle(
-      assessed.assessment, assessed.response, assessed.record, {options_.tenant, {}, {}}));
+  Json bundle = mapping::transaction_bundle(assessed.assessment, assessed.response, assessed.record,
+                                            {options_.tenant, {}, {}, false});
   for (const auto& resource : mapping::standing_alone(std::move(bundle))) {
     const auto type = resource.string_of("resourceType");
     const auto* const found = std::find(std::begin(kResourceTypes), std::end(kResourceTypes), type);
@@ -173,6 +153,7 @@ Written OutputWriter::judge(const Record& record) const {
   AssessOptions how;
   how.now = options_.now;
   how.batch = true;
+  how.outlook = outlook_of(options_.shape);
   how.limits.bytes = std::max(how.limits.bytes, record.bytes.size());
   const auto assessed = assessor_.assess(record.bytes, how);
   if (!assessed) {
@@ -181,7 +162,7 @@ Written OutputWriter::judge(const Record& record) const {
   Written out;
   out.place = record.place;
   out.tally = tally_of(*assessed);
-  const mapping::BundleOptions naming{options_.tenant, {}, {}};
+  const mapping::BundleOptions naming{options_.tenant, {}, {}, true};
   out.name =
       mapping::repetition_key(assessed->assessment, assessed->response, assessed->record, naming);
   switch (options_.shape) {

@@ -76,8 +76,7 @@ std::string yes_no(bool value) { return value ? "yes" : "no"; }
 
 std::string table_head() {
   return row({"file", "line", "response", "patient", "authored", "tier", "target_hours",
-              "check_first", "lowest_tier", "highest_tier", "fired", "not_excluded", "proposed",
-              "gaps", "free_text", "warnings"});
+              "check_first", "fired", "not_excluded", "proposed", "gaps", "free_text", "warnings"});
 }
 
 std::string table_row(const Assessed& assessed, std::string_view file, const Place& place) {
@@ -87,9 +86,7 @@ std::string table_row(const Assessed& assessed, std::string_view file, const Pla
       {std::string(file), place.line > 0 ? fmt::to_string(place.line) : std::string(), response.id,
        response.subject, response.authored_text, std::string(rules::code_of(assessment.tier)),
        assessment.target.hours ? fmt::to_string(*assessment.target.hours) : std::string(),
-       yes_no(assessment.check_first), std::string(rules::code_of(assessment.bounds.lowest)),
-       std::string(rules::code_of(assessment.bounds.highest)),
-       rules_with(assessment, FindingStatus::fired),
+       yes_no(assessment.check_first), rules_with(assessment, FindingStatus::fired),
        rules_with(assessment, FindingStatus::not_excluded), proposed(assessment), gaps(assessment),
        yes_no(!assessment.input->free_text.empty()), fmt::to_string(assessed.warnings.size())});
 }

@@ -403,11 +403,14 @@ Json outcome_json(const Assessment& assessment) {
                        {"findings", findings_json(assessment, true)},
                        {"workups", std::move(workups)},
                        {"gaps", rows_json(assessment.gaps, gap_json)},
-                       {"tierBounds", bounds_json(assessment.bounds)},
-                       {"changes", rows_json(assessment.changes, change_json)},
-                       {"changesComplete", assessment.changes_complete},
                        {"patientAdvice", advice_json(assessment)},
                        {"notices", lasting_notices(assessment)}});
+}
+
+Json outlook_json(const Assessment& assessment) {
+  return Json::object({{"tierBounds", bounds_json(assessment.bounds)},
+                       {"changes", rows_json(assessment.changes, change_json)},
+                       {"changesComplete", assessment.changes_complete}});
 }
 
 }  // namespace myoflag::mapping

@@ -13,8 +13,11 @@ namespace myoflag::mapping {
 // Without `all_findings`, rules that are excluded or do not apply are left out.
 fhir::Json assessment_json(const rules::Assessment& assessment, bool all_findings);
 
-// All that the answers and the record led to, without times: equal exactly when a second evaluation
-// says the same. Part of the identity of everything that is written.
+// All that the answers and the record led to, without times and without the outlook: equal exactly
+// when a second evaluation says the same. Part of the identity of everything that is written.
 fhir::Json outcome_json(const rules::Assessment& assessment);
+
+// How open that is: bounds and changes. Part of the identity of what tells them.
+fhir::Json outlook_json(const rules::Assessment& assessment);
 
 }  // namespace myoflag::mapping

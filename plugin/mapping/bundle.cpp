@@ -182,7 +182,8 @@ Json attachment(const Frame& frame, std::string_view type, std::string_view byte
 
 Json document_entry(const Frame& frame) {
   const auto& knowledge = frame.knowledge;
-  const auto uuid = frame.ids.result("document");
+  const auto uuid =
+      frame.ids.result("document", sha256_hex(fhir::write_json(outlook_json(frame.assessment))));
   const auto& tier = knowledge.tiers[static_cast<std::size_t>(frame.assessment.tier)];
   const auto html = summary_html(frame.assessment);
   const auto trace =
@@ -252,14 +253,19 @@ Json entities(const Frame& frame) {
   return list;
 }
 
-// R4 gives Provenance no identifier; a tag in our identifier system makes it findable for the
-// conditional create.
-Json provenance_entry(const Frame& frame, const std::vector<Json>& entries) {
-  const auto uuid = frame.ids.result("provenance");
+Json targets_of(const std::vector<Json>& entries) {
   Json targets = Json::array();
   for (const auto& entry : entries) {
     targets.push(reference_to(entry.string_of("fullUrl")));
   }
+  return targets;
+}
+
+// R4 gives Provenance no identifier; a tag in our identifier system makes it findable for the
+// conditional create.
+Json provenance_entry(const Frame& frame, const std::vector<Json>& entries) {
+  Json targets = targets_of(entries);
+  const auto uuid = frame.ids.result("provenance", sha256_hex(fhir::write_json(targets)));
   Json tag =
       Json::object({{"system", writing_system(frame.knowledge)}, {"code", fhir::to_string(uuid)}});
   Json result = Json::object({{"resourceType", "Provenance"},
@@ -297,17 +303,20 @@ Json transaction_bundle(const rules::Assessment& assessment, const Json& respons
   append(results, flag_entries(frame));
   results.push_back(tier_entry(frame));
   append(results, service_request_entries(frame));
-  results.push_back(document_entry(frame));
+  if (options.with_document) {
+    results.push_back(document_entry(frame));
+  }
 
   Json::Array entries{device_entry(frame)};
   if (options.held_response.empty()) {
     entries.push_back(response_entry(frame, std::move(sent)));
   }
+  const auto name = frame.ids.result("bundle", sha256_hex(fhir::write_json(targets_of(results))));
   Json provenance = provenance_entry(frame, results);
   std::move(results.begin(), results.end(), std::back_inserter(entries));
   entries.push_back(std::move(provenance));
   return Json::object({{"resourceType", "Bundle"},
-                       {"identifier", frame.ids.identifier(frame.ids.result("bundle"))},
+                       {"identifier", frame.ids.identifier(name)},
                        {"type", "transaction"},
                        {"timestamp", frame.evaluated},
                        {"entry", Json(std::move(entries))}});

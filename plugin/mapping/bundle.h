@@ -18,6 +18,7 @@ struct BundleOptions {
   std::string identifier_system;  // empty: "<canonical>/identifier" of the knowledge
   std::string held_response;      // "QuestionnaireResponse/123": the record has it already; it is
                                   // referred to, not sent
+  bool with_document = true;      // the explanation and the machine trace
 };
 
 // `record`: the other resources that came with the response. Of them only a single Patient is used,
