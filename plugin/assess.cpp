@@ -20,6 +20,7 @@
 #include "plugin/mapping/intake.h"
 #include "plugin/mapping/questionnaire.h"
 #include "plugin/mapping/record_dates.h"
+#include "plugin/mapping/sent_response.h"
 #include "rules/evaluate.h"
 #include "rules/settle.h"
 #include "rules/texts.h"
@@ -168,8 +169,8 @@ rules::ResponseInfo response_info(const Json& response, std::string patient) {
 }
 
 // Settles the answers; words given to a question that does not apply are named among what was set
-// aside, and stay readable.
-void add_answers(const rules::Knowledge& knowledge, mapping::Answers answers,
+// aside, and stay readable. `left_out`: such answers were taken out of the response before.
+void add_answers(const rules::Knowledge& knowledge, mapping::Answers answers, bool left_out,
                  rules::EvaluationInput& input) {
   if (answers.lacks_value) {
     input.doubts.push_back(rules::Doubt::no_value);
@@ -177,6 +178,9 @@ void add_answers(const rules::Knowledge& knowledge, mapping::Answers answers,
   auto settled = rules::settle(knowledge, answers.given);
   input.facts = std::move(settled.facts);
   input.set_aside = std::move(settled.set_aside);
+  if (left_out || !input.set_aside.empty()) {
+    input.doubts.push_back(rules::Doubt::not_applying);
+  }
   for (auto& aside : input.set_aside) {
     for (const auto& words : answers.free_text) {
       if (words.item == aside.item) {
@@ -347,12 +351,12 @@ std::optional<Assessed> Assessor::Parts::assess_plain(std::string_view bytes,
     return std::nullopt;
   }
   auto json = fhir::read_json(bytes, options.limits);
-  if (!json) {
+  if (!json || mapping::has_answers_left_out(*knowledge, *json)) {
     return std::nullopt;
   }
   auto input = new_input(options);
   input.response = response_info(*json, plain->subject);
-  add_answers(*knowledge, {plain->given, std::move(plain->free_text), {}, false}, input);
+  add_answers(*knowledge, {plain->given, std::move(plain->free_text), {}, false}, false, input);
   if (!is_answered(input)) {
     return std::nullopt;
   }
@@ -416,7 +420,8 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake,
   for (const auto doubt : doubts_of(intake, *warnings)) {
     input.doubts.push_back(doubt);
   }
-  add_answers(*knowledge, *std::move(answers), input);
+  add_answers(*knowledge, *std::move(answers),
+              mapping::has_answers_left_out(*knowledge, intake.response), input);
   if (!is_answered(input)) {
     return tl::unexpected(Issues{nothing_answered(intake.place)});
   }

@@ -49,6 +49,7 @@ enum class Doubt : std::uint8_t {
   other_words,       // the person may have read other words than those of the form
   subject_assumed,   // the form does not say whom it is about
   no_value,          // an answer came without its value
+  not_applying,      // a question that does not apply was answered; so the form contradicts itself
   record_set_aside,  // of the record something could not be used that may have mattered
   earlier_unread,    // an earlier response could not be compared
 };

@@ -62,6 +62,8 @@ class Writer {
         return "doubt-other-words";
       case Doubt::subject_assumed:
         return "doubt-subject-assumed";
+      case Doubt::not_applying:
+        return "doubt-not-applying";
       case Doubt::no_value:
         return "doubt-no-value";
       case Doubt::record_set_aside:

@@ -25,6 +25,7 @@ constexpr TextKey kKeys[] = {
     {"doubt-other-words"},
     {"doubt-subject-assumed"},
     {"doubt-no-value"},
+    {"doubt-not-applying"},
     {"doubt-record-set-aside"},
     {"doubt-earlier-unread"},
     {"contradiction", "question answer"},

@@ -179,6 +179,26 @@ void tidy_meta(Json& response) {
   }
 }
 
+std::string handling_system(const Knowledge& knowledge) {
+  return knowledge.canonical + "/handling";
+}
+
+constexpr std::string_view kLeftOut = "answers-left-out";
+
+void mark_left_out(const Knowledge& knowledge, Json& response) {
+  if (has_answers_left_out(knowledge, response)) {
+    return;
+  }
+  if (response.find("meta") == nullptr) {
+    auto& members = *response.as_object();
+    members.insert(members.begin() + 1, {"meta", Json::object()});
+  }
+  auto& meta = *response.find("meta");
+  Json tags = Json(meta.array_of("tag"));
+  tags.push(Json::object({{"system", handling_system(knowledge)}, {"code", kLeftOut}}));
+  meta.set("tag", std::move(tags));
+}
+
 // A contained patient comes along as it is.
 void set_subject(const Json& subject, Json& response) {
   const auto* given = response.find("subject");
@@ -199,12 +219,25 @@ bool is_finished(const Json& response) {
   return status == "completed" || status == "amended";
 }
 
+bool has_answers_left_out(const Knowledge& knowledge, const Json& response) {
+  const auto* meta = response.find("meta");
+  const auto& tags = meta == nullptr ? Json::Array() : meta->array_of("tag");
+  return std::any_of(tags.begin(), tags.end(), [&](const Json& tag) {
+    return tag.string_of("code") == kLeftOut &&
+           tag.string_of("system") == handling_system(knowledge);
+  });
+}
+
 Json sent_response(const Assessment& assessment, const Json& response, const Json& subject) {
   Json sent = response;
   tidy_meta(sent);
   tidy_references(sent);
   set_subject(subject, sent);
-  tidy_items(*assessment.knowledge, disabled_items(assessment), sent);
+  const auto disabled = disabled_items(assessment);
+  tidy_items(*assessment.knowledge, disabled, sent);
+  if (!disabled.empty()) {
+    mark_left_out(*assessment.knowledge, sent);
+  }
   if (is_finished(sent)) {
     say_what_is_open(assessment, -1, sent);
   }

@@ -1,5 +1,6 @@
 // From bytes to an assessment: what is refused, what is tolerated, and that every way in gives the
 // same.
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <random>
@@ -222,6 +223,33 @@ TEST(Assess, AnswersThatAreSetAsideNeverReassure) {
     EXPECT_EQ(assessed->assessment.tier, Tier::routine);
     EXPECT_FALSE(assessed->assessment.reassurance);
     EXPECT_TRUE(says(assessed->assessment, "cannot support reassurance"));
+  }
+}
+
+// A record holds no answers to questions that do not apply; what it holds says that there were
+// some.
+TEST(Assess, WhatWasSentWithoutSuchAnswersReassuresNobodyEither) {
+  const auto given = assess(testing::response_of(self_care_but("weakness-onset", {"minutes"})));
+  ASSERT_TRUE(given);
+  const auto bundle_of_it = [](const Assessed& assessed) {
+    return mapping::transaction_bundle(assessed.assessment, assessed.response, assessed.record);
+  };
+  const auto sent = bundle_of_it(*given);
+  const auto& entries = sent.array_of("entry");
+  const auto response = std::find_if(entries.begin(), entries.end(), [](const Json& entry) {
+    return entry.find("resource")->string_of("resourceType") == "QuestionnaireResponse";
+  });
+  ASSERT_NE(response, entries.end());
+  const auto again = assess(*response->find("resource"));
+  ASSERT_TRUE(again) << again.error()[0].text;
+  EXPECT_THAT(again->assessment.input->set_aside, IsEmpty());
+  EXPECT_EQ(again->assessment.tier, Tier::routine);
+  EXPECT_TRUE(says(again->assessment, "cannot support reassurance"));
+  const auto sent_again = bundle_of_it(*again);
+  ASSERT_EQ(sent_again.array_of("entry").size(), entries.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    EXPECT_EQ(sent_again.array_of("entry")[i].string_of("fullUrl"),
+              entries[i].string_of("fullUrl"));
   }
 }
 
