@@ -587,7 +587,8 @@ FastReader::FastReader(FastReader&&) noexcept = default;
 std::optional<FastResponse> FastReader::read(std::string_view json) {
   const bool narrow = limits_.string_bytes < longest_string || limits_.depth < deepest ||
                       limits_.nodes < most_nodes;
-  if (!parser_->ready || narrow || json.size() > limits_.bytes ||
+  // simdjson copies from no address when there is nothing to copy.
+  if (!parser_->ready || narrow || json.empty() || json.size() > limits_.bytes ||
       json.starts_with("\xEF\xBB\xBF")) {
     return std::nullopt;
   }

@@ -243,6 +243,12 @@ INSTANTIATE_TEST_SUITE_P(
                   r = testing::response_of(given); }}),
     [](const auto& one) { return std::string(one.param.name); });
 
+TEST(FastAnswers, NothingAtAllIsLeftToTheCarefulWay) {
+  mapping::FastReader reader(fast_form());
+  EXPECT_FALSE(reader.read({}));
+  EXPECT_FALSE(reader.read(" "));
+}
+
 TEST(FastAnswers, TextsThatOnlyTheCharactersMakeUnusual) {
   const auto plain = testing::json_of(testing::harmless());
   ASSERT_TRUE(read_fast(plain));
