@@ -233,9 +233,9 @@ TEST(XmlGate, LimitsNarrativeAsJsonLimitsItsString) {
 }
 
 double seconds_to_read(const std::string& text) {
-  const double start = myoflag::testing::processor_seconds();
+  const double start = myoflag::timing::processor_seconds();
   EXPECT_EQ(verdict(text), "ok");
-  return myoflag::testing::processor_seconds() - start;
+  return myoflag::timing::processor_seconds() - start;
 }
 
 // Sixty open elements with sixty prefixes each, and many elements that must look one up.

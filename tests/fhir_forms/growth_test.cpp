@@ -81,9 +81,9 @@ class Growth : public ::testing::TestWithParam<Maker> {};
 double seconds(const Json& response) {
   double best = 1e9;
   for (int run = 0; run < 3; ++run) {
-    const double start = myoflag::testing::processor_seconds();
+    const double start = myoflag::timing::processor_seconds();
     (void)check_response(response, form());
-    best = std::min(best, myoflag::testing::processor_seconds() - start);
+    best = std::min(best, myoflag::timing::processor_seconds() - start);
   }
   return best;
 }
@@ -96,7 +96,7 @@ TEST_P(Growth, IsNotQuadratic) {
 }
 
 TEST_P(Growth, SeveralMegabytesTakeAMoment) {
-  EXPECT_LT(seconds(GetParam()(150'000)), 10 * myoflag::testing::kSlowness);
+  EXPECT_LT(seconds(GetParam()(150'000)), 10 * myoflag::timing::kSlowness);
 }
 
 INSTANTIATE_TEST_SUITE_P(Responses, Growth,

@@ -396,7 +396,7 @@ TEST(Loader, AListingThatIsCutSaysSo) {
 
 // Both took minutes when every unknown name was compared with every known one.
 TEST(Loader, ManyNamesDoNotMakeLoadingSlow) {
-  const double begin = myoflag::testing::processor_seconds();
+  const double begin = myoflag::timing::processor_seconds();
   KnowledgeFiles unknown = small_files();
   unknown["rules/soon.yaml"] = with(unknown, "rules/soon.yaml", "sources: [guide, author]",
                                     "sources: [" + repeated(60'000, [](int i) {
@@ -414,7 +414,7 @@ TEST(Loader, ManyNamesDoNotMakeLoadingSlow) {
   both["seeds.yaml"] = unknown["seeds.yaml"];
   both["rules/soon.yaml"] = unknown["rules/soon.yaml"];
   EXPECT_FALSE(problems_of(both).empty());
-  EXPECT_LT(myoflag::testing::processor_seconds() - begin, 30 * myoflag::testing::kSlowness);
+  EXPECT_LT(myoflag::timing::processor_seconds() - begin, 30 * myoflag::timing::kSlowness);
 }
 
 TEST(CheckDigit, Snomed) {

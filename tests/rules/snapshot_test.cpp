@@ -51,9 +51,9 @@ TEST(Snapshot, ReadsInMilliseconds) {
   const std::string bytes = write_snapshot(*real());
   double best = 1e9;
   for (int i = 0; i < 10; ++i) {
-    const double begin = myoflag::testing::processor_seconds();
+    const double begin = myoflag::timing::processor_seconds();
     const auto read = read_snapshot(bytes);
-    const double spent = myoflag::testing::processor_seconds() - begin;
+    const double spent = myoflag::timing::processor_seconds() - begin;
     ASSERT_TRUE(read);
     best = std::min(best, 1e3 * spent);
   }

@@ -4,7 +4,7 @@
 
 #include <ctime>
 
-namespace myoflag::testing {
+namespace myoflag::timing {
 
 inline double processor_seconds() {
   timespec now{};
@@ -18,4 +18,4 @@ inline constexpr double kSlowness = 5;
 inline constexpr double kSlowness = 1;
 #endif
 
-}  // namespace myoflag::testing
+}  // namespace myoflag::timing
