@@ -331,6 +331,7 @@ struct Assessor::Parts {
   std::optional<Assessed> assess_plain(std::string_view bytes, const AssessOptions& options) const;
   tl::expected<Assessed, Issues> assess_carefully(std::string_view bytes, bool xml,
                                                   const AssessOptions& options) const;
+  tl::expected<Assessed, Issues> judge_all(Intake intake, const AssessOptions& options) const;
   tl::expected<Assessed, Issues> judge(Intake intake, std::vector<rules::Doubt> doubts,
                                        const AssessOptions& options) const;
   tl::expected<Intake, Issues> read(std::string_view bytes, bool xml,
@@ -383,19 +384,38 @@ tl::expected<Assessed, Issues> Assessor::Parts::assess_carefully(
   if (!intake) {
     return tl::unexpected(std::move(intake.error()));
   }
-  if (!intake->begun) {
-    return judge(*std::move(intake), {}, options);
+  return judge_all(*std::move(intake), options);
+}
+
+// The finished form, and every later one that was begun: nobody knows yet which of them holds, so
+// the most urgent counts, of equals the finished one, then the newest.
+tl::expected<Assessed, Issues> Assessor::Parts::judge_all(Intake intake,
+                                                          const AssessOptions& options) const {
+  const auto begun = std::exchange(intake.begun, {});
+  std::optional<Assessed> most_urgent;
+  bool unreadable = false;
+  for (const auto& given : begun) {
+    Intake newer = intake;
+    newer.response = given.json;
+    newer.place = given.place;
+    auto judged = judge(std::move(newer), {rules::Doubt::newer_begun}, options);
+    if (!judged) {
+      unreadable = true;
+    } else if (!most_urgent || is_more_urgent(judged->assessment, most_urgent->assessment)) {
+      most_urgent = *std::move(judged);
+    }
   }
-  // Nobody knows yet which of the two holds.
-  Intake newer = *intake;
-  newer.response = std::move(newer.begun->json);
-  newer.place = std::move(newer.begun->place);
-  auto begun = judge(newer, {rules::Doubt::newer_begun}, options);
-  const auto doubt = begun ? rules::Doubt::newer_begun : rules::Doubt::newer_unreadable;
-  auto finished = judge(*std::move(intake), {doubt}, options);
+  std::vector<rules::Doubt> doubts;
+  if (most_urgent) {
+    doubts.push_back(rules::Doubt::newer_begun);
+  }
+  if (unreadable) {
+    doubts.push_back(rules::Doubt::newer_unreadable);
+  }
+  auto finished = judge(std::move(intake), std::move(doubts), options);
   const bool begun_counts =
-      begun && finished && is_more_urgent(begun->assessment, finished->assessment);
-  return begun_counts ? std::move(begun) : std::move(finished);
+      most_urgent && finished && is_more_urgent(most_urgent->assessment, finished->assessment);
+  return begun_counts ? *std::move(most_urgent) : std::move(finished);
 }
 
 tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake,

@@ -57,11 +57,9 @@ class Run {
         names_(file_names(options.output.shape)) {}
 
   tl::expected<BatchResult, Failure> run() {
-    const auto done = find_input()
-                          .and_then([this] { return open_job(); })
-                          .and_then([this] { return open_output(); })
-                          .and_then([this] { return work(); })
-                          .and_then([this] { return end(); });
+    const auto done = find_input().and_then([this] { return open_job(); }).and_then([this] {
+      return has_manifest() ? forget_job() : write_all();
+    });
     if (!done) {
       return tl::unexpected(done.error());
     }
@@ -70,10 +68,20 @@ class Run {
 
  private:
   bool to_stream() const { return options_.out == "-"; }
+  Done write_all() {
+    return open_output().and_then([this] { return work(); }).and_then([this] { return end(); });
+  }
+
+  // Broken off when only the state was left to be removed: what is there is whole.
+  bool has_manifest() const {
+    std::error_code unknown;
+    return !to_stream() && fs::exists(in_folder(kManifest), unknown);
+  }
+
   std::string in_folder(const char* name) const { return options_.out + "/" + name; }
 
   Done find_input() {
-    auto files = find_inputs(options_.inputs);
+    auto files = find_inputs(options_.inputs, to_stream() ? std::string() : options_.out);
     if (!files) {
       return tl::unexpected(std::move(files.error()));
     }
@@ -121,8 +129,7 @@ class Run {
     std::error_code error;
     fs::create_directories(options_.out, error);
     if (error) {
-      return tl::unexpected(
-          Failure{Exit::usage, fmt::format("MF-4108: {}: {}", options_.out, error.message())});
+      return tl::unexpected(unusable(options_.out, error.message()));
     }
     const bool begun = fs::exists(in_folder(kState), error);
     if (options_.resume && !begun) {
@@ -147,7 +154,7 @@ class Run {
     if (!*before) {
       return job_->describe(fhir::write_json(description(now_)));
     }
-    const auto was = fhir::read_json(**before);
+    const auto was = read_own(**before);
     if (!was) {
       return tl::unexpected(unusable(options_.out, "the state of the batch is damaged"));
     }
@@ -174,6 +181,9 @@ class Run {
     auto last = job_->last();
     if (!last) {
       return tl::unexpected(std::move(last.error()));
+    }
+    if (*last && (*last)->files.size() != names_.size()) {
+      return tl::unexpected(unusable(options_.out, "the state of the batch is damaged"));
     }
     if (*last) {
       at_ = std::move(**last);
@@ -223,7 +233,10 @@ class Run {
       }
       tell_({chunk->taken, total(), at_.summary.records, at_.summary.rejected});
     }
-    stopped_ = at_.next.file < inputs_.size();
+    stopped_ = !pipeline.ended();
+    if (!stopped_) {
+      at_.next = {inputs_.size(), 1, 0};
+    }
     return {};
   }
 

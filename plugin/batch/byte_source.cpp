@@ -1,10 +1,12 @@
 #include "plugin/batch/byte_source.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <optional>
+#include <poll.h>
 #include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,7 +27,25 @@ using fhir::Error;
 
 Error error(std::string code, std::string text) { return {std::move(code), std::move(text), {}}; }
 
+// Whether there is something to read, or the end. False when `stop` says so first.
+bool wait_for_input(int file, const std::function<bool()>& stop) {
+  constexpr int kPatience = 200;  // milliseconds
+  pollfd one{file, POLLIN, 0};
+  while (stop) {
+    if (stop()) {
+      return false;
+    }
+    if (::poll(&one, 1, kPatience) > 0) {
+      break;
+    }
+  }
+  return true;
+}
+
 Error unreadable() {
+  if (errno == ECANCELED) {
+    return error(ByteSource::kStopped, "stopped");
+  }
   return error("MF-4101", fmt::format("cannot be read: {}", std::strerror(errno)));
 }
 
@@ -124,6 +144,7 @@ struct ByteSource::State {
   bool at_end = false;
   std::unique_ptr<Decoder> decoder;
   struct stat opened {};
+  std::function<bool()> stop;
   std::optional<Error> failure;  // to tell when what came before it has been given
 
   State() = default;
@@ -135,10 +156,19 @@ struct ByteSource::State {
     }
   }
 
+  // As read(2); ECANCELED when it was stopped.
+  ssize_t get(char* to, std::size_t most) const {
+    if (!wait_for_input(file, stop)) {
+      errno = ECANCELED;
+      return -1;
+    }
+    return ::read(file, to, most);
+  }
+
   // More into an empty block. False on an error of the system.
   bool fill() {
     for (;;) {
-      const auto got = ::read(file, block.data(), block.size());
+      const auto got = get(block.data(), block.size());
       if (got < 0 && errno == EINTR) {
         continue;
       }
@@ -156,7 +186,7 @@ struct ByteSource::State {
   // The first bytes, of a slow pipe as well.
   bool fill_start() {
     while (end < kMagic && !at_end) {
-      const auto got = ::read(file, block.data() + end, block.size() - end);
+      const auto got = get(block.data() + end, block.size() - end);
       if (got < 0 && errno != EINTR) {
         return false;
       }
@@ -210,8 +240,9 @@ ByteSource::ByteSource(std::unique_ptr<State> state) : state_(std::move(state)) 
 ByteSource::~ByteSource() = default;
 ByteSource::ByteSource(ByteSource&&) noexcept = default;
 
-fhir::Result<ByteSource> ByteSource::open(const std::string& path) {
+fhir::Result<ByteSource> ByteSource::open(const std::string& path, std::function<bool()> stop) {
   auto state = std::make_unique<State>();
+  state->stop = std::move(stop);
   state->owned = path != "-";
   state->file = state->owned ? ::open(path.c_str(), O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
   if (state->file < 0) {

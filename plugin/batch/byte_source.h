@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,12 +18,14 @@ namespace myoflag::batch {
 class ByteSource {
  public:
   // "-" is standard input.
-  static fhir::Result<ByteSource> open(const std::string& path);
+  static fhir::Result<ByteSource> open(const std::string& path, std::function<bool()> stop = {});
   ~ByteSource();
   ByteSource(ByteSource&&) noexcept;
 
   // How many bytes were put to `to`; 0 at the end. What was read before an error is given first.
+  // While nothing comes, `stop` is asked from time to time; then the error kStopped.
   fhir::Result<std::size_t> read(char* to, std::size_t most);
+  static constexpr const char* kStopped = "stopped";
 
   std::uint64_t taken() const;  // bytes of the file read so far, before decompression
   // Whether the file is another one than when it was opened (size, time of change). Always false

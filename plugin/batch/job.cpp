@@ -1,6 +1,7 @@
 #include "plugin/batch/job.h"
 
 #include <charconv>
+#include <limits>
 #include <sqlite3.h>
 #include <string_view>
 #include <utility>
@@ -20,14 +21,16 @@ constexpr const char* kSchema =
 
 Json number(std::uint64_t value) { return Json::Number{fmt::to_string(value)}; }
 
-std::uint64_t number_of(const Json& json, std::string_view name) {
+std::optional<std::uint64_t> number_of(const Json& json, std::string_view name) {
   const auto* member = json.find(name);
   const auto* text = member == nullptr ? nullptr : member->as_number();
   std::uint64_t value = 0;
-  if (text != nullptr) {
-    std::from_chars(text->text.data(), text->text.data() + text->text.size(), value);
+  if (text == nullptr) {
+    return std::nullopt;
   }
-  return value;
+  const char* end = text->text.data() + text->text.size();
+  const auto read = std::from_chars(text->text.data(), end, value);
+  return read.ec == std::errc() && read.ptr == end ? std::optional(value) : std::nullopt;
 }
 
 std::string to_text(const Checkpoint& checkpoint) {
@@ -43,22 +46,42 @@ std::string to_text(const Checkpoint& checkpoint) {
 }
 
 std::optional<Checkpoint> checkpoint_of(const std::string& text) {
-  const auto json = fhir::read_json(text);
+  const auto json = read_own(text);
   const auto* summary = json ? json->find("summary") : nullptr;
   auto counted = summary == nullptr ? std::nullopt : summary_of(*summary);
   if (!counted) {
     return std::nullopt;
   }
+  const auto file = number_of(*json, "file");
+  const auto line = number_of(*json, "line");
+  const auto offset = number_of(*json, "offset");
+  if (!file || !line || !offset) {
+    return std::nullopt;
+  }
   Checkpoint out;
-  out.next = {number_of(*json, "file"), number_of(*json, "line"), number_of(*json, "offset")};
-  for (const auto& file : json->array_of("files")) {
-    out.files.push_back({number_of(file, "bytes"), number_of(file, "lines")});
+  out.next = {*file, *line, *offset};
+  for (const auto& state : json->array_of("files")) {
+    const auto bytes = number_of(state, "bytes");
+    const auto lines = number_of(state, "lines");
+    if (!bytes || !lines) {
+      return std::nullopt;
+    }
+    out.files.push_back({*bytes, *lines});
   }
   out.summary = std::move(*counted);
   return out;
 }
 
 }  // namespace
+
+fhir::Result<Json> read_own(const std::string& text) {
+  constexpr auto most = std::numeric_limits<std::size_t>::max();
+  fhir::Limits limits;
+  limits.bytes = most;
+  limits.string_bytes = most;
+  limits.nodes = most;
+  return fhir::read_json(text, limits);
+}
 
 struct Job::State {
   sqlite3* db = nullptr;

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
 #include <memory>
 #include <unistd.h>
 #include <utility>
@@ -79,9 +78,9 @@ tl::expected<OutFolder, Failure> OutFolder::open(const std::string& folder,
   out.states_.resize(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto part = out.path(i) + kPart;
-    if (!std::filesystem::exists(part) && std::filesystem::exists(out.path(i))) {
-      // Broken off while the files got their names.
-      std::filesystem::rename(out.path(i), part);
+    // Broken off while the files got their names: there is no ".part", but the file.
+    if (::access(part.c_str(), F_OK) != 0) {
+      (void)::rename(out.path(i).c_str(), part.c_str());
     }
     const int opened = ::open(part.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     out.open_.push_back(opened);
@@ -96,6 +95,10 @@ tl::expected<OutFolder, Failure> OutFolder::open(const std::string& folder,
     if (::ftruncate(opened, size) != 0 || ::lseek(opened, size, SEEK_SET) != size) {
       return failed(part);
     }
+  }
+  // Their names, before a state speaks of them.
+  if (!sync_folder(folder)) {
+    return failed(folder);
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
@@ -129,6 +130,9 @@ void OutputWriter::add_resources(const Assessed& assessed, Written& out) const {
   for (const auto& resource : mapping::standing_alone(std::move(bundle))) {
     const auto type = resource.string_of("resourceType");
     const auto* const found = std::find(std::begin(kResourceTypes), std::end(kResourceTypes), type);
+    if (found == std::end(kResourceTypes)) {
+      throw std::logic_error("a resource type without a file");
+    }
     out.to.emplace_back(static_cast<std::size_t>(found - std::begin(kResourceTypes)),
                         fhir::write_json(resource) + "\n");
   }
@@ -141,7 +145,8 @@ Written OutputWriter::write(const Record& record) const {
   try {
     return judge(record);
   } catch (const std::bad_alloc&) {
-    throw;  // no fault of the record
+    return refused(record.place, {plain_issue(fhir::Severity::error,
+                                              {"MF-4110", "Not enough memory for it.", {}})});
   } catch (const std::exception&) {
     // Its words could hold something of the record.
     return refused(record.place,
@@ -195,7 +200,9 @@ Written OutputWriter::repeated(const Written& written, const Place& first) const
   Issue issue = plain_issue(
       fhir::Severity::information,
       {"MF-4105",
-       fmt::format("The same response was read before ({}) and is in the output once.", where),
+       fmt::format(
+           "The same response with the same result was read before ({}); it is in the output once.",
+           where),
        {}});
   Written out;
   out.place = written.place;

@@ -46,7 +46,8 @@ struct Tally {
 
 struct Written {
   Place place;
-  // Of the response, with patient and content: equal for a repetition. Nothing when not assessed.
+  // Equal for a repetition: the same response about the same patient with the same outcome. Nothing
+  // when not assessed, or where two people may have answered alike.
   std::optional<fhir::Uuid> name;
   Tally tally;
   std::vector<std::pair<std::size_t, std::string>> to;  // file, lines with their ends

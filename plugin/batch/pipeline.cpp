@@ -16,13 +16,25 @@ Pipeline::Pipeline(RecordReader& reader, const OutputWriter& writer, int threads
       writer_(writer),
       stop_(stop),
       most_(static_cast<std::uint64_t>(threads) * 2 + 1) {
-  threads_.emplace_back([this] { read_all(); });
-  for (int i = 0; i < threads; ++i) {
-    threads_.emplace_back([this] { work(); });
+  reader_.stop_when([this] { return stop_ || closing_; });
+  try {
+    start(threads);
+  } catch (...) {
+    close();
+    throw;
   }
 }
 
-Pipeline::~Pipeline() {
+Pipeline::~Pipeline() { close(); }
+
+void Pipeline::start(int threads) {
+  threads_.emplace_back([this] { run(&Pipeline::read_all); });
+  for (int i = 0; i < threads; ++i) {
+    threads_.emplace_back([this] { run(&Pipeline::work); });
+  }
+}
+
+void Pipeline::close() {
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
@@ -33,12 +45,25 @@ Pipeline::~Pipeline() {
   }
 }
 
-std::optional<Chunk> Pipeline::read_chunk() {
+// No exception leaves a thread: next() tells it.
+void Pipeline::run(void (Pipeline::*body)()) {
+  try {
+    (this->*body)();
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    failure_ = failure_ ? failure_ : std::current_exception();
+    closing_ = true;
+    changed_.notify_all();
+  }
+}
+
+std::optional<Chunk> Pipeline::read_chunk(bool& ended) {
   Chunk chunk;
   std::size_t bytes = 0;
   while (!stop_ && chunk.records.size() < kChunkRecords && bytes < kChunkBytes) {
     auto record = reader_.read();
     if (!record) {
+      ended = !reader_.stopped();
       break;
     }
     bytes += record->bytes.size();
@@ -49,13 +74,8 @@ std::optional<Chunk> Pipeline::read_chunk() {
   return chunk.records.empty() ? std::nullopt : std::optional(std::move(chunk));
 }
 
-void Pipeline::end_reading() {
-  const std::lock_guard lock(mutex_);
-  all_read_ = true;
-  changed_.notify_all();
-}
-
 void Pipeline::read_all() {
+  bool ended = false;
   for (;;) {
     {
       std::unique_lock lock(mutex_);
@@ -64,7 +84,7 @@ void Pipeline::read_all() {
         break;
       }
     }
-    auto chunk = read_chunk();
+    auto chunk = read_chunk(ended);
     if (!chunk) {
       break;
     }
@@ -73,7 +93,10 @@ void Pipeline::read_all() {
     to_do_.push(std::move(*chunk));
     changed_.notify_all();
   }
-  end_reading();
+  const std::lock_guard lock(mutex_);
+  all_read_ = true;
+  ended_ = ended;
+  changed_.notify_all();
 }
 
 void Pipeline::work() {
@@ -98,7 +121,12 @@ void Pipeline::work() {
 
 std::optional<Chunk> Pipeline::next() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return done_.contains(given_) || (all_read_ && given_ == read_); });
+  changed_.wait(lock, [this] {
+    return failure_ || done_.contains(given_) || (all_read_ && given_ == read_);
+  });
+  if (failure_) {
+    std::rethrow_exception(failure_);
+  }
   const auto found = done_.find(given_);
   if (found == done_.end()) {
     return std::nullopt;
@@ -108,6 +136,11 @@ std::optional<Chunk> Pipeline::next() {
   ++given_;
   changed_.notify_all();
   return chunk;
+}
+
+bool Pipeline::ended() {
+  const std::lock_guard lock(mutex_);
+  return ended_;
 }
 
 }  // namespace myoflag::batch

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -33,14 +34,20 @@ class Pipeline {
            const std::atomic<bool>& stop);
   ~Pipeline();  // waits for its threads
 
-  // The next chunk in the order of the input; nothing at its end, or some time after `stop`.
+  // The next chunk in the order of the input; nothing at its end, or some time after `stop`. Throws
+  // what a thread could not handle, for example want of memory.
   std::optional<Chunk> next();
 
+  // After next() gave nothing: whether that was the end of the input.
+  bool ended();
+
  private:
+  void start(int threads);
+  void close();
+  void run(void (Pipeline::*body)());
   void read_all();
   void work();
-  std::optional<Chunk> read_chunk();
-  void end_reading();
+  std::optional<Chunk> read_chunk(bool& ended);
 
   RecordReader& reader_;
   const OutputWriter& writer_;
@@ -54,7 +61,9 @@ class Pipeline {
   std::uint64_t read_ = 0;   // chunks
   std::uint64_t given_ = 0;  // chunks
   bool all_read_ = false;
-  bool closing_ = false;
+  bool ended_ = false;  // all_read_, and not because of stop
+  std::atomic<bool> closing_{false};
+  std::exception_ptr failure_;
   std::vector<std::thread> threads_;
 };
 

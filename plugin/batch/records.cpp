@@ -1,7 +1,8 @@
 #include "plugin/batch/records.h"
 
 #include <algorithm>
-#include <array>
+#include <cctype>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <string_view>
@@ -16,11 +17,14 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kBlock = 256u << 10;
 
-// The name without what says that it is compressed.
-std::string_view plain_name(std::string_view name) {
+// The end of the name in small letters, without what says that it is compressed.
+std::string plain_name(std::string_view path) {
+  std::string name(path.substr(path.size() - std::min<std::size_t>(path.size(), 16)));
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   for (const std::string_view end : {".gz", ".zst"}) {
     if (name.ends_with(end)) {
-      name.remove_suffix(end.size());
+      name.resize(name.size() - end.size());
     }
   }
   return name;
@@ -53,14 +57,18 @@ tl::expected<InputFile, Failure> input_file(const std::string& path, std::string
   return file;
 }
 
-tl::expected<void, Failure> add_folder(const std::string& folder, std::vector<InputFile>& files) {
+tl::expected<void, Failure> add_folder(const std::string& folder, const std::string& except,
+                                       std::vector<InputFile>& files) {
   std::vector<std::string> found;
   std::error_code error;
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end;
        at.increment(error)) {
     const auto path = at->path().string();
-    if (at->is_regular_file(error) && (is_document(path) || is_lines(path))) {
-      found.push_back(path);
+    std::error_code unknown;
+    if (!except.empty() && fs::equivalent(path, except, unknown)) {
+      at.disable_recursion_pending();
+    } else if (!at->is_directory(unknown) && (is_document(path) || is_lines(path))) {
+      found.push_back(path);  // whatever it is: what cannot be opened is told
     }
   }
   if (error) {
@@ -72,11 +80,9 @@ tl::expected<void, Failure> add_folder(const std::string& folder, std::vector<In
   }
   std::sort(found.begin(), found.end());
   for (const auto& path : found) {
-    auto file = input_file(path, fs::path(path).lexically_normal().string());
-    if (!file) {
-      return tl::unexpected(std::move(file.error()));
-    }
-    files.push_back(std::move(*file));
+    auto name = fs::path(path).lexically_normal().string();
+    auto file = input_file(path, name);
+    files.push_back(file ? std::move(*file) : InputFile{path, name, is_document(path), 0, 0});
   }
   return {};
 }
@@ -87,13 +93,15 @@ bool is_blank(std::string_view line) {
 
 }  // namespace
 
-tl::expected<std::vector<InputFile>, Failure> find_inputs(const std::vector<std::string>& given) {
+tl::expected<std::vector<InputFile>, Failure> find_inputs(const std::vector<std::string>& given,
+                                                          const std::string& except) {
   std::vector<InputFile> files;
   for (const auto& path : given) {
+    std::error_code unknown;
     if (path == "-") {
       files.push_back({path, "standard input", false, 0, 0});
-    } else if (fs::is_directory(path)) {
-      if (auto added = add_folder(path, files); !added) {
+    } else if (fs::is_directory(path, unknown)) {
+      if (auto added = add_folder(path, except, files); !added) {
         return tl::unexpected(std::move(added.error()));
       }
     } else {
@@ -151,18 +159,19 @@ class RecordReader::Lines {
     return all;
   }
 
-  // Passes over bytes; false when there are not so many.
-  bool skip(std::uint64_t bytes) {
+  // Passes over bytes; an error when there are not so many.
+  std::optional<fhir::Error> skip(std::uint64_t bytes) {
     Line ignored;
     while (bytes > 0) {
       if (begin_ == end_ && !refill(ignored)) {
-        return false;
+        return ignored.failure ? std::move(ignored.failure)
+                               : fhir::Error{"MF-4103", "The file is shorter than it was.", {}};
       }
       const auto size = std::min<std::uint64_t>(bytes, end_ - begin_);
       begin_ += static_cast<std::size_t>(size);
       bytes -= size;
     }
-    return true;
+    return std::nullopt;
   }
 
   const ByteSource& source() const { return source_; }
@@ -210,7 +219,11 @@ void RecordReader::go_to(const Place& place) {
   }
 }
 
-Record RecordReader::failed(fhir::Error error) {
+std::optional<Record> RecordReader::failed(fhir::Error error) {
+  if (error.code == ByteSource::kStopped) {
+    stopped_ = true;
+    return std::nullopt;
+  }
   Record record{next_, {}, std::move(error)};
   close();
   return record;
@@ -225,16 +238,17 @@ void RecordReader::close() {
 std::optional<Record> RecordReader::read() {
   while (next_.file < files_.size()) {
     if (!lines_) {
-      auto source = ByteSource::open(files_[next_.file].path);
+      auto source = ByteSource::open(files_[next_.file].path, stop_);
       if (!source) {
         return failed(std::move(source.error()));
       }
       lines_ = std::make_unique<Lines>(std::move(*source));
-      if (!lines_->skip(next_.offset)) {
-        return failed({"MF-4103", "The file is shorter than it was.", {}});
+      if (auto failure = lines_->skip(next_.offset)) {
+        return failed(std::move(*failure));
       }
     }
-    if (auto record = files_[next_.file].document ? document() : from_file()) {
+    auto record = files_[next_.file].document ? document() : from_file();
+    if (record || stopped_) {
       return record;
     }
   }
@@ -270,7 +284,7 @@ std::optional<Record> RecordReader::from_file() {
   return std::nullopt;
 }
 
-Record RecordReader::document() {
+std::optional<Record> RecordReader::document() {
   auto all = lines_->rest(limits_.record_bytes);
   next_.line = 0;
   if (all.failure) {

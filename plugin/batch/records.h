@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,8 +27,10 @@ struct InputFile {
 };
 
 // Files as given; of a folder everything below it whose name says NDJSON, JSON or XML (also .gz and
-// .zst), in the order of their names. MF-4100 when something is not there or there is nothing.
-tl::expected<std::vector<InputFile>, Failure> find_inputs(const std::vector<std::string>& given);
+// .zst), in the order of their names, but for what is in the folder `except`. MF-4100 when
+// something is not there or there is nothing.
+tl::expected<std::vector<InputFile>, Failure> find_inputs(const std::vector<std::string>& given,
+                                                          const std::string& except = {});
 
 // Where a record begins. Line from 1; of a document 0. The offset counts bytes after decompression.
 struct Place {
@@ -55,6 +59,10 @@ class RecordReader {
   // called first, if at all.
   void go_to(const Place& place);
 
+  // Asked while no input comes; when it says so, read() gives nothing.
+  void stop_when(std::function<bool()> stop) { stop_ = std::move(stop); }
+  bool stopped() const { return stopped_; }
+
   // The next record; nothing at the end of all files. Blank lines are passed over.
   std::optional<Record> read();
 
@@ -64,15 +72,17 @@ class RecordReader {
  private:
   class Lines;
   void close();
-  Record failed(fhir::Error error);
+  std::optional<Record> failed(fhir::Error error);
   std::optional<Record> from_file();
-  Record document();
+  std::optional<Record> document();
 
   const std::vector<InputFile>& files_;
   RecordLimits limits_;
   Place next_;
   std::uint64_t finished_ = 0;  // bytes on disk of the files behind us
   std::unique_ptr<Lines> lines_;
+  std::function<bool()> stop_;
+  bool stopped_ = false;
 };
 
 }  // namespace myoflag::batch

@@ -189,6 +189,7 @@ std::string html_escaped(std::string_view text) {
 
 struct Row {
   std::string label;
+  std::string code;  // small, below it
   std::uint64_t count = 0;
 };
 
@@ -202,11 +203,13 @@ std::string bars(std::string_view title, const std::vector<Row>& rows, std::uint
     const double width =
         of == 0 ? 0 : 100.0 * static_cast<double>(row.count) / static_cast<double>(of);
     out += fmt::format(
-        "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td class=\"n\">{}</td><td "
+        "<tr><th scope=\"row\">{}{}</th><td class=\"n\">{}</td><td class=\"n\">{}</td><td "
         "class=\"b\"><svg width=\"100%\" height=\"12\" aria-hidden=\"true\"><rect "
         "width=\"{:.2f}%\" "
         "height=\"12\"/></svg></td></tr>\n",
-        html_escaped(row.label), row.count, percent(row.count, of), width);
+        html_escaped(row.label),
+        row.code.empty() ? "" : fmt::format("<small>{}</small>", html_escaped(row.code)), row.count,
+        percent(row.count, of), width);
   }
   return out + "</table></section>\n";
 }
@@ -215,7 +218,8 @@ template <typename Label>
 std::vector<Row> most_rows(const Counts& counts, Label label) {
   std::vector<Row> rows;
   for (const auto& [name, count] : most(counts)) {
-    rows.push_back({fmt::format("{} {}", name, label(name)), count});
+    const std::string text = label(name);
+    rows.push_back(text.empty() ? Row{name, "", count} : Row{text, name, count});
   }
   return rows;
 }
@@ -252,7 +256,9 @@ constexpr std::string_view kStyle =
     "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;"
     "color:#1a1a1a;background:#fff}table{border-collapse:collapse;width:100%}"
     "th,td{padding:.2rem .6rem;text-align:left;border-bottom:1px solid #ddd;font-weight:400}"
-    "td.n{text-align:right;font-variant-numeric:tabular-nums}td.b{width:35%}rect{fill:#33658a}"
+    "section{overflow-x:auto}small{color:#555;display:block}"
+    "td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}td.b{width:35%}"
+    "rect{fill:#33658a}"
     "rect.emergency{fill:#8b0000}rect.urgent{fill:#d1495b}rect.soon{fill:#e69f00}"
     "rect.routine{fill:#56b4e9}rect.self-care{fill:#999}";
 
@@ -335,12 +341,14 @@ std::string to_text(const Summary& summary, const Knowledge& knowledge) {
 std::string to_html(const Summary& summary, const Knowledge& knowledge, std::string_view when) {
   std::vector<Row> tiers;
   for (const auto tier : tiers_downwards()) {
-    tiers.push_back({tier_label(knowledge, tier), summary.tiers[static_cast<std::size_t>(tier)]});
+    tiers.push_back(
+        {tier_label(knowledge, tier), "", summary.tiers[static_cast<std::size_t>(tier)]});
   }
   std::string out = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width\"><title>Batch report</title><style>{}</style></head><body>\n"
-      "<h1>Batch report</h1>\n<p>{}. Knowledge {} {}.</p>\n<p>{} records: {} assessed ({} with "
+      "<h1>Batch report</h1>\n<p>Evaluated {} with the knowledge {} {}.</p>\n<p>{} records: {} "
+      "assessed ({} with "
       "warnings), {} rejected, {} repeated.</p>\n",
       kStyle, html_escaped(when), html_escaped(knowledge.id), html_escaped(knowledge.version),
       summary.records, summary.assessed, summary.warned, summary.rejected, summary.repeated);

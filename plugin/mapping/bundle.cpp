@@ -285,13 +285,16 @@ void append(std::vector<Json>& target, std::vector<Json> entries) {
 
 }  // namespace
 
-fhir::Uuid repetition_key(const rules::Assessment& assessment, const Json& response,
-                          const std::vector<Json>& record, const BundleOptions& options) {
+std::optional<fhir::Uuid> repetition_key(const rules::Assessment& assessment, const Json& response,
+                                         const std::vector<Json>& record,
+                                         const BundleOptions& options) {
   const Json subject = subject_of(assessment, response, record);
-  const Json sent = sent_response(assessment, response, subject);
-  const Identifiers ids(assessment, response, sent, subject, options.tenant,
-                        options.identifier_system);
-  return fhir::uuid_v5(ids.response(), content_digest(sent));
+  if (subject.is_null() && response.string_of("id").empty() && !response.has("identifier")) {
+    return std::nullopt;
+  }
+  const Identifiers ids(assessment, response, sent_response(assessment, response, subject), subject,
+                        options.tenant, options.identifier_system);
+  return ids.result("repetition");
 }
 
 Json transaction_bundle(const rules::Assessment& assessment, const Json& response,

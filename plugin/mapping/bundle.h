@@ -4,6 +4,7 @@
 // bytes. Every entry is a conditional create (an amended response: a conditional update), so that
 // sending twice changes nothing. docs/fhir-mapping-out.md has the tables.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,12 @@ fhir::Json transaction_bundle(const rules::Assessment& assessment, const fhir::J
                               const std::vector<fhir::Json>& record,
                               const BundleOptions& options = {});
 
-// Equal for two inputs with the same response about the same patient, however it came: what a list
-// of responses is searched for repetitions by.
-fhir::Uuid repetition_key(const rules::Assessment& assessment, const fhir::Json& response,
-                          const std::vector<fhir::Json>& record, const BundleOptions& options = {});
+// Equal for two inputs with the same response about the same patient that led to the same: what a
+// list of responses is searched for repetitions by. Nothing where the response says neither whom it
+// is about nor which response it is: two people may answer alike.
+std::optional<fhir::Uuid> repetition_key(const rules::Assessment& assessment,
+                                         const fhir::Json& response,
+                                         const std::vector<fhir::Json>& record,
+                                         const BundleOptions& options = {});
 
 }  // namespace myoflag::mapping

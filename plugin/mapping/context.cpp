@@ -156,10 +156,7 @@ class Reader {
       return;
     }
     const auto named = index_.read_member(resource.json, "code");
-    if (named.name.empty()) {
-      say("record-no-code", resource);
-      out_.doubtful = true;
-    }
+    doubt_without_code(named, resource);
     const auto when = first_moment(
         {resource.json.string_of("onsetDateTime"), resource.json.string_of("recordedDate")});
     // The form asks for what a person has or has had.
@@ -169,6 +166,14 @@ class Reader {
     }
     if (!is_over(resource.json, now_)) {
       add_cautions(named, resource, when);
+    }
+  }
+
+  // It may be anything.
+  void doubt_without_code(const Named& named, const RecordResource& resource) {
+    if (named.name.empty()) {
+      say("record-no-code", resource);
+      out_.doubtful = true;
     }
   }
 
@@ -206,6 +211,7 @@ class Reader {
       return;
     }
     const auto named = index_.read_member(resource.json, "code");
+    doubt_without_code(named, resource);
     const auto when = moment_of(performed_text(resource.json));
     assert_conditions(named, resource, when);
     add_cautions(named, resource, when);
@@ -219,7 +225,9 @@ class Reader {
       return;
     }
     const auto when = moment_of(effective_text(resource.json));
-    add_tests_done(index_.read_member(resource.json, "code"), resource, when);
+    const auto named = index_.read_member(resource.json, "code");
+    doubt_without_code(named, resource);
+    add_tests_done(named, resource, when);
     add_cautions(stated_by(resource.json), resource, when);
   }
 

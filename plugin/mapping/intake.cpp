@@ -281,13 +281,13 @@ class Taker {
     take_current();
   }
 
-  // The latest finished one; a later one that was begun is kept beside it. Only unfinished ones:
+  // The latest finished one; later ones that were begun are kept beside it. Only unfinished ones:
   // the latest of them.
   void take_current() {
     const auto newest = std::find_if(responses_.rbegin(), responses_.rend(),
                                      [](const Entry& entry) { return is_finished(entry.json); });
     if (newest != responses_.rend() && newest != responses_.rbegin()) {
-      begun_ = std::move(responses_.back());
+      begun_.assign(std::make_move_iterator(responses_.rbegin()), std::make_move_iterator(newest));
       responses_.erase(newest.base(), responses_.end());
     }
     current_ = std::move(responses_.back());
@@ -424,14 +424,13 @@ class Taker {
   }
 
   void take_begun() {
-    if (!begun_) {
-      return;
+    for (auto& entry : begun_) {
+      const auto* subject = entry.json.find("subject");
+      if (subject != nullptr && identity_.of(*subject, entry.full_url) == Whose::another) {
+        report_foreign(entry);
+      }
+      intake_.begun.push_back({std::move(entry.json), std::move(entry.place)});
     }
-    const auto* subject = begun_->json.find("subject");
-    if (subject != nullptr && identity_.of(*subject, begun_->full_url) == Whose::another) {
-      report_foreign(*begun_);
-    }
-    intake_.begun = GivenResponse{std::move(begun_->json), std::move(begun_->place)};
   }
 
   // Reports the resource of another patient; sets aside, and says, what cannot be used.
@@ -578,7 +577,7 @@ class Taker {
   Issues issues_;
   std::vector<Entry> patients_, responses_, others_;
   Entry current_;
-  std::optional<Entry> begun_;
+  std::vector<Entry> begun_;  // newest first
   PatientIdentity identity_;
 };
 

@@ -41,8 +41,8 @@ struct GivenResponse {
 struct Intake {
   fhir::Json response;
   std::string place;
-  // A later response to the same form that was begun and not finished.
-  std::optional<GivenResponse> begun;
+  // Later responses to the same form that were begun and not finished, newest first.
+  std::vector<GivenResponse> begun;
   // The latest response of the same patient to the same form that was completed before this one.
   std::optional<GivenResponse> previous;
   // Of the same patient and form, begun after that one and given up before this one; newest first.

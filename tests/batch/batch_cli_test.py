@@ -78,7 +78,7 @@ class Output(Case):
             digest = subprocess.run(["sha256sum", os.path.join(self.path("out"), name)], capture_output=True, check=True)
             self.assertEqual(entry["sha256"], digest.stdout.split()[0].decode())
 
-    def test_each_bundle_is_that_of_evaluate_but_for_the_batch(self):
+    def test_a_bundle_has_the_resources_that_evaluate_writes(self):
         line = responses(1).splitlines()[0]
         code, out, _ = run("-", "-o", "-", "--write", "bundles", "--now", NOW, given=line)
         self.assertEqual(code, 0)
@@ -117,6 +117,9 @@ class Broken(Case):
                     process.send_signal(signal.SIGKILL)
                     process.wait()
                     kills += 1
+                    if os.path.exists(os.path.join(out, "manifest.json")) and not os.path.exists(os.path.join(out, "state.sqlite")):
+                        code = 0
+                        break
                     resume = ["--resume"] if os.path.exists(os.path.join(out, "state.sqlite")) else []
                     continue
                 self.assertEqual(code, 0)
@@ -129,6 +132,7 @@ class Broken(Case):
         process = subprocess.Popen([PROGRAM, "batch", lines, "-o", self.path("out"), "--now", NOW], stderr=subprocess.PIPE,
                                    stdout=subprocess.DEVNULL)
         while not os.path.exists(os.path.join(self.path("out"), "Device.ndjson.part")):
+            self.assertIsNone(process.poll())
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=300)
@@ -157,6 +161,27 @@ class Broken(Case):
                                   stderr=subprocess.PIPE)
         self.assertEqual(done.returncode, 3)
         self.assertIn("MF-4106", done.stderr.decode())
+
+    def test_an_idle_input_keeps_neither_a_failure_nor_control_c(self):
+        line = responses(1).strip() + b"\n"
+        with open("/dev/full", "wb") as full:
+            writes = subprocess.Popen([PROGRAM, "batch", "-", "-o", "-", "--quiet"], stdin=subprocess.PIPE, stdout=full, stderr=subprocess.PIPE)
+            writes.stdin.write(line * 64)
+            writes.stdin.flush()
+            stops = subprocess.Popen([PROGRAM, "batch", "-", "-o", self.path("out"), "--quiet"], stdin=subprocess.PIPE,
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            stops.stdin.write(line)
+            stops.stdin.flush()
+            while not os.path.exists(os.path.join(self.path("out"), "Device.ndjson.part")):
+                self.assertIsNone(stops.poll())
+                time.sleep(0.01)
+            stops.send_signal(signal.SIGINT)
+            self.assertEqual(stops.wait(timeout=60), 3)
+            writes.send_signal(signal.SIGINT)
+            self.assertEqual(writes.wait(timeout=60), 3)
+            for process in (writes, stops):
+                process.stdin.close()
+                process.stderr.close()
 
     def test_a_folder_that_cannot_be_written(self):
         lines = self.put("in.ndjson", b"{}\n")
@@ -209,8 +234,9 @@ class Input(Case):
             lines = self.put("in.ndjson", responses(100) + b"x\n" * 20_000 * count)
             process = subprocess.Popen([PROGRAM, "batch", lines, "-o", self.path(f"out{count}"), "--write", "table", "--threads", "2"],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            _, _, usage = os.wait4(process.pid, 0)
-            process.returncode = 0
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(process.returncode, 1)
             sizes.append(usage.ru_maxrss)
         self.assertLess(sizes[1], sizes[0] * 1.3 + 8000)
 

@@ -436,6 +436,43 @@ TEST(Assess, OfAFinishedFormAndANewerBegunOneTheMoreUrgentCounts) {
   }
 }
 
+TEST(Assess, EveryFormBegunSinceIsJudged) {
+  const auto stroke = but("em-sudden", {"face-droop"});
+  for (const auto* dangerous : {"09", "10", "11"}) {
+    std::vector<Json> resources{patient(), at_hour("08", "completed", self_care())};
+    for (const auto* hour : {"11", "09", "10"}) {
+      resources.push_back(
+          at_hour(hour, "in-progress", std::string_view(hour) == dangerous ? stroke : self_care()));
+    }
+    const auto assessed = assess(bundle_of(resources));
+    ASSERT_TRUE(assessed);
+    EXPECT_EQ(assessed->assessment.tier, Tier::emergency) << dangerous;
+    EXPECT_EQ(assessed->response.string_of("id"), "r" + std::string(dangerous));
+  }
+}
+
+TEST(Assess, AFormBegunSinceByAnotherPatientRefusesTheInput) {
+  auto other = at_hour("09", "in-progress", self_care());
+  other.set("subject", Json::object({{"reference", "Patient/other"}}));
+  const auto refused = assess(bundle_of({patient(), at_hour("08", "completed", self_care()), other,
+                                         at_hour("10", "in-progress", self_care())}));
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(codes(refused.error()), Contains("MF-3015"));
+}
+
+TEST(Assess, AResultOrProcedureWithoutACodeMayBeAnything) {
+  for (
+      const auto* resource :
+      {R"({"resourceType":"Observation","status":"final","subject":{"reference":"Patient/p1"},)"
+       R"("valueQuantity":{"value":7.5,"unit":"mmol/L"}})",
+       R"({"resourceType":"Procedure","status":"completed","subject":{"reference":"Patient/p1"}})"}) {
+    const auto assessed =
+        assess(bundle_of({patient(), testing::response_of(self_care()), parse(resource)}));
+    ASSERT_TRUE(assessed) << assessed.error()[0].text;
+    EXPECT_EQ(assessed->assessment.tier, Tier::routine);
+  }
+}
+
 TEST(Assess, ANewerBegunFormThatCannotBeReadIsSaid) {
   auto broken = at_hour("09", "in-progress", self_care());
   broken.find("item")->push(Json::object({{"linkId", "nowhere"}}));
