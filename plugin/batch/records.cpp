@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "plugin/safe_text.h"
+
 namespace myoflag::batch {
 namespace {
 
@@ -44,12 +46,12 @@ Failure no_input(std::string_view name, std::string_view why) {
   return {Exit::usage, fmt::format("MF-4100: {}: {}", name, why)};
 }
 
-tl::expected<InputFile, Failure> input_file(const std::string& path, std::string name) {
+tl::expected<InputFile, Failure> input_file(const std::string& path, const std::string& name) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
     return tl::unexpected(no_input(name, std::strerror(errno)));
   }
-  InputFile file{path, std::move(name), is_document(path), 0, 0};
+  InputFile file{path, safe_text(name), is_document(path), 0, 0};
   if (S_ISREG(status.st_mode)) {
     file.bytes = static_cast<std::uint64_t>(status.st_size);
     file.changed_ns = status.st_mtim.tv_sec * 1'000'000'000L + status.st_mtim.tv_nsec;
@@ -82,7 +84,8 @@ tl::expected<void, Failure> add_folder(const std::string& folder, const std::str
   for (const auto& path : found) {
     auto name = fs::path(path).lexically_normal().string();
     auto file = input_file(path, name);
-    files.push_back(file ? std::move(*file) : InputFile{path, name, is_document(path), 0, 0});
+    files.push_back(file ? std::move(*file)
+                         : InputFile{path, safe_text(name), is_document(path), 0, 0});
   }
   return {};
 }

@@ -170,7 +170,8 @@ std::string most_text(std::string_view title, const Counts& counts, Label label)
   }
   std::string out = fmt::format("\n{}\n", title);
   for (const auto& [name, count] : most(counts)) {
-    out += fmt::format("  {:>10}  {:<18} {}\n", count, name, label(name));
+    const std::string text = label(name);
+    out += fmt::format("  {:>10}  {}{}{}\n", count, text, text.empty() ? "" : "  ", name);
   }
   return out;
 }

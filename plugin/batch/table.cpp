@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "plugin/mapping/assessment_json.h"
 
 namespace myoflag::batch {
 namespace {
@@ -70,25 +73,39 @@ std::string gaps(const Assessment& assessment) {
   return joined(ids);
 }
 
+// Each kind once: what stands behind it is said in the assessment.
+std::string notices(const Assessment& assessment) {
+  std::vector<std::string> kinds;
+  for (const auto& notice : assessment.notices) {
+    std::string kind(mapping::notice_word(notice.kind));
+    if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
+      kinds.push_back(std::move(kind));
+    }
+  }
+  return joined(kinds);
+}
+
 std::string yes_no(bool value) { return value ? "yes" : "no"; }
 
 }  // namespace
 
 std::string table_head() {
   return row({"file", "line", "response", "patient", "authored", "tier", "target_hours",
-              "check_first", "fired", "not_excluded", "proposed", "gaps", "free_text", "warnings"});
+              "check_first", "fired", "not_excluded", "proposed", "gaps", "notices", "free_text",
+              "warnings"});
 }
 
 std::string table_row(const Assessed& assessed, std::string_view file, const Place& place) {
   const Assessment& assessment = assessed.assessment;
   const auto& response = assessment.input->response;
-  return row(
-      {std::string(file), place.line > 0 ? fmt::to_string(place.line) : std::string(), response.id,
-       response.subject, response.authored_text, std::string(rules::code_of(assessment.tier)),
-       assessment.target.hours ? fmt::to_string(*assessment.target.hours) : std::string(),
-       yes_no(assessment.check_first), rules_with(assessment, FindingStatus::fired),
-       rules_with(assessment, FindingStatus::not_excluded), proposed(assessment), gaps(assessment),
-       yes_no(!assessment.input->free_text.empty()), fmt::to_string(assessed.warnings.size())});
+  return row({std::string(file), place.line > 0 ? fmt::to_string(place.line) : std::string(),
+              response.id, response.subject, response.authored_text,
+              std::string(rules::code_of(assessment.tier)),
+              assessment.target.hours ? fmt::to_string(*assessment.target.hours) : std::string(),
+              yes_no(assessment.check_first), rules_with(assessment, FindingStatus::fired),
+              rules_with(assessment, FindingStatus::not_excluded), proposed(assessment),
+              gaps(assessment), notices(assessment), yes_no(!assessment.input->free_text.empty()),
+              fmt::to_string(assessed.warnings.size())});
 }
 
 }  // namespace myoflag::batch

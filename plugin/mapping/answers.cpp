@@ -81,11 +81,13 @@ class Reader {
     }
     seen_[static_cast<std::size_t>(index)] = true;
     for (std::size_t i = 0; i < found.answer_count; ++i) {
-      read_answer(found.first_answer + i, index, item);
+      read_answer(found.first_answer + i, found.answer_count == 1, index, item);
     }
   }
 
-  void read_answer(std::size_t node, int index, const Item& item) {
+  // An `only` answer without a value can say that the question was left open. Beside others it is
+  // something that got lost.
+  void read_answer(std::size_t node, bool only, int index, const Item& item) {
     const auto& answer = response_.answer(node);
     if (answer.choice.members > 1) {
       fail_answer(node, item, "MF-3024", "structure", "An answer has two values.");
@@ -95,7 +97,7 @@ class Reader {
       if (answer.choice.members > 0 && !answer.choice.extension_only) {
         fail_kind(node, item);
       }
-      answers_.lacks_value = answers_.lacks_value || !was_left_open(*answer.json);
+      answers_.lacks_value = answers_.lacks_value || !only || !was_left_open(*answer.json);
       return;
     }
     const auto slot = static_cast<std::size_t>(index);

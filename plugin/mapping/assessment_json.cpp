@@ -247,45 +247,6 @@ Json change_json(const rules::TierChange& change) {
                        {"answers", std::move(answers)}});
 }
 
-std::string_view kind_word(rules::Notice::Kind kind) {
-  using Kind = rules::Notice::Kind;
-  switch (kind) {
-    case Kind::nothing_matched:
-      return "nothing-matched";
-    case Kind::informant:
-      return "informant";
-    case Kind::contradiction:
-      return "contradiction";
-    case Kind::free_text:
-      return "free-text";
-    case Kind::conflict:
-      return "conflict";
-    case Kind::stale_answers:
-      return "stale-answers";
-    case Kind::doubtful_answers:
-      return "doubtful-answers";
-    case Kind::check_now:
-      return "check-now";
-    case Kind::lab_old:
-      return "lab-old";
-    case Kind::lab_unusable:
-      return "lab-unusable";
-    case Kind::record_missing:
-      return "record-missing";
-    case Kind::answer_set_aside:
-      return "answer-set-aside";
-    case Kind::under_age:
-      return "under-age";
-    case Kind::change:
-      return "change";
-    case Kind::vanished:
-      return "vanished";
-    case Kind::uncertain_list:
-      return "uncertain-list";
-  }
-  return "nothing-matched";
-}
-
 Json free_text_json(const Assessment& assessment) {
   Json rows = Json::array();
   for (const auto& text : assessment.input->free_text) {
@@ -325,7 +286,7 @@ Json rows_json(const std::vector<Row>& rows, Json (*row_json)(const Row&)) {
 }
 
 Json notice_json(const rules::Notice& notice) {
-  return Json::object({{"kind", kind_word(notice.kind)}, {"text", notice.text}});
+  return Json::object({{"kind", notice_word(notice.kind)}, {"text", notice.text}});
 }
 
 // An old result is older tomorrow; what was set aside is gone from what we send, and determined by
@@ -335,7 +296,7 @@ Json lasting_notices(const Assessment& assessment) {
   Json rows = Json::array();
   for (const auto& notice : assessment.notices) {
     if (notice.kind == Kind::lab_old) {
-      rows.push(kind_word(notice.kind));
+      rows.push(notice_word(notice.kind));
     } else if (notice.kind != Kind::answer_set_aside) {
       rows.push(notice_json(notice));
     }
@@ -388,6 +349,45 @@ Json assessment_json(const Assessment& assessment, bool all_findings) {
   result.set("notices", rows_json(assessment.notices, notice_json));
   result.set("setAside", set_aside_json(assessment));
   return result;
+}
+
+std::string_view notice_word(rules::Notice::Kind kind) {
+  using Kind = rules::Notice::Kind;
+  switch (kind) {
+    case Kind::nothing_matched:
+      return "nothing-matched";
+    case Kind::informant:
+      return "informant";
+    case Kind::contradiction:
+      return "contradiction";
+    case Kind::free_text:
+      return "free-text";
+    case Kind::conflict:
+      return "conflict";
+    case Kind::stale_answers:
+      return "stale-answers";
+    case Kind::doubtful_answers:
+      return "doubtful-answers";
+    case Kind::check_now:
+      return "check-now";
+    case Kind::lab_old:
+      return "lab-old";
+    case Kind::lab_unusable:
+      return "lab-unusable";
+    case Kind::record_missing:
+      return "record-missing";
+    case Kind::answer_set_aside:
+      return "answer-set-aside";
+    case Kind::under_age:
+      return "under-age";
+    case Kind::change:
+      return "change";
+    case Kind::vanished:
+      return "vanished";
+    case Kind::uncertain_list:
+      return "uncertain-list";
+  }
+  return "nothing-matched";
 }
 
 Json outcome_json(const Assessment& assessment) {

@@ -3,6 +3,7 @@
 // machine trace beside the summary. docs/assessment.schema.json describes every member. Same
 // assessment, same bytes.
 
+#include <string_view>
 #include <vector>
 
 #include "fhir/json.h"
@@ -12,6 +13,9 @@ namespace myoflag::mapping {
 
 // Without `all_findings`, rules that are excluded or do not apply are left out.
 fhir::Json assessment_json(const rules::Assessment& assessment, bool all_findings);
+
+// What stands for a kind of notice, here and in tables: "vanished", "lab-unusable" ...
+std::string_view notice_word(rules::Notice::Kind kind);
 
 // All that the answers and the record led to, without times and without the outlook: equal exactly
 // when a second evaluation says the same. Part of the identity of everything that is written.

@@ -133,6 +133,19 @@ TEST_F(RecordReaderTest, DocumentsAreReadWhole) {
   EXPECT_THAT(read(files), ElementsAre("0@0:{\n}\n", "0@0:<a\n/>", "0@0:MF-4104", "1@0:x"));
 }
 
+TEST_F(RecordReaderTest, NamesAreReadableWhateverTheirBytes) {
+  const auto files = inputs({put("bad\xff.ndjson", "one\n")});
+  ASSERT_EQ(files.size(), 1U);
+  EXPECT_THAT(files[0].name, ::testing::Not(::testing::HasSubstr("\xff")));
+  EXPECT_THAT(read(files), ElementsAre("1@0:one"));
+}
+
+TEST_F(RecordReaderTest, WhatCannotBeOpenedInAFolderIsSaid) {
+  put("in/a.NDJSON", "one\n");
+  fs::create_symlink(path_ / "nowhere", path_ / "in" / "b.ndjson");
+  EXPECT_THAT(read(inputs({(path_ / "in").string()})), ElementsAre("1@0:one", "1@0:MF-4101"));
+}
+
 TEST_F(RecordReaderTest, AFolderIsReadInTheOrderOfNames) {
   put("in/b/2.ndjson", "two\n");
   put("in/a.json", "one");

@@ -270,6 +270,23 @@ TEST(Assess, AnAnswerThatSaysThatNobodyKnowsIsOnlyLeftOpen) {
   }
 }
 
+TEST(Assess, AnAnswerWithoutValueBesideAnotherOneIsLost) {
+  auto response = testing::response_of(self_care());
+  auto* answer = answer_of(response, "em-now");
+  ASSERT_NE(answer, nullptr);
+  auto text = fhir::write_json(response);
+  const auto one = fhir::write_json(*answer);
+  const auto at = text.find(one, text.find("\"em-now\""));
+  ASSERT_NE(at, std::string::npos);
+  text.insert(
+      at + one.size(),
+      R"(,{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason",)"
+      R"("valueCode":"asked-declined"}]})");
+  const auto assessed = assess(parse(text));
+  ASSERT_TRUE(assessed) << assessed.error()[0].text;
+  EXPECT_EQ(assessed->assessment.tier, Tier::routine);
+}
+
 TEST(Assess, AnUnusableResultWithholdsReassuranceWhileARuleWouldReadIt) {
   const auto tier_beside = [](std::string_view day) {
     const auto potassium = parse(
