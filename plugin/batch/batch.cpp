@@ -1,7 +1,6 @@
 #include "plugin/batch/batch.h"
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
 #include <numeric>
 #include <string_view>
@@ -11,7 +10,9 @@
 
 #include "fhir/datetime.h"
 #include "plugin/batch/job.h"
+#include "plugin/batch/manifest.h"
 #include "plugin/batch/out_folder.h"
+#include "plugin/batch/own_json.h"
 #include "plugin/batch/pipeline.h"
 #include "plugin/mapping/device.h"
 
@@ -28,8 +29,6 @@ constexpr const char* kState = "state.sqlite";
 Failure unusable(const std::string& folder, std::string_view why) {
   return {Exit::usage, fmt::format("MF-4108: {}: {}", folder, why)};
 }
-
-Json number(std::uint64_t value) { return Json::Number{fmt::to_string(value)}; }
 
 std::string_view name_of(Shape shape) {
   switch (shape) {
@@ -54,11 +53,12 @@ class Run {
         options_(options),
         tell_(tell),
         stop_(stop),
-        names_(file_names(options.output.shape)) {}
+        names_(file_names(options.output.shape)),
+        now_(options.output.now) {}
 
   tl::expected<BatchResult, Failure> run() {
     const auto done = find_input().and_then([this] { return open_job(); }).and_then([this] {
-      return has_manifest() ? forget_job() : write_all();
+      return has_manifest() ? forget_job() : do_all();
     });
     if (!done) {
       return tl::unexpected(done.error());
@@ -68,7 +68,8 @@ class Run {
 
  private:
   bool to_stream() const { return options_.out == "-"; }
-  Done write_all() {
+
+  Done do_all() {
     return open_output().and_then([this] { return work(); }).and_then([this] { return end(); });
   }
 
@@ -100,7 +101,6 @@ class Run {
     return Json::object({{"program", mapping::software_version()},
                          {"knowledge", assessor_.knowledge()->digest},
                          {"output", name_of(options_.output.shape)},
-                         {"tenant", options_.output.tenant},
                          {"recordBytes", number(options_.limits.record_bytes)},
                          {"now", fhir::instant_text(now)},
                          {"inputs", std::move(inputs)}});
@@ -146,7 +146,6 @@ class Run {
   }
 
   Done compare_job() {
-    now_ = options_.output.now;
     auto before = job_->description();
     if (!before) {
       return tl::unexpected(std::move(before.error()));
@@ -192,7 +191,6 @@ class Run {
   }
 
   Done open_output() {
-    now_ = to_stream() ? options_.output.now : now_;
     if (to_stream()) {
       out_ = std::make_unique<OutFolder>(OutFolder::stream(names_));
     } else {
@@ -250,7 +248,7 @@ class Run {
           return tl::unexpected(std::move(first.error()));
         }
         if (*first) {
-          repeated = writer.repeated(written, **first);
+          repeated = writer.repeated(written.place, **first);
           kept = &*repeated;
         }
       }
@@ -314,48 +312,18 @@ class Run {
                        to_html(at_.summary, *assessor_.knowledge(), fhir::instant_text(now_)));
   }
 
-  Json file_json(std::size_t file, const std::string& name, std::string digest) const {
-    const auto& state = out_->files()[file];
-    const auto dot = name.rfind('.');
-    Json json = Json::object();
-    if (name.ends_with(".ndjson") && name.front() >= 'A' && name.front() <= 'Z') {
-      json.set("type", name.substr(0, dot));
-    }
-    json.set("url", name);
-    json.set("count", number(state.lines));
-    json.set("bytes", number(state.bytes));
-    json.set("sha256", std::move(digest));
-    return json;
-  }
-
   Done write_manifest() {
-    Json output = Json::array();
-    Json error = Json::array();
+    std::vector<ManifestFile> files;
     for (std::size_t i = 0; i < names_.size(); ++i) {
       auto digest = out_->digest(i);
       if (!digest) {
         return tl::unexpected(std::move(digest.error()));
       }
-      const bool of_outcomes = i + 2 >= names_.size();
-      Json file = file_json(i, names_[i], std::move(*digest));
-      if (of_outcomes) {
-        file.set("type", "OperationOutcome");
-      }
-      (of_outcomes ? error : output).push(std::move(file));
+      files.push_back({names_[i], out_->files()[i], std::move(*digest), i + 2 >= names_.size()});
     }
-    const auto& knowledge = *assessor_.knowledge();
-    const Json manifest = Json::object({{"transactionTime", fhir::instant_text(now_)},
-                                        {"request", "myoflag batch"},
-                                        {"requiresAccessToken", false},
-                                        {"output", std::move(output)},
-                                        {"error", std::move(error)},
-                                        {"program", mapping::software_version()},
-                                        {"knowledge", Json::object({{"id", knowledge.id},
-                                                                    {"version", knowledge.version},
-                                                                    {"digest", knowledge.digest}})},
-                                        {"input", *description(now_).find("inputs")},
-                                        {"summary", to_json(at_.summary)}});
-    return out_->write(kManifest, fhir::write_json(manifest, fhir::JsonStyle::pretty));
+    const auto json = manifest_json(files, *description(now_).find("inputs"), at_.summary,
+                                    *assessor_.knowledge(), fhir::instant_text(now_));
+    return out_->write(kManifest, fhir::write_json(json, fhir::JsonStyle::pretty));
   }
 
   Done forget_job() {
@@ -377,8 +345,8 @@ class Run {
   const std::atomic<bool>& stop_;
   const std::vector<std::string> names_;
 
+  rules::Instant now_;  // of the start, also where the batch goes on
   std::vector<InputFile> inputs_;
-  rules::Instant now_{};
   std::unique_ptr<Job> job_;
   std::unique_ptr<OutFolder> out_;
   Checkpoint at_;

@@ -1,12 +1,12 @@
 #include "plugin/batch/job.h"
 
-#include <charconv>
-#include <limits>
 #include <sqlite3.h>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "plugin/batch/own_json.h"
 
 namespace myoflag::batch {
 namespace {
@@ -18,20 +18,6 @@ constexpr const char* kSchema =
     "CREATE TABLE IF NOT EXISTS job(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS seen(name BLOB PRIMARY KEY, file INTEGER NOT NULL,"
     " line INTEGER NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;";
-
-Json number(std::uint64_t value) { return Json::Number{fmt::to_string(value)}; }
-
-std::optional<std::uint64_t> number_of(const Json& json, std::string_view name) {
-  const auto* member = json.find(name);
-  const auto* text = member == nullptr ? nullptr : member->as_number();
-  std::uint64_t value = 0;
-  if (text == nullptr) {
-    return std::nullopt;
-  }
-  const char* end = text->text.data() + text->text.size();
-  const auto read = std::from_chars(text->text.data(), end, value);
-  return read.ec == std::errc() && read.ptr == end ? std::optional(value) : std::nullopt;
-}
 
 std::string to_text(const Checkpoint& checkpoint) {
   Json files = Json::array();
@@ -73,15 +59,6 @@ std::optional<Checkpoint> checkpoint_of(const std::string& text) {
 }
 
 }  // namespace
-
-fhir::Result<Json> read_own(const std::string& text) {
-  constexpr auto most = std::numeric_limits<std::size_t>::max();
-  fhir::Limits limits;
-  limits.bytes = most;
-  limits.string_bytes = most;
-  limits.nodes = most;
-  return fhir::read_json(text, limits);
-}
 
 struct Job::State {
   sqlite3* db = nullptr;

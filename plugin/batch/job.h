@@ -11,7 +11,6 @@
 
 #include <tl/expected.hpp>
 
-#include "fhir/json.h"
 #include "fhir/uuid.h"
 #include "plugin/batch/records.h"
 #include "plugin/batch/summary.h"
@@ -30,9 +29,6 @@ struct Checkpoint {
   std::vector<OutputFileState> files;  // what of the output holds
   Summary summary;
 };
-
-// Text that we wrote ourselves: without the limits for what comes from outside.
-fhir::Result<fhir::Json> read_own(const std::string& text);
 
 class Job {
  public:

@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
+#include "plugin/write_all.h"
+
 namespace myoflag::batch {
 namespace {
 
@@ -23,20 +25,6 @@ using Done = tl::expected<void, Failure>;
 tl::unexpected<Failure> failed(const std::string& path) {
   return tl::unexpected(
       Failure{Exit::outside, fmt::format("MF-4106: {}: {}", path, std::strerror(errno))});
-}
-
-bool write_all(int file, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t put = ::write(file, text.data(), text.size());
-    if (put < 0 && errno == EINTR) {
-      continue;
-    }
-    if (put <= 0) {
-      return false;
-    }
-    text.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return true;
 }
 
 bool sync_folder(const std::string& folder) {

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "plugin/batch/own_json.h"
 #include "plugin/batch/table.h"
 #include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/bundle.h"
@@ -105,9 +106,9 @@ std::string OutputWriter::outcome_line(const Place& place, const Issues& issues)
   };
   Json parts = Json::array({part("file", "valueString", files_[place.file].name)});
   if (place.line > 0) {
-    parts.push(part("line", "valueDecimal", Json::Number{fmt::to_string(place.line)}));
+    parts.push(part("line", "valueDecimal", number(place.line)));
   }
-  parts.push(part("offset", "valueDecimal", Json::Number{fmt::to_string(place.offset)}));
+  parts.push(part("offset", "valueDecimal", number(place.offset)));
   const auto url = assessor_.knowledge()->canonical + "/StructureDefinition/input-place";
   Json outcome = Json::object({{"resourceType", "OperationOutcome"}});
   outcome.set("extension",
@@ -126,7 +127,7 @@ Written OutputWriter::refused(const Place& place, const Issues& issues) const {
 
 void OutputWriter::add_resources(const Assessed& assessed, Written& out) const {
   Json bundle = mapping::transaction_bundle(assessed.assessment, assessed.response, assessed.record,
-                                            {options_.tenant, {}, {}, false});
+                                            {{}, {}, {}, false});
   for (const auto& resource : mapping::standing_alone(std::move(bundle))) {
     const auto type = resource.string_of("resourceType");
     const auto* const found = std::find(std::begin(kResourceTypes), std::end(kResourceTypes), type);
@@ -167,18 +168,15 @@ Written OutputWriter::judge(const Record& record) const {
   Written out;
   out.place = record.place;
   out.tally = tally_of(*assessed);
-  const mapping::BundleOptions naming{options_.tenant, {}, {}, true};
-  out.name =
-      mapping::repetition_key(assessed->assessment, assessed->response, assessed->record, naming);
+  out.name = mapping::repetition_key(assessed->assessment, assessed->response, assessed->record);
   switch (options_.shape) {
     case Shape::resources:
       add_resources(*assessed, out);
       break;
     case Shape::bundles:
-      out.to.emplace_back(
-          0, fhir::write_json(mapping::transaction_bundle(assessed->assessment, assessed->response,
-                                                          assessed->record, naming)) +
-                 "\n");
+      out.to.emplace_back(0, fhir::write_json(mapping::transaction_bundle(
+                                 assessed->assessment, assessed->response, assessed->record)) +
+                                 "\n");
       break;
     case Shape::assessments:
       out.to.emplace_back(
@@ -194,10 +192,10 @@ Written OutputWriter::judge(const Record& record) const {
   return out;
 }
 
-Written OutputWriter::repeated(const Written& written, const Place& first) const {
+Written OutputWriter::repeated(const Place& place, const Place& first) const {
   const auto& file = files_[first.file].name;
   const auto where = first.line > 0 ? fmt::format("{}, line {}", file, first.line) : file;
-  Issue issue = plain_issue(
+  const Issue issue = plain_issue(
       fhir::Severity::information,
       {"MF-4105",
        fmt::format(
@@ -205,9 +203,8 @@ Written OutputWriter::repeated(const Written& written, const Place& first) const
            where),
        {}});
   Written out;
-  out.place = written.place;
-  out.tally.problem = issue.code;
-  out.to.emplace_back(errors_file(names_), outcome_line(written.place, {issue}));
+  out.place = place;
+  out.to.emplace_back(errors_file(names_), outcome_line(place, {issue}));
   return out;
 }
 

@@ -22,7 +22,6 @@ enum class Shape { resources, bundles, assessments, table };
 struct OutputOptions {
   Shape shape = Shape::resources;
   rules::Instant now{};
-  std::string tenant;  // part of our identifiers, see mapping/identifiers.h
 };
 
 // The files of a shape, in the order in which Written::to names them. The last two are always
@@ -63,7 +62,7 @@ class OutputWriter {
   Written write(const Record& record) const;
 
   // Instead of all that, when the same response came before.
-  Written repeated(const Written& written, const Place& first) const;
+  Written repeated(const Place& place, const Place& first) const;
 
  private:
   Written judge(const Record& record) const;

@@ -1,36 +1,26 @@
 #include "plugin/batch/summary.h"
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "plugin/batch/own_json.h"
+#include "plugin/mapping/summary_html.h"
+
 namespace myoflag::batch {
 namespace {
 
 using fhir::Json;
+using mapping::html_escaped;
 using rules::Knowledge;
 
 constexpr std::size_t kMost = 10;
 constexpr int kBar = 30;
 
 using Counts = std::map<std::string, std::uint64_t>;
-
-Json number(std::uint64_t value) { return Json::Number{fmt::to_string(value)}; }
-
-std::optional<std::uint64_t> number_of(const Json* json) {
-  const auto* text = json == nullptr ? nullptr : json->as_number();
-  std::uint64_t value = 0;
-  if (text == nullptr) {
-    return std::nullopt;
-  }
-  const char* end = text->text.data() + text->text.size();
-  const auto read = std::from_chars(text->text.data(), end, value);
-  return read.ec == std::errc() && read.ptr == end ? std::optional(value) : std::nullopt;
-}
 
 Json counts_json(const Counts& counts) {
   Json out = Json::object();
@@ -54,7 +44,7 @@ class Reading {
   bool good() const { return good_; }
 
   std::uint64_t count(const Json& from, std::string_view name) {
-    const auto value = number_of(from.find(name));
+    const auto value = number_of(from, name);
     good_ = good_ && value.has_value();
     return value.value_or(0);
   }
@@ -71,9 +61,7 @@ class Reading {
   Counts counts(const Json* from) {
     Counts out;
     for (const auto& member : members(from)) {
-      const auto value = number_of(&member.value);
-      good_ = good_ && value.has_value();
-      out[member.name] = value.value_or(0);
+      out[member.name] = count(*from, member.name);
     }
     return out;
   }
@@ -172,18 +160,6 @@ std::string most_text(std::string_view title, const Counts& counts, Label label)
   for (const auto& [name, count] : most(counts)) {
     const std::string text = label(name);
     out += fmt::format("  {:>10}  {}{}{}\n", count, text, text.empty() ? "" : "  ", name);
-  }
-  return out;
-}
-
-std::string html_escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    out += c == '&'   ? "&amp;"
-           : c == '<' ? "&lt;"
-           : c == '>' ? "&gt;"
-           : c == '"' ? "&quot;"
-                      : std::string(1, c);
   }
   return out;
 }

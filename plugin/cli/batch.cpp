@@ -30,7 +30,6 @@ struct Options {
   std::vector<std::string> inputs;
   std::string out;
   std::string shape = "resources";
-  std::string tenant;
   int threads = 0;
   std::size_t max_record = batch::RecordLimits().record_bytes;
   std::uint64_t checkpoint_bytes = BatchOptions().checkpoint_bytes;
@@ -68,11 +67,10 @@ class ProgressLine {
 
   void tell(const Progress& progress) {
     const auto now = Clock::now();
-    if (quiet_ || now - told_ < (terminal_ ? std::chrono::milliseconds(200) : kPlain)) {
-      first_ = first_ ? first_ : std::optional(progress.taken);
+    first_ = first_ ? first_ : std::optional(progress.taken);
+    if (quiet_ || now - told_ < (terminal_ ? kTerminal : kPlain)) {
       return;
     }
-    first_ = first_ ? first_ : std::optional(progress.taken);
     told_ = now;
     const double seconds = std::chrono::duration<double>(now - begin_).count();
     put(text(progress, seconds));
@@ -85,7 +83,7 @@ class ProgressLine {
   }
 
  private:
-  static constexpr std::chrono::milliseconds kPlain{10'000};
+  static constexpr std::chrono::milliseconds kTerminal{200}, kPlain{10'000};
 
   std::string text(const Progress& progress, double seconds) const {
     std::string out =
@@ -129,7 +127,7 @@ tl::expected<BatchOptions, Failure> batch_options(const Options& options) {
   out.threads = options.threads > 0
                     ? options.threads
                     : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  out.output = {shape_of(options.shape), *now, options.tenant};
+  out.output = {shape_of(options.shape), *now};
   out.now_given = !options.clock.now.empty();
   out.limits.record_bytes = options.max_record;
   out.checkpoint_bytes = options.checkpoint_bytes;
@@ -203,8 +201,6 @@ void add_batch(CLI::App& app, Run& run) {
       ->add_option("--checkpoint-bytes", options->checkpoint_bytes,
                    "So much is written between two places from which it can go on")
       ->capture_default_str();
-  command->add_option("--tenant", options->tenant,
-                      "Name of the site, part of the identifiers that are written");
   command->add_flag("--quiet", options->quiet, "No progress on standard error");
   add_knowledge_options(*command, options->knowledge);
   add_clock(*command, options->clock);

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "plugin/cli/screen.h"
+#include "plugin/write_all.h"
 
 namespace myoflag::cli {
 namespace {
@@ -86,20 +87,6 @@ tl::expected<std::string, Failure> read_all(int file, const std::string& path,
       return tl::unexpected(too_large(path, max_bytes));
     }
   }
-}
-
-bool write_all(int file, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t put = ::write(file, text.data(), text.size());
-    if (put < 0 && errno == EINTR) {
-      continue;
-    }
-    if (put <= 0) {
-      return false;
-    }
-    text.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return true;
 }
 
 }  // namespace

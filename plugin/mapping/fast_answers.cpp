@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -32,57 +34,32 @@ constexpr std::size_t most_nodes = 100'000;
 // Digits that rules::Number holds exactly.
 constexpr std::size_t longest_number = 12;
 
-// Strings to their index without collision: one hash, one comparison.
-class PerfectHash {
+// Strings to their index. At most a quarter full, so that a look-up takes little more than one
+// comparison, and made without a search, because every start of the program makes it.
+class KeyTable {
  public:
-  explicit PerfectHash(std::vector<std::string> keys) : keys_(std::move(keys)) {
-    std::size_t size = 16;
-    while (size < keys_.size() * 4) {
-      size *= 2;
-    }
-    while (!place(size)) {
-      size *= 2;
+  explicit KeyTable(std::vector<std::string> keys)
+      : keys_(std::move(keys)), slots_(std::bit_ceil(4 * keys_.size() + 1), -1) {
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      slots_[slot_of(keys_[i])] = static_cast<int>(i);
     }
   }
 
-  int find(std::string_view key) const {
-    const int index = slots_[hash(key, seed_) & (slots_.size() - 1)];
-    return index >= 0 && keys_[static_cast<std::size_t>(index)] == key ? index : -1;
-  }
+  int find(std::string_view key) const { return slots_[slot_of(key)]; }
 
  private:
-  static std::uint64_t hash(std::string_view key, std::uint64_t seed) {
-    std::uint64_t value = 14695981039346656037u ^ seed;
-    for (const char c : key) {
-      value = (value ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  // Where the key stands, or would stand.
+  std::size_t slot_of(std::string_view key) const {
+    const std::size_t last = slots_.size() - 1;
+    std::size_t at = std::hash<std::string_view>{}(key)&last;
+    while (slots_[at] >= 0 && keys_[static_cast<std::size_t>(slots_[at])] != key) {
+      at = (at + 1) & last;
     }
-    return value ^ (value >> 29);
-  }
-
-  bool place(std::size_t size) {
-    for (seed_ = 1; seed_ <= 1000; ++seed_) {
-      slots_.assign(size, -1);
-      if (fits()) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  bool fits() {
-    for (std::size_t i = 0; i < keys_.size(); ++i) {
-      auto& slot = slots_[hash(keys_[i], seed_) & (slots_.size() - 1)];
-      if (slot >= 0) {
-        return false;
-      }
-      slot = static_cast<int>(i);
-    }
-    return true;
+    return at;
   }
 
   std::vector<std::string> keys_;
   std::vector<int> slots_;
-  std::uint64_t seed_ = 0;
 };
 
 struct OptionPlace {
@@ -199,8 +176,8 @@ struct FastForm::Tables {
         system(answer_system(*knowledge)) {}
 
   rules::KnowledgePtr knowledge;
-  PerfectHash items;
-  PerfectHash codes;
+  KeyTable items;
+  KeyTable codes;
   std::vector<OptionPlace> places;  // index: codes
   std::string canonical, system;
 };

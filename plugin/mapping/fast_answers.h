@@ -15,7 +15,7 @@
 
 namespace myoflag::mapping {
 
-// The form prepared for fast reading: a perfect hash of its linkIds and of its option codes.
+// The form prepared for fast reading: a table of its linkIds and one of its option codes.
 // Immutable; shared by readers.
 class FastForm {
  public:

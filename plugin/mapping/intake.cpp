@@ -29,6 +29,8 @@ using fhir::Json;
 
 // Bundles inside a Bundle: the answers to the searches of a batch.
 constexpr int deepest_bundle = 3;
+// Each form begun since the last finished one is judged in full.
+constexpr std::size_t most_begun = 20;
 
 Issue issue(std::string_view code, std::string_view type, std::string place, std::string text) {
   return {fhir::Severity::error, std::string(type), std::string(code),
@@ -287,6 +289,13 @@ class Taker {
     const auto newest = std::find_if(responses_.rbegin(), responses_.rend(),
                                      [](const Entry& entry) { return is_finished(entry.json); });
     if (newest != responses_.rend() && newest != responses_.rbegin()) {
+      if (static_cast<std::size_t>(newest - responses_.rbegin()) > most_begun) {
+        issues_.push_back(issue("MF-3026", "too-costly", "Bundle.entry",
+                                fmt::format("More than {} forms were begun after the last finished "
+                                            "one.",
+                                            most_begun)));
+        return;
+      }
       begun_.assign(std::make_move_iterator(responses_.rbegin()), std::make_move_iterator(newest));
       responses_.erase(newest.base(), responses_.end());
     }

@@ -61,7 +61,7 @@ class BatchTest : public ::testing::Test {
     BatchOptions options;
     options.inputs = {(path_ / "in.ndjson").string()};
     options.out = (path_ / out).string();
-    options.output = {shape, testing::now(), {}};
+    options.output = {shape, testing::now()};
     return options;
   }
 
@@ -69,6 +69,15 @@ class BatchTest : public ::testing::Test {
     const std::atomic<bool> never{false};
     return run_batch(
         assessor(), options, [](const Progress&) {}, never);
+  }
+
+  // Stops it as soon as a first part is done; nothing of it is lost.
+  void break_off(const BatchOptions& options) const {
+    std::atomic<bool> stop{false};
+    const auto result = run_batch(
+        assessor(), options, [&stop](const Progress&) { stop = true; }, stop);
+    ASSERT_TRUE(result) << result.error().text;
+    ASSERT_TRUE(result->stopped);
   }
 
   static const Assessor& assessor() {
@@ -174,9 +183,7 @@ TEST_F(BatchTest, WhatWasWrittenBehindTheLastCheckpointIsWrittenAgain) {
   ASSERT_TRUE(run(options("whole")));
   auto broken = options("broken");
   broken.checkpoint_bytes = 1;
-  std::atomic<bool> stop{false};
-  ASSERT_TRUE(run_batch(
-      assessor(), broken, [&stop](const Progress&) { stop = true; }, stop));
+  break_off(broken);
   std::ofstream(path_ / "broken" / "Observation.ndjson.part", std::ios::app) << "{\"half\":";
   broken.resume = true;
   ASSERT_TRUE(run(broken));
@@ -186,9 +193,7 @@ TEST_F(BatchTest, WhatWasWrittenBehindTheLastCheckpointIsWrittenAgain) {
 TEST_F(BatchTest, GoesOnOnlyWithWhatWasBegun) {
   auto broken = options("broken");
   broken.checkpoint_bytes = 1;
-  std::atomic<bool> stop{false};
-  ASSERT_TRUE(run_batch(
-      assessor(), broken, [&stop](const Progress&) { stop = true; }, stop));
+  break_off(broken);
 
   EXPECT_THAT(run(broken).error().text, HasSubstr("--resume"));
   broken.resume = true;
@@ -207,9 +212,7 @@ TEST_F(BatchTest, KeepsTheTimeOfItsStart) {
   ASSERT_TRUE(run(options("whole")));
   auto broken = options("broken");
   broken.checkpoint_bytes = 1;
-  std::atomic<bool> stop{false};
-  ASSERT_TRUE(run_batch(
-      assessor(), broken, [&stop](const Progress&) { stop = true; }, stop));
+  break_off(broken);
   broken.resume = true;
   broken.output.now += std::chrono::hours(100);
   ASSERT_TRUE(run(broken));
@@ -287,9 +290,7 @@ TEST_F(BatchTest, AnOutputFolderInsideTheInputIsNoInput) {
   auto all = options("out");
   all.inputs = {path_.string()};
   all.checkpoint_bytes = 1;
-  std::atomic<bool> stop{false};
-  ASSERT_TRUE(run_batch(
-      assessor(), all, [&stop](const Progress&) { stop = true; }, stop));
+  break_off(all);
   all.resume = true;
   const auto result = run(all);
   ASSERT_TRUE(result) << result.error().text;
@@ -304,11 +305,7 @@ TEST_F(BatchTest, ManyInputsCanGoOn) {
   auto many = options("out", Shape::table);
   many.inputs = {(path_ / "many").string()};
   many.checkpoint_bytes = 1;
-  std::atomic<bool> stop{false};
-  const auto first = run_batch(
-      assessor(), many, [&stop](const Progress&) { stop = true; }, stop);
-  ASSERT_TRUE(first);
-  EXPECT_TRUE(first->stopped);
+  break_off(many);
   many.resume = true;
   const auto rest = run(many);
   ASSERT_TRUE(rest) << rest.error().text;
@@ -321,9 +318,7 @@ TEST_F(BatchTest, WhatIsWholeButForItsStateIsOnlyTidiedUp) {
   const auto whole = files("out");
   broken = options("again");
   broken.checkpoint_bytes = 1;
-  std::atomic<bool> stop{false};
-  ASSERT_TRUE(run_batch(
-      assessor(), broken, [&stop](const Progress&) { stop = true; }, stop));
+  break_off(broken);
   // As if the power had gone before the state was removed.
   fs::copy(path_ / "again" / "state.sqlite", path_ / "out" / "state.sqlite");
   auto resumed = options("out");

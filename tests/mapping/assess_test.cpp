@@ -468,6 +468,22 @@ TEST(Assess, EveryFormBegunSinceIsJudged) {
   }
 }
 
+TEST(Assess, MoreFormsBegunSinceThanCanBeJudgedAreRefused) {
+  for (const auto& [begun, judged] : {std::pair(20, true), std::pair(21, false)}) {
+    std::vector<Json> resources{patient(), at_hour("00", "completed", self_care())};
+    for (int i = 0; i < begun; ++i) {
+      auto draft = at_hour("09", "in-progress", self_care());
+      draft.set("authored", "2026-11-22T09:" + std::to_string(10 + i) + ":00Z");
+      resources.push_back(std::move(draft));
+    }
+    const auto assessed = assess(bundle_of(resources));
+    ASSERT_EQ(assessed.has_value(), judged) << begun;
+    if (!judged) {
+      EXPECT_THAT(codes(assessed.error()), Contains("MF-3026"));
+    }
+  }
+}
+
 TEST(Assess, AFormBegunSinceByAnotherPatientRefusesTheInput) {
   auto other = at_hour("09", "in-progress", self_care());
   other.set("subject", Json::object({{"reference", "Patient/other"}}));
