@@ -20,8 +20,10 @@ using ::testing::IsEmpty;
 std::set<int> emergency_questions(const Knowledge& knowledge) {
   std::set<int> questions;
   for (const Rule& gap : knowledge.gaps) {
+    if (!gap.list_options)
+      continue;
     const std::size_t root = knowledge.program.roots[static_cast<std::size_t>(gap.root)];
-    for (std::size_t at = root; gap.list_options && at < knowledge.program.ops[root].end; ++at) {
+    for (std::size_t at = root; at < knowledge.program.ops[root].end; ++at) {
       const Op& op = knowledge.program.ops[at];
       if (op.kind == Criterion::Kind::answered || op.kind == Criterion::Kind::unsure) {
         questions.insert(op.item);
