@@ -1,9 +1,12 @@
 #include "fhir/client/cpprest_transport.h"
 
 #include <algorithm>
+#include <cpprest/filestream.h>
 #include <cpprest/http_client.h>
 #include <cpprest/rawptrstream.h>
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <future>
 #include <map>
 #include <mutex>
@@ -22,6 +25,7 @@ using Clock = std::chrono::steady_clock;
 
 // How long a cancelled exchange may take to end; what then still runs keeps its own memory.
 constexpr std::chrono::seconds grace{5};
+constexpr std::chrono::milliseconds look_every{500};
 // Between two steps of one exchange; the deadline of the whole is ours.
 constexpr std::chrono::seconds most_silence{60};
 
@@ -31,6 +35,10 @@ TransportFailure not_sent(std::string code, std::string text) {
 
 TransportFailure too_late() {
   return {"MF-1503", "The server did not answer in time.", Arrival::unknown};
+}
+
+TransportFailure too_long() {
+  return {"MF-1504", "The answer is longer than allowed.", Arrival::unknown};
 }
 
 bool is_token(std::string_view name) {
@@ -61,30 +69,73 @@ http::method method_of(Method method) {
   throw std::logic_error("every method has a name");
 }
 
-// What an exchange needs until its last callback, which may come after we stopped waiting.
-struct Exchange {
-  explicit Exchange(std::size_t most)
-      : capacity(most),
-        bytes(std::make_unique_for_overwrite<std::uint8_t[]>(std::max<std::size_t>(most, 1))),
-        buffer(bytes.get(), capacity, std::ios::out) {}
+// Where the body of an answer goes. Kept until the last callback, which may come after we stopped
+// waiting.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  virtual concurrency::streams::ostream stream() = 0;
+  virtual std::size_t written() const = 0;
+  virtual std::string body() = 0;  // after the last byte
+};
 
-  std::size_t written() const {
-    return static_cast<std::size_t>(std::streamoff(buffer.getpos(std::ios::out)));
+// At most so many bytes: the library stops at the end of the room.
+class MemorySink final : public Sink {
+ public:
+  explicit MemorySink(std::size_t most)
+      : bytes_(std::make_unique_for_overwrite<std::uint8_t[]>(std::max<std::size_t>(most, 1))),
+        buffer_(bytes_.get(), most, std::ios::out) {}
+
+  concurrency::streams::ostream stream() override { return buffer_.create_ostream(); }
+  std::size_t written() const override {
+    return static_cast<std::size_t>(std::streamoff(buffer_.getpos(std::ios::out)));
+  }
+  std::string body() override { return {bytes_.get(), bytes_.get() + written()}; }
+
+ private:
+  std::unique_ptr<std::uint8_t[]> bytes_;
+  concurrency::streams::rawptr_buffer<std::uint8_t> buffer_;
+};
+
+class FileSink final : public Sink {
+ public:
+  // Throws what the library throws when the file cannot be made.
+  explicit FileSink(std::string file)
+      : file_(std::move(file)),
+        stream_(concurrency::streams::fstream::open_ostream(file_, std::ios::out | std::ios::trunc)
+                    .get()) {}
+
+  concurrency::streams::ostream stream() override { return stream_; }
+  std::size_t written() const override {
+    std::error_code ignored;
+    const auto size = std::filesystem::file_size(file_, ignored);
+    return ignored ? 0 : static_cast<std::size_t>(size);
+  }
+  std::string body() override {
+    stream_.close().get();
+    return {};
   }
 
-  std::size_t capacity;
-  std::unique_ptr<std::uint8_t[]> bytes;
-  concurrency::streams::rawptr_buffer<std::uint8_t> buffer;
+ private:
+  std::string file_;
+  concurrency::streams::ostream stream_;
+};
+
+struct Exchange {
+  Exchange(std::unique_ptr<Sink> to, std::size_t allowed) : sink(std::move(to)), most(allowed) {}
+
+  std::unique_ptr<Sink> sink;
+  std::size_t most;
   std::promise<Answer> answer;
 };
 
-Response response_of(const http::http_response& given, const Exchange& exchange) {
+Response response_of(const http::http_response& given, Exchange& exchange) {
   Response response;
   response.status = given.status_code();
   for (const auto& [name, value] : given.headers()) {
     response.headers.push_back({name, value});
   }
-  response.body.assign(exchange.bytes.get(), exchange.bytes.get() + exchange.written());
+  response.body = exchange.sink->body();
   return response;
 }
 
@@ -94,8 +145,8 @@ bool never_left(const std::error_code& code) {
 }
 
 TransportFailure failure_of(const std::exception_ptr& thrown, const Exchange& exchange) {
-  if (exchange.written() >= exchange.capacity) {
-    return {"MF-1504", "The answer is longer than allowed.", Arrival::unknown};
+  if (exchange.sink->written() >= exchange.most) {
+    return too_long();
   }
   try {
     std::rethrow_exception(thrown);
@@ -128,7 +179,7 @@ http::http_request request_of(const Request& request, Exchange& exchange) {
       out.headers().add(header.name, header.value);
     }
   }
-  out.set_response_stream(exchange.buffer.create_ostream());
+  out.set_response_stream(exchange.sink->stream());
   return out;
 }
 
@@ -180,6 +231,15 @@ class CpprestTransport final : public Transport {
       : config_(config_of(options)), places_(options.most_at_once) {}
 
   Answer send(const Request& request) override {
+    return checked(request, [&] { return std::make_unique<MemorySink>(request.most_bytes); });
+  }
+
+  Answer download(const Request& request, const std::string& file) override {
+    return checked(request, [&] { return std::make_unique<FileSink>(file); });
+  }
+
+ private:
+  Answer checked(const Request& request, const std::function<std::unique_ptr<Sink>()>& sink) {
     const auto until = Clock::now() + request.deadline;
     if (!may_be_called(request.url)) {
       return tl::unexpected(not_sent("MF-1500", "The address is no https address."));
@@ -191,12 +251,11 @@ class CpprestTransport final : public Transport {
     if (!places_.try_acquire_until(until)) {
       return tl::unexpected(not_sent("MF-1507", "Too many exchanges with the server at once."));
     }
-    Answer answer = exchange(request, until);
+    Answer answer = exchange(request, until, sink);
     places_.release();
     return answer;
   }
 
- private:
   // One client for each origin: connections are used again only inside one.
   std::shared_ptr<http::client::http_client> client_of(const std::string& url) {
     const std::lock_guard lock(mutex_);
@@ -207,8 +266,23 @@ class CpprestTransport final : public Transport {
     return client;
   }
 
-  Answer exchange(const Request& request, Clock::time_point until) try {
-    const auto exchange = std::make_shared<Exchange>(request.most_bytes);
+  Answer exchange(const Request& request, Clock::time_point until,
+                  const std::function<std::unique_ptr<Sink>()>& sink) {
+    std::shared_ptr<Exchange> exchange;
+    try {
+      exchange = std::make_shared<Exchange>(sink(), request.most_bytes);
+    } catch (const std::exception&) {
+      return tl::unexpected(not_sent("MF-1508", "The file for the answer cannot be written."));
+    }
+    try {
+      return exchange_into(exchange, request, until);
+    } catch (const std::exception&) {
+      return tl::unexpected(not_sent("MF-1500", "The address cannot be used."));
+    }
+  }
+
+  Answer exchange_into(const std::shared_ptr<Exchange>& exchange, const Request& request,
+                       Clock::time_point until) {
     const auto client = client_of(request.url);
     pplx::cancellation_token_source cancel;
     std::future<Answer> answer = exchange->answer.get_future();
@@ -222,14 +296,21 @@ class CpprestTransport final : public Transport {
                 tl::unexpected(failure_of(std::current_exception(), *exchange)));
           }
         });
-    if (answer.wait_until(until) != std::future_status::ready) {
-      cancel.cancel();
-      answer.wait_for(grace);
-      return tl::unexpected(too_late());
+    // A file has no end of its own.
+    while (answer.wait_until(std::min(until, Clock::now() + look_every)) !=
+           std::future_status::ready) {
+      const bool is_too_long = exchange->sink->written() > request.most_bytes;
+      if (is_too_long || Clock::now() >= until) {
+        cancel.cancel();
+        answer.wait_for(grace);
+        return tl::unexpected(is_too_long ? too_long() : too_late());
+      }
     }
-    return answer.get();
-  } catch (const std::exception&) {
-    return tl::unexpected(not_sent("MF-1500", "The address cannot be used."));
+    Answer got = answer.get();
+    if (got && exchange->sink->written() > request.most_bytes) {
+      return tl::unexpected(too_long());
+    }
+    return got;
   }
 
   const http::client::http_client_config config_;

@@ -55,6 +55,10 @@ class Transport {
   virtual ~Transport() = default;
   // Waits for the answer; from many threads at once. Never follows a redirect, never repeats.
   virtual tl::expected<Response, TransportFailure> send(const Request& request) = 0;
+  // As send, but the body, whatever the status, goes into that file, which is made or emptied; the
+  // answer's body is empty. On failure the file holds what had come.
+  virtual tl::expected<Response, TransportFailure> download(const Request& request,
+                                                            const std::string& file) = 0;
 };
 
 // "https://ehr.example:8443" of an address, lower case, with the port where it is not the usual

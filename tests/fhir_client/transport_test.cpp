@@ -1,6 +1,9 @@
 // The transport against a server that answers rightly, wrongly, slowly, or not at all.
 
 #include <atomic>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -80,6 +83,29 @@ TEST_F(TransportTest, AnAnswerMayBeAsLongAsAllowedAndNoLonger) {
   ASSERT_TRUE(fits) << fits.error().code;
   EXPECT_EQ(fits->body.size(), 1000u);
   EXPECT_EQ(failure(get(server.url("long"))).code, "MF-1504");
+}
+
+TEST_F(TransportTest, ADownloadGoesIntoAFile) {
+  const std::string body(300'000, 'x');
+  ScriptedServer server([&](const std::string&) { return answer(200, "", body); });
+  const std::string file = ::testing::TempDir() + "fhir_client_download";
+  Request request = get(server.url("file"));
+  request.most_bytes = body.size();
+  const auto response = transport->download(request, file);
+  ASSERT_TRUE(response) << response.error().code;
+  EXPECT_EQ(response->status, 200);
+  EXPECT_EQ(response->body, "");
+  std::ifstream in(file, std::ios::binary);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), body);
+
+  request.most_bytes = body.size() - 1;
+  const auto longer = transport->download(request, file);
+  ASSERT_FALSE(longer);
+  EXPECT_EQ(longer.error().code, "MF-1504");
+  const auto nowhere = transport->download(request, "/no/such/folder/file");
+  ASSERT_FALSE(nowhere);
+  EXPECT_EQ(nowhere.error().code, "MF-1508");
+  std::remove(file.c_str());
 }
 
 TEST_F(TransportTest, ASilentServerIsLeftAtTheDeadline) {
