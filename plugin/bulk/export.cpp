@@ -14,6 +14,7 @@
 
 #include "fhir/client/verdict.h"
 #include "plugin/bulk/export_state.h"
+#include "plugin/ehr/ehr_options.h"
 
 namespace myoflag::bulk {
 
@@ -268,7 +269,7 @@ class Export {
         if (state_.files.size() >= options_.most_files) {
           return not_a_manifest("it has more files than allowed");
         }
-        const std::string_view place = kind == FileKind::output ? kExportedFiles : kOtherFiles;
+        const std::string_view place = kind == FileKind::output ? ehr::kExportedFiles : kOtherFiles;
         state_.files.push_back(
             {kind, std::string(type), url,
              fmt::format("{}/{:05}.{}.ndjson", place, state_.files.size() + 1, type)});
@@ -279,7 +280,7 @@ class Export {
 
   Done fetch_all() {
     std::error_code error;
-    std::filesystem::create_directories(options_.folder / kExportedFiles, error);
+    std::filesystem::create_directories(options_.folder / ehr::kExportedFiles, error);
     std::filesystem::create_directories(options_.folder / kOtherFiles, error);
     for (std::size_t i = 0; i < state_.files.size(); ++i) {
       if (stop_) {

@@ -30,8 +30,7 @@ struct ExportOptions {
   std::size_t most_files = 10'000;
 };
 
-// In `folder`: the exported resources, and beside them the server's error and deletion files.
-inline constexpr std::string_view kExportedFiles = "files";
+// In `folder`, beside ehr::kExportedFiles: the server's files of errors and deletions.
 inline constexpr std::string_view kOtherFiles = "other";
 
 struct ExportedFile {
@@ -42,7 +41,7 @@ struct ExportedFile {
 
 struct Exported {
   std::string transaction_time;       // the next export's `since`
-  std::vector<ExportedFile> output;   // NDJSON, in kExportedFiles
+  std::vector<ExportedFile> output;   // NDJSON, in ehr::kExportedFiles
   std::vector<ExportedFile> error;    // OperationOutcomes: what the server could not export
   std::vector<ExportedFile> deleted;  // Bundles: what is gone since `since`
   std::vector<std::string> remarks;   // what went less well, a sentence each

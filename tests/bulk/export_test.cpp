@@ -13,6 +13,7 @@
 
 #include "fhir/client/backend_services.h"
 #include "plugin/bulk/export.h"
+#include "plugin/ehr/ehr_options.h"
 #include "tests/fhir_client/played.h"
 
 namespace myoflag::bulk {
@@ -255,7 +256,7 @@ TEST_F(ExportTest, AnEndedExportIsNotAskedForAgainAndHoldsNoAddress) {
   expect_whole(run(server), "again");
   EXPECT_EQ(server.asked.size(), asked);
   EXPECT_THAT(content(folder_ / "export.json"), Not(HasSubstr("/files/")));
-  std::filesystem::remove(folder_ / kExportedFiles / "00001.QuestionnaireResponse.ndjson");
+  std::filesystem::remove(folder_ / ehr::kExportedFiles / "00001.QuestionnaireResponse.ndjson");
   EXPECT_FALSE(run(server)) << "a file that is gone is not an empty one";
 }
 
