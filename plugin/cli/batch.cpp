@@ -17,6 +17,8 @@
 
 #include "plugin/cli/commands.h"
 #include "plugin/cli/options.h"
+#include "plugin/ehr/ehr_options.h"
+#include "plugin/ehr/process.h"
 
 namespace myoflag::cli {
 namespace {
@@ -35,6 +37,8 @@ struct Options {
   std::uint64_t checkpoint_bytes = BatchOptions().checkpoint_bytes;
   bool resume = false;
   bool quiet = false;
+  ehr::EhrOptions ehr;
+  ehr::ExportChoice wanted;
   KnowledgeOptions knowledge;
   ClockOptions clock;
 };
@@ -152,17 +156,49 @@ Exit batch_exit(const Options& options, const batch::BatchResult& result,
   return wrote == Exit::done && rejected ? Exit::rejected : wrote;
 }
 
+std::string export_folder(const Options& options) {
+  if (!options.wanted.folder.empty()) {
+    return options.wanted.folder;
+  }
+  std::string out = options.out;
+  while (out.size() > 1 && out.ends_with('/')) {
+    out.pop_back();
+  }
+  return out + "-export";
+}
+
+// The folder with what the EHR exported.
+tl::expected<std::string, Failure> fetch(const Options& options) {
+  auto choice = options.wanted;
+  choice.folder = export_folder(options);
+  std::vector<std::string> arguments{"export"};
+  if (options.quiet) {
+    arguments.push_back("--quiet");
+  }
+  for (const auto& more : {ehr::arguments_of(options.ehr), ehr::arguments_of(choice)}) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+  }
+  return ehr::run_ehr(arguments).map([&] { return choice.folder + "/" + ehr::kExportedFiles; });
+}
+
 Exit run_it(const Options& options) {
   auto knowledge = load(options.knowledge);
   if (!knowledge) {
     return fail(knowledge.error());
   }
-  const auto how = batch_options(options);
+  auto how = batch_options(options);
   if (!how) {
     return fail(how.error());
   }
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);
+  if (!options.ehr.base.empty()) {
+    auto folder = fetch(options);
+    if (!folder) {
+      return folder.error().text.empty() ? folder.error().exit : fail(folder.error());
+    }
+    how->inputs = {*folder};
+  }
   ProgressLine line(options.quiet);
   const Assessor assessor(*knowledge);
   const auto result = batch::run_batch(
@@ -177,7 +213,8 @@ void add_batch(CLI::App& app, Run& run) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "batch", "Judges many responses: NDJSON, plain, gzip or zstd; single files; folders");
-  command->add_option("IN", options->inputs, "Files, folders, - for standard input")->required();
+  CLI::Option* given =
+      command->add_option("IN", options->inputs, "Files, folders, - for standard input");
   command
       ->add_option("-o,--out", options->out,
                    "Folder for the output, new or empty; - for one stream on standard output")
@@ -188,6 +225,13 @@ void add_batch(CLI::App& app, Run& run) {
                    "JSON for programs; table: CSV, one row a response")
       ->check(CLI::IsMember({"resources", "bundles", "assessments", "table"}))
       ->capture_default_str();
+  command
+      ->add_option("--from-ehr", options->ehr.base,
+                   "Base of a FHIR endpoint: what it exports (Bulk Data) is the input")
+      ->excludes(given)
+      ->group("EHR");
+  ehr::add_export_choice(*command, options->wanted);
+  ehr::add_ehr_options(*command, options->ehr);
   command->add_flag("--resume", options->resume,
                     "Goes on with a batch that was broken off, exactly where it was");
   command->add_option("--threads", options->threads, "Default: as many as there are processors")
@@ -208,11 +252,19 @@ void add_batch(CLI::App& app, Run& run) {
       "Examples:\n"
       "  myoflag batch answers.ndjson.gz -o out\n"
       "  myoflag batch export/ -o out --write table\n"
+      "  myoflag batch --from-ehr https://ehr.example/fhir/R4 --client-id myoflag --key key.pem -o "
+      "out\n"
       "  zcat *.gz | myoflag batch - -o - --write bundles > bundles.ndjson\n\n"
       "What could not be read is listed in errors.ndjson with file, line and offset, and makes "
       "the\n"
       "exit code 1; the rest is done. manifest.json is written last: a folder with it is whole.");
   command->callback([options, &run] {
+    if (options->inputs.empty() && options->ehr.base.empty()) {
+      throw CLI::RequiredError("IN, or --from-ehr,");
+    }
+    if (!options->ehr.base.empty() && options->out == "-" && options->wanted.folder.empty()) {
+      throw CLI::ValidationError("--from-ehr", "with -o - needs --export-to");
+    }
     if (options->resume && options->out == "-") {
       throw CLI::ValidationError("--resume", "needs a folder");
     }

@@ -1,0 +1,116 @@
+// myoflag-ehr: the program in which everything happens that speaks to an EHR. A hostile answer can
+// abort the HTTP library; here that ends nothing else. Started by myoflag, which says why it ended.
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "plugin/bulk/export.h"
+#include "plugin/ehr/open_ehr.h"
+
+namespace myoflag::ehr {
+
+namespace {
+
+std::atomic<bool> stop_asked{false};
+
+// The first one ends in good order; the next one at once.
+extern "C" void ask_to_stop(int signal) {
+  stop_asked = true;
+  std::signal(signal, SIG_DFL);
+}
+
+void say(const std::string& line) { fmt::print(stderr, "{}\n", line); }
+
+Exit fail(const Failure& failure) {
+  say("error: " + failure.text);
+  return failure.exit;
+}
+
+// "system/Patient.rs system/Observation.rs ..."
+std::string scope_of(const std::vector<std::string>& types) {
+  std::string scope;
+  for (const std::string& type : types) {
+    scope += fmt::format("{}system/{}.rs", scope.empty() ? "" : " ", type);
+  }
+  return scope;
+}
+
+void tell(const bulk::Exported& exported) {
+  for (const auto& file : exported.error) {
+    say(fmt::format("the server says in {} what it could not export", file.path.string()));
+  }
+  for (const auto& file : exported.deleted) {
+    say(fmt::format("the server says in {} what was deleted there; nothing follows from that",
+                    file.path.string()));
+  }
+  for (const auto& remark : exported.remarks) {
+    say(remark);
+  }
+  say(fmt::format("exported: {} files, as of {}", exported.output.size(),
+                  exported.transaction_time));
+}
+
+Exit fetch(const EhrOptions& options, const ExportChoice& choice, bool quiet) {
+  const auto ehr = open_ehr(options, scope_of(choice.types));
+  if (!ehr) {
+    return fail(ehr.error());
+  }
+  bulk::ExportOptions how;
+  how.base = options.base;
+  how.group = choice.group;
+  how.types = choice.types;
+  how.since = choice.since;
+  how.folder = choice.folder;
+  const auto progress = [quiet](const std::string& line) {
+    if (!quiet) {
+      say(line);
+    }
+  };
+  const auto exported = bulk::fetch_export(*ehr->transport, ehr->authority.get(), how, ehr->world,
+                                           progress, stop_asked);
+  if (!exported) {
+    return fail(exported.error());
+  }
+  tell(*exported);
+  return Exit::done;
+}
+
+Exit run(int argc, char** argv) {
+  EhrOptions options;
+  ExportChoice choice;
+  bool quiet = false;
+  CLI::App app("Started by myoflag: speaks to an EHR");
+  app.require_subcommand(1);
+  CLI::App* command = app.add_subcommand("export", "Fetches a Bulk Data export");
+  command->add_option("--base", options.base)->required();
+  command->add_flag("--quiet", quiet);
+  add_ehr_options(*command, options);
+  add_export_choice(*command, choice);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? Exit::done : Exit::usage;
+  }
+  std::signal(SIGINT, ask_to_stop);
+  std::signal(SIGTERM, ask_to_stop);
+  return fetch(options, choice, quiet);
+}
+
+}  // namespace
+
+}  // namespace myoflag::ehr
+
+int main(int argc, char** argv) {
+  try {
+    return static_cast<int>(myoflag::ehr::run(argc, argv));
+  } catch (const std::exception&) {
+    // What a library says may quote an address.
+    myoflag::ehr::say("error: MF-4133: the EHR could not be asked");
+    return static_cast<int>(myoflag::Exit::outside);
+  }
+}

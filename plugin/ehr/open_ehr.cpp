@@ -1,0 +1,109 @@
+#include "plugin/ehr/open_ehr.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "fhir/client/backend_services.h"
+#include "fhir/client/cpprest_transport.h"
+#include "fhir/client/key_set.h"
+
+namespace myoflag::ehr {
+
+namespace {
+
+using fhir::client::Authority;
+using fhir::client::SigningKey;
+
+tl::unexpected<Failure> wrong(std::string text) {
+  return tl::unexpected(Failure{Exit::usage, std::move(text)});
+}
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+tl::expected<SigningKey, Failure> read_key(const EhrOptions& options) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::perms rights = fs::status(options.key_file, error).permissions();
+  constexpr fs::perms others = fs::perms::group_all | fs::perms::others_all;
+  if (!error && (rights & others) != fs::perms::none) {
+    return wrong(fmt::format("MF-4131: {} may be read by others; chmod 600 it", options.key_file));
+  }
+  std::ifstream in(options.key_file, std::ios::binary);
+  const std::string pem(std::istreambuf_iterator<char>(in), {});
+  if (!in || error) {
+    return wrong(fmt::format("MF-4131: {} cannot be read", options.key_file));
+  }
+  auto key = fhir::client::signing_key(pem, options.key_id);
+  if (!key) {
+    return wrong(fmt::format("{}: {}: {}", key.error().code, options.key_file, key.error().text));
+  }
+  return std::move(*key);
+}
+
+tl::expected<std::unique_ptr<Authority>, Failure> authority_of(const EhrOptions& options,
+                                                               const std::string& scope, Ehr& ehr) {
+  const std::string token = environment("MYOFLAG_EHR_TOKEN");
+  const std::string user = environment("MYOFLAG_EHR_USER");
+  const int ways =
+      (options.client_id.empty() ? 0 : 1) + (token.empty() ? 0 : 1) + (user.empty() ? 0 : 1);
+  if (ways > 1) {
+    return wrong("MF-4130: one way to sign in: --client-id, MYOFLAG_EHR_TOKEN or MYOFLAG_EHR_USER");
+  }
+  if (options.client_id.empty() != options.key_file.empty()) {
+    return wrong("MF-4130: --client-id and --key belong together");
+  }
+  if (!token.empty()) {
+    return std::make_unique<fhir::client::FixedAuthority>(fhir::client::bearer(token));
+  }
+  if (!user.empty()) {
+    return std::make_unique<fhir::client::FixedAuthority>(
+        fhir::client::basic(user, environment("MYOFLAG_EHR_PASSWORD")));
+  }
+  if (options.client_id.empty()) {
+    return nullptr;
+  }
+  auto key = read_key(options);
+  if (!key) {
+    return tl::unexpected(key.error());
+  }
+  fhir::client::BackendOptions how;
+  how.base = options.base;
+  how.token_url = options.token_url;
+  how.client_id = options.client_id;
+  how.scope = options.scope.empty() ? scope : options.scope;
+  how.key = std::move(*key);
+  return std::make_unique<fhir::client::BackendServices>(*ehr.transport, std::move(how), ehr.world);
+}
+
+}  // namespace
+
+tl::expected<Ehr, Failure> open_ehr(const EhrOptions& options, const std::string& scope) {
+  if (!fhir::client::may_be_called(options.base)) {
+    return wrong("MF-4132: the address of an EHR is https, or http on this machine");
+  }
+  Ehr ehr;
+  ehr.world = fhir::client::real_world();
+  try {
+    ehr.transport = fhir::client::cpprest_transport(
+        {options.ca_file, options.certificate_file, options.certificate_key_file, options.proxy});
+  } catch (const std::runtime_error& error) {
+    return wrong(error.what());
+  }
+  auto authority = authority_of(options, scope, ehr);
+  if (!authority) {
+    return tl::unexpected(authority.error());
+  }
+  ehr.authority = std::move(*authority);
+  return ehr;
+}
+
+}  // namespace myoflag::ehr

@@ -1,0 +1,18 @@
+#pragma once
+// Starts the program that speaks to the EHR, and waits for it.
+
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "plugin/failure.h"
+
+namespace myoflag::ehr {
+
+// Its messages go to our standard error; secrets reach it by the environment. Fails as it fails,
+// with a text that is empty where it has said itself what happened; MF-4133 when it died or cannot
+// be started.
+tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments);
+
+}  // namespace myoflag::ehr
