@@ -20,5 +20,6 @@ void add_check(CLI::App& app, Run& run);
 void add_questionnaire(CLI::App& app, Run& run);
 void add_convert(CLI::App& app, Run& run);
 void add_knowledge(CLI::App& app, Run& run);
+void add_knowledge_diff(CLI::App& knowledge, Run& run);
 
 }  // namespace myoflag::cli

@@ -135,6 +135,7 @@ void add_knowledge(CLI::App& app, Run& run) {
   add_lint(*command, run);
   add_test(*command, run);
   add_docs(*command, run);
+  add_knowledge_diff(*command, run);
 }
 
 }  // namespace myoflag::cli

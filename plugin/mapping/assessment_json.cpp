@@ -167,7 +167,9 @@ Json hypotheses_json(const Assessment& assessment) {
   return rows;
 }
 
-std::string_view status_word(rules::WorkupStatus status) {
+}  // namespace
+
+std::string_view workup_word(rules::WorkupStatus status) {
   switch (status) {
     case rules::WorkupStatus::proposed:
       return "proposed";
@@ -178,6 +180,8 @@ std::string_view status_word(rules::WorkupStatus status) {
   }
   return "proposed";
 }
+
+namespace {
 
 Json done_json(const rules::RecordEntry& entry) {
   Json done = Json::object({{"text", entry.text}});
@@ -195,7 +199,7 @@ Json workup_json(const rules::WorkupRow& row) {
   }
   Json entry = Json::object({{"code", row.workup->code},
                              {"text", row.workup->text},
-                             {"status", status_word(row.status)},
+                             {"status", workup_word(row.status)},
                              {"because", rule_ids(row.because)},
                              {"notes", std::move(notes)},
                              {"against", rule_ids(row.against)},
@@ -394,7 +398,7 @@ Json outcome_json(const Assessment& assessment) {
   Json workups = Json::array();
   for (const auto& row : assessment.workups) {
     workups.push(Json::object({{"code", row.workup->code},
-                               {"status", status_word(row.status)},
+                               {"status", workup_word(row.status)},
                                {"because", rule_ids(row.because)}}));
   }
   return Json::object({{"tier", tier_json(assessment.tier)},

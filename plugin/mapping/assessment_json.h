@@ -16,6 +16,8 @@ fhir::Json assessment_json(const rules::Assessment& assessment, bool all_finding
 
 // What stands for a kind of notice, here and in tables: "vanished", "lab-unusable" ...
 std::string_view notice_word(rules::Notice::Kind kind);
+// "proposed", "withheld", "already-done".
+std::string_view workup_word(rules::WorkupStatus status);
 
 // All that the answers and the record led to, without times and without the outlook: equal exactly
 // when a second evaluation says the same. Part of the identity of everything that is written.

@@ -253,5 +253,93 @@ class Streams(Case):
         self.assertEqual(first, run("-", "-o", "-", "--write", "bundles", "--now", NOW, "--threads", "3", given=lines))
 
 
+class KnowledgeDiff(Case):
+    FOLDER = os.path.join(ROOT, "rules", "knowledge", "twitching")
+
+    def altered(self, name, *changes):
+        """A copy of the knowledge with texts replaced: (file, before, after)."""
+        shutil.copytree(self.FOLDER, self.path(name))
+        for file, before, after in changes:
+            path = os.path.join(self.path(name), file)
+            with open(path, encoding="utf-8") as f:
+                text = f.read()
+            self.assertIn(before, text)
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text.replace(before, after, 1))
+        return self.path(name)
+
+    def diff(self, *arguments, given=b""):
+        done = subprocess.run([PROGRAM, "knowledge", "diff", *arguments], input=given, capture_output=True, timeout=300)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def compared(self, *arguments, given=b""):
+        code, out, err = self.diff(*arguments, "--format", "json", "--now", NOW, given=given)
+        self.assertEqual(err, "")
+        return code, json.loads(out)
+
+    SAMPLE = os.path.join(ROOT, "samples", "old-answers", "response.json")
+    WEAKER = ("rules/emergency.yaml", "any(em-now: chest-pain-heartbeat)", "any(em-now: seizure)")
+
+    def test_the_same_knowledge_differs_in_nothing(self):
+        code, out, _ = self.diff("embedded", self.FOLDER)
+        self.assertEqual(code, 0)
+        self.assertIn("The two versions are the same.", out)
+        code, report = self.compared("embedded", self.FOLDER, "--on", "-", "--fail-on", "moved", given=responses(10))
+        self.assertEqual((code, report["knowledge"], report["changed"], report["moves"]["none"]), (0, [], [], 10))
+
+    def test_a_rule_that_was_weakened_is_told_with_whom_it_moves(self):
+        weaker = self.altered("weaker", self.WEAKER)
+        code, report = self.compared("embedded", weaker, "--on", self.SAMPLE)
+        self.assertEqual(code, 0)
+        self.assertEqual(report["knowledge"],
+                         [{"change": "changed", "section": "rule", "id": "em-cardiac-symptoms", "fields": ["criteria"]}])
+        self.assertEqual(report["moves"]["lowered"], 1)
+        self.assertEqual(report["tiers"], [{"old": "emergency", "new": "routine", "count": 1}])
+        [one] = report["changed"]
+        self.assertEqual((one["file"], one["response"], one["move"], one["went"], one["came"]),
+                         (self.SAMPLE, "old-answers", "lowered", ["em-cardiac-symptoms"], []))
+        self.assertIn({"code": "emergency-assessment", "old": "proposed"}, one["workups"])
+        code, text, _ = self.diff("embedded", weaker, "--on", self.SAMPLE, "--now", NOW)
+        self.assertIn("old-answers/response.json (response old-answers): less urgent\n    emergency, 0 h -> routine", text)
+        self.assertEqual(self.compared(weaker, "embedded", "--on", self.SAMPLE)[1]["moves"]["raised"], 1)
+
+    def test_the_gate_fails_on_what_it_is_told_to_fail_on(self):
+        weaker = self.altered("weaker", self.WEAKER)
+        for old, new, fail_on, expected in (("embedded", weaker, "never", 0), ("embedded", weaker, "lowered", 1),
+                                            ("embedded", weaker, "moved", 1), (weaker, "embedded", "lowered", 0),
+                                            (weaker, "embedded", "moved", 1)):
+            self.assertEqual(self.diff(old, new, "--on", self.SAMPLE, "--now", NOW, "--fail-on", fail_on)[0], expected, fail_on)
+
+    def test_a_new_version_reads_the_responses_to_the_old_one(self):
+        newer = self.altered("newer", ("knowledge.yaml", "version: 0.1.0", "version: 0.2.0"))
+        with open(os.path.join(ROOT, "samples", "critical-calcium", "bundle.json"), "rb") as file:
+            bundle = json.dumps(json.load(file)).encode()
+        for old, new in (("embedded", newer), (newer, "embedded")):
+            code, report = self.compared(old, new, "--on", "-", given=responses(5) + bundle)
+            self.assertEqual((code, report["moves"]["none"], report["changed"]), (0, 6, []))
+
+    def test_a_response_that_one_of_them_refuses_is_told(self):
+        lines = responses(6)
+        other = self.altered("other")
+        for folder, _, names in os.walk(other):
+            subprocess.run(["sed", "-i", "s/chest-pain-heartbeat/heart-complaint/g", *(os.path.join(folder, name) for name in names)], check=True)
+        code, report = self.compared("embedded", other, "--on", self.SAMPLE, "-", given=lines + b"{\n")
+        self.assertEqual(code, 1)
+        self.assertGreaterEqual(report["moves"]["refused-by-new"], 1)
+        self.assertEqual(report["moves"]["refused-by-both"], 1)
+        listed = [one["move"] for one in report["changed"]]
+        self.assertEqual(listed.count("refused-by-new"), report["moves"]["refused-by-new"])
+        self.assertEqual(listed[-1], "refused-by-both")
+        self.assertEqual(sum(report["moves"].values()), 8)
+        self.assertIn("MF-1444", report["changed"][0]["new"]["refused"])
+
+    def test_nothing_to_compare_is_no_pass(self):
+        code, _, err = self.diff("embedded", self.FOLDER, "--on", "-")
+        self.assertEqual(code, 2)
+        self.assertIn("MF-4112", err)
+        self.assertEqual(self.diff("embedded", self.path("absent"))[0], 2)
+        self.assertEqual(self.diff("embedded", self.FOLDER, "--on", self.path("absent"))[0], 2)
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv)
