@@ -3,6 +3,8 @@
 // it. Pure: the same record gives the same bytes, on any thread.
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +13,10 @@
 #include "plugin/assess.h"
 #include "plugin/batch/records.h"
 #include "rules/tier.h"
+
+namespace myoflag::mapping {
+class QuickForms;
+}
 
 namespace myoflag::batch {
 
@@ -22,6 +28,7 @@ enum class Shape { resources, bundles, assessments, table };
 struct OutputOptions {
   Shape shape = Shape::resources;
   rules::Instant now{};
+  bool quick = true;  // false: everything the careful way, by which the quick one is measured
 };
 
 // The files of a shape, in the order in which Written::to names them. The last two are always
@@ -57,15 +64,22 @@ class OutputWriter {
  public:
   OutputWriter(const Assessor& assessor, const std::vector<InputFile>& files,
                OutputOptions options);
+  ~OutputWriter();
+
+  // What one thread needs for the quick way, used again and again.
+  class Desk;
+  std::shared_ptr<Desk> desk() const;
 
   // Whatever happens: a fault of ours is an error of this record (MF-4109).
-  Written write(const Record& record) const;
+  Written write(const Record& record, Desk& desk) const;
 
   // Instead of all that, when the same response came before.
   Written repeated(const Place& place, const Place& first) const;
 
  private:
-  Written judge(const Record& record) const;
+  Written judge(const Record& record, Desk& desk) const;
+  std::optional<Written> judge_quickly(const Record& record, Desk& desk) const;
+  Written judge_carefully(const Record& record) const;
   std::string outcome_line(const Place& place, const fhir::Issues& issues) const;
   Written refused(const Place& place, const fhir::Issues& issues) const;
   void add_resources(const Assessed& assessed, Written& out) const;
@@ -74,6 +88,7 @@ class OutputWriter {
   const std::vector<InputFile>& files_;
   OutputOptions options_;
   std::vector<std::string> names_;
+  std::unique_ptr<const mapping::QuickForms> quick_;  // null: all the careful way
 };
 
 }  // namespace myoflag::batch

@@ -100,6 +100,7 @@ void Pipeline::read_all() {
 }
 
 void Pipeline::work() {
+  const auto desk = writer_.desk();
   for (;;) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return closing_ || all_read_ || !to_do_.empty(); });
@@ -110,7 +111,7 @@ void Pipeline::work() {
     to_do_.pop();
     lock.unlock();
     for (const auto& record : chunk.records) {
-      chunk.written.push_back(writer_.write(record));
+      chunk.written.push_back(writer_.write(record, *desk));
     }
     chunk.records.clear();
     lock.lock();
