@@ -138,6 +138,7 @@ class OutputWriter::Desk {
   Desk() = default;
 
   std::optional<mapping::QuickDesk> quick;
+  std::size_t observations = 0;  // bytes of those of the last response
 };
 
 std::shared_ptr<OutputWriter::Desk> OutputWriter::desk() const {
@@ -188,7 +189,7 @@ Written OutputWriter::write(const Record& record, Desk& desk) const {
     return refused(record.place, {plain_issue(fhir::Severity::error, *record.error)});
   }
   try {
-    return judge(record, desk);
+    return options_.instead ? options_.instead(record) : judge(record, desk);
   } catch (const std::bad_alloc&) {
     return refused(record.place, {plain_issue(fhir::Severity::error,
                                               {"MF-4110", "Not enough memory for it.", {}})});
@@ -212,7 +213,9 @@ std::optional<Written> OutputWriter::judge_quickly(const Record& record, Desk& d
   out.place = record.place;
   out.tally = tally_of(desk.quick->assessment(), *assessor_.knowledge(), desk.quick->authored());
   mapping::QuickLines lines;
+  lines.observations.reserve(desk.observations + desk.observations / 4);
   out.name = desk.quick->write(lines);
+  desk.observations = lines.observations.size();
   out.to.reserve(std::size(kResourceTypes));
   out.to.emplace_back(kDevice, lines.device);
   out.to.emplace_back(kResponse, std::move(lines.response));

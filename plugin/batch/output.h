@@ -3,6 +3,7 @@
 // it. Pure: the same record gives the same bytes, on any thread.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,10 +26,14 @@ namespace myoflag::batch {
 // of docs/assessment.schema.json, one a line. table: CSV, one row a response.
 enum class Shape { resources, bundles, assessments, table };
 
+struct Written;
+
 struct OutputOptions {
   Shape shape = Shape::resources;
   rules::Instant now{};
   bool quick = true;  // false: everything the careful way, by which the quick one is measured
+  // For measuring what the rest costs: what is written in place of a judgement, on any thread.
+  std::function<Written(const Record&)> instead = nullptr;
 };
 
 // The files of a shape, in the order in which Written::to names them. The last two are always

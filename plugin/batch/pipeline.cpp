@@ -5,7 +5,8 @@
 namespace myoflag::batch {
 namespace {
 
-constexpr std::size_t kChunkRecords = 64;
+// What is written of a record may be thirty times as long as the record.
+constexpr std::size_t kChunkRecords = 16;
 constexpr std::size_t kChunkBytes = 512u << 10;
 
 }  // namespace
