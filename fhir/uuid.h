@@ -25,8 +25,20 @@ inline constexpr Uuid uuid_namespace_url{{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x
 // installation.
 Uuid uuid_v5(const Uuid& name_space, std::string_view name);
 
-std::string to_string(const Uuid& uuid);  // lower case, 36 characters
-std::string to_urn(const Uuid& uuid);     // "urn:uuid:" before it
+// Names that begin alike: what they share is worked through once. Same errors.
+class UuidNames {
+ public:
+  explicit UuidNames(const Uuid& name_space);
+  void add(std::string_view part);         // behind what was added before
+  Uuid name(std::string_view rest) const;  // uuid_v5 of all that was added and the rest
+
+ private:
+  alignas(8) std::array<unsigned char, 128> state_;
+};
+
+void write_text(const Uuid& uuid, char* to);  // 36 characters, as to_string
+std::string to_string(const Uuid& uuid);      // lower case, 36 characters
+std::string to_urn(const Uuid& uuid);         // "urn:uuid:" before it
 
 // Only the lower-case form that FHIR allows, without "urn:uuid:".
 std::optional<Uuid> parse_uuid(std::string_view text);

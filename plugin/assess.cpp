@@ -464,6 +464,7 @@ Assessor::Assessor(Assessor&&) noexcept = default;
 
 const rules::KnowledgePtr& Assessor::knowledge() const { return parts_->knowledge; }
 const Json& Assessor::questionnaire() const { return parts_->questionnaire; }
+bool Assessor::has_form() const { return parts_->form.has_value(); }
 
 tl::expected<Assessed, Issues> Assessor::assess(std::string_view bytes,
                                                 const AssessOptions& options) const {

@@ -43,6 +43,9 @@ class Assessor {
   const rules::KnowledgePtr& knowledge() const;
   const fhir::Json& questionnaire() const;  // the FHIR Questionnaire of the knowledge
 
+  // False: the knowledge's form cannot be used, and every input is refused.
+  bool has_form() const;
+
   // A QuestionnaireResponse, or a Bundle with exactly one response to our form and the patient's
   // record. Refused with issues: unreadable text, another questionnaire or version, wrong answers,
   // entered in error, no question answered. Tolerated, and told as warnings and notices: missing

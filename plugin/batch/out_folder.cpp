@@ -18,6 +18,7 @@ namespace myoflag::batch {
 namespace {
 
 constexpr std::size_t kWaiting = 256u << 10;
+constexpr std::size_t kDirect = 64u << 10;
 constexpr const char* kPart = ".part";
 
 using Done = tl::expected<void, Failure>;
@@ -25,6 +26,15 @@ using Done = tl::expected<void, Failure>;
 tl::unexpected<Failure> failed(const std::string& path) {
   return tl::unexpected(
       Failure{Exit::outside, fmt::format("MF-4106: {}: {}", path, std::strerror(errno))});
+}
+
+// The lines are long, so a search is faster than a look at each byte.
+std::uint64_t count_lines(std::string_view text) {
+  std::uint64_t lines = 0;
+  for (auto at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+    ++lines;
+  }
+  return lines;
 }
 
 bool sync_folder(const std::string& folder) {
@@ -103,15 +113,26 @@ OutFolder OutFolder::stream(const std::vector<std::string>& names) {
 Done OutFolder::append(std::size_t file, std::string_view text) {
   auto& state = states_[file];
   state.bytes += text.size();
-  state.lines += static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+  state.lines += count_lines(text);
   const auto to = folder_.empty() ? 0 : file;
-  waiting_[to] += text;
-  return waiting_[to].size() < kWaiting ? Done() : flush_file(to);
+  if (text.size() < kDirect) {
+    waiting_[to] += text;
+    return waiting_[to].size() < kWaiting ? Done() : flush_file(to);
+  }
+  // As long as this one it is better not copied once more.
+  if (auto done = flush_file(to); !done) {
+    return done;
+  }
+  return write_all(open_[to], text) ? Done() : failed(shown_path(to));
+}
+
+std::string OutFolder::shown_path(std::size_t file) const {
+  return folder_.empty() ? "standard output" : path(file);
 }
 
 Done OutFolder::flush_file(std::size_t file) {
   if (!write_all(open_[file], waiting_[file])) {
-    return failed(folder_.empty() ? "standard output" : path(file));
+    return failed(shown_path(file));
   }
   waiting_[file].clear();
   return {};

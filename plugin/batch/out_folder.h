@@ -45,6 +45,7 @@ class OutFolder {
  private:
   OutFolder() = default;
   std::string path(std::size_t file) const;
+  std::string shown_path(std::size_t file) const;
   tl::expected<void, Failure> flush_file(std::size_t file);
 
   std::string folder_;  // empty: a stream

@@ -12,6 +12,7 @@
 #include "plugin/batch/table.h"
 #include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/bundle.h"
+#include "plugin/mapping/quick_resources.h"
 #include "plugin/mapping/standing_alone.h"
 
 namespace myoflag::batch {
@@ -23,6 +24,7 @@ using fhir::Json;
 
 constexpr std::string_view kResourceTypes[] = {"QuestionnaireResponse", "Observation",
                                                "ServiceRequest", "Provenance", "Device"};
+enum ResourceFile : std::size_t { kResponse, kObservation, kServiceRequest, kProvenance, kDevice };
 
 std::size_t errors_file(const std::vector<std::string>& names) { return names.size() - 2; }
 std::size_t warnings_file(const std::vector<std::string>& names) { return names.size() - 1; }
@@ -31,6 +33,11 @@ Issue plain_issue(fhir::Severity severity, const fhir::Error& error) {
   Issue issue = fhir::to_issue(error);
   issue.severity = severity;
   return issue;
+}
+
+// A date may be as short as a year.
+std::string month_of(std::string_view authored) {
+  return authored.size() >= 7 ? std::string(authored.substr(0, 7)) : std::string();
 }
 
 Tally tally_of(const Assessed& assessed) {
@@ -49,9 +56,27 @@ Tally tally_of(const Assessed& assessed) {
   for (const auto& gap : assessment.gaps) {
     tally.missing.push_back(static_cast<int>(gap.item - knowledge.items.data()));
   }
-  // A date may be as short as a year.
-  const auto& authored = assessment.input->response.authored_text;
-  tally.month = authored.size() >= 7 ? authored.substr(0, 7) : std::string();
+  tally.month = month_of(assessment.input->response.authored_text);
+  return tally;
+}
+
+Tally tally_of(const rules::QuickAssessment& assessment, const rules::Knowledge& knowledge,
+               std::string_view authored) {
+  Tally tally;
+  tally.assessed = true;
+  tally.tier = assessment.tier;
+  for (const auto& finding : assessment.findings) {
+    if (finding.status != rules::FindingStatus::fired) {
+      break;
+    }
+    if (finding.rule->kind == rules::Rule::Kind::rule) {
+      tally.fired.push_back(static_cast<int>(finding.rule - knowledge.rules.data()));
+    }
+  }
+  for (const auto& gap : assessment.gaps) {
+    tally.missing.push_back(static_cast<int>(gap.item));
+  }
+  tally.month = month_of(authored);
   return tally;
 }
 
@@ -98,7 +123,27 @@ OutputWriter::OutputWriter(const Assessor& assessor, const std::vector<InputFile
     : assessor_(assessor),
       files_(files),
       options_(std::move(options)),
-      names_(file_names(options_.shape)) {}
+      names_(file_names(options_.shape)) {
+  if (options_.quick && options_.shape == Shape::resources && assessor_.has_form()) {
+    quick_ = std::make_unique<const mapping::QuickForms>(assessor_.knowledge());
+  }
+}
+
+OutputWriter::~OutputWriter() = default;
+
+class OutputWriter::Desk {
+ public:
+  Desk(const mapping::QuickForms& forms, const OutputOptions& options)
+      : quick(std::in_place, forms, mapping::QuickOptions{options.now, true, {}}) {}
+  Desk() = default;
+
+  std::optional<mapping::QuickDesk> quick;
+  std::size_t observations = 0;  // bytes of those of the last response
+};
+
+std::shared_ptr<OutputWriter::Desk> OutputWriter::desk() const {
+  return quick_ ? std::make_shared<Desk>(*quick_, options_) : std::make_shared<Desk>();
+}
 
 std::string OutputWriter::outcome_line(const Place& place, const Issues& issues) const {
   const auto part = [](std::string_view url, std::string_view type, Json value) {
@@ -139,12 +184,12 @@ void OutputWriter::add_resources(const Assessed& assessed, Written& out) const {
   }
 }
 
-Written OutputWriter::write(const Record& record) const {
+Written OutputWriter::write(const Record& record, Desk& desk) const {
   if (record.error) {
     return refused(record.place, {plain_issue(fhir::Severity::error, *record.error)});
   }
   try {
-    return judge(record);
+    return options_.instead ? options_.instead(record) : judge(record, desk);
   } catch (const std::bad_alloc&) {
     return refused(record.place, {plain_issue(fhir::Severity::error,
                                               {"MF-4110", "Not enough memory for it.", {}})});
@@ -155,7 +200,34 @@ Written OutputWriter::write(const Record& record) const {
   }
 }
 
-Written OutputWriter::judge(const Record& record) const {
+Written OutputWriter::judge(const Record& record, Desk& desk) const {
+  auto quick = judge_quickly(record, desk);
+  return quick ? std::move(*quick) : judge_carefully(record);
+}
+
+std::optional<Written> OutputWriter::judge_quickly(const Record& record, Desk& desk) const {
+  if (!desk.quick || !desk.quick->judge(record.bytes)) {
+    return std::nullopt;
+  }
+  Written out;
+  out.place = record.place;
+  out.tally = tally_of(desk.quick->assessment(), *assessor_.knowledge(), desk.quick->authored());
+  mapping::QuickLines lines;
+  lines.observations.reserve(desk.observations + desk.observations / 4);
+  out.name = desk.quick->write(lines);
+  desk.observations = lines.observations.size();
+  out.to.reserve(std::size(kResourceTypes));
+  out.to.emplace_back(kDevice, lines.device);
+  out.to.emplace_back(kResponse, std::move(lines.response));
+  out.to.emplace_back(kObservation, std::move(lines.observations));
+  if (!lines.service_requests.empty()) {
+    out.to.emplace_back(kServiceRequest, std::move(lines.service_requests));
+  }
+  out.to.emplace_back(kProvenance, std::move(lines.provenance));
+  return out;
+}
+
+Written OutputWriter::judge_carefully(const Record& record) const {
   AssessOptions how;
   how.now = options_.now;
   how.batch = true;

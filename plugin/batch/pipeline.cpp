@@ -5,7 +5,8 @@
 namespace myoflag::batch {
 namespace {
 
-constexpr std::size_t kChunkRecords = 64;
+// What is written of a record may be thirty times as long as the record.
+constexpr std::size_t kChunkRecords = 16;
 constexpr std::size_t kChunkBytes = 512u << 10;
 
 }  // namespace
@@ -100,6 +101,7 @@ void Pipeline::read_all() {
 }
 
 void Pipeline::work() {
+  const auto desk = writer_.desk();
   for (;;) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return closing_ || all_read_ || !to_do_.empty(); });
@@ -110,7 +112,7 @@ void Pipeline::work() {
     to_do_.pop();
     lock.unlock();
     for (const auto& record : chunk.records) {
-      chunk.written.push_back(writer_.write(record));
+      chunk.written.push_back(writer_.write(record, *desk));
     }
     chunk.records.clear();
     lock.lock();

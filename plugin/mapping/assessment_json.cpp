@@ -73,6 +73,8 @@ Json evidence_json(const rules::Evidence& evidence) {
   return entry;
 }
 
+}  // namespace
+
 std::string_view status_word(FindingStatus status) {
   switch (status) {
     case FindingStatus::fired:
@@ -85,6 +87,8 @@ std::string_view status_word(FindingStatus status) {
   }
   return "not-excluded";
 }
+
+namespace {
 
 bool is_listed(const Finding& finding, bool all) {
   return all || finding.status == FindingStatus::fired ||
@@ -211,6 +215,8 @@ Json workup_json(const rules::WorkupRow& row) {
   return entry;
 }
 
+}  // namespace
+
 std::string_view state_word(rules::GapState state) {
   switch (state) {
     case rules::GapState::skipped:
@@ -226,6 +232,8 @@ std::string_view state_word(rules::GapState state) {
   }
   return "skipped";
 }
+
+namespace {
 
 Json gap_json(const rules::Gap& gap) {
   return Json::object({{"linkId", gap.item->link_id},
@@ -278,6 +286,55 @@ Json set_aside_json(const Assessment& assessment) {
                             {"reason", disabled ? "does-not-apply" : "out-of-range"}}));
   }
   return rows;
+}
+
+// ---- the outcome: what the knowledge says of rules and questions in words is left out, because
+// its digest stands beside it wherever it is used
+
+Json evidence_outcome(const rules::Evidence& evidence) {
+  Json entry = Json::object();
+  if (evidence.item != nullptr) {
+    entry.set("linkId", evidence.item->link_id);
+    Json options = Json::array();
+    for (std::size_t i = 0; i < evidence.item->options.size(); ++i) {
+      if ((evidence.options >> i & 1U) != 0) {
+        options.push(evidence.item->options[i].code);
+      }
+    }
+    entry.set("options", std::move(options));
+  } else if (evidence.lab != nullptr) {
+    entry.set("lab", evidence.lab->name);
+  }
+  if (evidence.number) {
+    entry.set("value", number_json(*evidence.number));
+  }
+  entry.set("source", evidence.origin == rules::Origin::patient ? "patient" : "record");
+  entry.set_if("recordText", evidence.record_text);
+  return entry;
+}
+
+Json finding_outcome(const Finding& finding) {
+  Json because = Json::array();
+  for (const auto& evidence : finding.because) {
+    because.push(evidence_outcome(evidence));
+  }
+  Json missing = Json::array();
+  for (const auto* item : finding.missing) {
+    missing.push(item->link_id);
+  }
+  return Json::object({{"rule", finding.rule->id},
+                       {"status", status_word(finding.status)},
+                       {"targetHours", hours_json(finding.target)},
+                       {"targetText", finding.target.text},
+                       {"because", std::move(because)},
+                       {"missing", std::move(missing)}});
+}
+
+Json gap_outcome(const rules::Gap& gap) {
+  return Json::object({{"linkId", gap.item->link_id},
+                       {"state", state_word(gap.state)},
+                       {"couldRaiseTo", tier_or_null(gap.could_raise_to)},
+                       {"rules", rule_ids(gap.rules)}});
 }
 
 template <typename Row>
@@ -395,6 +452,15 @@ std::string_view notice_word(rules::Notice::Kind kind) {
 }
 
 Json outcome_json(const Assessment& assessment) {
+  Json findings = Json::array();
+  Json not_applicable = Json::array();
+  for (const auto& finding : assessment.findings) {
+    if (is_listed(finding, false)) {
+      findings.push(finding_outcome(finding));
+    } else if (finding.status == FindingStatus::not_applicable) {
+      not_applicable.push(finding.rule->id);
+    }
+  }
   Json workups = Json::array();
   for (const auto& row : assessment.workups) {
     workups.push(Json::object({{"code", row.workup->code},
@@ -404,9 +470,10 @@ Json outcome_json(const Assessment& assessment) {
   return Json::object({{"tier", tier_json(assessment.tier)},
                        {"targetHours", hours_json(assessment.target)},
                        {"checkFirst", assessment.check_first},
-                       {"findings", findings_json(assessment, true)},
+                       {"findings", std::move(findings)},
+                       {"notApplicable", std::move(not_applicable)},
                        {"workups", std::move(workups)},
-                       {"gaps", rows_json(assessment.gaps, gap_json)},
+                       {"gaps", rows_json(assessment.gaps, gap_outcome)},
                        {"patientAdvice", advice_json(assessment)},
                        {"notices", lasting_notices(assessment)}});
 }

@@ -19,8 +19,13 @@ std::string_view notice_word(rules::Notice::Kind kind);
 // "proposed", "withheld", "already-done".
 std::string_view workup_word(rules::WorkupStatus status);
 
-// All that the answers and the record led to, without times and without the outlook: equal exactly
-// when a second evaluation says the same. Part of the identity of everything that is written.
+std::string_view status_word(rules::FindingStatus status);
+std::string_view state_word(rules::GapState state);
+
+// All that the answers and the record led to, without times, without the outlook, and without what
+// the knowledge adds in words: with the same knowledge equal exactly when a second evaluation says
+// the same. Rules that are excluded are those not named. Part of the identity of everything that is
+// written.
 fhir::Json outcome_json(const rules::Assessment& assessment);
 
 // How open that is: bounds and changes. Part of the identity of what tells them.

@@ -3,7 +3,6 @@
 #include <array>
 #include <stdexcept>
 
-#include <fmt/format.h>
 #include <openssl/evp.h>
 
 namespace myoflag::mapping {
@@ -22,9 +21,13 @@ std::string digest(const EVP_MD* algorithm, std::string_view bytes) {
 }  // namespace
 
 std::string sha256_hex(std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
-  for (const char byte : digest(EVP_sha256(), bytes)) {
-    text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  text.reserve(64);
+  for (const char c : digest(EVP_sha256(), bytes)) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += digits[byte >> 4U];
+    text += digits[byte & 15U];
   }
   return text;
 }

@@ -103,9 +103,16 @@ bool holds_control(std::string_view text) {
   });
 }
 
+// An escape may name half a character, which simdjson lets pass.
+bool is_utf8(std::string_view text) {
+  const bool plain = std::none_of(text.begin(), text.end(),
+                                  [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  return plain || simdjson::validate_utf8(text.data(), text.size());
+}
+
 bool get_string(dom::element element, std::string_view& out) {
   return element.get_string().get(out) == simdjson::SUCCESS && out.size() <= longest_string &&
-         !holds_control(out);
+         !holds_control(out) && is_utf8(out);
 }
 
 bool is_form(Primitive primitive, std::string_view text) {
@@ -190,11 +197,12 @@ FastForm::FastForm(FastForm&&) noexcept = default;
 // Reads one response; every function returns false as soon as something is not plain.
 class FastWalk {
  public:
-  FastWalk(const FastForm::Tables& form, std::string_view source)
+  FastWalk(const FastForm::Tables& form, std::string_view source, FastResponse& out)
       : form_(form),
         knowledge_(*form.knowledge),
         integers_(source, "\"valueInteger\""),
-        decimals_(source, "\"valueDecimal\"") {}
+        decimals_(source, "\"valueDecimal\""),
+        out_(out) {}
 
   bool response(dom::element root) {
     dom::object object;
@@ -212,9 +220,10 @@ class FastWalk {
            integers_.next().empty() && decimals_.next().empty();
   }
 
-  FastResponse take() { return std::move(out_); }
-
  private:
+  using Member = FastMember::Kind;
+  using Piece = FastPiece::Kind;
+
   enum Seen : unsigned {
     seen_type = 1u << 0,
     seen_id = 1u << 1,
@@ -230,6 +239,8 @@ class FastWalk {
     seen_encounter = 1u << 11,
   };
 
+  void note(Member kind, std::string_view text) { out_.members.push_back({kind, text}); }
+
   // False when the member was there before.
   static bool first(unsigned& seen, unsigned bit) {
     const bool fresh = (seen & bit) == 0;
@@ -241,6 +252,7 @@ class FastWalk {
 
   bool header_member(std::string_view name, dom::element value) {
     if (name == "item") {
+      note(Member::items, {});
       return first(seen_, seen_item) && value.get_array().get(items_) == simdjson::SUCCESS;
     }
     if (name == "meta") {
@@ -249,18 +261,17 @@ class FastWalk {
     constexpr std::array<std::string_view, 1> patient{"Patient"};
     constexpr std::array<std::string_view, 3> people{"Patient", "RelatedPerson", "Practitioner"};
     constexpr std::array<std::string_view, 1> encounter{"Encounter"};
-    std::string other;
     if (name == "subject") {
-      return first(seen_, seen_subject) && reference(value, patient, out_.subject);
+      return first(seen_, seen_subject) && reference(value, patient, Member::subject);
     }
     if (name == "source") {
-      return first(seen_, seen_source) && reference(value, people, other);
+      return first(seen_, seen_source) && reference(value, people, Member::source);
     }
     if (name == "author") {
-      return first(seen_, seen_author) && reference(value, people, other);
+      return first(seen_, seen_author) && reference(value, people, Member::author);
     }
     if (name == "encounter") {
-      return first(seen_, seen_encounter) && reference(value, encounter, other);
+      return first(seen_, seen_encounter) && reference(value, encounter, Member::encounter);
     }
     std::string_view text;
     return get_string(value, text) && header_text(name, text);
@@ -271,9 +282,11 @@ class FastWalk {
       return first(seen_, seen_type) && text == "QuestionnaireResponse";
     }
     if (name == "questionnaire") {
+      note(Member::questionnaire, text);
       return first(seen_, seen_questionnaire) && text == form_.canonical;
     }
     if (name == "status") {
+      note(Member::status, text);
       return first(seen_, seen_status) && (text == "completed" || text == "amended");
     }
     if (name == "id") {
@@ -282,10 +295,12 @@ class FastWalk {
     }
     if (name == "language") {
       out_.language = text;
+      note(Member::language, text);
       return first(seen_, seen_language) && is_form(Primitive::code, text);
     }
     if (name == "authored") {
       out_.authored = text;
+      note(Member::authored, text);
       const auto moment = fhir::parse_date_time(text);
       return first(seen_, seen_authored) && moment && moment->zone;
     }
@@ -293,8 +308,7 @@ class FastWalk {
   }
 
   template <std::size_t N>
-  static bool reference(dom::element value, const std::array<std::string_view, N>& types,
-                        std::string& out) {
+  bool reference(dom::element value, const std::array<std::string_view, N>& types, Member kind) {
     dom::object object;
     if (value.get_object().get(object) != simdjson::SUCCESS || object.size() != 1) {
       return false;
@@ -304,12 +318,15 @@ class FastWalk {
     if (name != "reference" || !get_string(text_element, text) || !is_reference_to(text, types)) {
       return false;
     }
-    out = text;
+    if (kind == Member::subject) {
+      out_.subject = text;
+    }
+    note(kind, text);
     return true;
   }
 
   // What a server adds.
-  static bool meta(dom::element value) {
+  bool meta(dom::element value) {
     dom::object object;
     if (value.get_object().get(object) != simdjson::SUCCESS || object.size() == 0) {
       return false;
@@ -327,6 +344,9 @@ class FastWalk {
                                            : false;
       if (!good) {
         return false;
+      }
+      if (name == "source") {
+        note(Member::meta_source, text);
       }
     }
     return true;
@@ -355,11 +375,13 @@ class FastWalk {
         if (!first(seen, 1) || !get_string(value, text)) {
           return false;
         }
+        out_.is_usual = out_.is_usual && seen == 1;
         out.index = form_.items.find(text);
       } else if (name == "text") {
         if (!first(seen, 2) || !get_string(value, out.text)) {
           return false;
         }
+        out_.is_usual = out_.is_usual && seen <= 3;
         out.has_text = true;
       } else if (name == "item" || name == "answer") {
         if (!first(seen, 4) || value.get_array().get(out.list) != simdjson::SUCCESS) {
@@ -392,12 +414,15 @@ class FastWalk {
       }
       last_ = found.index;
       present_[slot(found.index)] = true;
-      const bool good = item.type == ItemType::group
-                            ? found.has_items && items(found.list, found.index)
-                            : found.has_answers && answers(found.list, found.index, item);
+      const bool is_group = item.type == ItemType::group;
+      out_.pieces.push_back(
+          {is_group ? Piece::group : Piece::question, found.has_text, found.index, -1, {}});
+      const bool good = is_group ? found.has_items && items(found.list, found.index)
+                                 : found.has_answers && answers(found.list, found.index, item);
       if (!good) {
         return false;
       }
+      out_.pieces.push_back({Piece::end, false, found.index, -1, {}});
     }
     return true;
   }
@@ -449,6 +474,7 @@ class FastWalk {
       if (!get_string(element, part)) {
         return false;
       }
+      const unsigned before = seen;
       const bool fresh = name == "system"    ? first(seen, 1)
                          : name == "code"    ? first(seen, 2)
                          : name == "display" ? first(seen, 4)
@@ -456,6 +482,7 @@ class FastWalk {
       if (!fresh) {
         return false;
       }
+      out_.is_usual = out_.is_usual && (seen & ~before) > before;
       (name == "system" ? system : name == "code" ? code : display) = part;
     }
     const int found = form_.codes.find(code);
@@ -470,6 +497,7 @@ class FastWalk {
       return false;
     }
     chosen |= bit;
+    out_.pieces.push_back({Piece::option, (seen & 4) != 0, index, place.option, {}});
     return true;
   }
 
@@ -478,16 +506,17 @@ class FastWalk {
     const auto read = fhir::to_integer(written);
     std::int64_t same = 0;
     return read && value.get_int64().get(same) == simdjson::SUCCESS && same == *read &&
-           set_number(rules::whole(*read), index, item);
+           set_number(rules::whole(*read), written, index, item);
   }
 
   bool decimal(dom::element value, int index, const Item& item) {
     const auto written = decimals_.next();
     const auto read = is_plain_decimal(written) ? rules::read_number(written) : std::nullopt;
-    return read && value.is_number() && set_number(*read, index, item);
+    return read && value.is_number() && set_number(*read, written, index, item);
   }
 
-  bool set_number(rules::Number number, int index, const Item& item) {
+  bool set_number(rules::Number number, std::string_view written, int index, const Item& item) {
+    out_.pieces.push_back({Piece::number, false, index, -1, written});
     out_.given.number[slot(index)] = number;
     return (!item.min || number >= *item.min) && (!item.max || number <= *item.max);
   }
@@ -498,6 +527,7 @@ class FastWalk {
       return false;
     }
     out_.free_text.push_back({index, std::string(words)});
+    out_.pieces.push_back({Piece::words, false, index, -1, words});
     return true;
   }
 
@@ -542,7 +572,7 @@ class FastWalk {
   const FastForm::Tables& form_;
   const rules::Knowledge& knowledge_;
   NumberTexts integers_, decimals_;
-  FastResponse out_;
+  FastResponse& out_;
   dom::array items_;
   unsigned seen_ = 0;
   int last_ = -1;
@@ -562,22 +592,32 @@ FastReader::~FastReader() = default;
 FastReader::FastReader(FastReader&&) noexcept = default;
 
 std::optional<FastResponse> FastReader::read(std::string_view json) {
+  FastResponse out;
+  return read(json, out) ? std::optional(std::move(out)) : std::nullopt;
+}
+
+bool FastReader::read(std::string_view json, FastResponse& out) {
   const bool narrow = limits_.string_bytes < longest_string || limits_.depth < deepest ||
                       limits_.nodes < most_nodes;
   // simdjson copies from no address when there is nothing to copy.
   if (!parser_->ready || narrow || json.empty() || json.size() > limits_.bytes ||
       json.starts_with("\xEF\xBB\xBF")) {
-    return std::nullopt;
+    return false;
   }
   dom::element root;
   if (parser_->parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS) {
-    return std::nullopt;
+    return false;
   }
-  FastWalk walk(*form_->tables_, json);
-  if (!walk.response(root)) {
-    return std::nullopt;
-  }
-  return walk.take();
+  out.id.clear();
+  out.subject.clear();
+  out.authored.clear();
+  out.language.clear();
+  out.given = {};
+  out.free_text.clear();
+  out.members.clear();
+  out.pieces.clear();
+  out.is_usual = true;
+  return FastWalk(*form_->tables_, json, out).response(root);
 }
 
 }  // namespace myoflag::mapping

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <initializer_list>
 #include <optional>
 #include <vector>
 
@@ -16,15 +15,6 @@ namespace myoflag::mapping {
 namespace {
 
 using fhir::Json;
-
-// Lengths before the parts: no two lists of parts give the same name.
-std::string name_of(std::initializer_list<std::string_view> parts) {
-  std::string name;
-  for (const auto part : parts) {
-    name += fmt::format("{}:{};", part.size(), part);
-  }
-  return name;
-}
 
 std::string percent_encoded(std::string_view text) {
   std::string encoded;
@@ -131,6 +121,14 @@ std::optional<fhir::Uuid> own_name(const Json& response, std::string_view system
 }
 
 }  // namespace
+
+std::string name_of(std::initializer_list<std::string_view> parts) {
+  std::string name;
+  for (const auto part : parts) {
+    name += fmt::format("{}:{};", part.size(), part);
+  }
+  return name;
+}
 
 std::string content_digest(const Json& response) {
   std::string text;

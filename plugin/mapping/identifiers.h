@@ -5,6 +5,7 @@
 // back; nothing of the patient can be read from them. A site that keeps its `tenant` secret also
 // keeps them from being guessed.
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -49,6 +50,9 @@ class Identifiers {
   fhir::Uuid name_space_;
   fhir::Uuid response_;
 };
+
+// The name of several parts. Lengths before the parts: no two lists of parts give the same name.
+std::string name_of(std::initializer_list<std::string_view> parts);
 
 // A search by token, ready for a URL: "_tag=<system>%7C<value>".
 std::string token_search(std::string_view parameter, std::string_view system,

@@ -213,8 +213,7 @@ std::set<std::pair<int, int>> answers_behind(const Frame& frame, const Finding& 
     }
     return behind;
   }
-  std::set<int> items;
-  collect_items(knowledge, finding.rule->criterion, items);
+  const auto items = items_read(knowledge, *finding.rule);
   for (const auto& [key, urn] : frame.answers) {
     if (items.contains(key.first)) {
       behind.insert(key);
@@ -396,6 +395,12 @@ Json target_component(const Frame& frame) {
 }
 
 }  // namespace
+
+std::set<int> items_read(const Knowledge& knowledge, const rules::Rule& rule) {
+  std::set<int> items;
+  collect_items(knowledge, rule.criterion, items);
+  return items;
+}
 
 std::vector<Json> answer_entries(Frame& frame) {
   std::vector<Json> entries;
