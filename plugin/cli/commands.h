@@ -20,5 +20,6 @@ void add_check(CLI::App& app, Run& run);
 void add_questionnaire(CLI::App& app, Run& run);
 void add_convert(CLI::App& app, Run& run);
 void add_knowledge(CLI::App& app, Run& run);
+void add_serve(CLI::App& app, Run& run);
 
 }  // namespace myoflag::cli

@@ -134,13 +134,12 @@ class Registry {
 
 // What every connection uses, and what outlives them all.
 struct Shared {
-  Shared(Router routes, ServerOptions given)
-      : router(std::move(routes)),
-        limits(given.limits),
+  explicit Shared(ServerOptions given)
+      : limits(given.limits),
         log(std::move(given.log)),
         workers(limits.workers, limits.waiting_requests) {}
 
-  const Router router;
+  Router router;  // complete before anybody is accepted
   const Limits limits;
   const std::function<void(const Access&)> log;
   std::atomic<bool> draining{false};
@@ -640,8 +639,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 }  // namespace
 
 struct Server::Parts {
-  Parts(Router router, ServerOptions options)
-      : shared(std::move(router), std::move(options)),
+  explicit Parts(ServerOptions options)
+      : shared(std::move(options)),
         io(static_cast<int>(shared.limits.io_threads)),
         acceptor(net::make_strand(io)),
         pause(acceptor.get_executor()) {}
@@ -757,15 +756,17 @@ struct Server::Parts {
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Server::~Server() = default;
 
-tl::expected<std::unique_ptr<Server>, Failure> Server::start(Router router, ServerOptions options) {
+tl::expected<std::unique_ptr<Server>, Failure> Server::start(const Routes& routes,
+                                                             ServerOptions options) {
   const auto host = options.host;
   const auto port = options.port;
-  auto parts = std::make_unique<Parts>(std::move(router), std::move(options));
+  auto parts = std::make_unique<Parts>(std::move(options));
   if (const auto error = parts->listen(host, port)) {
     return tl::unexpected(Failure{
         Exit::outside,
         fmt::format("MF-4218: cannot listen on {} port {}: {}", host, port, error.message())});
   }
+  parts->shared.router = routes(parts->bound);
   parts->run();
   return std::make_unique<Server>(std::move(parts));
 }

@@ -37,7 +37,10 @@ struct ServerOptions {
 
 class Server {
  public:
-  static tl::expected<std::unique_ptr<Server>, Failure> start(Router router, ServerOptions options);
+  // `routes` is asked once, when the port is known.
+  using Routes = std::function<Router(std::uint16_t port)>;
+  static tl::expected<std::unique_ptr<Server>, Failure> start(const Routes& routes,
+                                                              ServerOptions options);
   struct Parts;
   explicit Server(std::unique_ptr<Parts> parts);  // of start only
   ~Server();                                      // stops; waits for handlers that still run

@@ -100,7 +100,7 @@ class HttpServer : public ::testing::Test {
       const std::lock_guard lock(mutex);
       log.push_back(access);
     };
-    auto started = Server::start(std::move(router), std::move(options));
+    auto started = Server::start([&](std::uint16_t) { return router; }, std::move(options));
     ASSERT_TRUE(started) << started.error().text;
     server = *std::move(started);
   }
@@ -538,15 +538,16 @@ TEST_F(HttpServer, AStopWaitsForNothingForEver) {
 }
 
 TEST(HttpServerStart, SaysWhyItCannotListen) {
-  auto first = Server::start({}, {});
+  const auto nothing = [](std::uint16_t) { return Router(); };
+  auto first = Server::start(nothing, {});
   ASSERT_TRUE(first);
   ServerOptions options;
   options.port = (*first)->port();
-  const auto second = Server::start({}, options);
+  const auto second = Server::start(nothing, options);
   ASSERT_FALSE(second);
   EXPECT_TRUE(second.error().text.starts_with("MF-4218")) << second.error().text;
   options.host = "not an address";
-  EXPECT_FALSE(Server::start({}, options));
+  EXPECT_FALSE(Server::start(nothing, options));
 }
 
 }  // namespace
