@@ -380,17 +380,19 @@ tl::expected<Intake, Issues> Assessor::Parts::read(std::string_view bytes, bool 
 
 tl::expected<Assessed, Issues> Assessor::Parts::assess_carefully(
     std::string_view bytes, bool xml, const AssessOptions& options) const {
-  auto intake = read(bytes, xml, options);
-  if (!intake) {
-    return tl::unexpected(std::move(intake.error()));
-  }
-  return judge_all(*std::move(intake), options);
+  return read(bytes, xml, options).and_then([&](Intake&& intake) {
+    return judge_all(std::move(intake), options);
+  });
 }
 
 // The finished form, and every later one that was begun: nobody knows yet which of them holds, so
 // the most urgent counts, of equals the finished one, then the newest.
 tl::expected<Assessed, Issues> Assessor::Parts::judge_all(Intake intake,
                                                           const AssessOptions& options) const {
+  for (const auto& phrase : options.missing_record) {
+    intake.record_complete = false;
+    intake.record_problems.push_back({"MF-3030", phrase, {}});
+  }
   const auto begun = std::exchange(intake.begun, {});
   std::optional<Assessed> most_urgent;
   bool unreadable = false;
@@ -472,12 +474,22 @@ tl::expected<Assessed, Issues> Assessor::assess(std::string_view bytes,
     return tl::unexpected(parts_->form_issues);
   }
   const bool xml = is_xml(bytes, options.syntax);
-  if (!xml) {
+  if (!xml && options.missing_record.empty()) {
     if (auto plain = parts_->assess_plain(bytes, options)) {
       return *std::move(plain);
     }
   }
   return parts_->assess_carefully(bytes, xml, options);
+}
+
+tl::expected<Assessed, Issues> Assessor::assess_resource(Json resource,
+                                                         const AssessOptions& options) const {
+  if (!parts_->form) {
+    return tl::unexpected(parts_->form_issues);
+  }
+  return mapping::take_in(std::move(resource), *parts_->knowledge).and_then([&](Intake&& intake) {
+    return parts_->judge_all(std::move(intake), options);
+  });
 }
 
 Issues Assessor::check(std::string_view bytes, const AssessOptions& options) const {

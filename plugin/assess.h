@@ -3,7 +3,9 @@
 // rules. Pure: the clock is an argument, nothing else enters.
 
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <tl/expected.hpp>
 
@@ -23,6 +25,8 @@ struct AssessOptions {
   rules::Outlook outlook = rules::Outlook::whole;  // none: quick
   Syntax syntax = Syntax::detect;
   fhir::Limits limits;
+  // What of the record is known to be missing, as phrases for "record-problem" of the knowledge.
+  std::vector<std::string> missing_record;
 };
 
 struct Assessed {
@@ -55,6 +59,10 @@ class Assessor {
   // begun, both are judged, and the more urgent one is given.
   tl::expected<Assessed, fhir::Issues> assess(std::string_view bytes,
                                               const AssessOptions& options) const;
+
+  // The same of a resource that came through the gate already.
+  tl::expected<Assessed, fhir::Issues> assess_resource(fhir::Json resource,
+                                                       const AssessOptions& options) const;
 
   // Every finding for `myoflag check`: about the response, and after it, as warnings, about what of
   // the record beside it in a Bundle cannot be used as it stands.

@@ -44,12 +44,11 @@ Json reasons(const Frame& frame, const rules::WorkupRow& row) {
   return references;
 }
 
-Json notes(const Frame& frame, const rules::WorkupRow& row) {
+Json notes(const Knowledge& knowledge, const rules::WorkupRow& row) {
   std::string reason;
   for (const auto* rule : row.because) {
     reason += fmt::format("{}{} ({})", reason.empty() ? "" : "; ", rule->title, rule->id);
   }
-  const auto& knowledge = frame.knowledge;
   reason += fmt::format("{}{} {}", reason.empty() ? "" : "; ", knowledge.id, knowledge.version);
   if (!row.target.text.empty()) {
     reason += fmt::format("; {}", row.target.text);
@@ -61,23 +60,37 @@ Json notes(const Frame& frame, const rules::WorkupRow& row) {
   return list;
 }
 
+// What is proposed, for whom and when.
+void add_proposal(const Knowledge& knowledge, const rules::WorkupRow& row, Json subject,
+                  Json encounter, std::string_view evaluated, Json& request) {
+  request.set("status", "draft");
+  request.set("intent", "proposal");
+  request.set("category", Json::array({category(knowledge, *row.workup)}));
+  request.set_if("priority", knowledge.tiers[static_cast<std::size_t>(row.tier)].priority);
+  request.set("code", code_of(knowledge, *row.workup));
+  request.set("subject", std::move(subject));
+  request.set_if("encounter", std::move(encounter));
+  request.set("authoredOn", evaluated);
+}
+
 Json service_request(const Frame& frame, const fhir::Uuid& uuid, const rules::WorkupRow& row) {
   const auto& knowledge = frame.knowledge;
   Json result = Json::object({{"resourceType", "ServiceRequest"},
-                              {"identifier", Json::array({frame.ids.identifier(uuid)})},
-                              {"status", "draft"},
-                              {"intent", "proposal"},
-                              {"category", Json::array({category(knowledge, *row.workup)})}});
-  result.set_if("priority", knowledge.tiers[static_cast<std::size_t>(row.tier)].priority);
-  result.set("code", code_of(knowledge, *row.workup));
-  result.set("subject", frame.subject);
-  result.set_if("encounter", frame.encounter);
-  result.set("authoredOn", frame.evaluated);
+                              {"identifier", Json::array({frame.ids.identifier(uuid)})}});
+  add_proposal(knowledge, row, frame.subject, frame.encounter, frame.evaluated, result);
   result.set("requester", reference_to(frame.device_reference));
   result.set_if("reasonReference", reasons(frame, row));
   result.set("supportingInfo", Json::array({reference_to(frame.response_reference)}));
-  result.set("note", notes(frame, row));
+  result.set("note", notes(knowledge, row));
   return result;
+}
+
+Json reasons_in_words(const rules::WorkupRow& row) {
+  Json list = Json::array();
+  for (const auto* rule : row.because) {
+    list.push(codeable(Json::array(), rule->title));
+  }
+  return list;
 }
 
 }  // namespace
@@ -96,6 +109,21 @@ std::vector<Json> service_request_entries(const Frame& frame) {
         bundle_entry(uuid, service_request(frame, uuid, row), frame.ids.if_none_exist(uuid)));
   }
   return entries;
+}
+
+Json suggested_request(const rules::Assessment& assessment, const rules::WorkupRow& row,
+                       const Json& response, Json subject, Json encounter,
+                       std::string_view evaluated) {
+  const auto& knowledge = *assessment.knowledge;
+  Json result = Json::object({{"resourceType", "ServiceRequest"}});
+  add_proposal(knowledge, row, std::move(subject), std::move(encounter), evaluated, result);
+  result.set_if("reasonCode", reasons_in_words(row));
+  if (const auto id = response.string_of("id"); !id.empty()) {
+    result.set("supportingInfo",
+               Json::array({reference_to(fmt::format("QuestionnaireResponse/{}", id))}));
+  }
+  result.set("note", notes(knowledge, row));
+  return result;
 }
 
 }  // namespace myoflag::mapping

@@ -1,0 +1,56 @@
+#pragma once
+// What a clinician's card says about one assessment, or about answers that could not be assessed,
+// or about the lack of answers. Pure: the clock is in the assessment, ids follow from the input, so
+// that a repeat shows the same card. All words are the knowledge's.
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fhir/issue.h"
+#include "fhir/json.h"
+#include "plugin/cds/card.h"
+#include "plugin/cds/prefetch.h"
+#include "rules/assessment.h"
+
+namespace myoflag::cds {
+
+// Of the site.
+struct CardSettings {
+  std::string tenant;       // goes into ids; a secret one keeps them from being guessed
+  std::string intake_link;  // address of the form; empty: no card offers it
+  std::string summary_app;  // launch address of the SMART app with the summary; empty: no link
+};
+
+struct CardSubject {
+  std::string patient_id, encounter_id;  // ids alone; the encounter may be empty
+};
+
+// How a part of the record came.
+struct Source {
+  const Template* asked = nullptr;
+  State state = State::not_provided;
+  std::string place;  // where the assessment's input has it: "Bundle.entry[2].resource"
+};
+
+struct CardInput {
+  const rules::Assessment& assessment;
+  const fhir::Json& response;
+  const CardSubject& subject;
+  const std::vector<Source>& sources;
+  const std::set<int>& ordered;  // workups that are ordered, or among the draft orders
+};
+
+Card assessment_card(const CardInput& input, const CardSettings& settings);
+
+// Answers are there, and none of them could be judged.
+Card unreadable_card(const rules::Knowledge& knowledge, const CardSubject& subject,
+                     const fhir::Issues& issues, const std::vector<Source>& sources,
+                     const CardSettings& settings);
+
+// No answers are there. Needs settings.intake_link.
+Card offer_card(const rules::Knowledge& knowledge, const CardSubject& subject,
+                const CardSettings& settings);
+
+}  // namespace myoflag::cds

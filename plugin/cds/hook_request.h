@@ -1,0 +1,34 @@
+#pragma once
+// A CDS Hooks 2.0 call, read and checked: hook, context, prefetch. Every problem is told with its
+// place ("context.patientId"), nothing of the data is quoted. Source: cds-hooks.hl7.org/2.0 and the
+// pages of the five hooks. Errors: MF-4220 to MF-4224, and those of the JSON gate.
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include <tl/expected.hpp>
+
+#include "fhir/issue.h"
+#include "fhir/json.h"
+
+namespace myoflag::cds {
+
+inline constexpr std::string_view kServiceId = "myoflag-intake-review";
+
+inline constexpr std::array<std::string_view, 5> kHooks{
+    "patient-view", "encounter-start", "order-select", "order-sign", "appointment-book"};
+
+struct HookRequest {
+  std::string hook;
+  std::string patient_id;          // a bare FHIR id
+  std::string encounter_id;        // empty: none
+  bool reader_is_patient = false;  // or a person related to the patient
+  fhir::Json prefetch;             // object, perhaps empty
+  fhir::Json draft_orders;         // Bundle, or null
+};
+
+// The access token of the call is checked for its form and not kept: nothing here uses it.
+tl::expected<HookRequest, fhir::Issues> read_hook_request(std::string_view body);
+
+}  // namespace myoflag::cds

@@ -1,0 +1,55 @@
+#pragma once
+// Which handler answers which method and path, and what of a request is refused before its body is
+// read. A path is matched segment by segment, each decoded on its own, so that neither "%2F" nor
+// ".." leads anywhere. HEAD is answered as GET, OPTIONS with what is allowed.
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugin/http/message.h"
+
+namespace myoflag::http {
+
+// Runs on a worker, on several at once. An exception that leaves it becomes status 500.
+using Handler = std::function<Response(const Request&)>;
+
+struct Route {
+  std::string method;   // "GET", "POST"
+  std::string pattern;  // "/cds-services/{id}"
+  std::string summary;  // for people
+  Handler handler;
+  std::vector<std::string> media_types = {};  // of a body that is sent; empty: none is read
+  std::size_t body_bytes = 0;                 // 0: as the server's limits say
+  std::chrono::milliseconds answer_time{0};   // 0: as the server's limits say
+};
+
+struct Match {
+  const Route* route = nullptr;  // null: nobody answers that method there
+  std::map<std::string, std::string, std::less<>> parameters;
+  std::string allow;  // the methods of this path, empty when nothing is there
+};
+
+class Router {
+ public:
+  void add(Route route);
+
+  // Where `prefix` begins a path, refusals are OperationOutcomes.
+  void add_outcomes_under(std::string prefix);
+  bool wants_outcome(std::string_view path) const;
+
+  // `method` as sent, `path` without query.
+  Match match(std::string_view method, std::string_view path) const;
+
+  const std::vector<Route>& routes() const { return routes_; }
+
+ private:
+  std::vector<Route> routes_;
+  std::vector<std::string> outcome_prefixes_;
+};
+
+}  // namespace myoflag::http

@@ -1,0 +1,14 @@
+#pragma once
+// FHIR resources as answers, in JSON or XML, whichever the client asks for. Source:
+// hl7.org/fhir/R4/http.html#mime-type.
+
+#include "fhir/json.h"
+#include "plugin/http/message.h"
+
+namespace myoflag::sidecar {
+
+// The parameter _format counts more than the field Accept; neither: JSON. 406 (MF-4243) where
+// neither can be served.
+http::Response fhir_response(const http::Request& request, int status, const fhir::Json& resource);
+
+}  // namespace myoflag::sidecar

@@ -1,0 +1,25 @@
+#pragma once
+// Everything that the sidecar answers, as one table. Handlers are functions of the request, the
+// knowledge and the clock. Errors: MF-4227, MF-4243, and those of the CDS Hooks service.
+
+#include <functional>
+#include <string>
+
+#include "plugin/assess.h"
+#include "plugin/cds/service.h"
+#include "plugin/http/router.h"
+
+namespace myoflag::sidecar {
+
+struct Parts {
+  const Assessor& assessor;
+  const cds::Service& service;
+  std::function<rules::Instant()> now;
+  std::string version;
+  std::string base;  // as clients know it, without a slash at the end: "https://cds.example"
+};
+
+// `parts` is copied; what it refers to outlives the router.
+http::Router routes(const Parts& parts);
+
+}  // namespace myoflag::sidecar
