@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef MYOFLAG_SANITIZED
 constexpr int kResponses = 15;
 #else
 constexpr int kResponses = 150;

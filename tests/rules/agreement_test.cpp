@@ -15,7 +15,7 @@
 namespace myoflag::rules::testing {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef MYOFLAG_SANITIZED
 constexpr std::size_t kForms = 60'000;  // instrumented builds are many times slower
 #else
 constexpr std::size_t kForms = 1'000'000;

@@ -16,7 +16,7 @@
 namespace myoflag::rules::testing {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef MYOFLAG_SANITIZED
 constexpr std::size_t kBound = 1'500;
 #else
 constexpr std::size_t kBound = 30'000;

@@ -14,7 +14,7 @@
 namespace myoflag::rules::testing {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef MYOFLAG_SANITIZED
 constexpr int kForms = 3'000;
 constexpr int kAssessed = 60;
 #else

@@ -9,7 +9,7 @@
 
 namespace myoflag::rules::testing {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef MYOFLAG_SANITIZED
 inline constexpr int kForms = 20;
 #else
 inline constexpr int kForms = 150;

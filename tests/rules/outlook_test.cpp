@@ -15,7 +15,7 @@
 namespace myoflag::rules::testing {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef MYOFLAG_SANITIZED
 constexpr int kForms = 25;
 #else
 constexpr int kForms = 400;
