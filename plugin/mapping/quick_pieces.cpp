@@ -82,7 +82,7 @@ class Maker {
     return {one,
             known(),
             response_,
-            Identifiers(one, response_, response_, subject, "", ""),
+            ids_,
             subject,
             reference_to("Encounter/~encounter~"),
             reference_to("Patient/~performer~"),
@@ -90,12 +90,8 @@ class Maker {
             "~issued~",
             "~evaluated~",
             std::string(kResponse),
-            "Device/" + fhir::to_string(device_id(one)),
+            "Device/" + fhir::to_string(ids_.device(software_version())),
             {}};
-  }
-
-  fhir::Uuid device_id(const rules::Assessment& one) const {
-    return Identifiers(one, response_, response_, {}, "", "").device(software_version());
   }
 
   static Json alone(Json entry) {
@@ -421,6 +417,7 @@ class Maker {
 
   const rules::KnowledgePtr& knowledge_;
   const Json response_ = response_of_nobody();
+  const Identifiers ids_{assessment(), response_, response_, {}, "", ""};  // some; marked as holes
   Pieces out_;
 };
 
