@@ -425,7 +425,7 @@ class Maker {
 
 std::optional<Template> Template::cut(std::string_view text, const Marks& marks) {
   Template made;
-  std::vector<bool> met(marks.size(), false);
+  std::vector<int> met(marks.size(), 0);
   for (;;) {
     std::size_t first = std::string_view::npos;
     std::size_t which = 0;
@@ -439,13 +439,17 @@ std::optional<Template> Template::cut(std::string_view text, const Marks& marks)
     if (first == std::string_view::npos) {
       break;
     }
-    met[which] = true;
+    ++met[which];
     made.parts.emplace_back(text.substr(0, first), marks[which].second);
     text.remove_prefix(first + marks[which].first.size());
   }
   made.last = text;
-  const bool whole = std::all_of(met.begin(), met.end(), [](bool one) { return one; }) &&
-                     !holds_mark(made.last) &&
+  // A mark that also stands in a text of the knowledge is none.
+  bool each_once = true;
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    each_once = each_once && met[i] == (marks[i].second == Hole::id ? 2 : 1);
+  }
+  const bool whole = each_once && !holds_mark(made.last) &&
                      std::none_of(made.parts.begin(), made.parts.end(),
                                   [](const auto& part) { return holds_mark(part.first); });
   return whole ? std::optional(std::move(made)) : std::nullopt;

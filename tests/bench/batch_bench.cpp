@@ -295,8 +295,8 @@ int measure(std::uint64_t bytes, int runs, const fs::path& folder) {
   const auto careful_alone = alone(in, false, 200, careful_records);
   tell("judging alone, quick way", quick_alone, quick_records);
   tell("judging alone, careful way", careful_alone, careful_records);
-  const double alone_times = careful_alone.processor / careful_records /
-                             (quick_alone.processor / quick_records);
+  const double alone_times =
+      careful_alone.processor / careful_records / (quick_alone.processor / quick_records);
   const double share = copied_once.processor / once.processor;
   const double times = careful.processor / few_records / (once.processor / records);
   const double threads = once.wall / twice.wall;
