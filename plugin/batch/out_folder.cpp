@@ -1,6 +1,5 @@
 #include "plugin/batch/out_folder.h"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>

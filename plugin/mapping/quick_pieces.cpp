@@ -82,7 +82,7 @@ class Maker {
     return {one,
             known(),
             response_,
-            Identifiers(one, response_, response_, subject, "", ""),
+            ids_,
             subject,
             reference_to("Encounter/~encounter~"),
             reference_to("Patient/~performer~"),
@@ -90,12 +90,8 @@ class Maker {
             "~issued~",
             "~evaluated~",
             std::string(kResponse),
-            "Device/" + fhir::to_string(device_id(one)),
+            "Device/" + fhir::to_string(ids_.device(software_version())),
             {}};
-  }
-
-  fhir::Uuid device_id(const rules::Assessment& one) const {
-    return Identifiers(one, response_, response_, {}, "", "").device(software_version());
   }
 
   static Json alone(Json entry) {
@@ -421,6 +417,7 @@ class Maker {
 
   const rules::KnowledgePtr& knowledge_;
   const Json response_ = response_of_nobody();
+  const Identifiers ids_{assessment(), response_, response_, {}, "", ""};  // some; marked as holes
   Pieces out_;
 };
 
@@ -428,7 +425,7 @@ class Maker {
 
 std::optional<Template> Template::cut(std::string_view text, const Marks& marks) {
   Template made;
-  std::vector<bool> met(marks.size(), false);
+  std::vector<int> met(marks.size(), 0);
   for (;;) {
     std::size_t first = std::string_view::npos;
     std::size_t which = 0;
@@ -442,13 +439,17 @@ std::optional<Template> Template::cut(std::string_view text, const Marks& marks)
     if (first == std::string_view::npos) {
       break;
     }
-    met[which] = true;
+    ++met[which];
     made.parts.emplace_back(text.substr(0, first), marks[which].second);
     text.remove_prefix(first + marks[which].first.size());
   }
   made.last = text;
-  const bool whole = std::all_of(met.begin(), met.end(), [](bool one) { return one; }) &&
-                     !holds_mark(made.last) &&
+  // A mark that also stands in a text of the knowledge is none.
+  bool each_once = true;
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    each_once = each_once && met[i] == (marks[i].second == Hole::id ? 2 : 1);
+  }
+  const bool whole = each_once && !holds_mark(made.last) &&
                      std::none_of(made.parts.begin(), made.parts.end(),
                                   [](const auto& part) { return holds_mark(part.first); });
   return whole ? std::optional(std::move(made)) : std::nullopt;

@@ -36,7 +36,7 @@ struct Template {
   std::vector<std::pair<std::string, Hole>> parts;  // text, and the hole behind it
   std::string last;
 
-  // Empty when one of the marks is not in the text.
+  // Empty when one of the marks does not stand in the text exactly once; an id stands there twice.
   static std::optional<Template> cut(std::string_view text, const Marks& marks);
 };
 

@@ -14,9 +14,9 @@ namespace {
 namespace fs = std::filesystem;
 
 #ifdef MYOFLAG_SANITIZED
-constexpr int kResponses = 15;
+constexpr int kResponses = 6;
 #else
-constexpr int kResponses = 150;
+constexpr int kResponses = 60;
 #endif
 
 const Assessor& assessor() {

@@ -28,6 +28,7 @@
 #include "plugin/batch/batch.h"
 #include "tests/bench/invented_intakes.h"
 #include "tests/mapping/intake_support.h"
+#include "tests/support/processor_time.h"
 
 namespace {
 
@@ -224,6 +225,30 @@ class Bench {
   std::uint64_t records_ = 0;
 };
 
+// What judging and writing down take, without reading and keeping: processor time of this thread.
+Measured alone(const fs::path& in, bool quick, std::uint64_t most, double& records) {
+  const Assessor assessor(testing::knowledge());
+  const std::vector<batch::InputFile> files{{in.string(), "in", false, 0, 0}};
+  batch::OutputOptions options;
+  options.now = testing::now();
+  options.quick = quick;
+  const batch::OutputWriter writer(assessor, files, options);
+  const auto desk = writer.desk();
+  batch::RecordReader reader(files, {});
+  Measured sum;
+  sum.good = true;
+  records = 0;
+  for (auto record = reader.read(); record && records < static_cast<double>(most);
+       record = reader.read()) {
+    const auto begin = timing::processor_seconds();
+    const auto written = writer.write(*record, *desk);
+    sum.processor += timing::processor_seconds() - begin;
+    sum.good = sum.good && written.name.has_value();
+    ++records;
+  }
+  return sum;
+}
+
 void tell(const std::string& what, const Measured& one, double records) {
   std::cout << fmt::format("{:<34} {:>9.1f} {:>9.1f} {:>8.0f}{}\n", what,
                            one.processor / records * 1e6, one.wall / records * 1e6, one.memory,
@@ -265,11 +290,19 @@ int measure(std::uint64_t bytes, int runs, const fs::path& folder) {
   tell(quick.name, once, records);
   tell(two.name, twice, records);
   tell(plain.name, careful, few_records);
+  double quick_records = 0, careful_records = 0;
+  const auto quick_alone = alone(in, true, 5000, quick_records);
+  const auto careful_alone = alone(in, false, 200, careful_records);
+  tell("judging alone, quick way", quick_alone, quick_records);
+  tell("judging alone, careful way", careful_alone, careful_records);
+  const double alone_times =
+      careful_alone.processor / careful_records / (quick_alone.processor / quick_records);
   const double share = copied_once.processor / once.processor;
   const double times = careful.processor / few_records / (once.processor / records);
   const double threads = once.wall / twice.wall;
   judge("share of the copy limit (processor time)", share, ">= 0.40", share >= 0.4);
   judge("times the careful way (processor time)", times, ">= 25  ", times >= 25);
+  judge("the same, judging alone", alone_times, ">= 25  ", alone_times >= 25);
   judge("two threads against one (wall time)", threads, ">= 1.8 ", threads >= 1.8);
   judge("MB at the peak, 1 thread", once.memory, "< 80   ", once.memory < 80);
   judge("MB at the peak, 2 threads", twice.memory, "< 96   ", twice.memory < 96);
