@@ -10,6 +10,7 @@
 
 #include "fhir/datetime.h"
 #include "plugin/batch/job.h"
+#include "plugin/batch/join.h"
 #include "plugin/batch/manifest.h"
 #include "plugin/batch/out_folder.h"
 #include "plugin/batch/own_json.h"
@@ -25,6 +26,7 @@ using Done = tl::expected<void, Failure>;
 
 constexpr const char* kManifest = "manifest.json";
 constexpr const char* kState = "state.sqlite";
+constexpr const char* kJoin = "join.sqlite";
 
 Failure unusable(const std::string& folder, std::string_view why) {
   return {Exit::usage, fmt::format("MF-4108: {}: {}", folder, why)};
@@ -70,7 +72,10 @@ class Run {
   bool to_stream() const { return options_.out == "-"; }
 
   Done do_all() {
-    return open_output().and_then([this] { return work(); }).and_then([this] { return end(); });
+    return join_exports()
+        .and_then([this] { return stopped_ ? Done() : open_output(); })
+        .and_then([this] { return stopped_ ? Done() : work(); })
+        .and_then([this] { return out_ ? end() : Done(); });
   }
 
   // Broken off when only the state was left to be removed: what is there is whole.
@@ -190,6 +195,24 @@ class Run {
     return {};
   }
 
+  // Stopped before it was whole: nothing else is done.
+  Done join_exports() {
+    if (!Join::is_needed(inputs_)) {
+      return {};
+    }
+    auto join = Join::make(to_stream() ? "" : in_folder(kJoin), inputs_, options_.limits,
+                           [this] { return stop_.load(); });
+    if (!join) {
+      return tl::unexpected(std::move(join.error()));
+    }
+    if (!*join) {
+      stopped_ = true;
+      return {};
+    }
+    join_ = std::make_unique<Join>(std::move(**join));
+    return join_->counts().map([this](auto&& counts) { at_.summary.exports = std::move(counts); });
+  }
+
   Done open_output() {
     if (to_stream()) {
       out_ = std::make_unique<OutFolder>(OutFolder::stream(names_));
@@ -212,7 +235,7 @@ class Run {
   }
 
   Done work() {
-    RecordReader reader(inputs_, options_.limits);
+    RecordReader reader(inputs_, options_.limits, join_.get());
     reader.go_to(at_.next);
     auto output = options_.output;
     output.now = now_;
@@ -230,6 +253,9 @@ class Run {
         saved = written();
       }
       tell_({chunk->taken, total(), at_.summary.records, at_.summary.rejected});
+    }
+    if (reader.failure()) {
+      return tl::unexpected(*reader.failure());
     }
     stopped_ = !pipeline.ended();
     if (!stopped_) {
@@ -328,12 +354,14 @@ class Run {
 
   Done forget_job() {
     job_.reset();
-    for (const auto* end : {"", "-wal", "-shm"}) {
+    join_.reset();
+    const auto state = in_folder(kState);
+    for (const auto& path : {in_folder(kJoin), state, state + "-wal", state + "-shm"}) {
       std::error_code error;
-      fs::remove(in_folder(kState) + end, error);
+      fs::remove(path, error);
       if (error) {
-        return tl::unexpected(Failure{
-            Exit::outside, fmt::format("MF-4106: {}: {}", in_folder(kState), error.message())});
+        return tl::unexpected(
+            Failure{Exit::outside, fmt::format("MF-4106: {}: {}", path, error.message())});
       }
     }
     return {};
@@ -348,6 +376,7 @@ class Run {
   rules::Instant now_;  // of the start, also where the batch goes on
   std::vector<InputFile> inputs_;
   std::unique_ptr<Job> job_;
+  std::unique_ptr<Join> join_;  // of exports among the inputs
   std::unique_ptr<OutFolder> out_;
   Checkpoint at_;
   bool stopped_ = false;

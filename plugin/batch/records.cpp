@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "fhir/r4/definitions.h"
+#include "plugin/batch/join.h"
 #include "plugin/safe_text.h"
 
 namespace myoflag::batch {
@@ -42,6 +44,36 @@ bool is_lines(std::string_view name) {
   return plain.ends_with(".ndjson") || plain.ends_with(".jsonl");
 }
 
+// "Patient" of "Patient.000.ndjson.gz" or "1.Patient.ndjson"; empty: named after no resource type.
+std::string resource_named(const std::string& path) {
+  auto name = fs::path(path).filename().string();
+  for (std::size_t begin = 0; begin < name.size();) {
+    const auto end = std::min(name.find_first_of("._-", begin), name.size());
+    auto part = name.substr(begin, end - begin);
+    if (fhir::r4::find_resource(part) != nullptr) {
+      return part;
+    }
+    begin = end + 1;
+  }
+  return {};
+}
+
+// Only what stands in the folder itself says what it is.
+bool is_export(const std::string& folder, const std::vector<std::string>& paths) {
+  bool responses = false, others = false;
+  for (const auto& path : paths) {
+    const bool here = fs::path(path).parent_path() == fs::path(folder + "/").parent_path();
+    const auto type = here && is_lines(path) ? resource_named(path) : std::string();
+    responses = responses || type == "QuestionnaireResponse";
+    others = others || (!type.empty() && type != "QuestionnaireResponse");
+  }
+  return responses && others;
+}
+
+bool is_part(const std::string& path) {
+  return is_lines(path) || fs::path(path).filename() == "manifest.json";
+}
+
 Failure no_input(std::string_view name, std::string_view why) {
   return {Exit::usage, fmt::format("MF-4100: {}: {}", name, why)};
 }
@@ -51,7 +83,7 @@ tl::expected<InputFile, Failure> input_file(const std::string& path, const std::
   if (::stat(path.c_str(), &status) != 0) {
     return tl::unexpected(no_input(name, std::strerror(errno)));
   }
-  InputFile file{path, safe_text(name), is_document(path), 0, 0};
+  InputFile file{path, safe_text(name), is_document(path)};
   if (S_ISREG(status.st_mode)) {
     file.bytes = static_cast<std::uint64_t>(status.st_size);
     file.changed_ns = status.st_mtim.tv_sec * 1'000'000'000L + status.st_mtim.tv_nsec;
@@ -81,11 +113,16 @@ tl::expected<void, Failure> add_folder(const std::string& folder, const std::str
         folder, "no .ndjson, .jsonl, .json or .xml file in it, plain or with .gz or .zst"));
   }
   std::sort(found.begin(), found.end());
+  const bool bulk = is_export(folder, found);
+  if (bulk) {
+    std::stable_partition(found.begin(), found.end(), is_part);
+  }
+  const int number = static_cast<int>(files.size());  // of its first file
   for (const auto& path : found) {
     auto name = fs::path(path).lexically_normal().string();
     auto file = input_file(path, name);
-    files.push_back(file ? std::move(*file)
-                         : InputFile{path, safe_text(name), is_document(path), 0, 0});
+    files.push_back(file ? std::move(*file) : InputFile{path, safe_text(name), is_document(path)});
+    files.back().bulk = bulk && is_part(path) ? number : -1;
   }
   return {};
 }
@@ -102,7 +139,7 @@ tl::expected<std::vector<InputFile>, Failure> find_inputs(const std::vector<std:
   for (const auto& path : given) {
     std::error_code unknown;
     if (path == "-") {
-      files.push_back({path, "standard input", false, 0, 0});
+      files.push_back({path, "standard input"});
     } else if (fs::is_directory(path, unknown)) {
       if (auto added = add_folder(path, except, files); !added) {
         return tl::unexpected(std::move(added.error()));
@@ -205,8 +242,8 @@ class RecordReader::Lines {
   std::size_t begin_ = 0, end_ = 0;
 };
 
-RecordReader::RecordReader(const std::vector<InputFile>& files, RecordLimits limits)
-    : files_(files), limits_(limits), next_{0, 1, 0} {}
+RecordReader::RecordReader(const std::vector<InputFile>& files, RecordLimits limits, Join* join)
+    : files_(files), limits_(limits), join_(join), next_{0, 1, 0} {}
 RecordReader::~RecordReader() = default;
 
 Place RecordReader::next() const { return next_; }
@@ -240,6 +277,12 @@ void RecordReader::close() {
 
 std::optional<Record> RecordReader::read() {
   while (next_.file < files_.size()) {
+    if (join_ != nullptr && files_[next_.file].bulk >= 0) {
+      if (auto record = joined(); record || failure_) {
+        return record;
+      }
+      continue;
+    }
     if (!lines_) {
       auto source = ByteSource::open(files_[next_.file].path, stop_);
       if (!source) {
@@ -256,6 +299,24 @@ std::optional<Record> RecordReader::read() {
     }
   }
   return std::nullopt;
+}
+
+// The next record of the export at hand; nothing behind its last one, and on a failure.
+std::optional<Record> RecordReader::joined() {
+  auto record = join_->next(next_);
+  if (!record) {
+    failure_ = std::move(record.error());
+    stopped_ = true;
+    return std::nullopt;
+  }
+  const auto last = *record ? (*record)->place.file : join_->behind(next_.file);
+  for (; next_.file < last; ++next_.file) {
+    finished_ += files_[next_.file].bytes;
+  }
+  // No two records of an export begin at one place.
+  next_ = *record ? Place{last, (*record)->place.line + 1, (*record)->place.offset + 1}
+                  : Place{last, 1, 0};
+  return std::move(*record);
 }
 
 // Nothing when the file is at its end.

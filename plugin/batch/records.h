@@ -24,11 +24,14 @@ struct InputFile {
   bool document = false;    // one resource, JSON or XML, over many lines
   std::uint64_t bytes = 0;  // size on disk, 0 for a stream
   std::int64_t changed_ns = 0;  // time of the last change
+  int bulk = -1;                // number of the export whose part it is (plugin/batch/join.h)
 };
 
 // Files as given; of a folder everything below it whose name says NDJSON, JSON or XML (also .gz and
-// .zst), in the order of their names, but for what is in the folder `except`. MF-4100 when
-// something is not there or there is nothing.
+// .zst), in the order of their names, but for what is in the folder `except`. A folder that holds
+// NDJSON named after QuestionnaireResponse and NDJSON named after another resource type is a Bulk
+// Data export: its NDJSON and its manifest.json are parts of it and stand before its other files.
+// MF-4100 when something is not there or there is nothing.
 tl::expected<std::vector<InputFile>, Failure> find_inputs(const std::vector<std::string>& given,
                                                           const std::string& except = {});
 
@@ -50,9 +53,12 @@ struct RecordLimits {
   std::size_t record_bytes = 8u << 20;
 };
 
+class Join;
+
 class RecordReader {
  public:
-  RecordReader(const std::vector<InputFile>& files, RecordLimits limits);
+  // `join`: what was made of the exports among the files; null when there are none.
+  RecordReader(const std::vector<InputFile>& files, RecordLimits limits, Join* join = nullptr);
   ~RecordReader();
 
   // Goes on behind what was read before: with the file, line and offset of `next()` then. To be
@@ -66,6 +72,9 @@ class RecordReader {
   // The next record; nothing at the end of all files. Blank lines are passed over.
   std::optional<Record> read();
 
+  // What stopped it, when that was neither the end nor `stop`.
+  const std::optional<Failure>& failure() const { return failure_; }
+
   Place next() const;           // where what follows begins
   std::uint64_t taken() const;  // bytes on disk read so far, of all files
 
@@ -75,14 +84,17 @@ class RecordReader {
   std::optional<Record> failed(fhir::Error error);
   std::optional<Record> from_file();
   std::optional<Record> document();
+  std::optional<Record> joined();
 
   const std::vector<InputFile>& files_;
   RecordLimits limits_;
+  Join* join_;
   Place next_;
   std::uint64_t finished_ = 0;  // bytes on disk of the files behind us
   std::unique_ptr<Lines> lines_;
   std::function<bool()> stop_;
   bool stopped_ = false;
+  std::optional<Failure> failure_;
 };
 
 }  // namespace myoflag::batch

@@ -278,7 +278,8 @@ Json to_json(const Summary& summary) {
                        {"fired", counts_json(summary.fired)},
                        {"missing", counts_json(summary.missing)},
                        {"problems", counts_json(summary.problems)},
-                       {"months", std::move(months)}});
+                       {"months", std::move(months)},
+                       {"exports", counts_json(summary.exports)}});
 }
 
 std::optional<Summary> summary_of(const Json& json) {
@@ -293,6 +294,7 @@ std::optional<Summary> summary_of(const Json& json) {
   out.fired = reading.counts(json.find("fired"));
   out.missing = reading.counts(json.find("missing"));
   out.problems = reading.counts(json.find("problems"));
+  out.exports = reading.counts(json.find("exports"));
   for (const auto& member : reading.members(json.find("months"))) {
     out.months[member.name] = reading.tiers(&member.value);
   }
@@ -303,6 +305,7 @@ std::string to_text(const Summary& summary, const Knowledge& knowledge) {
   std::string out = fmt::format(
       "{} records: {} assessed ({} with warnings), {} rejected, {} repeated\n", summary.records,
       summary.assessed, summary.warned, summary.rejected, summary.repeated);
+  out += most_text("Lines of exports", summary.exports, [](const auto&) { return std::string(); });
   if (summary.assessed > 0) {
     out += tiers_text(summary, knowledge);
     out += most_text("Rules that fired most", summary.fired,
@@ -338,6 +341,12 @@ std::string to_html(const Summary& summary, const Knowledge& knowledge, std::str
               summary.assessed);
   if (!summary.months.empty()) {
     out += months_html(summary, knowledge);
+  }
+  const auto lines = summary.exports.find("lines");
+  if (lines != summary.exports.end()) {
+    out +=
+        bars("Lines of exports",
+             most_rows(summary.exports, [](const auto&) { return std::string(); }), lines->second);
   }
   out += bars("Why records were rejected",
               most_rows(summary.problems, [](const auto&) { return std::string(); }),

@@ -27,6 +27,7 @@ struct Summary {
   std::map<std::string, std::uint64_t> missing;   // linkId
   std::map<std::string, std::uint64_t> problems;  // error code of what was rejected
   std::map<std::string, TierCounts> months;       // "2026-11"; "" when the date is unknown
+  std::map<std::string, std::uint64_t> exports;   // what became of lines of exports (join.h)
 
   void count(const Tally& tally, bool repeated, const rules::Knowledge& knowledge);
 

@@ -8,6 +8,7 @@
 
 #include "plugin/batch/impact.h"
 #include "plugin/batch/impact_report.h"
+#include "plugin/batch/join.h"
 #include "plugin/batch/records.h"
 #include "plugin/cli/commands.h"
 #include "plugin/cli/options.h"
@@ -88,14 +89,26 @@ bool is_told(const Options& options, Move move) {
   return move != Move::none && (move != Move::within || options.all);
 }
 
+tl::expected<std::optional<batch::Join>, Failure> exports(
+    const Options& options, const std::vector<batch::InputFile>& files) {
+  if (!batch::Join::is_needed(files)) {
+    return std::nullopt;
+  }
+  return batch::Join::make("", files, {options.max_record}, {});
+}
+
 tl::expected<ImpactCounts, Failure> compare_all(const Options& options,
                                                 const batch::Comparer& comparer, Spool& spool) {
   auto files = batch::find_inputs(options.on);
   if (!files) {
     return tl::unexpected(std::move(files.error()));
   }
+  auto join = exports(options, *files);
+  if (!join) {
+    return tl::unexpected(std::move(join.error()));
+  }
   ImpactCounts counts;
-  batch::RecordReader reader(*files, {options.max_record});
+  batch::RecordReader reader(*files, {options.max_record}, *join ? &**join : nullptr);
   std::string between;
   while (const auto record = reader.read()) {
     const Impact impact = comparer.compare(*record);
@@ -110,6 +123,9 @@ tl::expected<ImpactCounts, Failure> compare_all(const Options& options,
     if (auto added = spool.add(text); !added) {
       return tl::unexpected(std::move(added.error()));
     }
+  }
+  if (reader.failure()) {
+    return tl::unexpected(*reader.failure());
   }
   if (counts.records == 0) {
     return tl::unexpected(Failure{Exit::usage, "MF-4112: there is no response in the input"});

@@ -37,7 +37,8 @@ Issue issue(std::string_view code, std::string_view type, std::string place, std
           std::move(text),       std::move(place),  {}};
 }
 
-// What the record reader takes facts from; such a resource must say whom it is about.
+}  // namespace
+
 bool is_clinical(std::string_view type) {
   constexpr std::array<std::string_view, 11> types{"Appointment",
                                                    "Condition",
@@ -61,7 +62,6 @@ bool is_failure(const Json& outcome) {
   });
 }
 
-// References that say whose the resource is.
 std::vector<const Json*> subjects_of(const Json& resource) {
   std::vector<const Json*> found;
   const auto add = [&found](const Json* value) {
@@ -89,6 +89,8 @@ std::vector<const Json*> subjects_of(const Json& resource) {
   }
   return found;
 }
+
+namespace {
 
 // False where the reference names another type than Patient, for example a Group or a Device.
 bool may_be_patient(const Json& reference) {

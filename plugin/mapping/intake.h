@@ -61,6 +61,13 @@ struct ReadResource {
   fhir::Issues notices;  // what was dropped or mended on the way, for example XML out of order
 };
 
+// What the record reader takes facts from; such a resource must say whom it is about.
+bool is_clinical(std::string_view type);
+// An OperationOutcome that tells of an error.
+bool is_failure(const fhir::Json& outcome);
+// The References that say whose the resource is; they live as long as it.
+std::vector<const fhir::Json*> subjects_of(const fhir::Json& resource);
+
 // Through the gate for XML or for JSON.
 fhir::Result<ReadResource> read_resource(std::string_view bytes, bool xml,
                                          const fhir::Limits& limits);

@@ -341,5 +341,212 @@ class KnowledgeDiff(Case):
         self.assertEqual(self.diff("embedded", self.FOLDER, "--on", self.path("absent"))[0], 2)
 
 
+class BulkExport(Case):
+    """An export folder, joined by patient, against `evaluate` of the Bundle that each response makes."""
+
+    def setUp(self):
+        super().setUp()
+        with open(os.path.join(ROOT, "samples", "critical-calcium", "bundle.json"), "rb") as file:
+            entries = json.load(file)["entry"]
+        self.sample = [entry["resource"] for entry in entries]
+        self.response = next(one for one in self.sample if one["resourceType"] == "QuestionnaireResponse")
+        self.record = [one for one in self.sample if one["resourceType"] != "QuestionnaireResponse"]
+        self.patient = self.response["subject"]["reference"]
+
+    def of(self, resource, number):
+        """The same resource of patient `number`, with an id of its own."""
+        text = json.dumps(resource).replace(self.patient + '"', f"Patient/p{number}" + '"')
+        out = json.loads(text)
+        out["id"] = f"p{number}" if out["resourceType"] == "Patient" else f"{out['id']}-{number}"
+        return out
+
+    def export(self, resources, folder="export", broken={}):
+        """NDJSON by type, some split and some compressed; `broken`: lines put behind those of a type."""
+        by_type = {}
+        for resource in resources:
+            by_type.setdefault(resource["resourceType"], []).append(json.dumps(resource).encode())
+        for name, lines in broken.items():
+            by_type.setdefault(name, []).extend(lines)
+        os.makedirs(self.path(folder))
+        for number, (name, lines) in enumerate(sorted(by_type.items())):
+            half = len(lines) // 2
+            with open(self.path(f"{folder}/{name}.000.ndjson"), "wb") as file:
+                file.write(b"".join(line + b"\n" for line in lines[:half]))
+            with (gzip.open if number % 2 else open)(self.path(f"{folder}/{name}.001.ndjson" + (".gz" if number % 2 else "")), "wb") as file:
+                file.write(b"".join(line + b"\n" for line in lines[half:]))
+        return self.path(folder)
+
+    def bundle(self, resources):
+        return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in resources]}).encode()
+
+    def judged(self, *inputs, out="out", write="assessments", extra=()):
+        code, text, err = run(*inputs, "-o", self.path(out), "--write", write, "--now", NOW, *extra)
+        self.assertEqual(err, "")
+        return code, text.decode(), [json.loads(line) for line in files(self.path(out))[f"{write}.ndjson"].splitlines()]
+
+    def alone(self, *bundles):
+        code, out, err = run("-", "-o", "-", "--write", "assessments", "--now", NOW, given=b"\n".join(bundles))
+        self.assertEqual(code, 0, out)
+        return [json.loads(line) for line in out.splitlines()]
+
+    def calm(self, number):
+        """A response that reassures where nothing speaks against it."""
+        with open(os.path.join(ROOT, "samples", "eyelid-coffee", "response.json"), "rb") as file:
+            response = json.load(file)
+        response["subject"] = {"reference": f"Patient/p{number}"}
+        response["id"] = f"calm-{number}"
+        return response
+
+    def test_each_response_is_judged_as_a_bundle_of_its_own(self):
+        people = [[self.of(one, number) for one in self.record] for number in range(6)]
+        responses_ = [self.of(self.response, number) for number in range(5)]
+        folder = self.export([one for person in people for one in person] + responses_)
+        code, text, got = self.judged(folder)
+        self.assertEqual(code, 0, text)
+        wanted = self.alone(*(self.bundle(sorted(people[i], key=lambda one: one["resourceType"]) + [responses_[i]]) for i in range(5)))
+        self.assertEqual(got, wanted)
+        self.assertEqual({one["tier"] for one in got}, {"emergency"})
+        summary = json.loads(files(self.path("out"))["manifest.json"])["summary"]
+        self.assertEqual(summary["exports"]["patientsWithoutResponse"], 1)
+        self.assertEqual(summary["exports"]["resourcesOfPatientsWithoutResponse"], len(self.record))
+        self.assertEqual(summary["exports"]["responses"], 5)
+        self.assertNotIn("join.sqlite", os.listdir(self.path("out")))
+
+    def test_earlier_responses_of_the_patient_are_compared(self):
+        older = self.of(self.response, 1) | {"id": "older", "authored": "2026-10-01T08:00:00Z"}
+        newer = self.calm(1)
+        folder = self.export([newer, older, {"resourceType": "Patient", "id": "p1"}, self.calm(2)])
+        _, _, got = self.judged(folder)
+        self.assertEqual([one["response"]["id"] for one in got], ["calm-1", "older", "calm-2"])
+        self.assertEqual(got[0], self.alone(self.bundle([{"resourceType": "Patient", "id": "p1"}, newer, older]))[0])
+        self.assertEqual(got[2]["tier"], "self-care")
+
+    def test_nobody_is_calm_beside_what_could_not_be_read(self):
+        patients = [{"resourceType": "Patient", "id": f"p{number}"} for number in range(3)]
+        calm = [self.calm(number) for number in range(3)]
+        observation = {"resourceType": "Observation", "id": "o", "status": "final", "code": {"text": "anything"}}
+        outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
+        for name, line, code in (("Condition", b"{broken", "MF-10"), ("Observation", json.dumps(observation).encode(), "MF-4113"),
+                                 ("OperationOutcome", json.dumps(outcome).encode(), "MF-4114"), ("Condition", b"x" * 9_000_000, "MF-4104")):
+            folder = self.export(patients + calm, broken={name: [line]})
+            exit_code, _, got = self.judged(folder)
+            self.assertEqual(exit_code, 1)
+            self.assertEqual(len(got), 3)
+            self.assertNotIn("self-care", {one["tier"] for one in got}, name)
+            [told] = self.outcomes("out")
+            self.assertIn(code, json.dumps(told["issue"]))
+            self.assertIn(f"/{name}.001.ndjson", json.dumps(told["extension"]))
+            shutil.rmtree(folder)
+            shutil.rmtree(self.path("out"))
+        self.assertEqual({one["tier"] for one in self.judged(self.export(patients + calm))[2]}, {"self-care"})
+
+    def test_a_manifest_that_names_more_than_there_is(self):
+        folder = self.export([{"resourceType": "Patient", "id": "p1"}, self.calm(1)])
+        for files_, expected in ((["Patient.000.ndjson", "QuestionnaireResponse.001.ndjson"], "self-care"), (["Condition.ndjson"], "routine")):
+            with open(os.path.join(folder, "manifest.json"), "w", encoding="utf-8") as file:
+                json.dump({"transactionTime": NOW, "output": [{"type": "x", "url": "https://ehr.example/x/" + name} for name in files_]}, file)
+            code, _, got = self.judged(folder, out=expected)
+            self.assertEqual((code, got[0]["tier"]), (0 if expected == "self-care" else 1, expected))
+        self.assertIn("MF-4114", json.dumps(self.outcomes("routine")))
+
+    def test_medicines_are_found_by_reference(self):
+        use = {"resourceType": "MedicationRequest", "id": "m", "status": "active", "intent": "order", "subject": {"reference": "Patient/p1"},
+               "authoredOn": "2026-11-01", "medicationReference": {"reference": "Medication/lithium"}}
+        lithium = {"resourceType": "Medication", "id": "lithium", "code": {"text": "Lithium carbonate"}}
+        patient = {"resourceType": "Patient", "id": "p1"}
+        _, text, got = self.judged(self.export([use, lithium, patient, self.calm(1)]))
+        self.assertEqual(got, self.alone(self.bundle([use, patient, self.calm(1), lithium])))
+        self.assertIn("ithium", json.dumps(got))
+        _, text, _ = self.judged(self.export([use, patient, self.calm(1)], folder="without"), out="out2")
+        self.assertRegex(text, r"1 +medicationsNotFound")
+
+    def test_a_record_of_another_server_is_not_mixed_in(self):
+        condition = {"resourceType": "Condition", "id": "c", "subject": {"reference": "https://b.example/fhir/Patient/p1"}, "code": {"text": "x"}}
+        response = self.calm(1) | {"subject": {"reference": "https://a.example/fhir/Patient/p1"}}
+        code, _, got = self.judged(self.export([condition, response, {"resourceType": "Patient", "id": "p1"}]))
+        self.assertEqual((code, got), (1, []))
+        self.assertIn("MF-3015", json.dumps(self.outcomes("out")))
+
+    def many(self):
+        rng = random.Random(4)
+        people = 12 if SANITIZED else 60
+        resources = [self.of(one, number) for number in range(people) for one in self.record]
+        for line in responses(people // 2).splitlines():
+            response = json.loads(line)
+            response["subject"] = {"reference": f"Patient/p{rng.randrange(people)}"}
+            resources.append(response)
+        resources += [self.of(self.response, number) for number in range(0, people, 3)]
+        rng.shuffle(resources)
+        return self.export(resources, broken={"Condition": [b"{"], "QuestionnaireResponse": [b"[]"]})
+
+    def test_the_same_bytes_whatever_the_threads_and_wherever_it_was_killed(self):
+        folder = self.many()
+        for threads in "123":
+            self.assertEqual(run(folder, "-o", self.path(threads), "--write", "table", "--now", NOW, "--threads", threads)[0], 1)
+        self.assertEqual(files(self.path("1")), files(self.path("2")))
+        self.assertEqual(files(self.path("1")), files(self.path("3")))
+        begin = time.monotonic()
+        run(folder, "-o", self.path("timing"), "--write", "table", "--now", NOW)
+        seconds = time.monotonic() - begin
+        rng = random.Random(1)
+        kills = 0
+        for trial in range(4):
+            out = self.path(f"killed{trial}")
+            for _ in range(100):
+                resume = ["--resume"] if os.path.exists(os.path.join(out, "state.sqlite")) else []
+                process = subprocess.Popen([PROGRAM, "batch", folder, "-o", out, "--write", "table", "--now", NOW, "--quiet", "--checkpoint-bytes", "3000",
+                                            *resume], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                try:
+                    self.assertEqual(process.wait(timeout=seconds * rng.uniform(0.1, 1.1)), 1)
+                    break
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+                    kills += 1
+                    if os.path.exists(os.path.join(out, "manifest.json")) and not os.path.exists(os.path.join(out, "state.sqlite")):
+                        break
+            self.assertEqual(files(out), files(self.path("1")))
+        self.assertGreater(kills, 2)
+
+    def test_an_export_that_changed_does_not_go_on(self):
+        folder = self.many()
+        process = subprocess.Popen([PROGRAM, "batch", folder, "-o", self.path("out"), "--write", "table", "--now", NOW, "--quiet"])
+        while not os.path.exists(os.path.join(self.path("out"), "join.sqlite")):
+            self.assertIsNone(process.poll())
+            time.sleep(0.001)
+        process.kill()
+        process.wait()
+        with open(os.path.join(folder, "Patient.000.ndjson"), "ab") as file:
+            file.write(b"\n")
+        code, _, err = run(folder, "-o", self.path("out"), "--write", "table", "--resume")
+        self.assertEqual(code, 2)
+        self.assertIn("MF-4108", err)
+
+    def test_the_knowledge_diff_reads_it_too(self):
+        folder = self.export([self.of(one, 1) for one in self.sample])
+        done = subprocess.run([PROGRAM, "knowledge", "diff", "embedded", os.path.join(ROOT, "rules", "knowledge", "twitching"), "--on", folder,
+                               "--format", "json", "--now", NOW], capture_output=True, check=True)
+        self.assertEqual(json.loads(done.stdout)["tiers"], [{"old": "emergency", "new": "emergency", "count": 1}])
+
+    @unittest.skipIf(SANITIZED, "the address sanitizer keeps freed memory back")
+    def test_memory_does_not_grow_with_the_export(self):
+        sizes = []
+        for count in (2, 60):
+            folder = self.export([self.of(one, number) for number in range(3) for one in self.sample], folder=f"export{count}")
+            # Line by line: what this process holds counts for the one that it starts.
+            with open(os.path.join(folder, "Condition.002.ndjson"), "w", encoding="utf-8") as file:
+                for i in range(1000 * count):
+                    file.write(json.dumps({"resourceType": "Condition", "id": f"c{i}", "subject": {"reference": f"Patient/q{i % 5000}"},
+                                           "code": {"text": "x" * 500}}) + "\n")
+            process = subprocess.Popen([PROGRAM, "batch", folder, "-o", self.path(f"out{count}"), "--write", "table", "--threads", "2", "--quiet"],
+                                       stdout=subprocess.DEVNULL)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(process.returncode, 0)
+            sizes.append(usage.ru_maxrss)
+        self.assertLess(sizes[1], sizes[0] + 14_000)
+        self.assertLess(sizes[1], 96_000)
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv)

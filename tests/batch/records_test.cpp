@@ -155,6 +155,40 @@ TEST_F(RecordReaderTest, AFolderIsReadInTheOrderOfNames) {
   EXPECT_THAT(read(files), ElementsAre("0@0:one", "1@0:two", "0@0:three"));
 }
 
+std::vector<std::string> parts_of(const std::vector<InputFile>& files) {
+  std::vector<std::string> parts;
+  for (const auto& file : files) {
+    parts.push_back(fs::path(file.path).filename().string() + (file.bulk >= 0 ? " part" : ""));
+  }
+  return parts;
+}
+
+TEST_F(RecordReaderTest, AFolderWithResponsesAndOtherResourcesIsAnExport) {
+  put("in/QuestionnaireResponse.000.ndjson", "");
+  put("in/1.Patient.ndjson.gz", "");
+  put("in/manifest.json", "");
+  put("in/answers.json", "");
+  put("in/more/Condition.ndjson", "");
+  EXPECT_THAT(parts_of(inputs({(path_ / "in").string()})),
+              ElementsAre("1.Patient.ndjson.gz part", "QuestionnaireResponse.000.ndjson part",
+                          "manifest.json part", "Condition.ndjson part", "answers.json"));
+  EXPECT_THAT(parts_of(inputs({(path_ / "in/1.Patient.ndjson.gz").string()})),
+              ElementsAre("1.Patient.ndjson.gz"));
+}
+
+TEST_F(RecordReaderTest, OtherFoldersAreNone) {
+  put("responses/QuestionnaireResponse.000.ndjson", "");
+  put("responses/QuestionnaireResponse.001.ndjson", "");
+  put("responses/more/Patient.ndjson", "");
+  put("records/Patient.ndjson", "");
+  put("records/Condition.ndjson", "");
+  for (const auto* folder : {"responses", "records"}) {
+    for (const auto& file : inputs({(path_ / folder).string()})) {
+      EXPECT_EQ(file.bulk, -1) << file.path;
+    }
+  }
+}
+
 TEST_F(RecordReaderTest, WhatIsNotThereIsRefusedBeforeAnythingIsRead) {
   fs::create_directories(path_ / "empty");
   for (const auto& path : {path_ / "absent.ndjson", path_ / "empty"}) {

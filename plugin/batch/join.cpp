@@ -1,0 +1,693 @@
+#include "plugin/batch/join.h"
+
+#include <algorithm>
+#include <array>
+#include <fcntl.h>
+#include <filesystem>
+#include <set>
+#include <sqlite3.h>
+#include <string_view>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "fhir/datetime.h"
+#include "fhir/issue.h"
+#include "fhir/response.h"
+#include "plugin/batch/own_json.h"
+#include "plugin/mapping/intake.h"
+#include "plugin/mapping/patient_identity.h"
+
+namespace myoflag::batch {
+namespace {
+
+namespace fs = std::filesystem;
+using fhir::Json;
+using Done = tl::expected<void, Failure>;
+
+// Nothing is undone: what is not whole (user_version) is made again. On disk before it says so.
+constexpr const char* kSchema =
+    "PRAGMA journal_mode=OFF; PRAGMA synchronous=FULL; PRAGMA cache_size=-8192;"
+    "PRAGMA temp_store=FILE; BEGIN;"
+    "CREATE TABLE line(seq INTEGER PRIMARY KEY, key TEXT NOT NULL, kind INTEGER NOT NULL,"
+    " form TEXT, authored TEXT, status TEXT, links TEXT, bytes BLOB NOT NULL);"
+    "CREATE TABLE told(file INTEGER, at INTEGER, line INTEGER, seq INTEGER,"
+    " PRIMARY KEY(file, at)) WITHOUT ROWID;"
+    "CREATE TABLE doubtful(bulk INTEGER PRIMARY KEY);"
+    "CREATE TABLE link(key TEXT PRIMARY KEY) WITHOUT ROWID;"
+    "CREATE TABLE counts(name TEXT, value INTEGER);"
+    // m: 0 with a response, 1 without; n: resources. One walk along the index.
+    "CREATE VIEW patient AS SELECT MIN(kind) AS m, SUM(kind=1) AS n FROM line"
+    " WHERE key<>'' AND kind<2 GROUP BY key;";
+constexpr const char* kIndex = "CREATE INDEX by_key ON line(key, seq, kind);";
+constexpr const char* kWhole = "COMMIT; PRAGMA user_version=1;";
+
+// Bundle, entry and resource stand around a line.
+constexpr int kLevelsAround = 3;
+// Says nothing, not even about whom: set aside, and whatever it was may have mattered.
+constexpr std::string_view kUnknown = R"({"resourceType":"Observation","status":"unknown"})";
+
+enum class Kind : int { response, resource, shared, error };
+
+Failure unkept(sqlite3* db) {
+  return {Exit::outside, fmt::format("MF-4107: the records of an export cannot be kept: {}",
+                                     db == nullptr ? "out of memory" : ::sqlite3_errmsg(db))};
+}
+
+// One prepared statement; binds by position, from 1.
+class Statement {
+ public:
+  Statement(sqlite3* db, const char* sql) {
+    ::sqlite3_prepare_v2(db, sql, -1, &statement_, nullptr);
+  }
+  ~Statement() { ::sqlite3_finalize(statement_); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  // Texts must live until the last step.
+  Statement& bind(int at, std::string_view text) {
+    ::sqlite3_bind_text(statement_, at, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
+    return *this;
+  }
+  Statement& bind(int at, std::uint64_t value) {
+    ::sqlite3_bind_int64(statement_, at, static_cast<sqlite3_int64>(value));
+    return *this;
+  }
+  // SQLITE_ROW, SQLITE_DONE or an error.
+  int step() { return ::sqlite3_step(statement_); }
+  void reset() { ::sqlite3_reset(statement_); }
+
+  std::uint64_t number(int column) const {
+    return static_cast<std::uint64_t>(::sqlite3_column_int64(statement_, column));
+  }
+  std::string text(int column) const {
+    const auto* bytes = static_cast<const char*>(::sqlite3_column_blob(statement_, column));
+    const auto size = static_cast<std::size_t>(::sqlite3_column_bytes(statement_, column));
+    return bytes == nullptr ? std::string() : std::string(bytes, size);
+  }
+  std::size_t size(int column) const {
+    return static_cast<std::size_t>(::sqlite3_column_bytes(statement_, column));
+  }
+
+ private:
+  sqlite3_stmt* statement_ = nullptr;
+};
+
+// "Patient/p1" where the reference names a patient by id or urn.
+std::string patient_of(const Json& reference) {
+  const auto key = mapping::reference_key(reference.string_of("reference"));
+  const auto type = key.type();
+  return type == "Patient" || (type.empty() && key.tail.starts_with("urn:")) ? key.tail : "";
+}
+
+// Whether the resource names something that is certainly no patient, for example a Group.
+bool is_about_another_type(const std::vector<const Json*>& subjects) {
+  return std::any_of(subjects.begin(), subjects.end(), [](const Json* subject) {
+    const auto type = mapping::reference_key(subject->string_of("reference")).type();
+    const auto stated = subject->string_of("type");
+    return (!type.empty() && type != "Patient") || (!stated.empty() && stated != "Patient");
+  });
+}
+
+void add_link(const Json* reference, std::vector<std::string>& links) {
+  const auto key = reference == nullptr ? mapping::ReferenceKey{}
+                                        : mapping::reference_key(reference->string_of("reference"));
+  if (key.type() == "Medication") {
+    links.push_back(key.tail);
+  }
+}
+
+// The Medications that a use of one, or a mixture, refers to.
+std::vector<std::string> links_of(const Json& resource) {
+  std::vector<std::string> links;
+  add_link(resource.find("medicationReference"), links);
+  for (const auto& ingredient : resource.array_of("ingredient")) {
+    add_link(ingredient.find("itemReference"), links);
+  }
+  return links;
+}
+
+// What a line is to the join.
+struct Line {
+  Kind kind = Kind::resource;
+  std::string key;  // without the export; empty: joined to nothing
+  std::string form, authored, status;
+  std::vector<std::string> links;
+  std::string bytes;
+  std::optional<fhir::Error> error;  // then it is told, and may be anybody's
+  bool left_out = false;             // about no patient, and nothing refers to it
+};
+
+Line unusable(std::string code, std::string text) {
+  Line line;
+  line.kind = Kind::error;
+  line.error = fhir::Error{std::move(code), std::move(text), {}};
+  return line;
+}
+
+Line response_line(const Json& json, Line line) {
+  const auto* subject = json.find("subject");
+  line.kind = Kind::response;
+  line.key = subject == nullptr ? "" : patient_of(*subject);
+  line.form = fhir::split_canonical(json.string_of("questionnaire")).url;
+  line.authored = json.string_of("authored");
+  line.status = json.string_of("status");
+  return line;
+}
+
+Line resource_line(const Json& json, std::string_view type, Line line) {
+  const auto subjects = mapping::subjects_of(json);
+  for (const auto* subject : subjects) {
+    line.key = line.key.empty() ? patient_of(*subject) : line.key;
+  }
+  line.links = links_of(json);
+  if (line.key.empty() && mapping::is_clinical(type) && type != "Device" &&
+      !is_about_another_type(subjects)) {
+    return unusable("MF-4113", "The resource does not say by an id whose it is.");
+  }
+  line.left_out = line.key.empty();
+  return line;
+}
+
+Line line_of(std::string bytes, const fhir::Limits& limits) {
+  const auto json = fhir::read_json(bytes, limits);
+  if (!json) {
+    Line line = unusable({}, {});
+    line.error = json.error();
+    return line;
+  }
+  const auto type = json->string_of("resourceType");
+  const auto id = json->string_of("id");
+  Line line;
+  line.bytes = std::move(bytes);
+  if (type == "QuestionnaireResponse") {
+    return response_line(*json, std::move(line));
+  }
+  if (type == "Patient" || type == "Medication") {
+    line.kind = type == "Patient" ? Kind::resource : Kind::shared;
+    line.key = fmt::format("{}/{}", type, id);
+    line.links = links_of(*json);
+    return id.empty() ? unusable("MF-4113", "The resource has no id, so nothing refers to it.")
+                      : line;
+  }
+  if (type == "OperationOutcome" && mapping::is_failure(*json)) {
+    return unusable("MF-4114", "The server says that it could not export something.");
+  }
+  if (type.empty()) {
+    return unusable("MF-4113", "The line is no resource.");
+  }
+  return resource_line(*json, type, std::move(line));
+}
+
+// Whether the files that a manifest names are there.
+std::optional<fhir::Error> manifest_problem(const std::string& bytes,
+                                            const std::set<std::string>& names) {
+  const auto json = fhir::read_json(bytes);
+  if (!json || !json->has("output")) {
+    return fhir::Error{"MF-4114", "The manifest of the export cannot be read.", {}};
+  }
+  std::size_t missing = 0;
+  for (const auto* list : {"output", "error", "deleted"}) {
+    for (const auto& file : json->array_of(list)) {
+      const auto name = fs::path(file.string_of("url")).filename().string();
+      const bool there =
+          names.contains(name) || names.contains(name + ".gz") || names.contains(name + ".zst");
+      missing += there ? 0U : 1U;
+    }
+  }
+  return missing == 0 ? std::nullopt
+                      : std::optional(fhir::Error{
+                            "MF-4114",
+                            fmt::format("Of the files that the manifest names, {} are not in the "
+                                        "folder.",
+                                        missing),
+                            {}});
+}
+
+enum class Order { earlier, later, unknown };
+
+Order order_of(const std::string& one, const std::string& other) {
+  const auto a = fhir::parse_date_time(one);
+  const auto b = fhir::parse_date_time(other);
+  const auto compared = a && b ? fhir::compare(*a, *b) : std::nullopt;
+  if (!compared.has_value() || *compared == std::strong_ordering::equal) {
+    return Order::unknown;
+  }
+  return *compared == std::strong_ordering::less ? Order::earlier : Order::later;
+}
+
+}  // namespace
+
+struct Join::State {
+  sqlite3* db = nullptr;
+  const std::vector<InputFile>* files = nullptr;
+  RecordLimits limits;
+  std::uint64_t lines = 0, left_out = 0, unusable = 0;
+
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    insert.reset();
+    insert_told.reset();
+    insert_link.reset();
+    ::sqlite3_close(db);
+  }
+
+  Done run(const char* sql) {
+    return ::sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK
+               ? Done()
+               : tl::unexpected(unkept(db));
+  }
+
+  tl::expected<std::uint64_t, Failure> value_of(const char* sql) {
+    Statement statement(db, sql);
+    if (statement.step() != SQLITE_ROW) {
+      return tl::unexpected(unkept(db));
+    }
+    return statement.number(0);
+  }
+
+  int bulk(std::size_t file) const { return (*files)[file].bulk; }
+  static std::string key(int bulk, std::string_view name) {
+    return name.empty() ? "" : fmt::format("{}/{}", bulk, name);
+  }
+
+  // ---- reading everything once
+
+  tl::expected<bool, Failure> read_all(const std::function<bool()>& stop) {
+    for (std::size_t file = 0; file < files->size(); ++file) {
+      if (bulk(file) < 0) {
+        continue;
+      }
+      auto whole = (*files)[file].document ? read_manifest(file) : read_file(file, stop);
+      if (!whole || !*whole) {
+        return whole;
+      }
+    }
+    return true;
+  }
+
+  tl::expected<bool, Failure> read_file(std::size_t file, const std::function<bool()>& stop) {
+    std::vector<InputFile> one{(*files)[file]};
+    one.front().bulk = -1;
+    RecordReader reader(one, limits);
+    reader.stop_when(stop);
+    fhir::Limits gate;
+    gate.bytes = limits.record_bytes;
+    gate.depth -= kLevelsAround;
+    while (auto record = reader.read()) {
+      auto line = record->error ? Line{} : line_of(std::move(record->bytes), gate);
+      if (record->error) {
+        line.kind = Kind::error;
+        line.error = std::move(record->error);
+      }
+      record->place.file = file;
+      if (auto kept = keep(record->place, line); !kept) {
+        return tl::unexpected(std::move(kept.error()));
+      }
+      if (stop && lines % 1024 == 0 && stop()) {
+        return false;
+      }
+    }
+    return !reader.stopped();
+  }
+
+  tl::expected<bool, Failure> read_manifest(std::size_t file) {
+    std::vector<InputFile> one{(*files)[file]};
+    one.front().bulk = -1;
+    RecordReader reader(one, limits);
+    const auto record = reader.read();
+    std::set<std::string> names;
+    for (const auto& other : *files) {
+      if (other.bulk == bulk(file)) {
+        names.insert(fs::path(other.path).filename().string());
+      }
+    }
+    Line line;
+    line.kind = Kind::error;
+    line.error = record && record->error ? record->error
+                                         : manifest_problem(record ? record->bytes : "", names);
+    if (line.error) {
+      if (auto kept = keep({file, 0, 0}, line); !kept) {
+        return tl::unexpected(std::move(kept.error()));
+      }
+    }
+    return true;
+  }
+
+  Done keep(const Place& place, const Line& line) {
+    ++lines;
+    if (line.left_out) {
+      ++left_out;
+      return {};
+    }
+    const auto number = bulk(place.file);
+    if (auto kept = keep_line(number, line); !kept) {
+      return kept;
+    }
+    const bool is_told = line.kind == Kind::error || line.kind == Kind::response;
+    if (auto told = is_told ? tell(place) : Done(); !told) {
+      return told;
+    }
+    if (line.kind == Kind::error) {
+      ++unusable;
+      Statement doubt(db, "INSERT OR IGNORE INTO doubtful VALUES(?)");
+      if (doubt.bind(1, static_cast<std::uint64_t>(number)).step() != SQLITE_DONE) {
+        return tl::unexpected(unkept(db));
+      }
+    }
+    return {};
+  }
+
+  Done keep_line(int number, const Line& line) {
+    if (!insert) {
+      insert = std::make_unique<Statement>(
+          db, "INSERT INTO line(key,kind,form,authored,status,links,bytes) VALUES(?,?,?,?,?,?,?)");
+      insert_link = std::make_unique<Statement>(db, "INSERT OR IGNORE INTO link VALUES(?)");
+    }
+    const auto owner = key(number, line.key);
+    std::string links;
+    for (const auto& link : line.links) {
+      const auto name = key(number, link);
+      links += name + '\n';
+      insert_link->reset();
+      if (insert_link->bind(1, name).step() != SQLITE_DONE) {
+        return tl::unexpected(unkept(db));
+      }
+    }
+    const auto bytes = line.error ? error_text(*line.error) : line.bytes;
+    insert->reset();
+    insert->bind(1, owner).bind(2, static_cast<std::uint64_t>(line.kind));
+    insert->bind(3, line.form).bind(4, line.authored).bind(5, line.status);
+    insert->bind(6, links).bind(7, bytes);
+    return insert->step() == SQLITE_DONE ? Done() : tl::unexpected(unkept(db));
+  }
+
+  // Of the line that was kept last.
+  Done tell(const Place& place) {
+    if (!insert_told) {
+      insert_told = std::make_unique<Statement>(
+          db, "INSERT OR IGNORE INTO told VALUES(?,?,?,last_insert_rowid())");
+    }
+    insert_told->reset();
+    insert_told->bind(1, static_cast<std::uint64_t>(place.file));
+    insert_told->bind(2, place.offset).bind(3, place.line);
+    return insert_told->step() == SQLITE_DONE ? Done() : tl::unexpected(unkept(db));
+  }
+
+  static std::string error_text(const fhir::Error& error) {
+    return fhir::write_json(Json::object({{"code", error.code},
+                                          {"text", error.text},
+                                          {"place", error.place},
+                                          {"line", batch::number(error.line)},
+                                          {"column", batch::number(error.column)}}));
+  }
+
+  static fhir::Error error_of(const std::string& text) {
+    const auto json = read_own(text).value_or(Json());
+    return {std::string(json.string_of("code")), std::string(json.string_of("text")),
+            std::string(json.string_of("place")), number_of(json, "line").value_or(0),
+            number_of(json, "column").value_or(0)};
+  }
+
+  // ---- what became of it
+
+  Done count() {
+    std::vector<std::pair<const char*, std::uint64_t>> counts{
+        {"lines", lines}, {"aboutNoPatient", left_out}, {"unusable", unusable}};
+    const std::array<std::pair<const char*, const char*>, 6> questions{{
+        {"responses", "SELECT COUNT(*) FROM line WHERE kind=0"},
+        {"responsesWithoutPatient", "SELECT COUNT(*) FROM line WHERE kind=0 AND key=''"},
+        {"resourcesOfPatientsWithResponse",
+         "SELECT COALESCE(SUM(CASE WHEN m=0 THEN n ELSE 0 END),0) FROM patient"},
+        {"resourcesOfPatientsWithoutResponse",
+         "SELECT COALESCE(SUM(CASE WHEN m=1 THEN n ELSE 0 END),0) FROM patient"},
+        {"patientsWithoutResponse", "SELECT COALESCE(SUM(m=1),0) FROM patient"},
+        {"medicationsNotFound",
+         "SELECT COUNT(*) FROM link WHERE NOT EXISTS (SELECT 1 FROM line WHERE key=link.key)"},
+    }};
+    for (const auto& [name, sql] : questions) {
+      const auto value = value_of(sql);
+      if (!value) {
+        return tl::unexpected(value.error());
+      }
+      counts.emplace_back(name, *value);
+    }
+    Statement statement(db, "INSERT INTO counts VALUES(?,?)");
+    for (const auto& [name, value] : counts) {
+      statement.reset();
+      if (statement.bind(1, name).bind(2, value).step() != SQLITE_DONE) {
+        return tl::unexpected(unkept(db));
+      }
+    }
+    return {};
+  }
+
+  // ---- the records
+
+  struct Response {
+    std::uint64_t seq = 0;
+    std::string key, form, authored, status, bytes;
+  };
+
+  // The Bundle so far; its size is bounded.
+  struct Parts {
+    std::size_t most = 0;
+    std::string text = R"({"resourceType":"Bundle","type":"collection","entry":[)";
+    bool any = false;
+    bool too_long = false;
+
+    void add(std::string_view resource) {
+      too_long = too_long || text.size() + resource.size() > most;
+      if (!too_long) {
+        text += fmt::format("{}{{\"resource\":{}}}", any ? "," : "", resource);
+        any = true;
+      }
+    }
+  };
+
+  tl::expected<Record, Failure> record(const Place& place, std::uint64_t seq) {
+    Statement found(db, "SELECT kind,key,form,authored,status,bytes FROM line WHERE seq=?");
+    if (found.bind(1, seq).step() != SQLITE_ROW) {
+      return tl::unexpected(unkept(db));
+    }
+    Record out{place, {}, {}};
+    if (static_cast<Kind>(found.number(0)) == Kind::error) {
+      out.error = error_of(found.text(5));
+      return out;
+    }
+    const Response response{seq,           found.text(1), found.text(2),
+                            found.text(3), found.text(4), found.text(5)};
+    if (response.key.empty()) {
+      out.bytes = response.bytes;
+      return out;
+    }
+    Parts parts;
+    parts.most = limits.record_bytes;
+    if (auto done = add_record(response, bulk(place.file), parts); !done) {
+      return tl::unexpected(std::move(done.error()));
+    }
+    if (parts.too_long) {
+      out.error = fhir::Error{"MF-4104",
+                              fmt::format("The response with the record of its patient is longer "
+                                          "than {} bytes.",
+                                          limits.record_bytes),
+                              {}};
+    } else {
+      out.bytes = std::move(parts.text) + "]}";
+    }
+    return out;
+  }
+
+  Done add_record(const Response& response, int number, Parts& parts) {
+    Statement rows(db,
+                   "SELECT seq,kind,form,authored,status,links,bytes FROM line WHERE key=?"
+                   " ORDER BY seq");
+    rows.bind(1, response.key);
+    std::vector<std::string> links;
+    auto doubtful = is_doubtful(number);
+    if (!doubtful) {
+      return tl::unexpected(std::move(doubtful.error()));
+    }
+    int status = SQLITE_DONE;
+    while (!parts.too_long && (status = rows.step()) == SQLITE_ROW) {
+      if (static_cast<Kind>(rows.number(1)) != Kind::response) {
+        add_links(rows.text(5), links);
+        parts.add(rows.text(6));
+      } else if (rows.number(0) == response.seq) {
+        parts.add(response.bytes);
+      } else {
+        *doubtful = !add_other(rows, response, parts) || *doubtful;
+      }
+    }
+    if (!parts.too_long && status != SQLITE_DONE) {
+      return tl::unexpected(unkept(db));
+    }
+    if (*doubtful) {
+      parts.add(kUnknown);
+    }
+    return add_shared(std::move(links), parts);
+  }
+
+  // Another response of the patient; false when it may be an earlier one and nobody can tell.
+  static bool add_other(const Statement& row, const Response& response, Parts& parts) {
+    const bool counts = row.text(2) == response.form && row.text(4) != "entered-in-error" &&
+                        response.status != "entered-in-error";
+    if (!counts) {
+      return true;
+    }
+    auto bytes = row.text(6);
+    const auto order = order_of(row.text(3), response.authored);
+    if (order == Order::earlier) {
+      parts.add(bytes);
+    }
+    return order != Order::unknown || bytes == response.bytes;
+  }
+
+  static void add_links(std::string_view text, std::vector<std::string>& links) {
+    while (!text.empty()) {
+      const auto end = text.find('\n');
+      const std::string link(text.substr(0, end));
+      if (std::find(links.begin(), links.end(), link) == links.end()) {
+        links.push_back(link);
+      }
+      text.remove_prefix(end + 1);
+    }
+  }
+
+  // Grows while it is read: a mixture refers to others.
+  Done add_shared(std::vector<std::string> links, Parts& parts) {
+    for (std::size_t i = 0; i < links.size() && !parts.too_long; ++i) {
+      const auto link = links[i];
+      Statement rows(db, "SELECT links,bytes FROM line WHERE key=? ORDER BY seq");
+      rows.bind(1, link);
+      int status = SQLITE_DONE;
+      while ((status = rows.step()) == SQLITE_ROW) {
+        add_links(rows.text(0), links);
+        parts.add(rows.text(1));
+      }
+      if (status != SQLITE_DONE) {
+        return tl::unexpected(unkept(db));
+      }
+    }
+    return {};
+  }
+
+  tl::expected<bool, Failure> is_doubtful(int number) {
+    Statement found(db, "SELECT COUNT(*) FROM doubtful WHERE bulk=?");
+    if (found.bind(1, static_cast<std::uint64_t>(number)).step() != SQLITE_ROW) {
+      return tl::unexpected(unkept(db));
+    }
+    return found.number(0) > 0;
+  }
+
+  std::unique_ptr<Statement> insert, insert_told, insert_link;
+};
+
+Join::Join(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Join::~Join() = default;
+Join::Join(Join&&) noexcept = default;
+
+bool Join::is_needed(const std::vector<InputFile>& files) {
+  return std::any_of(files.begin(), files.end(), [](const auto& file) { return file.bulk >= 0; });
+}
+
+namespace {
+
+// Before SQLite makes it: others may not read it.
+void make_private(const std::string& path) {
+  const int opened = path.empty() ? -1 : ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (opened >= 0) {
+    ::close(opened);
+  }
+}
+
+}  // namespace
+
+tl::expected<std::optional<Join>, Failure> Join::make(const std::string& path,
+                                                      const std::vector<InputFile>& files,
+                                                      RecordLimits limits,
+                                                      const std::function<bool()>& stop) {
+  auto state = std::make_unique<State>();
+  state->files = &files;
+  state->limits = limits;
+  make_private(path);
+  if (::sqlite3_open(path.c_str(), &state->db) != SQLITE_OK) {
+    return tl::unexpected(unkept(state->db));
+  }
+  const auto whole = state->value_of("PRAGMA user_version");
+  if (whole && *whole == 1) {
+    return Join(std::move(state));
+  }
+  if (!path.empty()) {
+    // What a run before left here is of no use.
+    ::sqlite3_close(std::exchange(state->db, nullptr));
+    std::error_code ignored;
+    fs::remove(path, ignored);
+    make_private(path);
+    if (::sqlite3_open(path.c_str(), &state->db) != SQLITE_OK) {
+      return tl::unexpected(unkept(state->db));
+    }
+  }
+  if (auto ready = state->run(kSchema); !ready) {
+    return tl::unexpected(std::move(ready.error()));
+  }
+  const auto read = state->read_all(stop);
+  if (!read) {
+    return tl::unexpected(read.error());
+  }
+  if (!*read) {
+    return std::nullopt;
+  }
+  const auto done =
+      state->run(kIndex).and_then([&state] { return state->count(); }).and_then([&state] {
+        return state->run(kWhole);
+      });
+  if (!done) {
+    return tl::unexpected(done.error());
+  }
+  return Join(std::move(state));
+}
+
+tl::expected<std::optional<Record>, Failure> Join::next(const Place& place) {
+  Statement found(state_->db,
+                  "SELECT file,line,at,seq FROM told WHERE (file,at)>=(?,?) AND file<?"
+                  " ORDER BY file,at LIMIT 1");
+  found.bind(1, static_cast<std::uint64_t>(place.file)).bind(2, place.offset);
+  found.bind(3, static_cast<std::uint64_t>(behind(place.file)));
+  const int status = found.step();
+  if (status == SQLITE_DONE) {
+    return std::nullopt;
+  }
+  if (status != SQLITE_ROW) {
+    return tl::unexpected(unkept(state_->db));
+  }
+  const Place at{static_cast<std::size_t>(found.number(0)), found.number(1), found.number(2)};
+  return state_->record(at, found.number(3)).map([](Record&& record) {
+    return std::optional(std::move(record));
+  });
+}
+
+std::size_t Join::behind(std::size_t file) const {
+  const auto bulk = state_->bulk(file);
+  while (file < state_->files->size() && state_->bulk(file) == bulk) {
+    ++file;
+  }
+  return file;
+}
+
+tl::expected<std::map<std::string, std::uint64_t>, Failure> Join::counts() {
+  Statement rows(state_->db, "SELECT name,value FROM counts");
+  std::map<std::string, std::uint64_t> out;
+  int status = SQLITE_DONE;
+  while ((status = rows.step()) == SQLITE_ROW) {
+    out[rows.text(0)] = rows.number(1);
+  }
+  return status == SQLITE_DONE
+             ? tl::expected<std::map<std::string, std::uint64_t>, Failure>(std::move(out))
+             : tl::unexpected(unkept(state_->db));
+}
+
+}  // namespace myoflag::batch
