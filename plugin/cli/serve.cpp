@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <signal.h>
 #include <string>
@@ -20,6 +21,7 @@
 #include "plugin/http/server.h"
 #include "plugin/sidecar/line_log.h"
 #include "plugin/sidecar/routes.h"
+#include "plugin/trust/site.h"
 
 namespace myoflag::cli {
 namespace {
@@ -30,6 +32,7 @@ struct Options {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;
   bool demo = false;
+  std::string trust;  // file; empty: none
   cds::CardSettings cards;
 };
 
@@ -40,21 +43,39 @@ bool is_loopback(const std::string& host) {
                            ntohl(address.s_addr) >> 24U == first_byte);
 }
 
-// Who calls is not checked yet, so nobody else may be able to call.
+constexpr std::size_t most_trust_bytes = 1u << 20;
+
+// Where nobody who calls is checked, nobody else may be able to call.
 tl::expected<void, Failure> may_listen(const Options& options) {
-  if (!options.demo) {
+  if (!options.demo && options.trust.empty()) {
     return tl::unexpected(
         Failure{Exit::usage,
                 "MF-4240: no trust is configured, so nobody who calls could be told from anybody "
                 "else; --demo serves this machine alone, for trying out"});
   }
   if (!is_loopback(options.host)) {
-    return tl::unexpected(
-        Failure{Exit::usage,
-                "MF-4241: --demo checks nobody who calls, so it listens on loopback only "
-                "(127.0.0.1 or ::1)"});
+    const auto* why = options.demo ? "--demo checks nobody who calls"
+                                   : "TLS is not there yet (a proxy on this machine can have it)";
+    return tl::unexpected(Failure{
+        Exit::usage,
+        fmt::format("MF-4241: {}, so it listens on loopback only (127.0.0.1 or ::1)", why)});
   }
   return {};
+}
+
+// Null where nobody is checked.
+tl::expected<std::unique_ptr<trust::Gate>, Failure> gate_of(const Options& options) {
+  if (options.trust.empty()) {
+    return nullptr;
+  }
+  const auto read = [](const std::string& path) { return read_input(path, most_trust_bytes); };
+  const auto folder = std::filesystem::path(options.trust).parent_path();
+  return read(options.trust)
+      .and_then([&](const std::string& text) {
+        return trust::read_site(
+            text, [&](const std::string& path) { return read((folder / path).string()); });
+      })
+      .map([](trust::Site&& site) { return std::make_unique<trust::Gate>(std::move(site)); });
 }
 
 tl::expected<void, Failure> check_address(const std::string& option, const std::string& address) {
@@ -94,7 +115,17 @@ std::string base_of(const Options& options, std::uint16_t port) {
             : fmt::format("http://{}:{}", options.host, port);
 }
 
-void welcome(const std::string& base) {
+// A refused token, for who has to find out why. Never the token.
+std::string denied_line(const std::string& request, std::string_view why) {
+  return fmt::format(R"({{"time":"{}","request":"{}","denied":"{}"}})",
+                     fhir::instant_text(system_now()), request, why);
+}
+
+void welcome(const std::string& base, bool demo) {
+  if (!demo) {
+    say(fmt::format("Listening on {}", base));
+    return;
+  }
   say(
       fmt::format("Listening on {}\n"
                   "Demo: whoever is on this machine can call; not for use near patients.\n"
@@ -132,6 +163,10 @@ Exit serve(const Options& options) {
   if (!fixed) {
     return fail(fixed.error());
   }
+  const auto gate = gate_of(options);
+  if (!gate) {
+    return fail(gate.error());
+  }
   const auto signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread begins, which inherit it
 
@@ -145,15 +180,18 @@ Exit serve(const Options& options) {
   listening.log = [&log](const http::Access& access) { log.write(access_line(access)); };
   auto server = http::Server::start(
       [&](std::uint16_t port) {
-        return sidecar::routes({assessor, service,
+        return sidecar::routes({assessor, service, gate->get(),
+                                [&log](const std::string& request, std::string_view why) {
+                                  log.write(denied_line(request, why));
+                                },
                                 [is_fixed, now = *fixed] { return is_fixed ? now : system_now(); },
-                                MYOFLAG_VERSION, base_of(options, port)});
+                                MYOFLAG_VERSION, *gate ? (*gate)->base() : base_of(options, port)});
       },
       std::move(listening));
   if (!server) {
     return fail(server.error());
   }
-  welcome(base_of(options, (*server)->port()));
+  welcome(base_of(options, (*server)->port()), options.demo);
   return run_until_told(**server, signals);
 }
 
@@ -165,8 +203,13 @@ void add_serve(CLI::App& app, Run& run) {
       app.add_subcommand("serve", "Answers an EHR over CDS Hooks, until SIGTERM or Ctrl-C");
   command->add_option("--port", options->port, "Port; 0 takes any free one")->capture_default_str();
   command->add_option("--host", options->host, "Address to listen on")->capture_default_str();
-  command->add_flag("--demo", options->demo,
-                    "Without checking who calls: for this machine alone, never near patients");
+  auto* demo =
+      command->add_flag("--demo", options->demo,
+                        "Without checking who calls: for this machine alone, never near patients");
+  command
+      ->add_option("--trust", options->trust,
+                   "JSON file with the clients that may call and their public keys")
+      ->excludes(demo);
   command->add_option("--intake-link", options->cards.intake_link,
                       "Address of the intake form; cards before a visit then offer it");
   command->add_option("--summary-app", options->cards.summary_app,
@@ -177,8 +220,13 @@ void add_serve(CLI::App& app, Run& run) {
       "Example:\n"
       "  myoflag serve --demo --port 8080\n"
       "  curl http://127.0.0.1:8080/cds-services\n\n"
-      "Who calls cannot be checked yet, so there is no other mode than --demo, on loopback.");
+      "Without --trust there is no other mode than --demo. TLS is not there yet, so both listen "
+      "on\n"
+      "loopback only; docs/cds-hooks.md has the form of the file.");
   command->callback([options, &run] {
+    if (!options->demo && !options->clock.now.empty()) {
+      throw CLI::ValidationError("--now", "goes with --demo only: ages and tokens need the clock");
+    }
     if (options->host == "localhost") {
       options->host = "127.0.0.1";
     }

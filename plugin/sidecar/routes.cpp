@@ -33,7 +33,23 @@ Response health(const Parts& parts) {
                                                                  {"digest", knowledge.digest}})}}));
 }
 
+// Which check failed is for our log; the caller learns that one did.
+bool is_admitted(const Parts& parts, const Request& request) {
+  if (parts.gate == nullptr) {
+    return true;
+  }
+  const auto claims =
+      parts.gate->admit(http::field_of(request.fields, "authorization"), request.path, parts.now());
+  if (!claims) {
+    parts.denied(request.id, trust::name_of(claims.error()));
+  }
+  return claims.has_value();
+}
+
 Response call(const Parts& parts, const Request& request) {
+  if (!is_admitted(parts, request)) {
+    return {401, "", "", {{"WWW-Authenticate", "Bearer"}}};
+  }
   if (request.parameters.find("id")->second != cds::kServiceId) {
     return http::problem({404, "MF-4227", "There is no service of this id."}, true);
   }

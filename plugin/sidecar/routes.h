@@ -4,16 +4,20 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "plugin/assess.h"
 #include "plugin/cds/service.h"
 #include "plugin/http/router.h"
+#include "plugin/trust/site.h"
 
 namespace myoflag::sidecar {
 
 struct Parts {
   const Assessor& assessor;
   const cds::Service& service;
+  trust::Gate* gate;  // null: nobody who calls is checked
+  std::function<void(const std::string& request, std::string_view why)> denied;  // for the log
   std::function<rules::Instant()> now;
   std::string version;
   std::string base;  // as clients know it, without a slash at the end: "https://cds.example"

@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """The sidecar from outside: a real process, real sockets, signals."""
+import base64
 import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
+import uuid
 
 PROGRAM = os.environ["MYOFLAG"]
 ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
@@ -21,8 +25,8 @@ CANARY = "Canary-16180"
 
 
 class Sidecar:
-    def __init__(self, *arguments):
-        self.process = subprocess.Popen([PROGRAM, "serve", "--demo", "--port", "0", "--now", NOW, *arguments],
+    def __init__(self, *arguments, mode=("--demo", "--now", NOW)):
+        self.process = subprocess.Popen([PROGRAM, "serve", "--port", "0", *mode, *arguments],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.log = b""
         self.port = None
@@ -71,9 +75,56 @@ def sample_call():
         return json.load(file)
 
 
+class Client:
+    """An EHR with a key pair of its own: tokens as CDS Hooks wants them, ES384."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.key = os.path.join(folder, "key.pem")
+        self.openssl("ecparam", "-name", "secp384r1", "-genkey", "-noout", "-out", self.key)
+        point = self.openssl("ec", "-in", self.key, "-pubout", "-outform", "DER")[-96:]
+        jwk = {"kty": "EC", "crv": "P-384", "kid": "k1", "use": "sig", "x": base64url(point[:48]), "y": base64url(point[48:])}
+        self.put("keys.json", {"keys": [jwk]})
+        self.trust = self.put("trust.json", {"base": "https://cds.example", "clients": [
+            {"issuer": "https://ehr.example", "keySet": "keys.json"}]})
+
+    def put(self, name, content):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(content, file)
+        return path
+
+    @staticmethod
+    def openssl(*arguments, given=b""):
+        return subprocess.run(["openssl", *arguments], input=given, check=True, capture_output=True).stdout
+
+    def token(self, **changes):
+        now = int(time.time())
+        claims = {"iss": "https://ehr.example", "aud": "https://cds.example" + SERVICE, "exp": now + 300, "iat": now,
+                  "jti": str(uuid.uuid4()), **changes}
+        header = {"alg": "ES384", "typ": "JWT", "kid": "k1"}
+        text = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
+        der = self.openssl("dgst", "-sha384", "-sign", self.key, given=text.encode())
+        return text + "." + base64url(raw_signature(der))
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def raw_signature(der):
+    """r and s, 48 bytes each, of SEQUENCE { INTEGER r, INTEGER s }."""
+    at, numbers = 2, []
+    for _ in range(2):
+        length = der[at + 1]
+        numbers.append(int.from_bytes(der[at + 2:at + 2 + length], "big").to_bytes(48, "big"))
+        at += 2 + length
+    return b"".join(numbers)
+
+
 class Case(unittest.TestCase):
-    def start(self, *arguments):
-        sidecar = Sidecar(*arguments)
+    def start(self, *arguments, **how):
+        sidecar = Sidecar(*arguments, **how)
         self.sidecars.append(sidecar)
         return sidecar
 
@@ -205,6 +256,57 @@ class Refusals(Case):
         self.assertEqual(lines[0]["route"], "/cds-services/{id}")
         self.assertEqual(lines[0]["request"], headers["X-Request-Id"])
         self.assertEqual(lines[3], lines[3] | {"route": "-", "method": "-", "status": 404})
+
+
+class Trust(Case):
+    def setUp(self):
+        super().setUp()
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.client = Client(self.folder)
+
+    def test_only_known_clients_with_a_fresh_token_get_cards(self):
+        sidecar = self.start(mode=("--trust", self.client.trust))
+        body = json.dumps(sample_call())
+
+        def call(token=None):
+            headers = {"Content-Type": "application/json"}
+            if token is not None:
+                headers["Authorization"] = "Bearer " + token
+            status, headers, answer = sidecar.ask("POST", SERVICE, body, headers)
+            return status, answer
+
+        self.assertEqual(sidecar.ask("GET", "/cds-services")[0], 200)
+        metadata = json.loads(sidecar.ask("GET", "/fhir/metadata")[2])
+        self.assertEqual(metadata["implementation"]["url"], "https://cds.example/fhir")
+        good = self.client.token()
+        status, answer = call(good)
+        self.assertEqual(status, 200, answer)
+        self.assertEqual(len(json.loads(answer)["cards"]), 1)
+        now = int(time.time())
+        for why, token in (("no bearer token", None), ("replayed", good), ("malformed", "x"), ("malformed", good + ".x"),
+                           ("audience", self.client.token(aud="https://cds.example/cds-services")),
+                           ("audience", self.client.token(aud=f"http://127.0.0.1:{sidecar.port}{SERVICE}")),
+                           ("issuer", self.client.token(iss="https://evil.example")),
+                           ("time", self.client.token(exp=now - 100, iat=now - 200)),
+                           ("signature", self.client.token()[:-8] + "AAAAAAAA")):
+            self.assertEqual(call(token), (401, b""), why)
+        self.assertEqual(sidecar.stop()[0], 0)
+        lines = [json.loads(line) for line in sidecar.log.splitlines() if line.startswith(b"{")]
+        self.assertEqual([line["denied"] for line in lines if "denied" in line],
+                         ["no bearer token", "replayed", "malformed", "malformed", "audience", "audience", "issuer", "time",
+                          "signature"])
+        self.assertNotIn(good[20:60].encode(), sidecar.log)
+
+    def test_a_broken_configuration_does_not_start(self):
+        missing = self.client.put("other.json", {"base": "https://cds.example", "clients": [{"issuer": "i", "keySet": "gone.json"}]})
+        for arguments, code in ((("--trust", missing), "MF-4001"), (("--trust", self.client.key), "MF-4250"),
+                                (("--trust", self.client.trust, "--host", "0.0.0.0"), "MF-4241"),
+                                (("--trust", self.client.trust, "--demo"), "--demo"),
+                                (("--trust", self.client.trust, "--now", NOW), "--now")):
+            done = subprocess.run([PROGRAM, "serve", "--port", "0", *arguments], capture_output=True, timeout=60)
+            self.assertIn(done.returncode, (2, 3), arguments)
+            self.assertIn(code, done.stderr.decode())
 
 
 class Start(Case):

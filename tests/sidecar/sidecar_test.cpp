@@ -32,8 +32,8 @@ const Assessor& assessor() {
 
 const http::Router& router() {
   static const cds::Service service(assessor(), {});
-  static const http::Router one =
-      routes({assessor(), service, [] { return rules::Instant{}; }, "1.2.3", "http://here"});
+  static const http::Router one = routes({assessor(), service, nullptr, nullptr,
+                                          [] { return rules::Instant{}; }, "1.2.3", "http://here"});
   return one;
 }
 

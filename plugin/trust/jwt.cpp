@@ -1,0 +1,216 @@
+#include "plugin/trust/jwt.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "fhir/json.h"
+#include "plugin/trust/base64url.h"
+
+namespace myoflag::trust {
+namespace {
+
+using fhir::Json;
+
+constexpr std::size_t most_token_bytes = 8u << 10;
+constexpr std::size_t most_id_bytes = 256;
+constexpr fhir::Limits gate{
+    .bytes = 8u << 10, .depth = 8, .string_bytes = 8u << 10, .nodes = 1'000};
+constexpr std::chrono::seconds skew{60};
+constexpr std::chrono::hours longest{1};
+
+struct Parts {
+  std::string_view header, payload, signature;
+  std::string_view signed_text;
+};
+
+std::optional<Parts> split(std::string_view token) {
+  const auto first = token.find('.');
+  const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
+  if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return Parts{token.substr(0, first), token.substr(first + 1, second - first - 1),
+               token.substr(second + 1), token.substr(0, second)};
+}
+
+std::optional<Json> object_of(std::string_view part) {
+  const auto bytes = base64url_decoded(part);
+  auto json = bytes ? fhir::read_json(*bytes, gate) : fhir::read_json("");
+  return json && json->is_object() ? std::optional(*std::move(json)) : std::nullopt;
+}
+
+std::optional<Algorithm> algorithm_of(std::string_view name) {
+  if (name == "ES384") {
+    return Algorithm::es384;
+  }
+  return name == "RS384" ? std::optional(Algorithm::rs384) : std::nullopt;
+}
+
+// Seconds since 1970; a fraction, which the standard allows, is cut off.
+std::optional<Instant> instant_of(const Json& payload, std::string_view name) {
+  const auto* value = payload.find(name);
+  const auto* number = value == nullptr ? nullptr : value->as_number();
+  if (number == nullptr) {
+    return std::nullopt;
+  }
+  const std::string_view text = number->text;
+  const auto whole = text.substr(0, text.find('.'));
+  constexpr std::size_t most_digits = 12;
+  std::int64_t seconds = 0;
+  const auto [at, error] = std::from_chars(whole.data(), whole.data() + whole.size(), seconds);
+  const bool good = error == std::errc() && at == whole.data() + whole.size() && seconds >= 0 &&
+                    whole.size() <= most_digits &&
+                    text.find_first_of("eE") == std::string_view::npos;
+  return good ? std::optional(Instant(std::chrono::seconds(seconds))) : std::nullopt;
+}
+
+const Client* client_of(const std::vector<Client>& clients, std::string_view issuer) {
+  const auto found = std::find_if(clients.begin(), clients.end(),
+                                  [&](const Client& client) { return client.issuer == issuer; });
+  return found == clients.end() ? nullptr : &*found;
+}
+
+bool is_meant_for(const Json& payload, const std::vector<std::string>& audiences) {
+  const auto ours = [&](const Json& value) {
+    const auto* text = value.as_string();
+    return text != nullptr &&
+           std::find(audiences.begin(), audiences.end(), *text) != audiences.end();
+  };
+  const auto* audience = payload.find("aud");
+  if (audience == nullptr) {
+    return false;
+  }
+  const auto* list = audience->as_array();
+  return ours(*audience) || (list != nullptr && std::any_of(list->begin(), list->end(), ours));
+}
+
+bool is_in_time(const Json& payload, Instant expires, Instant issued, Instant now) {
+  const auto not_before = instant_of(payload, "nbf");
+  const bool begun = !payload.has("nbf") || (not_before && *not_before <= now + skew);
+  return begun && expires > now - skew && issued <= now + skew && expires - issued <= longest;
+}
+
+bool has_right_type(const Json& header) {
+  return header.string_of("typ") == "JWT" && !header.has("crit");
+}
+
+std::optional<Denied> check_key_url(const Json& header, const Client& client) {
+  const auto* url = header.find("jku");
+  if (url == nullptr) {
+    return std::nullopt;
+  }
+  const auto* text = url->as_string();
+  return text != nullptr && !text->empty() && *text == client.key_url
+             ? std::nullopt
+             : std::optional(Denied::key_url);
+}
+
+// What only holds once the signature does.
+tl::expected<Claims, Denied> claims_of(const Json& payload,
+                                       const std::vector<std::string>& audiences, Instant now) {
+  if (!is_meant_for(payload, audiences)) {
+    return tl::unexpected(Denied::audience);
+  }
+  const auto expires = instant_of(payload, "exp");
+  const auto issued = instant_of(payload, "iat");
+  const auto id = payload.string_of("jti");
+  if (!expires || !issued || id.empty() || id.size() > most_id_bytes) {
+    return tl::unexpected(Denied::malformed);
+  }
+  if (!is_in_time(payload, *expires, *issued, now)) {
+    return tl::unexpected(Denied::time);
+  }
+  return Claims{std::string(payload.string_of("iss")), std::string(payload.string_of("tenant")),
+                std::string(id), *expires};
+}
+
+}  // namespace
+
+std::string_view name_of(Denied denied) {
+  constexpr std::array<std::string_view, 11> names{
+      "no bearer token", "malformed", "algorithm", "issuer",  "tenant", "key set address", "key",
+      "signature",       "audience",  "time",      "replayed"};
+  return names[static_cast<std::size_t>(denied)];
+}
+
+ReplayStore::ReplayStore(std::size_t most) : most_(most) {}
+
+bool ReplayStore::remember(const std::string& issuer, const std::string& id, Instant expires,
+                           Instant now) {
+  const std::lock_guard lock(mutex_);
+  forget_expired(now);
+  std::pair token(issuer, id);
+  if (seen_.size() >= most_ || !seen_.insert(token).second) {
+    return false;
+  }
+  by_expiry_.emplace(expires, std::move(token));
+  return true;
+}
+
+// A token is good for a little longer than it says, so it is kept as long.
+void ReplayStore::forget_expired(Instant now) {
+  while (!by_expiry_.empty() && by_expiry_.begin()->first + skew < now) {
+    seen_.erase(by_expiry_.begin()->second);
+    by_expiry_.erase(by_expiry_.begin());
+  }
+}
+
+tl::expected<Claims, Denied> verify(std::string_view token, const std::vector<Client>& clients,
+                                    const std::vector<std::string>& audiences, Instant now) {
+  const auto parts = token.size() <= most_token_bytes ? split(token) : std::nullopt;
+  const auto header = parts ? object_of(parts->header) : std::nullopt;
+  const auto payload = parts ? object_of(parts->payload) : std::nullopt;
+  const auto signature = parts ? base64url_decoded(parts->signature) : std::nullopt;
+  if (!header || !payload || !signature || !has_right_type(*header)) {
+    return tl::unexpected(Denied::malformed);
+  }
+  const auto algorithm = algorithm_of(header->string_of("alg"));
+  if (!algorithm) {
+    return tl::unexpected(Denied::algorithm);
+  }
+  const auto* client = client_of(clients, payload->string_of("iss"));
+  if (client == nullptr || client->issuer.empty()) {
+    return tl::unexpected(Denied::issuer);
+  }
+  if (!client->algorithms.contains(*algorithm)) {
+    return tl::unexpected(Denied::algorithm);
+  }
+  if (!client->tenant.empty() && client->tenant != payload->string_of("tenant")) {
+    return tl::unexpected(Denied::tenant);
+  }
+  if (const auto denied = check_key_url(*header, *client)) {
+    return tl::unexpected(*denied);
+  }
+  const auto key_id = header->string_of("kid");
+  if (key_id.empty() || client->keys == nullptr || !client->keys->has(key_id, *algorithm)) {
+    return tl::unexpected(Denied::key);
+  }
+  if (!client->keys->verify(key_id, *algorithm, parts->signed_text, *signature)) {
+    return tl::unexpected(Denied::signature);
+  }
+  return claims_of(*payload, audiences, now);
+}
+
+tl::expected<Claims, Denied> admit(std::string_view authorization,
+                                   const std::vector<Client>& clients,
+                                   const std::vector<std::string>& audiences, Instant now,
+                                   ReplayStore& replays) {
+  constexpr std::string_view scheme = "bearer ";
+  const auto given = authorization.substr(0, scheme.size());
+  const bool is_bearer =
+      std::equal(given.begin(), given.end(), scheme.begin(), scheme.end(),
+                 [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a | 0x20 : a) == b; });
+  if (!is_bearer) {
+    return tl::unexpected(Denied::missing);
+  }
+  auto claims = verify(authorization.substr(scheme.size()), clients, audiences, now);
+  if (claims && !replays.remember(claims->issuer, claims->id, claims->expires, now)) {
+    return tl::unexpected(Denied::replayed);
+  }
+  return claims;
+}
+
+}  // namespace myoflag::trust

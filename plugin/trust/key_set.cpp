@@ -1,0 +1,205 @@
+#include "plugin/trust/key_set.h"
+
+#include <optional>
+#include <utility>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+
+#include "fhir/json.h"
+#include "plugin/trust/base64url.h"
+
+namespace myoflag::trust {
+namespace {
+
+using fhir::Json;
+
+constexpr fhir::Limits gate{
+    .bytes = 1u << 20, .depth = 8, .string_bytes = 64u << 10, .nodes = 10'000};
+constexpr std::size_t coordinate_bytes = 48;  // of P-384
+constexpr int least_rsa_bits = 2048;
+constexpr int most_rsa_bits = 8192;  // more costs seconds to verify
+
+template <typename T, void (*Free)(T*)>
+struct Freed {
+  void operator()(T* pointer) const { Free(pointer); }
+};
+using Pkey = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY, EVP_PKEY_free>>;
+using PkeyContext = std::unique_ptr<EVP_PKEY_CTX, Freed<EVP_PKEY_CTX, EVP_PKEY_CTX_free>>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX, EVP_MD_CTX_free>>;
+using Number = std::unique_ptr<BIGNUM, Freed<BIGNUM, BN_free>>;
+using Builder = std::unique_ptr<OSSL_PARAM_BLD, Freed<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>>;
+using Params = std::unique_ptr<OSSL_PARAM, Freed<OSSL_PARAM, OSSL_PARAM_free>>;
+using Signature = std::unique_ptr<ECDSA_SIG, Freed<ECDSA_SIG, ECDSA_SIG_free>>;
+
+const unsigned char* bytes_of(std::string_view text) {
+  return static_cast<const unsigned char*>(static_cast<const void*>(text.data()));
+}
+
+Number number(std::string_view bytes) {
+  return Number(BN_bin2bn(bytes_of(bytes), static_cast<int>(bytes.size()), nullptr));
+}
+
+Pkey key_from(const char* type, Builder builder) {
+  const Params params(OSSL_PARAM_BLD_to_param(builder.get()));
+  const PkeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
+  EVP_PKEY* key = nullptr;
+  if (params == nullptr || context == nullptr || EVP_PKEY_fromdata_init(context.get()) != 1 ||
+      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get()) != 1) {
+    return nullptr;
+  }
+  Pkey owned(key);
+  const PkeyContext check(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  return check != nullptr && EVP_PKEY_public_check(check.get()) == 1 ? std::move(owned) : nullptr;
+}
+
+Pkey curve_key(const Json& jwk) {
+  const auto x = base64url_decoded(jwk.string_of("x"));
+  const auto y = base64url_decoded(jwk.string_of("y"));
+  if (jwk.string_of("crv") != "P-384" || !x || !y || x->size() != coordinate_bytes ||
+      y->size() != coordinate_bytes) {
+    return nullptr;
+  }
+  const std::string point = "\x04" + *x + *y;  // uncompressed
+  Builder builder(OSSL_PARAM_BLD_new());
+  if (OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "P-384", 0) != 1 ||
+      OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
+                                       point.size()) != 1) {
+    return nullptr;
+  }
+  return key_from("EC", std::move(builder));
+}
+
+Pkey rsa_key(const Json& jwk) {
+  const auto n = base64url_decoded(jwk.string_of("n"));
+  const auto e = base64url_decoded(jwk.string_of("e"));
+  if (!n || !e || n->empty() || e->empty() || e->size() > 8) {
+    return nullptr;
+  }
+  const Number modulus = number(*n);
+  const Number exponent = number(*e);
+  const int bits = modulus == nullptr ? 0 : BN_num_bits(modulus.get());
+  if (exponent == nullptr || bits < least_rsa_bits || bits > most_rsa_bits) {
+    return nullptr;
+  }
+  Builder builder(OSSL_PARAM_BLD_new());
+  if (OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get()) != 1 ||
+      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get()) != 1) {
+    return nullptr;
+  }
+  return key_from("RSA", std::move(builder));
+}
+
+// The two numbers as OpenSSL wants them.
+std::optional<std::string> der_of(std::string_view signature) {
+  if (signature.size() != 2 * coordinate_bytes) {
+    return std::nullopt;
+  }
+  Number r = number(signature.substr(0, coordinate_bytes));
+  Number s = number(signature.substr(coordinate_bytes));
+  const Signature pair(ECDSA_SIG_new());
+  if (r == nullptr || s == nullptr || pair == nullptr ||
+      ECDSA_SIG_set0(pair.get(), r.get(), s.get()) != 1) {
+    return std::nullopt;
+  }
+  static_cast<void>(r.release());  // the pair owns them now
+  static_cast<void>(s.release());
+  const int length = i2d_ECDSA_SIG(pair.get(), nullptr);
+  if (length <= 0) {
+    return std::nullopt;
+  }
+  std::string der(static_cast<std::size_t>(length), '\0');
+  auto* out = static_cast<unsigned char*>(static_cast<void*>(der.data()));
+  i2d_ECDSA_SIG(pair.get(), &out);
+  return der;
+}
+
+bool is_private(const Json& jwk) {
+  for (const auto* member : {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}) {
+    if (jwk.has(member)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool is_for_signatures(const Json& jwk) {
+  const auto use = jwk.string_of("use");
+  return use.empty() || use == "sig";
+}
+
+}  // namespace
+
+struct KeySet::Key {
+  std::string id;
+  Algorithm algorithm = Algorithm::es384;
+  Pkey key;
+};
+
+KeySet::KeySet() = default;
+KeySet::~KeySet() = default;
+KeySet::KeySet(KeySet&&) noexcept = default;
+KeySet& KeySet::operator=(KeySet&&) noexcept = default;
+
+tl::expected<KeySet, std::string> KeySet::read(std::string_view json) {
+  const auto set = fhir::read_json(json, gate);
+  if (!set) {
+    return tl::unexpected(set.error().text);
+  }
+  const auto* keys = set->find("keys");
+  if (keys == nullptr || !keys->is_array()) {
+    return tl::unexpected(std::string("it has no list \"keys\""));
+  }
+  KeySet result;
+  for (const auto& jwk : *keys->as_array()) {
+    if (is_private(jwk)) {
+      return tl::unexpected(std::string("it holds a private key"));
+    }
+    const bool curve = jwk.string_of("kty") == "EC";
+    if ((!curve && jwk.string_of("kty") != "RSA") || !is_for_signatures(jwk)) {
+      continue;
+    }
+    Key key{std::string(jwk.string_of("kid")), curve ? Algorithm::es384 : Algorithm::rs384,
+            curve ? curve_key(jwk) : rsa_key(jwk)};
+    if (key.key != nullptr && !key.id.empty()) {
+      result.keys_.push_back(std::move(key));
+    }
+  }
+  return result;
+}
+
+std::size_t KeySet::size() const { return keys_.size(); }
+
+const KeySet::Key* KeySet::find(std::string_view key_id, Algorithm algorithm) const {
+  const Key* found = nullptr;
+  for (const auto& key : keys_) {
+    if (key.id == key_id && key.algorithm == algorithm) {
+      if (found != nullptr) {
+        return nullptr;  // two of that name: nobody knows which is meant
+      }
+      found = &key;
+    }
+  }
+  return found;
+}
+
+bool KeySet::has(std::string_view key_id, Algorithm algorithm) const {
+  return find(key_id, algorithm) != nullptr;
+}
+
+bool KeySet::verify(std::string_view key_id, Algorithm algorithm, std::string_view text,
+                    std::string_view signature) const {
+  const auto* key = find(key_id, algorithm);
+  const auto der =
+      algorithm == Algorithm::es384 ? der_of(signature) : std::optional(std::string(signature));
+  const DigestContext context(EVP_MD_CTX_new());
+  return key != nullptr && der && context != nullptr &&
+         EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha384(), nullptr, key->key.get()) == 1 &&
+         EVP_DigestVerify(context.get(), bytes_of(*der), der->size(), bytes_of(text),
+                          text.size()) == 1;
+}
+
+}  // namespace myoflag::trust

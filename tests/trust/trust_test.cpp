@@ -1,0 +1,305 @@
+// Tokens of clients: good ones of both algorithms, and every way to be a bad one.
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "plugin/trust/base64url.h"
+#include "plugin/trust/jwt.h"
+#include "plugin/trust/key_set.h"
+#include "plugin/trust/site.h"
+#include "tests/trust/signer.h"
+
+namespace myoflag::trust {
+namespace {
+
+using myoflag::testing::base64url;
+using myoflag::testing::Signer;
+
+constexpr std::string_view issuer = "https://ehr.example/client";
+constexpr std::string_view audience = "https://cds.example/cds-services/myoflag-intake-review";
+const Instant now{std::chrono::seconds(1'800'000'000)};
+
+const Signer& curve_key() {
+  static const Signer key = Signer::curve("c");
+  return key;
+}
+
+const Signer& rsa_key() {
+  static const Signer key = Signer::rsa("r");
+  return key;
+}
+
+std::string set_of(const std::vector<std::string>& keys) {
+  std::string json = R"({"keys":[)";
+  for (const auto& key : keys) {
+    json += (json.back() == '[' ? "" : ",") + key;
+  }
+  return json + "]}";
+}
+
+Client client_with(const std::vector<std::string>& keys) {
+  auto set = KeySet::read(set_of(keys));
+  EXPECT_TRUE(set);
+  Client client;
+  client.issuer = issuer;
+  client.key_url = "https://ehr.example/keys";
+  client.keys = std::make_shared<const KeySet>(*std::move(set));
+  return client;
+}
+
+std::vector<Client> clients() {
+  static const Client client = client_with({curve_key().jwk(), rsa_key().jwk()});
+  return {client};
+}
+
+std::string header(const Signer& key, const std::string& more = "") {
+  return R"({"alg":")" + key.algorithm() + R"(","typ":"JWT","kid":")" +
+         (key.algorithm() == "ES384" ? "c" : "r") + "\"" + more + "}";
+}
+
+struct Payload {
+  std::string iss = "\"https://ehr.example/client\"";
+  std::string aud = '"' + std::string(audience) + '"';
+  std::string exp = "1800000300", iat = "1800000000", jti = "\"id-1\"";
+  std::string more;
+
+  std::string text() const {
+    return R"({"iss":)" + iss + R"(,"aud":)" + aud + R"(,"exp":)" + exp + R"(,"iat":)" + iat +
+           R"(,"jti":)" + jti + more + "}";
+  }
+};
+
+std::string result(const std::string& token, const std::vector<Client>& known = clients()) {
+  const auto claims = verify(token, known, {std::string(audience)}, now);
+  return claims ? "" : std::string(name_of(claims.error()));
+}
+
+TEST(Token, BothAlgorithmsPassAndFurtherClaimsAreTolerated) {
+  for (const auto* key : {&curve_key(), &rsa_key()}) {
+    Payload payload;
+    payload.more = R"(,"sub":"client","nbf":1799999700,"tenant":"t","x":{"y":[1]})";
+    const auto claims = verify(key->token(header(*key), payload.text()), clients(),
+                               {"https://cds.example/other", std::string(audience)}, now);
+    ASSERT_TRUE(claims) << name_of(claims.error());
+    EXPECT_EQ(claims->issuer, issuer);
+    EXPECT_EQ(claims->tenant, "t");
+    EXPECT_EQ(claims->id, "id-1");
+    EXPECT_EQ(claims->expires, now + std::chrono::seconds(300));
+  }
+}
+
+TEST(Token, EveryPayloadThatIsNotMeantForUsNowIsRefused) {
+  const auto with = [](auto change) {
+    Payload payload;
+    change(payload);
+    return result(curve_key().token(header(curve_key()), payload.text()));
+  };
+  const std::string ours = '"' + std::string(audience) + '"';
+  EXPECT_EQ(with([](Payload&) {}), "");
+  EXPECT_EQ(with([&](Payload& p) { p.aud = "[\"https://x\"," + ours + "]"; }), "");
+  EXPECT_EQ(with([](Payload& p) { p.exp = "1800000300.5"; }), "");
+  EXPECT_EQ(with([](Payload& p) { p.exp = "1799999950", p.iat = "1799999900"; }), "") << "skew";
+  EXPECT_EQ(with([](Payload& p) { p.iat = "1800000050"; }), "") << "skew";
+  EXPECT_EQ(with([](Payload& p) { p.iss = "\"https://ehr.example/client/\""; }), "issuer");
+  EXPECT_EQ(with([](Payload& p) { p.iss = "\"\""; }), "issuer");
+  EXPECT_EQ(with([](Payload& p) { p.iss = "null"; }), "issuer");
+  EXPECT_EQ(with([&](Payload& p) { p.aud = '"' + std::string(audience) + "/\""; }), "audience");
+  EXPECT_EQ(with([](Payload& p) { p.aud = "[]"; }), "audience");
+  EXPECT_EQ(with([](Payload& p) { p.aud = "null"; }), "audience");
+  EXPECT_EQ(with([](Payload& p) { p.exp = "1799999900", p.iat = "1799999800"; }), "time");
+  EXPECT_EQ(with([](Payload& p) { p.iat = "1800000061"; }), "time");
+  EXPECT_EQ(with([](Payload& p) { p.exp = "1800003601"; }), "time") << "over an hour";
+  EXPECT_EQ(with([](Payload& p) { p.more = R"(,"nbf":1800000061)"; }), "time");
+  EXPECT_EQ(with([](Payload& p) { p.more = R"(,"nbf":"soon")"; }), "time");
+  EXPECT_EQ(with([](Payload& p) { p.exp = "\"1800000300\""; }), "malformed");
+  EXPECT_EQ(with([](Payload& p) { p.exp = "1e10"; }), "malformed");
+  EXPECT_EQ(with([](Payload& p) { p.exp = "99999999999999999999"; }), "malformed");
+  EXPECT_EQ(with([](Payload& p) { p.exp = "-5"; }), "malformed");
+  EXPECT_EQ(with([](Payload& p) { p.jti = "\"\""; }), "malformed");
+  EXPECT_EQ(with([](Payload& p) { p.jti = "7"; }), "malformed");
+  EXPECT_EQ(with([](Payload& p) { p.more = R"(,"exp":1800000300)"; }), "malformed") << "twice";
+}
+
+TEST(Token, EveryHeaderThatWouldLetTheTokenChooseIsRefused) {
+  const auto with = [](const std::string& head) {
+    return result(curve_key().token(head, Payload().text()));
+  };
+  EXPECT_EQ(with(R"({"alg":"none","typ":"JWT","kid":"c"})"), "algorithm");
+  EXPECT_EQ(with(R"({"alg":"HS384","typ":"JWT","kid":"c"})"), "algorithm");
+  EXPECT_EQ(with(R"({"alg":"ES256","typ":"JWT","kid":"c"})"), "algorithm");
+  EXPECT_EQ(with(R"({"alg":"es384","typ":"JWT","kid":"c"})"), "algorithm");
+  EXPECT_EQ(with(R"({"alg":"ES384","alg":"none","typ":"JWT","kid":"c"})"), "malformed");
+  EXPECT_EQ(with(R"({"alg":"RS384","typ":"JWT","kid":"c"})"), "key") << "of another kind";
+  EXPECT_EQ(with(R"({"alg":"RS384","typ":"JWT","kid":"r"})"), "signature");
+  EXPECT_EQ(with(R"({"alg":"ES384","typ":"JWT","kid":"x"})"), "key");
+  EXPECT_EQ(with(R"({"alg":"ES384","typ":"JWT"})"), "key");
+  EXPECT_EQ(with(R"({"alg":"ES384","typ":"JWE","kid":"c"})"), "malformed");
+  EXPECT_EQ(with(R"({"alg":"ES384","typ":"JWT","kid":"c","crit":["x"]})"), "malformed");
+  EXPECT_EQ(with(header(curve_key(), R"(,"jku":"https://ehr.example/keys")")), "");
+  EXPECT_EQ(with(header(curve_key(), R"(,"jku":"https://evil.example/keys")")), "key set address");
+  EXPECT_EQ(with(header(curve_key(), R"(,"jku":"")")), "key set address");
+  EXPECT_EQ(with(header(curve_key(), R"(,"jku":5)")), "key set address");
+}
+
+TEST(Token, ChangedOrMisshapenTokensAreRefused) {
+  const auto good = curve_key().token(header(curve_key()), Payload().text());
+  ASSERT_EQ(result(good), "");
+  const auto last = good.rfind('.');
+  Payload other;
+  other.jti = "\"id-2\"";
+  const auto swapped = good.substr(0, good.find('.') + 1) + base64url(other.text());
+  EXPECT_EQ(result(swapped + good.substr(last)), "signature");
+  EXPECT_EQ(result(curve_key().token(header(curve_key()), Payload().text(), true)), "signature")
+      << "DER";
+  EXPECT_EQ(result(good.substr(0, last + 1)), "signature") << "empty";
+  EXPECT_EQ(result(good.substr(0, last + 1) + std::string(128, 'A')), "signature") << "zeros";
+  EXPECT_EQ(result(Signer::curve("c").token(header(curve_key()), Payload().text())), "signature");
+  for (const auto& bad : {std::string(), std::string("."), std::string(".."), good + ".",
+                          good + "=", good.substr(0, last), "." + good, good + " ", " " + good,
+                          std::string(9000, 'a'), good.substr(0, 10) + "+" + good.substr(11)}) {
+    EXPECT_EQ(result(bad), "malformed") << bad.size();
+  }
+  for (std::size_t i = 0; i < good.size(); i += 7) {
+    auto changed = good;
+    changed[i] = changed[i] == 'A' ? 'B' : 'A';
+    EXPECT_NE(result(changed), "") << i;
+  }
+}
+
+TEST(Token, ClientsHaveTheirOwnAlgorithmsAndTenants) {
+  auto known = clients();
+  known[0].algorithms = {Algorithm::rs384};
+  EXPECT_EQ(result(curve_key().token(header(curve_key()), Payload().text()), known), "algorithm");
+  known[0].algorithms = {Algorithm::es384};
+  known[0].tenant = "north";
+  EXPECT_EQ(result(curve_key().token(header(curve_key()), Payload().text()), known), "tenant");
+  Payload payload;
+  payload.more = R"(,"tenant":"north")";
+  EXPECT_EQ(result(curve_key().token(header(curve_key()), payload.text()), known), "");
+  known[0].keys = nullptr;
+  EXPECT_EQ(result(curve_key().token(header(curve_key()), payload.text()), known), "key");
+  EXPECT_EQ(result(curve_key().token(header(curve_key()), payload.text()), {}), "issuer");
+}
+
+TEST(Token, IsUsedOnce) {
+  ReplayStore replays;
+  const auto token = "Bearer " + curve_key().token(header(curve_key()), Payload().text());
+  const auto ask = [&](const std::string& text, Instant when) {
+    const auto claims = admit(text, clients(), {std::string(audience)}, when, replays);
+    return claims ? std::string() : std::string(name_of(claims.error()));
+  };
+  EXPECT_EQ(ask("", now), "no bearer token");
+  EXPECT_EQ(ask("Basic abc", now), "no bearer token");
+  EXPECT_EQ(ask("Bearer", now), "no bearer token");
+  EXPECT_EQ(ask(token, now), "");
+  EXPECT_EQ(ask(token, now), "replayed");
+  EXPECT_EQ(ask("bearer " + token.substr(7), now + std::chrono::seconds(310)), "replayed");
+}
+
+TEST(ReplayStore, ForgetsOnlyWhatHasExpiredAndNeverMore) {
+  const auto at = [](int seconds) { return now + std::chrono::seconds(seconds); };
+  ReplayStore replays(2);
+  EXPECT_TRUE(replays.remember("a", "1", at(10), now));
+  EXPECT_TRUE(replays.remember("b", "1", at(100), now)) << "ids belong to their issuer";
+  EXPECT_FALSE(replays.remember("a", "2", at(10), now)) << "full";
+  EXPECT_FALSE(replays.remember("a", "1", at(200), at(70)));
+  EXPECT_TRUE(replays.remember("a", "2", at(200), at(71)));
+  EXPECT_FALSE(replays.remember("b", "1", at(200), at(71)));
+}
+
+TEST(KeySet, ReadsWhatItKnowsAndRefusesSecrets) {
+  const auto size = [](const std::string& json) {
+    const auto set = KeySet::read(json);
+    return set ? static_cast<int>(set->size()) : -1;
+  };
+  EXPECT_EQ(size(set_of({curve_key().jwk(), rsa_key().jwk()})), 2);
+  EXPECT_EQ(size(set_of({})), 0);
+  EXPECT_EQ(size(set_of({R"({"kty":"OKP","kid":"o","crv":"Ed25519","x":"AA"})"})), 0);
+  EXPECT_EQ(size(set_of({Signer::rsa("small", 1024).jwk()})), 0);
+  EXPECT_EQ(size(set_of({Signer::curve("other", "P-256").jwk()})), 0);
+  EXPECT_EQ(size(set_of({Signer::curve("").jwk()})), 0);
+  EXPECT_EQ(size(set_of({R"({"kty":"EC","kid":"c","crv":"P-384","x":")" + std::string(64, 'A') +
+                         R"(","y":")" + std::string(64, 'A') + "\"}"})),
+            0)
+      << "not on the curve";
+  EXPECT_EQ(size(set_of({curve_key().jwk(true)})), -1);
+  EXPECT_EQ(size(R"({"keys":{}})"), -1);
+  EXPECT_EQ(size("[]"), -1);
+  EXPECT_EQ(size(""), -1);
+  const auto twice = KeySet::read(set_of({curve_key().jwk(), Signer::curve("c").jwk()}));
+  EXPECT_FALSE(twice->has("c", Algorithm::es384)) << "nobody knows which";
+}
+
+tl::expected<Site, Failure> site_of(const std::string& json) {
+  return read_site(json, [](const std::string& path) -> tl::expected<std::string, Failure> {
+    if (path == "keys.json") {
+      return set_of({curve_key().jwk()});
+    }
+    if (path == "empty.json") {
+      return set_of({});
+    }
+    return tl::unexpected(Failure{Exit::usage, "no such file"});
+  });
+}
+
+std::string site_text(const std::string& base, const std::string& clients) {
+  return R"({"base":")" + base + R"(","clients":[)" + clients + "]}";
+}
+
+TEST(Site, IsReadAndItsGateChecksTheWholeAddress) {
+  auto site = site_of(site_text(
+      "https://cds.example",
+      R"({"issuer":"https://ehr.example/client","keySet":"keys.json","algorithms":["ES384"]})"));
+  ASSERT_TRUE(site) << site.error().text;
+  Gate gate(*std::move(site));
+  const auto token = "Bearer " + curve_key().token(header(curve_key()), Payload().text());
+  const auto elsewhere = gate.admit(token, "/cds-services/other", now);
+  EXPECT_EQ(elsewhere.error(), Denied::audience);
+  EXPECT_TRUE(gate.admit(token, "/cds-services/myoflag-intake-review", now));
+  EXPECT_EQ(gate.admit(token, "/cds-services/myoflag-intake-review", now).error(),
+            Denied::replayed);
+}
+
+TEST(Site, EveryMistakeIsToldWithItsPlace) {
+  const std::string good = R"({"issuer":"i","keySet":"keys.json"})";
+  const std::string base = "https://cds.example";
+  EXPECT_TRUE(site_of(site_text(base, good)));
+  const std::pair<std::string, std::string> mistakes[] = {
+      {"{", "MF-4250: line 1"},
+      {"[]", "MF-4250: the file"},
+      {R"({"base":"https://x","client":[]})", "trust.client "},
+      {site_text("http://cds.example", good), "trust.base"},
+      {site_text("https://cds.example/", good), "trust.base"},
+      {site_text(base, ""), "trust.clients"},
+      {site_text(base, "5"), "trust.clients[0]"},
+      {site_text(base, good + "," + good), "trust.clients[1].issuer"},
+      {site_text(base, R"({"keySet":"keys.json"})"), "trust.clients[0].issuer"},
+      {site_text(base, R"({"issuer":"","keySet":"keys.json"})"), "trust.clients[0].issuer"},
+      {site_text(base, R"({"issuer":"i"})"), "trust.clients[0].keySet"},
+      {site_text(base, R"({"issuer":"i","keySet":"keys.json","tenant":5})"), "tenant"},
+      {site_text(base, R"({"issuer":"i","keySet":"keys.json","Tenant":"t"})"), "Tenant"},
+      {site_text(base, R"({"issuer":"i","keySet":"keys.json","algorithms":["none"]})"), "ES384"},
+      {site_text(base, R"({"issuer":"i","keySet":"keys.json","algorithms":[]})"), "no algorithm"},
+      {site_text(base, R"({"issuer":"i","keySet":"empty.json"})"), "MF-4251"},
+      {site_text(base, R"({"issuer":"i","keySet":"gone.json"})"), "no such file"},
+  };
+  for (const auto& [text, expected] : mistakes) {
+    const auto site = site_of(text);
+    ASSERT_FALSE(site) << text;
+    EXPECT_NE(site.error().text.find(expected), std::string::npos) << site.error().text;
+    EXPECT_EQ(site.error().exit, Exit::usage);
+  }
+}
+
+TEST(Base64Url, HasOneTextForEachSequence) {
+  EXPECT_EQ(base64url_decoded(""), "");
+  EXPECT_EQ(base64url_decoded("AA"), std::string("\0", 1));
+  EXPECT_EQ(base64url_decoded("-_8"), "\xfb\xff");
+  for (const auto* text : {"A", "AB", "AAB", "AA==", "A A", "+/8", "AAAAA", "A\n"}) {
+    EXPECT_EQ(base64url_decoded(text), std::nullopt) << text;
+  }
+}
+
+}  // namespace
+}  // namespace myoflag::trust
