@@ -269,7 +269,9 @@ class Export {
         if (state_.files.size() >= options_.most_files) {
           return not_a_manifest("it has more files than allowed");
         }
-        const std::string_view place = kind == FileKind::output ? ehr::kExportedFiles : kOtherFiles;
+        // What it could not export is read with the rest: beside it nobody is reassured.
+        const std::string_view place =
+            kind == FileKind::deleted ? kOtherFiles : ehr::kExportedFiles;
         state_.files.push_back(
             {kind, std::string(type), url,
              fmt::format("{}/{:05}.{}.ndjson", place, state_.files.size() + 1, type)});

@@ -30,7 +30,7 @@ struct ExportOptions {
   std::size_t most_files = 10'000;
 };
 
-// In `folder`, beside ehr::kExportedFiles: the server's files of errors and deletions.
+// In `folder`, beside ehr::kExportedFiles: the files of what was deleted.
 inline constexpr std::string_view kOtherFiles = "other";
 
 struct ExportedFile {

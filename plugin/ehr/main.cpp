@@ -42,7 +42,8 @@ std::string scope_of(const std::vector<std::string>& types) {
 
 void tell(const bulk::Exported& exported) {
   for (const auto& file : exported.error) {
-    say(fmt::format("the server says in {} what it could not export", file.path.string()));
+    say(fmt::format("the server says in {} what it could not export, or warns",
+                    file.path.string()));
   }
   for (const auto& file : exported.deleted) {
     say(fmt::format("the server says in {} what was deleted there; nothing follows from that",

@@ -149,7 +149,7 @@ class ExportTest : public ::testing::Test {
     EXPECT_EQ(content(exported->output[1].path), "content of " + elsewhere + "/files/2\n") << when;
     ASSERT_EQ(exported->error.size(), 1u) << when;
     EXPECT_EQ(content(exported->error[0].path), "content of " + base + "/files/3\n") << when;
-    EXPECT_EQ(exported->error[0].path.parent_path().filename(), kOtherFiles) << when;
+    EXPECT_EQ(exported->error[0].path.parent_path().filename(), ehr::kExportedFiles) << when;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_)) {
       EXPECT_NE(entry.path().extension(), ".part") << when;
     }
