@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 #ifdef MYOFLAG_SANITIZED
 constexpr int kResponses = 6;
 #else
-constexpr int kResponses = 60;
+constexpr int kResponses = 40;
 #endif
 
 const Assessor& assessor() {
