@@ -58,7 +58,7 @@ Tally tally_of(const Assessed& assessed) {
 // Far more than any response of that size has: what is nothing but nodes takes twenty times its
 // size in memory.
 std::size_t most_nodes(std::size_t bytes) {
-  return std::min(fhir::Limits().nodes, std::size_t{100'000} + bytes / 12);
+  return std::min(fhir::Limits().nodes, std::size_t{100'000} + bytes / 16);
 }
 
 // Only these tell what is still open.

@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kChunkRecords = 64;
 constexpr std::size_t kChunkBytes = 512u << 10;
 constexpr std::size_t kLongRecord = 256u << 10;
-constexpr std::size_t kBytes = 8u << 20;
+constexpr std::size_t kBytes = 4u << 20;
 constexpr std::size_t kBytesOfThread = 4u << 20;
 
 std::size_t size_of(const std::vector<Written>& all) {
