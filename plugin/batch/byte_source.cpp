@@ -74,6 +74,9 @@ class Gzip : public Decoder {
   Gzip& operator=(const Gzip&) = delete;
 
   bool decode(Flow& flow) override {
+    if (complete_ && pass_padding(flow)) {
+      return flow.in_size == 0;
+    }
     if (complete_) {
       good_ = good_ && ::inflateReset(&stream_) == Z_OK;
       complete_ = false;
@@ -94,7 +97,16 @@ class Gzip : public Decoder {
   bool complete() const override { return complete_; }
 
  private:
+  // Zeros behind the last member, which fill a block of a tape; true when there were some.
+  bool pass_padding(Flow& flow) {
+    for (; flow.in_size > 0 && *flow.in == 0; ++flow.in, --flow.in_size) {
+      padded_ = true;
+    }
+    return padded_;
+  }
+
   z_stream stream_{};
+  bool padded_ = false;
   bool good_ = false;
   bool complete_ = false;
 };
@@ -127,7 +139,10 @@ std::unique_ptr<Decoder> decoder_for(std::string_view start) {
   if (start.starts_with("\x1F\x8B")) {
     return std::make_unique<Gzip>();
   }
-  if (start.starts_with("\x28\xB5\x2F\xFD")) {
+  // Skippable frames (RFC 8878, 3.1.2) may stand before the first one with data.
+  const bool skippable =
+      start.size() >= kMagic && (start[0] & 0xF0) == 0x50 && start.substr(1, 3) == "\x2A\x4D\x18";
+  if (skippable || start.starts_with("\x28\xB5\x2F\xFD")) {
     return std::make_unique<Zstd>();
   }
   return nullptr;

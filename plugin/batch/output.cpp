@@ -80,6 +80,12 @@ Tally tally_of(const rules::QuickAssessment& assessment, const rules::Knowledge&
   return tally;
 }
 
+// Far more than any response of that size has: what is nothing but nodes takes twenty times its
+// size in memory.
+std::size_t most_nodes(std::size_t bytes) {
+  return std::min(fhir::Limits().nodes, std::size_t{100'000} + bytes / 16);
+}
+
 // Only these tell what is still open.
 rules::Outlook outlook_of(Shape shape) {
   const bool told = shape == Shape::bundles || shape == Shape::assessments;
@@ -233,6 +239,7 @@ Written OutputWriter::judge_carefully(const Record& record) const {
   how.batch = true;
   how.outlook = outlook_of(options_.shape);
   how.limits.bytes = std::max(how.limits.bytes, record.bytes.size());
+  how.limits.nodes = most_nodes(record.bytes.size());
   const auto assessed = assessor_.assess(record.bytes, how);
   if (!assessed) {
     return refused(record.place, assessed.error());

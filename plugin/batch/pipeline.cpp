@@ -1,5 +1,6 @@
 #include "plugin/batch/pipeline.h"
 
+#include <malloc.h>
 #include <utility>
 
 namespace myoflag::batch {
@@ -8,6 +9,19 @@ namespace {
 // What is written of a record may be thirty times as long as the record.
 constexpr std::size_t kChunkRecords = 16;
 constexpr std::size_t kChunkBytes = 512u << 10;
+constexpr std::size_t kLongRecord = 256u << 10;
+constexpr std::size_t kBytes = 4u << 20;
+constexpr std::size_t kBytesOfThread = 4u << 20;
+
+std::size_t size_of(const std::vector<Written>& all) {
+  std::size_t size = 0;
+  for (const auto& written : all) {
+    for (const auto& [file, text] : written.to) {
+      size += text.size();
+    }
+  }
+  return size;
+}
 
 }  // namespace
 
@@ -16,7 +30,8 @@ Pipeline::Pipeline(RecordReader& reader, const OutputWriter& writer, int threads
     : reader_(reader),
       writer_(writer),
       stop_(stop),
-      most_(static_cast<std::uint64_t>(threads) * 2 + 1) {
+      most_(static_cast<std::uint64_t>(threads) * 2 + 1),
+      most_bytes_(kBytes + static_cast<std::size_t>(threads) * kBytesOfThread) {
   reader_.stop_when([this] { return stop_ || closing_; });
   try {
     start(threads);
@@ -60,14 +75,13 @@ void Pipeline::run(void (Pipeline::*body)()) {
 
 std::optional<Chunk> Pipeline::read_chunk(bool& ended) {
   Chunk chunk;
-  std::size_t bytes = 0;
-  while (!stop_ && chunk.records.size() < kChunkRecords && bytes < kChunkBytes) {
+  while (!stop_ && chunk.records.size() < kChunkRecords && chunk.bytes < kChunkBytes) {
     auto record = reader_.read();
     if (!record) {
       ended = !reader_.stopped();
       break;
     }
-    bytes += record->bytes.size();
+    chunk.bytes += record->bytes.size();
     chunk.records.push_back(std::move(*record));
   }
   chunk.next = reader_.next();
@@ -75,12 +89,16 @@ std::optional<Chunk> Pipeline::read_chunk(bool& ended) {
   return chunk.records.empty() ? std::nullopt : std::optional(std::move(chunk));
 }
 
+bool Pipeline::may_read() const {
+  return read_ == given_ || (read_ - given_ < most_ && bytes_ < most_bytes_);
+}
+
 void Pipeline::read_all() {
   bool ended = false;
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return closing_ || read_ - given_ < most_; });
+      changed_.wait(lock, [this] { return closing_ || may_read(); });
       if (closing_) {
         break;
       }
@@ -91,6 +109,7 @@ void Pipeline::read_all() {
     }
     const std::lock_guard lock(mutex_);
     chunk->number = read_++;
+    bytes_ += chunk->bytes;
     to_do_.push(std::move(*chunk));
     changed_.notify_all();
   }
@@ -98,6 +117,17 @@ void Pipeline::read_all() {
   all_read_ = true;
   ended_ = ended;
   changed_.notify_all();
+}
+
+// What a long one needs is given back to the system, or each thread would come to keep as much.
+Written Pipeline::write(const Record& record, OutputWriter::Desk& desk) {
+  if (record.bytes.size() < kLongRecord) {
+    return writer_.write(record, desk);
+  }
+  const std::lock_guard lock(long_records_);
+  Written written = writer_.write(record, desk);
+  ::malloc_trim(0);
+  return written;
 }
 
 void Pipeline::work() {
@@ -112,10 +142,12 @@ void Pipeline::work() {
     to_do_.pop();
     lock.unlock();
     for (const auto& record : chunk.records) {
-      chunk.written.push_back(writer_.write(record, *desk));
+      chunk.written.push_back(write(record, *desk));
     }
-    chunk.records.clear();
+    chunk.records = {};
     lock.lock();
+    bytes_ -= std::exchange(chunk.bytes, size_of(chunk.written));
+    bytes_ += chunk.bytes;
     done_.emplace(chunk.number, std::move(chunk));
     changed_.notify_all();
   }
@@ -136,6 +168,7 @@ std::optional<Chunk> Pipeline::next() {
   Chunk chunk = std::move(found->second);
   done_.erase(found);
   ++given_;
+  bytes_ -= chunk.bytes;
   changed_.notify_all();
   return chunk;
 }

@@ -1,6 +1,7 @@
 #pragma once
-// Reading in one thread, work in several, results in the order of the input. Bounded: no more
-// chunks are under way than are given leave.
+// Reading in one thread, work in several, results in the order of the input. Bounded in number and
+// in bytes: nothing more is read while as much is under way as is given leave, and of long records
+// one is worked on at a time.
 
 #include <atomic>
 #include <condition_variable>
@@ -26,6 +27,7 @@ struct Chunk {
   std::vector<Written> written;
   Place next;               // where the input goes on behind it
   std::uint64_t taken = 0;  // bytes of the input on disk
+  std::size_t bytes = 0;    // of records or written
 };
 
 class Pipeline {
@@ -48,11 +50,14 @@ class Pipeline {
   void read_all();
   void work();
   std::optional<Chunk> read_chunk(bool& ended);
+  bool may_read() const;
+  Written write(const Record& record, OutputWriter::Desk& desk);
 
   RecordReader& reader_;
   const OutputWriter& writer_;
   const std::atomic<bool>& stop_;
-  const std::uint64_t most_;  // chunks under way
+  const std::uint64_t most_;      // chunks under way
+  const std::size_t most_bytes_;  // after which nothing more is read
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -60,10 +65,12 @@ class Pipeline {
   std::map<std::uint64_t, Chunk> done_;
   std::uint64_t read_ = 0;   // chunks
   std::uint64_t given_ = 0;  // chunks
+  std::size_t bytes_ = 0;    // of the chunks under way
   bool all_read_ = false;
   bool ended_ = false;  // all_read_, and not because of stop
   std::atomic<bool> closing_{false};
   std::exception_ptr failure_;
+  std::mutex long_records_;  // held while one is worked on
   std::vector<std::thread> threads_;
 };
 

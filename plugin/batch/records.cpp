@@ -326,6 +326,9 @@ std::optional<Record> RecordReader::from_file() {
       // What there is of a line cannot be taken for whole.
       return failed(std::move(*line->failure));
     }
+    if (line->text.capacity() > line->text.size() + kBlock) {
+      line->text.shrink_to_fit();  // it grew to twice what it holds
+    }
     Record record{next_, std::move(line->text), {}};
     next_.offset += line->length;
     ++next_.line;

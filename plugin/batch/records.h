@@ -50,7 +50,7 @@ struct Record {
 };
 
 struct RecordLimits {
-  std::size_t record_bytes = 8u << 20;
+  std::size_t record_bytes = 4u << 20;
 };
 
 class Join;

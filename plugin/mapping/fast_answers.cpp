@@ -31,6 +31,8 @@ using rules::ItemType;
 constexpr std::size_t longest_string = 64u << 10;
 constexpr int deepest = 16;
 constexpr std::size_t most_nodes = 100'000;
+// simdjson takes fourteen times as much memory; no plain response is so long.
+constexpr std::size_t most_bytes = 1u << 20;
 // Digits that rules::Number holds exactly.
 constexpr std::size_t longest_number = 12;
 
@@ -600,8 +602,8 @@ bool FastReader::read(std::string_view json, FastResponse& out) {
   const bool narrow = limits_.string_bytes < longest_string || limits_.depth < deepest ||
                       limits_.nodes < most_nodes;
   // simdjson copies from no address when there is nothing to copy.
-  if (!parser_->ready || narrow || json.empty() || json.size() > limits_.bytes ||
-      json.starts_with("\xEF\xBB\xBF")) {
+  if (!parser_->ready || narrow || json.empty() ||
+      json.size() > std::min(limits_.bytes, most_bytes) || json.starts_with("\xEF\xBB\xBF")) {
     return false;
   }
   dom::element root;

@@ -127,6 +127,32 @@ TEST_F(RecordReaderTest, WhatStandsBehindCompressedDataIsDamage) {
   }
 }
 
+std::string skippable(char kind, const std::string& text) {
+  const auto size = static_cast<char>(text.size());
+  return std::string{kind, '\x2A', '\x4D', '\x18', size, 0, 0, 0} + text;
+}
+
+TEST_F(RecordReaderTest, SkippableFramesAndZeroPaddingAreNone) {
+  const std::string zeros(10'000, '\0');
+  const std::string whole[] = {
+      gzip("one\n") + zeros,
+      gzip("one\n") + '\0',
+      skippable('\x50', "note") + zstd("one\n"),
+      zstd("one\n") + skippable('\x5F', ""),
+      skippable('\x57', "") + zstd("on") + skippable('\x51', "note") + zstd("e\n"),
+  };
+  for (const auto& bytes : whole) {
+    EXPECT_THAT(read(inputs({put("a.ndjson", bytes)})), ElementsAre("1@0:one"));
+  }
+  const std::string damaged[] = {gzip("one\n") + zeros + "more",
+                                 gzip("one\n") + '\0' + gzip("two\n"),
+                                 zstd("one\n") + skippable('\x50', "note").substr(0, 9)};
+  for (const auto& bytes : damaged) {
+    EXPECT_THAT(read(inputs({put("a.ndjson", bytes)})), ElementsAre("1@0:one", "2@4:MF-4102"));
+  }
+  EXPECT_THAT(read(inputs({put("a.ndjson", skippable('\x50', "only a note"))})), ElementsAre());
+}
+
 TEST_F(RecordReaderTest, DocumentsAreReadWhole) {
   const auto files = inputs({put("a.json", "{\n}\n"), put("b.xml.gz", gzip("<a\n/>")),
                              put("c.json", std::string(2000, 'x')), put("d.ndjson", "x\n")});
