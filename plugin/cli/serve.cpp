@@ -1,4 +1,5 @@
 // myoflag serve: the sidecar, until it is told to end.
+#include <algorithm>
 #include <arpa/inet.h>
 #include <chrono>
 #include <cstdlib>
@@ -6,6 +7,8 @@
 #include <memory>
 #include <signal.h>
 #include <string>
+#include <sys/resource.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -44,6 +47,7 @@ bool is_loopback(const std::string& host) {
 }
 
 constexpr std::size_t most_trust_bytes = 1u << 20;
+constexpr rlim_t most_files = 16'384;
 
 // Where nobody who calls is checked, nobody else may be able to call.
 tl::expected<void, Failure> may_listen(const Options& options) {
@@ -121,6 +125,15 @@ std::string denied_line(const std::string& request, std::string_view why) {
                      fhir::instant_text(system_now()), request, why);
 }
 
+// A connection is a file; the usual soft limit is fewer than the server can hold.
+void allow_connections() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = std::max(files.rlim_cur, std::min<rlim_t>(files.rlim_max, most_files));
+    setrlimit(RLIMIT_NOFILE, &files);  // else further connections wait
+  }
+}
+
 void welcome(const std::string& base, bool demo) {
   if (!demo) {
     say(fmt::format("Listening on {}", base));
@@ -173,10 +186,13 @@ Exit serve(const Options& options) {
   const Assessor assessor(*std::move(knowledge));
   const cds::Service service(assessor, options.cards);
   const bool is_fixed = !options.clock.now.empty();
+  allow_connections();
   sidecar::LineLog log(STDERR_FILENO);
   http::ServerOptions listening;
   listening.host = options.host;
   listening.port = options.port;
+  auto& workers = listening.limits.workers;
+  workers = std::max(workers, std::thread::hardware_concurrency());
   listening.log = [&log](const http::Access& access) { log.write(access_line(access)); };
   auto server = http::Server::start(
       [&](std::uint16_t port) {

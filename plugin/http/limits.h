@@ -19,8 +19,8 @@ struct Limits {
   std::chrono::milliseconds write_time{10'000};   // of an answer: closed
   std::chrono::milliseconds answer_time{10'000};  // where a route says nothing else: 503
   std::chrono::milliseconds drain_time{10'000};   // of an orderly stop
-  std::size_t connections = 4'096;                // further ones wait until one is closed
-  std::size_t connections_per_address = 1'024;    // closed at once
+  std::size_t connections = 4'096;                // idle ones give way, further ones wait
+  std::size_t connections_per_address = 4'096;    // further ones are closed at once
   std::size_t requests_per_connection = 10'000;   // the last one's answer closes it
   std::size_t waiting_requests = 256;             // for a worker: 503
   unsigned io_threads = 1;

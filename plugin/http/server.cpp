@@ -61,6 +61,8 @@ constexpr std::size_t read_bytes = 4u << 10;
 constexpr std::size_t linger_bytes = 256u << 10;
 constexpr std::chrono::milliseconds linger_time{1'000};
 constexpr std::chrono::milliseconds full_pause{20};    // at the cap of connections
+constexpr std::size_t most_giving_way = 64;            // at once
+constexpr std::chrono::milliseconds least_idle{200};   // a new client needs a moment to speak
 constexpr std::chrono::milliseconds failed_pause{50};  // no file left, for example
 constexpr std::string_view end_of_head = "\r\n\r\n";
 
@@ -87,7 +89,7 @@ class Registry {
       return false;
     }
     ++by_address_[address];
-    open_.emplace(key, std::move(connection));
+    open_.emplace(key, Entry{std::move(connection), std::nullopt});
     return true;
   }
 
@@ -104,18 +106,47 @@ class Registry {
     }
   }
 
+  // Idle: between two requests, or before the first.
+  void set_idle(const void* key, bool idle) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = open_.find(key); found != open_.end()) {
+      found->second.idle_since = idle ? std::optional(Clock::now()) : std::nullopt;
+    }
+  }
+
   std::size_t size() const {
     const std::lock_guard lock(mutex_);
     return open_.size();
   }
 
   std::vector<std::shared_ptr<Connection>> all() const {
-    const std::lock_guard lock(mutex_);
     std::vector<std::shared_ptr<Connection>> connections;
-    for (const auto& [key, connection] : open_) {
-      if (auto alive = connection.lock()) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, entry] : open_) {
+      if (auto alive = entry.connection.lock()) {
         connections.push_back(std::move(alive));
       }
+    }
+    return connections;
+  }
+
+  // At most so many of those that have been idle longest.
+  std::vector<std::shared_ptr<Connection>> longest_idle(std::size_t most) const {
+    // Outlives the lock: the last owner of a connection that has just ended may be this list.
+    std::vector<std::pair<Clock::time_point, std::shared_ptr<Connection>>> idle;
+    const auto latest = Clock::now() - least_idle;
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, entry] : open_) {
+      const bool waits = entry.idle_since && *entry.idle_since < latest;
+      auto alive = waits ? entry.connection.lock() : nullptr;
+      if (alive != nullptr) {
+        idle.emplace_back(*entry.idle_since, std::move(alive));
+      }
+    }
+    std::sort(idle.begin(), idle.end());
+    std::vector<std::shared_ptr<Connection>> connections;
+    for (std::size_t i = 0; i < std::min(most, idle.size()); ++i) {
+      connections.push_back(idle[i].second);
     }
     return connections;
   }
@@ -126,10 +157,15 @@ class Registry {
   }
 
  private:
+  struct Entry {
+    std::weak_ptr<Connection> connection;
+    std::optional<Clock::time_point> idle_since;
+  };
+
   mutable std::mutex mutex_;
   std::condition_variable empty_;
-  std::map<std::string, std::size_t> by_address_;          // guarded by mutex_
-  std::map<const void*, std::weak_ptr<Connection>> open_;  // guarded by mutex_
+  std::map<std::string, std::size_t> by_address_;  // guarded by mutex_
+  std::map<const void*, Entry> open_;              // guarded by mutex_
 };
 
 // What every connection uses, and what outlives them all.
@@ -267,6 +303,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       return;
     }
     wait_for(Wait::request, shared_.limits.idle_time);
+    shared_.registry.set_idle(this, true);
     read_some(&Connection::on_first_bytes);
   }
 
@@ -279,6 +316,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void begin_head() {
+    shared_.registry.set_idle(this, false);
     began_ = Clock::now();
     time_over_ = false;
     wait_for(Wait::head, shared_.limits.head_time);
@@ -693,6 +731,10 @@ struct Server::Parts {
       return;
     }
     if (shared.registry.size() >= shared.limits.connections) {
+      // Who keeps a connection for later gives way to who wants something now.
+      for (const auto& connection : shared.registry.longest_idle(most_giving_way)) {
+        connection->drain();
+      }
       accept_after(full_pause);
       return;
     }
