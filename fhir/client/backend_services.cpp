@@ -142,6 +142,11 @@ tl::expected<std::string, TransportFailure> BackendServices::find_token_url() {
   if (!response) {
     return tl::unexpected(response.error());
   }
+  if (next_of(response->status, Json(), true) == Next::retry) {
+    return tl::unexpected(failure(
+        "MF-1523",
+        fmt::format("The server does not give its configuration now: {}.", response->status)));
+  }
   const auto json = json_of(*response);
   std::string url(json ? json->string_of("token_endpoint") : "");
   if (response->status != 200 || !may_be_called(url)) {
@@ -178,6 +183,10 @@ tl::expected<void, TransportFailure> BackendServices::ask() {
   }
   const auto json = json_of(*response);
   const std::string token(json ? json->string_of("access_token") : "");
+  if (next_of(response->status, Json(), true) == Next::retry) {
+    return tl::unexpected(failure(
+        "MF-1523", fmt::format("The server gives no access token now: {}.", response->status)));
+  }
   if (response->status != 200 || token.empty() || !is_bearer(json->string_of("token_type"))) {
     return tl::unexpected(failure("MF-1522", fmt::format("The server gives no access token: {}{}.",
                                                          response->status, error_of(json))));

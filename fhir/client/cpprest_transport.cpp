@@ -76,7 +76,8 @@ class Sink {
   virtual ~Sink() = default;
   virtual concurrency::streams::ostream stream() = 0;
   virtual std::size_t written() const = 0;
-  virtual std::string body() = 0;  // after the last byte
+  virtual bool has_end() const = 0;  // the library stops there by itself
+  virtual std::string body() = 0;    // after the last byte
 };
 
 // At most so many bytes: the library stops at the end of the room.
@@ -90,6 +91,7 @@ class MemorySink final : public Sink {
   std::size_t written() const override {
     return static_cast<std::size_t>(std::streamoff(buffer_.getpos(std::ios::out)));
   }
+  bool has_end() const override { return true; }
   std::string body() override { return {bytes_.get(), bytes_.get() + written()}; }
 
  private:
@@ -111,6 +113,7 @@ class FileSink final : public Sink {
     const auto size = std::filesystem::file_size(file_, ignored);
     return ignored ? 0 : static_cast<std::size_t>(size);
   }
+  bool has_end() const override { return false; }
   std::string body() override {
     stream_.close().get();
     return {};
@@ -299,8 +302,10 @@ class CpprestTransport final : public Transport {
     // A file has no end of its own.
     while (answer.wait_until(std::min(until, Clock::now() + look_every)) !=
            std::future_status::ready) {
-      const bool is_too_long = exchange->sink->written() > request.most_bytes;
-      if (is_too_long || Clock::now() >= until) {
+      const bool is_too_long =
+          !exchange->sink->has_end() && exchange->sink->written() > request.most_bytes;
+      const bool is_stopped = request.stop != nullptr && *request.stop;
+      if (is_too_long || is_stopped || Clock::now() >= until) {
         cancel.cancel();
         answer.wait_for(grace);
         return tl::unexpected(is_too_long ? too_long() : too_late());

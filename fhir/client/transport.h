@@ -3,6 +3,7 @@
 // endpoint, a key set. What the exchange means is client.h's business. Failures are values and free
 // of patient data; none of them quotes an address or a body.
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -33,6 +34,7 @@ struct Request {
   std::string body;
   std::chrono::milliseconds deadline{10'000};  // from the call to the last byte of the answer
   std::size_t most_bytes = 16u << 20;          // of the answer's body
+  const std::atomic<bool>* stop = nullptr;     // a download is given up when it is set
 };
 
 struct Response {

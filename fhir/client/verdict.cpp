@@ -105,8 +105,10 @@ Next next_of(int status, const Json& outcome, bool repeatable) {
 }
 
 Next next_of(const TransportFailure& failure, bool repeatable) {
-  constexpr std::array<std::string_view, 2> ours{"MF-1500", "MF-1501"};  // wrong for ever
-  if (is_in(ours, std::string_view(failure.code))) {
+  // An address, a header, a key or a client that is refused stays so.
+  constexpr std::array<std::string_view, 5> lasting{"MF-1500", "MF-1501", "MF-1508", "MF-1521",
+                                                    "MF-1522"};
+  if (is_in(lasting, std::string_view(failure.code)) || (failure.code == "MF-1504" && repeatable)) {
     return Next::final;
   }
   return repeatable || failure.arrival == Arrival::not_sent ? Next::retry : Next::look;

@@ -5,8 +5,10 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
 #include <optional>
 #include <string_view>
+#include <sys/file.h>
 #include <unistd.h>
 #include <utility>
 
@@ -107,6 +109,25 @@ bool sync_file(const std::filesystem::path& path) {
   return is_synced;
 }
 
+// Lines with something in them.
+std::uint64_t lines_of(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::uint64_t lines = 0;
+  bool is_blank = true;
+  std::array<char, 1u << 16> piece{};
+  while (in.read(piece.data(), piece.size()), in.gcount() > 0) {
+    for (const char c : std::string_view(piece.data(), static_cast<std::size_t>(in.gcount()))) {
+      if (c == '\n') {
+        is_blank = true;
+      } else if (is_blank && c != ' ' && c != '\t' && c != '\r') {
+        is_blank = false;
+        ++lines;
+      }
+    }
+  }
+  return lines;
+}
+
 class Export {
  public:
   Export(Transport& transport, Authority* authority, const ExportOptions& options,
@@ -117,6 +138,13 @@ class Export {
         world_(world),
         tell_(tell),
         stop_(stop) {}
+  ~Export() {
+    if (lock_ >= 0) {
+      ::close(lock_);
+    }
+  }
+  Export(const Export&) = delete;
+  Export& operator=(const Export&) = delete;
 
   Result<Exported> run() {
     return prepare()
@@ -136,6 +164,10 @@ class Export {
     if (error) {
       return failed(fmt::format("MF-4121: {}: {}", options_.folder.string(), error.message()));
     }
+    lock_ = ::open(options_.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock_ < 0 || ::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+      return failed(fmt::format("MF-4121: {} is used by another export", options_.folder.string()));
+    }
     auto state = read_state(options_.folder);
     if (!state) {
       return tl::unexpected(state.error());
@@ -144,6 +176,13 @@ class Export {
     if (*state && (*state)->request != state_.request) {
       return tl::unexpected(Failure{
           Exit::usage, fmt::format("MF-4122: {} holds another export", options_.folder.string())});
+    }
+    if (*state && (*state)->is_done && !options_.reuse) {
+      return tl::unexpected(
+          Failure{Exit::usage,
+                  fmt::format("MF-4122: {} holds an export that ended, as of {}; --resume goes on "
+                              "with its batch, another folder takes a new one",
+                              options_.folder.string(), (*state)->transaction_time)});
     }
     if (*state) {
       state_ = std::move(**state);
@@ -164,7 +203,7 @@ class Export {
       return tl::unexpected(answer.error());
     }
     state_.status = fhir::client::value_of(answer->headers, "Content-Location");
-    if (answer->status != 202 || !fhir::client::may_be_called(state_.status)) {
+    if (answer->status != 202 || !is_allowed(state_.status)) {
       return failed(
           fmt::format("MF-4123: the server answered {} and does not say where to ask for the "
                       "export",
@@ -224,6 +263,9 @@ class Export {
       if (pages >= most_manifest_pages) {
         return not_a_manifest("its pages have no end");
       }
+      if (!is_allowed(next)) {
+        return not_a_manifest("a page has no https address");
+      }
       const auto answer = persistently({Method::get,
                                         next,
                                         {{"Accept", "application/json"}},
@@ -249,6 +291,12 @@ class Export {
     return {};
   }
 
+  // What a server names on this machine is for a server on this machine only.
+  bool is_allowed(const std::string& url) const {
+    return fhir::client::may_be_called(url) &&
+           (fhir::client::origin_of(url).starts_with("https:") || is_own(url, options_.base));
+  }
+
   static Done not_a_manifest(std::string_view why) {
     return failed(fmt::format("MF-4125: the server's list of files cannot be used: {}", why));
   }
@@ -260,10 +308,13 @@ class Export {
       return not_a_manifest("it has no output");
     }
     for (const auto& [kind, name] : kinds) {
+      if (page.has(name) && page.find(name)->as_array() == nullptr) {
+        return not_a_manifest(fmt::format("{} is no list", name));
+      }
       for (const Json& file : page.array_of(name)) {
         const std::string_view type = file.string_of("type");
         const std::string url(file.string_of("url"));
-        if (!is_type(type) || !fhir::client::may_be_called(url)) {
+        if (!is_type(type) || !is_allowed(url)) {
           return not_a_manifest("a file has no type, or no https address");
         }
         if (state_.files.size() >= options_.most_files) {
@@ -274,7 +325,8 @@ class Export {
             kind == FileKind::deleted ? kOtherFiles : ehr::kExportedFiles;
         state_.files.push_back(
             {kind, std::string(type), url,
-             fmt::format("{}/{:05}.{}.ndjson", place, state_.files.size() + 1, type)});
+             fmt::format("{}/{:05}.{}.ndjson", place, state_.files.size() + 1, type),
+             count_of(file)});
       }
     }
     return {};
@@ -315,6 +367,9 @@ class Export {
       if (answer && answer->status == 200) {
         break;
       }
+      if (stop_) {
+        return stopped();
+      }
       if (next != Next::retry || tries >= most_tries) {
         std::error_code ignored;
         std::filesystem::remove(part, ignored);
@@ -327,6 +382,10 @@ class Export {
       if (!pause(fhir::client::back_off(tries, world_.chance()))) {
         return stopped();
       }
+    }
+    if (file.count && *file.count != lines_of(part)) {
+      return failed(
+          fmt::format("MF-4126: a file of {} has not as many lines as the server says", file.type));
     }
     if (!sync_file(part) || ::rename(part.c_str(), path.c_str()) != 0) {
       return failed(fmt::format("MF-4121: {}: {}", path.string(), std::strerror(errno)));
@@ -434,6 +493,7 @@ class Export {
   const std::atomic<bool>& stop_;
   ExportState state_;
   std::vector<std::string> remarks_;
+  int lock_ = -1;  // on the folder
 };
 
 }  // namespace

@@ -25,6 +25,7 @@ struct ExportOptions {
   std::vector<std::string> types;  // "QuestionnaireResponse" ...; empty: what the server gives
   std::string since;               // an instant; empty: from the beginning
   std::filesystem::path folder;    // made where it is missing
+  bool reuse = false;              // an export that has ended there is the answer
   std::chrono::seconds most_waiting{24 * 3600};
   std::uint64_t most_bytes = 100ull << 30;  // of one file
   std::size_t most_files = 10'000;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
@@ -35,8 +36,12 @@ Json json_of(const ExportState& state) {
   for (const ListedFile& file : state.files) {
     for (const auto& [kind, name] : kinds) {
       if (kind == file.kind) {
-        files.push(Json::object(
-            {{"kind", name}, {"type", file.type}, {"url", file.url}, {"name", file.name}}));
+        Json entry = Json::object(
+            {{"kind", name}, {"type", file.type}, {"url", file.url}, {"name", file.name}});
+        if (file.count) {
+          entry.set("count", Json::Number{std::to_string(*file.count)});
+        }
+        files.push(std::move(entry));
       }
     }
   }
@@ -55,6 +60,22 @@ bool is_true(const Json& json, std::string_view name) {
   return value != nullptr && *value;
 }
 
+}  // namespace
+
+std::optional<std::uint64_t> count_of(const Json& file) {
+  const Json* member = file.find("count");
+  const auto* number = member != nullptr ? member->as_number() : nullptr;
+  std::uint64_t count = 0;
+  if (number == nullptr) {
+    return std::nullopt;
+  }
+  const char* end = number->text.data() + number->text.size();
+  const auto read = std::from_chars(number->text.data(), end, count);
+  return read.ec == std::errc() && read.ptr == end ? std::optional(count) : std::nullopt;
+}
+
+namespace {
+
 ExportState state_of(const Json& json) {
   ExportState state{std::string(json.string_of("request")),
                     std::string(json.string_of("status")),
@@ -68,7 +89,7 @@ ExportState state_of(const Json& json) {
       if (file.string_of("kind") == name) {
         state.files.push_back({kind, std::string(file.string_of("type")),
                                std::string(file.string_of("url")),
-                               std::string(file.string_of("name"))});
+                               std::string(file.string_of("name")), count_of(file)});
       }
     }
   }

@@ -2,6 +2,7 @@
 // What an export that was broken off needs to go on: kept in the folder, readable by its owner
 // only, because addresses of files may be secrets. After the end it holds none.
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include <tl/expected.hpp>
 
+#include "fhir/json.h"
 #include "plugin/failure.h"
 
 namespace myoflag::bulk {
@@ -18,8 +20,9 @@ enum class FileKind { output, error, deleted };
 struct ListedFile {
   FileKind kind = FileKind::output;
   std::string type;
-  std::string url;   // empty after the end
-  std::string name;  // in the folder
+  std::string url;                     // empty after the end
+  std::string name;                    // in the folder
+  std::optional<std::uint64_t> count;  // of its lines, as the server says
 };
 
 struct ExportState {
@@ -31,6 +34,9 @@ struct ExportState {
   bool is_done = false;
   std::vector<ListedFile> files;
 };
+
+// The member "count" of an entry; nothing where it is no whole number.
+std::optional<std::uint64_t> count_of(const fhir::Json& file);
 
 // Nothing where the folder has none; a failure where it cannot be read.
 tl::expected<std::optional<ExportState>, Failure> read_state(const std::filesystem::path& folder);

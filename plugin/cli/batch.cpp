@@ -175,10 +175,15 @@ tl::expected<std::string, Failure> fetch(const Options& options) {
   if (options.quiet) {
     arguments.push_back("--quiet");
   }
+  if (options.resume) {
+    arguments.push_back("--reuse");
+  }
   for (const auto& more : {ehr::arguments_of(options.ehr), ehr::arguments_of(choice)}) {
     arguments.insert(arguments.end(), more.begin(), more.end());
   }
-  return ehr::run_ehr(arguments).map([&] { return choice.folder + "/" + ehr::kExportedFiles; });
+  return ehr::run_ehr(arguments, stop_asked).map([&] {
+    return choice.folder + "/" + ehr::kExportedFiles;
+  });
 }
 
 Exit run_it(const Options& options) {

@@ -5,6 +5,8 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -56,7 +58,7 @@ void tell(const bulk::Exported& exported) {
                   exported.transaction_time));
 }
 
-Exit fetch(const EhrOptions& options, const ExportChoice& choice, bool quiet) {
+Exit fetch(const EhrOptions& options, const ExportChoice& choice, bool quiet, bool reuse) {
   const auto ehr = open_ehr(options, scope_of(choice.types));
   if (!ehr) {
     return fail(ehr.error());
@@ -67,6 +69,7 @@ Exit fetch(const EhrOptions& options, const ExportChoice& choice, bool quiet) {
   how.types = choice.types;
   how.since = choice.since;
   how.folder = choice.folder;
+  how.reuse = reuse;
   const auto progress = [quiet](const std::string& line) {
     if (!quiet) {
       say(line);
@@ -85,11 +88,13 @@ Exit run(int argc, char** argv) {
   EhrOptions options;
   ExportChoice choice;
   bool quiet = false;
+  bool reuse = false;
   CLI::App app("Started by myoflag: speaks to an EHR");
   app.require_subcommand(1);
   CLI::App* command = app.add_subcommand("export", "Fetches a Bulk Data export");
   command->add_option("--base", options.base)->required();
   command->add_flag("--quiet", quiet);
+  command->add_flag("--reuse", reuse);
   add_ehr_options(*command, options);
   add_export_choice(*command, choice);
   try {
@@ -99,7 +104,7 @@ Exit run(int argc, char** argv) {
   }
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);
-  return fetch(options, choice, quiet);
+  return fetch(options, choice, quiet, reuse);
 }
 
 }  // namespace
@@ -107,6 +112,8 @@ Exit run(int argc, char** argv) {
 }  // namespace myoflag::ehr
 
 int main(int argc, char** argv) {
+  ::umask(077);                        // what is fetched is for its owner
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // no longer than whoever started it
   try {
     return static_cast<int>(myoflag::ehr::run(argc, argv));
   } catch (const std::exception&) {

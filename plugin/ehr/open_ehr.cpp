@@ -90,6 +90,9 @@ tl::expected<Ehr, Failure> open_ehr(const EhrOptions& options, const std::string
   if (!fhir::client::may_be_called(options.base)) {
     return wrong("MF-4132: the address of an EHR is https, or http on this machine");
   }
+  if (options.base.find('?') != std::string::npos || options.proxy.find('@') != std::string::npos) {
+    return wrong("MF-4132: an address here has no query and no password");
+  }
   Ehr ehr;
   ehr.world = fhir::client::real_world();
   try {

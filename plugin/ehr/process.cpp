@@ -1,11 +1,13 @@
 #include "plugin/ehr/process.h"
 
 #include <array>
-#include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -27,16 +29,24 @@ std::string program() {
   return error ? name_of_program : (own.parent_path() / name_of_program).string();
 }
 
-int wait_for(pid_t child) {
+// A signal to us alone is passed on.
+int wait_for(pid_t child, const std::atomic<bool>& stop) {
+  constexpr std::chrono::milliseconds step{50};
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  bool is_told = false;
+  while (::waitpid(child, &status, WNOHANG) != child) {
+    if (stop && !is_told) {
+      is_told = ::kill(child, SIGTERM) == 0;
+    }
+    std::this_thread::sleep_for(step);
   }
   return status;
 }
 
 }  // namespace
 
-tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments) {
+tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments,
+                                    const std::atomic<bool>& stop) {
   const std::string path = program();
   std::vector<std::string> words{path};
   words.insert(words.end(), arguments.begin(), arguments.end());
@@ -51,7 +61,7 @@ tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments) {
   if (error != 0) {
     return failed(Exit::outside, fmt::format("MF-4133: {}: {}", path, std::strerror(error)));
   }
-  const int status = wait_for(child);
+  const int status = wait_for(child, stop);
   if (WIFSIGNALED(status)) {
     return failed(Exit::outside,
                   fmt::format("MF-4133: the program that speaks to the EHR died of signal {}; what "

@@ -1,6 +1,7 @@
 #pragma once
 // Starts the program that speaks to the EHR, and waits for it.
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@ namespace myoflag::ehr {
 // Its messages go to our standard error; secrets reach it by the environment. Fails as it fails,
 // with a text that is empty where it has said itself what happened; MF-4133 when it died or cannot
 // be started.
-tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments);
+// After `stop` it is asked to end in good order.
+tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments,
+                                    const std::atomic<bool>& stop);
 
 }  // namespace myoflag::ehr

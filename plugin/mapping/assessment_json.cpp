@@ -196,16 +196,20 @@ Json done_json(const rules::RecordEntry& entry) {
   return done;
 }
 
-Json workup_json(const rules::WorkupRow& row) {
+Json notes_json(const rules::WorkupRow& row) {
   Json notes = Json::array();
   for (const auto& note : row.notes) {
     notes.push(note);
   }
+  return notes;
+}
+
+Json workup_json(const rules::WorkupRow& row) {
   Json entry = Json::object({{"code", row.workup->code},
                              {"text", row.workup->text},
                              {"status", workup_word(row.status)},
                              {"because", rule_ids(row.because)},
-                             {"notes", std::move(notes)},
+                             {"notes", notes_json(row)},
                              {"against", rule_ids(row.against)},
                              {"tier", tier_json(row.tier)},
                              {"targetHours", hours_json(row.target)}});
@@ -328,6 +332,22 @@ Json finding_outcome(const Finding& finding) {
                        {"targetText", finding.target.text},
                        {"because", std::move(because)},
                        {"missing", std::move(missing)}});
+}
+
+// What the record adds to a proposal: a pacemaker beside an MRI, a test that was done. Without a
+// record the notes follow from the answers.
+Json workup_outcome(const rules::WorkupRow& row, bool has_record) {
+  Json entry = Json::object({{"code", row.workup->code},
+                             {"status", workup_word(row.status)},
+                             {"because", rule_ids(row.because)}});
+  if (has_record) {
+    entry.set_if("notes", notes_json(row));
+    entry.set_if("against", rule_ids(row.against));
+  }
+  if (row.done != nullptr) {
+    entry.set("done", done_json(*row.done));
+  }
+  return entry;
 }
 
 Json gap_outcome(const rules::Gap& gap) {
@@ -463,9 +483,8 @@ Json outcome_json(const Assessment& assessment) {
   }
   Json workups = Json::array();
   for (const auto& row : assessment.workups) {
-    workups.push(Json::object({{"code", row.workup->code},
-                               {"status", workup_word(row.status)},
-                               {"because", rule_ids(row.because)}}));
+    workups.push(
+        workup_outcome(row, assessment.input != nullptr && assessment.input->facts.record.fetched));
   }
   return Json::object({{"tier", tier_json(assessment.tier)},
                        {"targetHours", hours_json(assessment.target)},

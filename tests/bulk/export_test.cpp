@@ -253,11 +253,16 @@ TEST_F(ExportTest, AnEndedExportIsNotAskedForAgainAndHoldsNoAddress) {
   JobServer server;
   run(server);
   const std::size_t asked = server.asked.size();
-  expect_whole(run(server), "again");
+  const auto unasked = run(server);
+  ASSERT_FALSE(unasked) << "yesterday's export is not today's";
+  EXPECT_THAT(unasked.error().text, HasSubstr("MF-4122"));
+  auto again = options();
+  again.reuse = true;
+  expect_whole(run(server, again), "again");
   EXPECT_EQ(server.asked.size(), asked);
   EXPECT_THAT(content(folder_ / "export.json"), Not(HasSubstr("/files/")));
   std::filesystem::remove(folder_ / ehr::kExportedFiles / "00001.QuestionnaireResponse.ndjson");
-  EXPECT_FALSE(run(server)) << "a file that is gone is not an empty one";
+  EXPECT_FALSE(run(server, again)) << "a file that is gone is not an empty one";
 }
 
 TEST_F(ExportTest, AnotherExportDoesNotMixWithIt) {
@@ -333,6 +338,23 @@ TEST_F(ExportTest, WhatAServerMayGetWrong) {
       {"a file on this machine", "MF-4125",
        [](const Request& r) {
          return at(r, "/jobs/1", said(200, one("Patient", "file:///etc/passwd")));
+       }},
+      {"a file of another server on this machine", "MF-4125",
+       [](const Request& r) {
+         return at(r, "/jobs/1", said(200, one("Patient", "http://127.0.0.1:9/f")));
+       }},
+      {"errors that are no list", "MF-4125",
+       [](const Request& r) {
+         Json wrong = one("Patient", "https://ehr.example/fhir/files/1");
+         wrong.set("error", Json::object({{"type", "OperationOutcome"}}));
+         return at(r, "/jobs/1", said(200, wrong));
+       }},
+      {"fewer lines than counted", "MF-4126",
+       [](const Request& r) {
+         Json counted = Json::object({{"type", "Patient"},
+                                      {"url", "https://ehr.example/fhir/files/1"},
+                                      {"count", Json::Number{"500"}}});
+         return at(r, "/jobs/1", said(200, listing(Json::array({std::move(counted)}))));
        }},
       {"a file in the clear", "MF-4125",
        [](const Request& r) {

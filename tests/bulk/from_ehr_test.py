@@ -97,6 +97,9 @@ class FromEhr(unittest.TestCase):
         self.assertIn("1 records: 1 assessed", out)
         self.assertIn("exporting: half", err)
         self.assertTrue(os.path.exists(os.path.join(self.out, "manifest.json")))
+        for folder, _, names in os.walk(self.out + "-export"):
+            for name in names:
+                self.assertEqual(os.stat(os.path.join(folder, name)).st_mode & 0o077, 0, name)
         self.assertTrue(self.ehr.asked[-1].startswith("DELETE"))
         with open(os.path.join(self.out + "-export", "export.json"), encoding="utf-8") as file:
             self.assertNotIn("/files/1\"", file.read().replace("files/00001", ""))

@@ -66,6 +66,10 @@ TEST(Verdict, NoAnswer) {
   EXPECT_EQ(of("MF-1503", Arrival::unknown, true), Next::retry);
   EXPECT_EQ(of("MF-1500", Arrival::not_sent, true), Next::final);
   EXPECT_EQ(of("MF-1501", Arrival::not_sent, true), Next::final);
+  EXPECT_EQ(of("MF-1522", Arrival::not_sent, true), Next::final);
+  EXPECT_EQ(of("MF-1523", Arrival::not_sent, true), Next::retry);
+  EXPECT_EQ(of("MF-1504", Arrival::unknown, true), Next::final);
+  EXPECT_EQ(of("MF-1504", Arrival::unknown, false), Next::look);
 }
 
 TEST(RetryAfter, SecondsOrDate) {
