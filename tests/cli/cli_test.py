@@ -670,7 +670,8 @@ class KnowledgeTools(Case):
 class Readme(Case):
     def test_its_commands_work(self):
         with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
-            commands = [line.strip() for line in f if re.match(r"    (?:NOW=|scripts/run \w)", line)]
+            # serve does not end by itself: tests/sidecar starts it.
+            commands = [line.strip() for line in f if re.match(r"    (?:NOW=|scripts/run (?!serve)\w)", line)]
         self.assertGreater(len(commands), 10)
         with tempfile.TemporaryDirectory() as folder:
             for name in ("samples", "rules"):
