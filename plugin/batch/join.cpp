@@ -34,7 +34,7 @@ constexpr const char* kSchema =
     "PRAGMA journal_mode=OFF; PRAGMA synchronous=FULL; PRAGMA cache_size=-8192;"
     "PRAGMA temp_store=FILE; BEGIN;"
     "CREATE TABLE line(seq INTEGER PRIMARY KEY, key TEXT NOT NULL, kind INTEGER NOT NULL,"
-    " form TEXT, authored TEXT, status TEXT, links TEXT, bytes BLOB NOT NULL);"
+    " server TEXT, form TEXT, authored TEXT, status TEXT, links TEXT, bytes BLOB NOT NULL);"
     "CREATE TABLE told(file INTEGER, at INTEGER, line INTEGER, seq INTEGER,"
     " PRIMARY KEY(file, at)) WITHOUT ROWID;"
     // What all responses of an export ("3/"), or those of one patient ("3/Patient/p1"), lack.
@@ -187,7 +187,8 @@ std::vector<std::string> links_of(const Json& resource) {
 // What a line is to the join.
 struct Line {
   Kind kind = Kind::resource;
-  std::string key;  // without the export; empty: joined to nothing
+  std::string key;     // without the export; empty: joined to nothing
+  std::string server;  // "https://ehr.example/fhir/"; empty: the one of the export
   std::string form, authored, status;
   std::vector<std::string> links;
   std::vector<std::string> doubtful;  // keys of patients who may be one person
@@ -207,7 +208,10 @@ Line response_line(const Json& json, Line line) {
   const auto* subject = json.find("subject");
   line.kind = Kind::response;
   const auto patient = subject == nullptr ? std::nullopt : patient_of(*subject);
-  line.key = patient ? patient->tail : "";
+  if (patient) {
+    line.key = patient->tail;
+    line.server = patient->base;
+  }
   line.form = fhir::split_canonical(json.string_of("questionnaire")).url;
   line.authored = json.string_of("authored");
   line.status = json.string_of("status");
@@ -224,7 +228,10 @@ Line resource_line(const Json& json, std::string_view type, Line line) {
     return unusable("MF-4113", "The resource does not say by an id whose it is.");
   }
   line.left_out = whose.patients.empty();
-  line.key = line.left_out ? "" : whose.patients.front().tail;
+  if (!line.left_out) {
+    line.key = whose.patients.front().tail;
+    line.server = whose.patients.front().base;
+  }
   line.links = links_of(json);
   return line;
 }
@@ -446,7 +453,9 @@ struct Join::State {
   Done keep_line(int number, const Line& line) {
     if (!insert) {
       insert = std::make_unique<Statement>(
-          db, "INSERT INTO line(key,kind,form,authored,status,links,bytes) VALUES(?,?,?,?,?,?,?)");
+          db,
+          "INSERT INTO line(key,kind,server,form,authored,status,links,bytes)"
+          " VALUES(?,?,?,?,?,?,?,?)");
       insert_link = std::make_unique<Statement>(db, "INSERT OR IGNORE INTO link VALUES(?)");
     }
     const auto owner = key(number, line.key);
@@ -462,8 +471,8 @@ struct Join::State {
     const auto bytes = line.error ? error_text(*line.error) : line.bytes;
     insert->reset();
     insert->bind(1, owner).bind(2, static_cast<std::uint64_t>(line.kind));
-    insert->bind(3, line.form).bind(4, line.authored).bind(5, line.status);
-    insert->bind(6, links).bind(7, bytes);
+    insert->bind(3, line.server).bind(4, line.form).bind(5, line.authored);
+    insert->bind(6, line.status).bind(7, links).bind(8, bytes);
     return insert->step() == SQLITE_DONE ? Done() : tl::unexpected(unkept(db));
   }
 
@@ -531,7 +540,7 @@ struct Join::State {
 
   struct Response {
     std::uint64_t seq = 0;
-    std::string key, form, authored, status, bytes;
+    std::string key, server, form, authored, status, bytes;
   };
 
   // The Bundle so far; its size is bounded.
@@ -557,17 +566,17 @@ struct Join::State {
   }
 
   tl::expected<Record, Failure> record(const Place& place, std::uint64_t seq) {
-    Statement found(db, "SELECT kind,key,form,authored,status,bytes FROM line WHERE seq=?");
+    Statement found(db, "SELECT kind,key,server,form,authored,status,bytes FROM line WHERE seq=?");
     if (found.bind(1, seq).step() != SQLITE_ROW) {
       return tl::unexpected(unkept(db));
     }
     Record out{place, {}, {}};
     if (static_cast<Kind>(found.number(0)) == Kind::error) {
-      out.error = error_of(found.text(5));
+      out.error = error_of(found.text(6));
       return out;
     }
-    const Response response{seq,           found.text(1), found.text(2),
-                            found.text(3), found.text(4), found.text(5)};
+    const Response response{seq,           found.text(1), found.text(2), found.text(3),
+                            found.text(4), found.text(5), found.text(6)};
     Parts parts;
     parts.most = limits.record_bytes;
     if (response.key.empty()) {
@@ -589,7 +598,7 @@ struct Join::State {
 
   Done add_record(const Response& response, int number, Parts& parts) {
     Statement rows(db,
-                   "SELECT seq,kind,form,authored,status,links,bytes FROM line WHERE key=?"
+                   "SELECT seq,kind,form,authored,status,links,bytes,server FROM line WHERE key=?"
                    " ORDER BY seq");
     rows.bind(1, response.key);
     std::vector<std::string> links;
@@ -599,7 +608,9 @@ struct Join::State {
     }
     int status = SQLITE_DONE;
     while (!parts.too_long && (status = rows.step()) == SQLITE_ROW) {
-      if (static_cast<Kind>(rows.number(1)) != Kind::response) {
+      if (rows.text(7) != response.server) {
+        *doubtful = true;  // of another server: the same person, or only the same id
+      } else if (static_cast<Kind>(rows.number(1)) != Kind::response) {
         add_links(rows.text(5), links);
         parts.add(rows.text(6));
       } else if (rows.number(0) == response.seq) {

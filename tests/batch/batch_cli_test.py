@@ -528,11 +528,31 @@ class BulkExport(Case):
         self.assertRegex(text, r"1 +medicationsNotFound")
 
     def test_a_record_of_another_server_is_not_mixed_in(self):
-        condition = {"resourceType": "Condition", "id": "c", "subject": {"reference": "https://b.example/fhir/Patient/p1"}, "code": {"text": "x"}}
+        calcium = self.of(next(one for one in self.record if one["id"] == "ca-1"), 1)
+        servers = ("", "https://a.example/fhir/", "https://b.example/fhir/")
+        for responses_, records in ((one, other) for one in servers for other in servers):
+            response = self.calm(1) | {"subject": {"reference": responses_ + "Patient/p1"}}
+            observation = calcium | {"subject": {"reference": records + "Patient/p1"}}
+            for name in ("export", "out"):
+                shutil.rmtree(self.path(name), ignore_errors=True)
+            _, text, got = self.judged(self.export([response, observation]))
+            self.assertEqual([one["tier"] for one in got], ["emergency" if responses_ == records else "routine"], text)
+        patients = [{"resourceType": "Patient", "id": "p1"}, {"resourceType": "Patient", "id": "p2"}]
+        shutil.rmtree(self.path("out"))
         response = self.calm(1) | {"subject": {"reference": "https://a.example/fhir/Patient/p1"}}
-        code, _, got = self.judged(self.export([condition, response, {"resourceType": "Patient", "id": "p1"}]))
-        self.assertEqual((code, got), (1, []))
-        self.assertIn("MF-3015", json.dumps(self.outcomes("out")))
+        _, _, got = self.judged(self.export(patients + [response, self.calm(2)], folder="mixed"))
+        self.assertEqual([one["tier"] for one in got], ["routine", "self-care"])
+
+    def test_a_patient_who_is_also_another_is_not_calm(self):
+        others = [{"resourceType": "Patient", "id": f"p{i}"} for i in range(2, 5)]
+        for kind in ("replaces", "replaced-by", "refer", "seealso"):
+            for other, tiers, code in (("Patient/p2", ["routine", "routine", "self-care"], 0), ("RelatedPerson/r", ["routine", "self-care", "self-care"], 0),
+                                       ("patient/p2", ["routine"] * 3, 1)):
+                linked = {"resourceType": "Patient", "id": "p1", "link": [{"other": {"reference": other}, "type": kind}]}
+                for name in ("export", "out"):
+                    shutil.rmtree(self.path(name), ignore_errors=True)
+                got = self.judged(self.export([linked, *others, *(self.calm(i) for i in range(1, 4))]))
+                self.assertEqual((got[0], [one["tier"] for one in got[2]]), (code, tiers), got[1])
 
     def many(self):
         rng = random.Random(4)
