@@ -493,6 +493,16 @@ class BulkExport(Case):
         self.assertEqual((code, [one["tier"] for one in got]), (0, ["self-care"]))
         self.assertEqual(json.loads(files(self.path("out"))["manifest.json"])["summary"]["exports"]["aboutNoPatient"], len(others))
 
+    def test_whose_an_appointment_is(self):
+        patient = {"resourceType": "Patient", "id": "p1"}
+        for names, code in ((("Practitioner/1", "Patient/p1", "RelatedPerson/1", None), 0), (("Practitioner/1", "patient/p1"), 1),
+                            (("Practitioner/1", "RelatedPerson/1"), 1), (("Practitioner/1", None), 1), (("Patient/p1", "Patient/p2"), 1), ((), 1)):
+            for name in ("export", "out"):
+                shutil.rmtree(self.path(name), ignore_errors=True)
+            actors = [{"status": "accepted", "actor": {"reference": name} if name else {"display": "Somebody"}} for name in names]
+            got = self.judged(self.export([patient, self.calm(1), {"resourceType": "Appointment", "id": "a", "status": "booked", "participant": actors}]))
+            self.assertEqual((got[0], [one["tier"] for one in got[2]]), (code, ["routine" if code else "self-care"]), got[1])
+
     def test_what_is_wrapped_is_told(self):
         patient = {"resourceType": "Patient", "id": "p1"}
         calcium = self.of(next(one for one in self.record if one["id"] == "ca-1"), 1)
