@@ -14,9 +14,12 @@
 
 #include "fhir/datetime.h"
 #include "fhir/issue.h"
+#include "fhir/primitives.h"
+#include "fhir/r4/definitions.h"
 #include "fhir/response.h"
 #include "plugin/batch/own_json.h"
 #include "plugin/mapping/intake.h"
+#include "plugin/mapping/one_of.h"
 #include "plugin/mapping/patient_identity.h"
 
 namespace myoflag::batch {
@@ -31,10 +34,11 @@ constexpr const char* kSchema =
     "PRAGMA journal_mode=OFF; PRAGMA synchronous=FULL; PRAGMA cache_size=-8192;"
     "PRAGMA temp_store=FILE; BEGIN;"
     "CREATE TABLE line(seq INTEGER PRIMARY KEY, key TEXT NOT NULL, kind INTEGER NOT NULL,"
-    " form TEXT, authored TEXT, status TEXT, links TEXT, bytes BLOB NOT NULL);"
+    " server TEXT, form TEXT, authored TEXT, status TEXT, links TEXT, bytes BLOB NOT NULL);"
     "CREATE TABLE told(file INTEGER, at INTEGER, line INTEGER, seq INTEGER,"
     " PRIMARY KEY(file, at)) WITHOUT ROWID;"
-    "CREATE TABLE doubtful(bulk INTEGER PRIMARY KEY);"
+    // What all responses of an export ("3/"), or those of one patient ("3/Patient/p1"), lack.
+    "CREATE TABLE doubtful(key TEXT PRIMARY KEY) WITHOUT ROWID;"
     "CREATE TABLE link(key TEXT PRIMARY KEY) WITHOUT ROWID;"
     "CREATE TABLE counts(name TEXT, value INTEGER);"
     // m: 0 with a response, 1 without; n: resources. One walk along the index.
@@ -94,20 +98,72 @@ class Statement {
   sqlite3_stmt* statement_ = nullptr;
 };
 
-// "Patient/p1" where the reference names a patient by id or urn.
-std::string patient_of(const Json& reference) {
-  const auto key = mapping::reference_key(reference.string_of("reference"));
-  const auto type = key.type();
-  return type == "Patient" || (type.empty() && key.tail.starts_with("urn:")) ? key.tail : "";
+// "Patient/p1", of a server or not, with a version or not; nothing for other forms of a reference.
+std::optional<mapping::ReferenceKey> literal(const Json& reference) {
+  auto key = mapping::reference_key(reference.string_of("reference"));
+  const bool has_server = key.base.starts_with("https://") || key.base.starts_with("http://");
+  const bool has_place = key.base.empty() || (has_server && key.base.size() > 8 &&
+                                              key.base.find_first_of("?#") == std::string::npos);
+  const auto id = std::string_view(key.tail).substr(key.tail.find('/') + 1);
+  const bool is_sound = has_place && !key.type().empty() && fhir::is_id(id);
+  return is_sound ? std::optional(std::move(key)) : std::nullopt;
 }
 
-// Whether the resource names something that is certainly no patient, for example a Group.
-bool is_about_another_type(const std::vector<const Json*>& subjects) {
-  return std::any_of(subjects.begin(), subjects.end(), [](const Json* subject) {
-    const auto type = mapping::reference_key(subject->string_of("reference")).type();
-    const auto stated = subject->string_of("type");
-    return (!type.empty() && type != "Patient") || (!stated.empty() && stated != "Patient");
-  });
+std::optional<mapping::ReferenceKey> patient_of(const Json& reference) {
+  auto key = literal(reference);
+  return key && key->type() == "Patient" ? std::move(key) : std::nullopt;
+}
+
+// Whether the reference certainly means no patient. A type that nobody knows may be Patient,
+// mistyped.
+bool is_no_patient(const Json& reference) {
+  constexpr std::array<std::string_view, 8> kOthers{
+      "Device",       "Group",        "HealthcareService", "Location",
+      "Organization", "Practitioner", "PractitionerRole",  "Substance"};
+  const auto key = literal(reference);
+  const auto stated = reference.string_of("type");
+  const auto type = key ? key->type() : stated;
+  return (key || !reference.has("reference")) && (stated.empty() || stated == type) &&
+         mapping::is_one_of(type, kOthers);
+}
+
+// Whom a resource says it is about.
+struct About {
+  std::vector<mapping::ReferenceKey> patients;  // each once
+  bool others = false;                          // something that is certainly no patient
+  bool clear = true;                            // false: something else, that may be a patient
+
+  bool is_empty() const { return patients.empty() && !others; }
+
+  void add(const Json& reference) {
+    const auto key = patient_of(reference);
+    const bool other = !key && is_no_patient(reference);
+    others = others || other;
+    clear = clear && (key || other);
+    const bool known = key && std::any_of(patients.begin(), patients.end(), [&](const auto& one) {
+                         return one.tail == key->tail && one.base == key->base;
+                       });
+    if (key && !known) {
+      patients.push_back(*key);
+    }
+  }
+};
+
+About about(const Json& resource, std::string_view type) {
+  About out;
+  for (const auto* subject : mapping::subjects_of(resource)) {
+    out.add(*subject);
+  }
+  if (type != "Appointment") {
+    return out;
+  }
+  for (const auto& participant : resource.array_of("participant")) {
+    const auto* actor = participant.find("actor");
+    out.add(actor == nullptr ? Json() : *actor);
+  }
+  // Relatives, and who is only named in words, come with the patient.
+  out.clear = out.clear || !out.patients.empty();
+  return out;
 }
 
 void add_link(const Json* reference, std::vector<std::string>& links) {
@@ -131,9 +187,11 @@ std::vector<std::string> links_of(const Json& resource) {
 // What a line is to the join.
 struct Line {
   Kind kind = Kind::resource;
-  std::string key;  // without the export; empty: joined to nothing
+  std::string key;     // without the export; empty: joined to nothing
+  std::string server;  // "https://ehr.example/fhir/"; empty: the one of the export
   std::string form, authored, status;
   std::vector<std::string> links;
+  std::vector<std::string> doubtful;  // keys of patients who may be one person
   std::string bytes;
   std::optional<fhir::Error> error;  // then it is told, and may be anybody's
   bool left_out = false;             // about no patient, and nothing refers to it
@@ -149,7 +207,11 @@ Line unusable(std::string code, std::string text) {
 Line response_line(const Json& json, Line line) {
   const auto* subject = json.find("subject");
   line.kind = Kind::response;
-  line.key = subject == nullptr ? "" : patient_of(*subject);
+  const auto patient = subject == nullptr ? std::nullopt : patient_of(*subject);
+  if (patient) {
+    line.key = patient->tail;
+    line.server = patient->base;
+  }
   line.form = fhir::split_canonical(json.string_of("questionnaire")).url;
   line.authored = json.string_of("authored");
   line.status = json.string_of("status");
@@ -157,16 +219,38 @@ Line response_line(const Json& json, Line line) {
 }
 
 Line resource_line(const Json& json, std::string_view type, Line line) {
-  const auto subjects = mapping::subjects_of(json);
-  for (const auto* subject : subjects) {
-    line.key = line.key.empty() ? patient_of(*subject) : line.key;
+  const auto whose = about(json, type);
+  if (whose.patients.size() > 1) {
+    return unusable("MF-4113", "The resource names more than one patient.");
   }
-  line.links = links_of(json);
-  if (line.key.empty() && mapping::is_clinical(type) && type != "Device" &&
-      !is_about_another_type(subjects)) {
+  const bool of_nobody = whose.is_empty() && type != "Device";
+  if (mapping::is_clinical(type) && (of_nobody || !whose.clear)) {
     return unusable("MF-4113", "The resource does not say by an id whose it is.");
   }
-  line.left_out = line.key.empty();
+  line.left_out = whose.patients.empty();
+  if (!line.left_out) {
+    line.key = whose.patients.front().tail;
+    line.server = whose.patients.front().base;
+  }
+  line.links = links_of(json);
+  return line;
+}
+
+// A Patient that links to another is the same person: what is said of one is missing at the other.
+Line named_line(const Json& json, std::string_view type, Line line) {
+  line.kind = type == "Patient" ? Kind::resource : Kind::shared;
+  line.key = fmt::format("{}/{}", type, json.string_of("id"));
+  line.links = links_of(json);
+  for (const auto& link : json.array_of("link")) {
+    const auto* other = link.find("other");
+    const auto key = other == nullptr ? std::nullopt : literal(*other);
+    const bool relative = key && key->type() == "RelatedPerson";
+    if (!relative && (!key || key->type() != "Patient")) {
+      return unusable("MF-4113", "The Patient is also another, who is not named by an id.");
+    }
+    line.doubtful.push_back(line.key);
+    line.doubtful.push_back(key->tail);
+  }
   return line;
 }
 
@@ -185,17 +269,17 @@ Line line_of(std::string bytes, const fhir::Limits& limits) {
     return response_line(*json, std::move(line));
   }
   if (type == "Patient" || type == "Medication") {
-    line.kind = type == "Patient" ? Kind::resource : Kind::shared;
-    line.key = fmt::format("{}/{}", type, id);
-    line.links = links_of(*json);
-    return id.empty() ? unusable("MF-4113", "The resource has no id, so nothing refers to it.")
-                      : line;
+    return fhir::is_id(id) ? named_line(*json, type, std::move(line))
+                           : unusable("MF-4113", "The resource has no id that can be referred to.");
   }
   if (type == "OperationOutcome" && mapping::is_failure(*json)) {
     return unusable("MF-4114", "The server says that it could not export something.");
   }
-  if (type.empty()) {
-    return unusable("MF-4113", "The line is no resource.");
+  if (type == "Bundle" || type == "Parameters") {
+    return unusable("MF-4113", "What is inside another resource is not read.");
+  }
+  if (fhir::r4::find_resource(type) == nullptr) {
+    return unusable("MF-4113", "The line is no resource of FHIR R4.");
   }
   return resource_line(*json, type, std::move(line));
 }
@@ -271,8 +355,9 @@ struct Join::State {
 
   int bulk(std::size_t file) const { return (*files)[file].bulk; }
   static std::string key(int bulk, std::string_view name) {
-    return name.empty() ? "" : fmt::format("{}/{}", bulk, name);
+    return name.empty() ? "" : all_of(bulk) + std::string(name);
   }
+  static std::string all_of(int bulk) { return fmt::format("{}/", bulk); }
 
   // ---- reading everything once
 
@@ -351,20 +436,26 @@ struct Join::State {
     if (auto told = is_told ? tell(place) : Done(); !told) {
       return told;
     }
-    if (line.kind == Kind::error) {
-      ++unusable;
-      Statement doubt(db, "INSERT OR IGNORE INTO doubtful VALUES(?)");
-      if (doubt.bind(1, static_cast<std::uint64_t>(number)).step() != SQLITE_DONE) {
-        return tl::unexpected(unkept(db));
+    for (const auto& name : line.doubtful) {
+      if (auto doubted = doubt(key(number, name)); !doubted) {
+        return doubted;
       }
     }
-    return {};
+    unusable += line.error ? 1U : 0U;
+    return line.error ? doubt(all_of(number)) : Done();
+  }
+
+  Done doubt(const std::string& key) {
+    Statement doubted(db, "INSERT OR IGNORE INTO doubtful VALUES(?)");
+    return doubted.bind(1, key).step() == SQLITE_DONE ? Done() : tl::unexpected(unkept(db));
   }
 
   Done keep_line(int number, const Line& line) {
     if (!insert) {
       insert = std::make_unique<Statement>(
-          db, "INSERT INTO line(key,kind,form,authored,status,links,bytes) VALUES(?,?,?,?,?,?,?)");
+          db,
+          "INSERT INTO line(key,kind,server,form,authored,status,links,bytes)"
+          " VALUES(?,?,?,?,?,?,?,?)");
       insert_link = std::make_unique<Statement>(db, "INSERT OR IGNORE INTO link VALUES(?)");
     }
     const auto owner = key(number, line.key);
@@ -380,8 +471,8 @@ struct Join::State {
     const auto bytes = line.error ? error_text(*line.error) : line.bytes;
     insert->reset();
     insert->bind(1, owner).bind(2, static_cast<std::uint64_t>(line.kind));
-    insert->bind(3, line.form).bind(4, line.authored).bind(5, line.status);
-    insert->bind(6, links).bind(7, bytes);
+    insert->bind(3, line.server).bind(4, line.form).bind(5, line.authored);
+    insert->bind(6, line.status).bind(7, links).bind(8, bytes);
     return insert->step() == SQLITE_DONE ? Done() : tl::unexpected(unkept(db));
   }
 
@@ -449,7 +540,7 @@ struct Join::State {
 
   struct Response {
     std::uint64_t seq = 0;
-    std::string key, form, authored, status, bytes;
+    std::string key, server, form, authored, status, bytes;
   };
 
   // The Bundle so far; its size is bounded.
@@ -468,25 +559,29 @@ struct Join::State {
     }
   };
 
+  // Of a response that names no patient by id: nobody knows whose record it lacks.
+  static void add_alone(const Response& response, Parts& parts) {
+    parts.add(response.bytes);
+    parts.add(kUnknown);
+  }
+
   tl::expected<Record, Failure> record(const Place& place, std::uint64_t seq) {
-    Statement found(db, "SELECT kind,key,form,authored,status,bytes FROM line WHERE seq=?");
+    Statement found(db, "SELECT kind,key,server,form,authored,status,bytes FROM line WHERE seq=?");
     if (found.bind(1, seq).step() != SQLITE_ROW) {
       return tl::unexpected(unkept(db));
     }
     Record out{place, {}, {}};
     if (static_cast<Kind>(found.number(0)) == Kind::error) {
-      out.error = error_of(found.text(5));
+      out.error = error_of(found.text(6));
       return out;
     }
-    const Response response{seq,           found.text(1), found.text(2),
-                            found.text(3), found.text(4), found.text(5)};
-    if (response.key.empty()) {
-      out.bytes = response.bytes;
-      return out;
-    }
+    const Response response{seq,           found.text(1), found.text(2), found.text(3),
+                            found.text(4), found.text(5), found.text(6)};
     Parts parts;
     parts.most = limits.record_bytes;
-    if (auto done = add_record(response, bulk(place.file), parts); !done) {
+    if (response.key.empty()) {
+      add_alone(response, parts);
+    } else if (auto done = add_record(response, bulk(place.file), parts); !done) {
       return tl::unexpected(std::move(done.error()));
     }
     if (parts.too_long) {
@@ -503,17 +598,19 @@ struct Join::State {
 
   Done add_record(const Response& response, int number, Parts& parts) {
     Statement rows(db,
-                   "SELECT seq,kind,form,authored,status,links,bytes FROM line WHERE key=?"
+                   "SELECT seq,kind,form,authored,status,links,bytes,server FROM line WHERE key=?"
                    " ORDER BY seq");
     rows.bind(1, response.key);
     std::vector<std::string> links;
-    auto doubtful = is_doubtful(number);
+    auto doubtful = is_doubtful(number, response.key);
     if (!doubtful) {
       return tl::unexpected(std::move(doubtful.error()));
     }
     int status = SQLITE_DONE;
     while (!parts.too_long && (status = rows.step()) == SQLITE_ROW) {
-      if (static_cast<Kind>(rows.number(1)) != Kind::response) {
+      if (rows.text(7) != response.server) {
+        *doubtful = true;  // of another server: the same person, or only the same id
+      } else if (static_cast<Kind>(rows.number(1)) != Kind::response) {
         add_links(rows.text(5), links);
         parts.add(rows.text(6));
       } else if (rows.number(0) == response.seq) {
@@ -575,9 +672,10 @@ struct Join::State {
     return {};
   }
 
-  tl::expected<bool, Failure> is_doubtful(int number) {
-    Statement found(db, "SELECT COUNT(*) FROM doubtful WHERE bulk=?");
-    if (found.bind(1, static_cast<std::uint64_t>(number)).step() != SQLITE_ROW) {
+  tl::expected<bool, Failure> is_doubtful(int number, const std::string& patient) {
+    Statement found(db, "SELECT COUNT(*) FROM doubtful WHERE key IN (?,?)");
+    const auto all = all_of(number);
+    if (found.bind(1, all).bind(2, patient).step() != SQLITE_ROW) {
       return tl::unexpected(unkept(db));
     }
     return found.number(0) > 0;

@@ -9,7 +9,7 @@
 //   patient's earlier responses to the same form;
 // - the Medications that they refer to;
 // - a resource that says nothing, where something of the export may belong to this patient and
-//   could not be used: beside it nobody is reassured;
+//   could not be used, or the response names no patient: beside it nobody is reassured;
 // and an error for each line that cannot be used: from the reader, from the gate (MF-10xx), or
 // MF-4113 (no patient can be told), MF-4114 (what the export says of itself).
 

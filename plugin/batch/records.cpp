@@ -65,7 +65,9 @@ bool is_export(const std::string& folder, const std::vector<std::string>& paths)
     const bool here = fs::path(path).parent_path() == fs::path(folder + "/").parent_path();
     const auto type = here && is_lines(path) ? resource_named(path) : std::string();
     responses = responses || type == "QuestionnaireResponse";
-    others = others || (!type.empty() && type != "QuestionnaireResponse");
+    // Bundles beside responses are records of their own.
+    const bool is_container = type == "Bundle" || type == "Parameters";
+    others = others || (!type.empty() && type != "QuestionnaireResponse" && !is_container);
   }
   return responses && others;
 }

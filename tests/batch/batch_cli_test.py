@@ -440,6 +440,83 @@ class BulkExport(Case):
             shutil.rmtree(self.path("out"))
         self.assertEqual({one["tier"] for one in self.judged(self.export(patients + calm))[2]}, {"self-care"})
 
+    URGENCY = ["self-care", "routine", "soon", "urgent", "emergency"]
+
+    def of_everything(self, resources):
+        """The tier of `evaluate` for all of it in one Bundle; the least calm one when it refuses."""
+        done = subprocess.run([PROGRAM, "evaluate", "-", "--format", "assessment", "--now", NOW], input=self.bundle(resources), capture_output=True, check=False)
+        return json.loads(done.stdout)["tier"] if done.returncode == 0 else "refused"
+
+    def not_calmer(self, resources, told):
+        """Judges the export: never calm, never calmer than the Bundle of everything in it; `told` lines are MF-4113."""
+        for name in ("export", "out"):
+            shutil.rmtree(self.path(name), ignore_errors=True)
+        code, text, got = self.judged(self.export(resources))
+        everything = self.of_everything(resources)
+        [tier] = [one["tier"] for one in got]
+        least = "routine" if everything == "refused" else everything
+        self.assertGreaterEqual(self.URGENCY.index(tier), max(self.URGENCY.index(least), 1), text)
+        self.assertEqual([json.dumps(one["issue"]).count("MF-4113") > 0 for one in self.outcomes("out")], [True] * told)
+        self.assertEqual(code, 1 if told else 0)
+
+    ODD = [{"reference": one} for one in ("patient/p1", "Pateint/p1", "Person/p1", "RelatedPerson/p1", "https://ehr.example/fhir/p1", "p1", "#p1",
+                                          "Patient?identifier=1", "Patient/p1/", "Patient/p1?x=1", "urn:uuid:p1", "Patient/p_1")] + [
+        {"type": "http://hl7.org/fhir/StructureDefinition/Patient", "identifier": {"value": "1"}}, {"type": "Patient", "identifier": {"value": "1"}},
+        {"reference": "Group/g", "type": "Patient"}, {"display": "Invented Person"}]
+
+    def test_nobody_is_calm_beside_what_may_be_anybodys(self):
+        calcium = next(one for one in self.record if one["id"] == "ca-1")
+        patient = {"resourceType": "Patient", "id": "p1"}
+        for odd in self.ODD[::4] if SANITIZED else self.ODD:
+            with self.subTest(odd=odd):
+                self.not_calmer([patient, self.calm(1), calcium | {"subject": odd}], told=1)
+        for part in ({"subject": {"reference": "Patient/p1"}, "patient": {"reference": "Patient/p2"}},
+                     {"subject": {"reference": "Patient/p1"}, "patient": {"reference": "patient/p2"}}):
+            self.not_calmer([patient, self.calm(1), calcium | part], told=1)
+
+    def test_a_response_of_nobody_knows_whom_is_not_calm(self):
+        odd = self.ODD + [{"reference": "Group/g"}, {}]
+        answers = [self.calm(1) | {"id": f"r{i}", "subject": one} for i, one in enumerate(odd)]
+        del answers[-1]["subject"]
+        _, text, got = self.judged(self.export([self.of(one, 1) for one in self.record] + answers))
+        self.assertEqual({one["tier"] for one in got}, {"routine"}, text)
+        self.assertEqual(len(got) + len(self.outcomes("out")), len(odd))  # some are no references at all: MF-3016
+
+    def test_what_is_about_no_patient_is_left_out(self):
+        things = ["Group", "Device", "Location", "Practitioner", "PractitionerRole", "Organization", "Substance", "HealthcareService"]
+        others = [{"resourceType": "Observation", "id": f"o{i}", "status": "final", "code": {"text": "x"}, "subject": {"reference": f"{thing}/1"}}
+                  for i, thing in enumerate(things)]
+        others.append({"resourceType": "Condition", "id": "c", "subject": {"type": "Group", "identifier": {"value": "1"}}})
+        others.append({"resourceType": "Appointment", "id": "a", "status": "booked",
+                       "participant": [{"status": "accepted", "actor": {"reference": f"{thing}/1"}} for thing in ("Practitioner", "Location")]})
+        code, _, got = self.judged(self.export([{"resourceType": "Patient", "id": "p1"}, self.calm(1)] + others))
+        self.assertEqual((code, [one["tier"] for one in got]), (0, ["self-care"]))
+        self.assertEqual(json.loads(files(self.path("out"))["manifest.json"])["summary"]["exports"]["aboutNoPatient"], len(others))
+
+    def test_whose_an_appointment_is(self):
+        patient = {"resourceType": "Patient", "id": "p1"}
+        for names, code in ((("Practitioner/1", "Patient/p1", "RelatedPerson/1", None), 0), (("Practitioner/1", "patient/p1"), 1),
+                            (("Practitioner/1", "RelatedPerson/1"), 1), (("Practitioner/1", None), 1), (("Patient/p1", "Patient/p2"), 1), ((), 1)):
+            for name in ("export", "out"):
+                shutil.rmtree(self.path(name), ignore_errors=True)
+            actors = [{"status": "accepted", "actor": {"reference": name} if name else {"display": "Somebody"}} for name in names]
+            got = self.judged(self.export([patient, self.calm(1), {"resourceType": "Appointment", "id": "a", "status": "booked", "participant": actors}]))
+            self.assertEqual((got[0], [one["tier"] for one in got[2]]), (code, ["routine" if code else "self-care"]), got[1])
+
+    def test_what_is_wrapped_is_told(self):
+        patient = {"resourceType": "Patient", "id": "p1"}
+        calcium = self.of(next(one for one in self.record if one["id"] == "ca-1"), 1)
+        for wrapped in (json.loads(self.bundle([calcium])), {"resourceType": "Parameters", "parameter": [{"name": "x", "resource": calcium}]},
+                        calcium | {"resourceType": "Obsevation"}):
+            folder = self.export([patient, self.calm(1), wrapped])
+            code, _, got = self.judged(folder)
+            self.assertEqual((code, [one["tier"] for one in got]), (1, ["routine"]))
+            self.assertIn("MF-4113", json.dumps(self.outcomes("out")))
+            shutil.rmtree(folder)
+            shutil.rmtree(self.path("out"))
+        _, _, got = self.judged(self.export([self.calm(2), json.loads(self.bundle([patient, self.calm(1), calcium]))]))
+        self.assertEqual(sorted(one["tier"] for one in got), ["emergency", "self-care"])
+
     def test_a_manifest_that_names_more_than_there_is(self):
         folder = self.export([{"resourceType": "Patient", "id": "p1"}, self.calm(1)])
         for files_, expected in ((["Patient.000.ndjson", "QuestionnaireResponse.001.ndjson"], "self-care"), (["Condition.ndjson"], "routine")):
@@ -461,11 +538,31 @@ class BulkExport(Case):
         self.assertRegex(text, r"1 +medicationsNotFound")
 
     def test_a_record_of_another_server_is_not_mixed_in(self):
-        condition = {"resourceType": "Condition", "id": "c", "subject": {"reference": "https://b.example/fhir/Patient/p1"}, "code": {"text": "x"}}
+        calcium = self.of(next(one for one in self.record if one["id"] == "ca-1"), 1)
+        servers = ("", "https://a.example/fhir/", "https://b.example/fhir/")
+        for responses_, records in ((one, other) for one in servers for other in servers):
+            response = self.calm(1) | {"subject": {"reference": responses_ + "Patient/p1"}}
+            observation = calcium | {"subject": {"reference": records + "Patient/p1"}}
+            for name in ("export", "out"):
+                shutil.rmtree(self.path(name), ignore_errors=True)
+            _, text, got = self.judged(self.export([response, observation]))
+            self.assertEqual([one["tier"] for one in got], ["emergency" if responses_ == records else "routine"], text)
+        patients = [{"resourceType": "Patient", "id": "p1"}, {"resourceType": "Patient", "id": "p2"}]
+        shutil.rmtree(self.path("out"))
         response = self.calm(1) | {"subject": {"reference": "https://a.example/fhir/Patient/p1"}}
-        code, _, got = self.judged(self.export([condition, response, {"resourceType": "Patient", "id": "p1"}]))
-        self.assertEqual((code, got), (1, []))
-        self.assertIn("MF-3015", json.dumps(self.outcomes("out")))
+        _, _, got = self.judged(self.export(patients + [response, self.calm(2)], folder="mixed"))
+        self.assertEqual([one["tier"] for one in got], ["routine", "self-care"])
+
+    def test_a_patient_who_is_also_another_is_not_calm(self):
+        others = [{"resourceType": "Patient", "id": f"p{i}"} for i in range(2, 5)]
+        for kind in ("replaced-by", "seealso"):
+            for other, tiers, code in (("Patient/p2", ["routine", "routine", "self-care"], 0), ("RelatedPerson/r", ["routine", "self-care", "self-care"], 0),
+                                       ("patient/p2", ["routine"] * 3, 1)):
+                linked = {"resourceType": "Patient", "id": "p1", "link": [{"other": {"reference": other}, "type": kind}]}
+                for name in ("export", "out"):
+                    shutil.rmtree(self.path(name), ignore_errors=True)
+                got = self.judged(self.export([linked, *others, *(self.calm(i) for i in range(1, 4))]))
+                self.assertEqual((got[0], [one["tier"] for one in got[2]]), (code, tiers), got[1])
 
     def many(self):
         rng = random.Random(4)
