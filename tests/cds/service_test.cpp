@@ -619,6 +619,17 @@ TEST(CdsService, AnswersAreTheContextsPatients) {
   }
 }
 
+// The same number may be anybody's where nobody says who gave it.
+TEST(CdsService, AnIdentifierWithoutASystemIdentifiesNobody) {
+  auto call = call_of("worried-student");
+  const Json number = Json::object({{"value", "1"}});
+  call.resources["intake"].front().set("subject", Json::object({{"identifier", number}}));
+  call.resources["patient"] = {Json::object(
+      {{"resourceType", "Patient"}, {"id", call.patient}, {"identifier", Json::array({number})}})};
+  const auto card = card_of(ask(request("patient-view", call.patient, call.prefetch())));
+  EXPECT_THAT(std::string(card.string_of("detail")), HasSubstr("does not say whom it is about"));
+}
+
 TEST(CdsService, OtherUnreadableAnswersAreAnotherCard) {
   auto call = call_of("broken-on-purpose");
   const auto uuid = [&] {
