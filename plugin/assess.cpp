@@ -254,7 +254,7 @@ void add_earlier(const rules::Knowledge& knowledge, const Intake& intake,
   input.earlier = std::move(earlier.forms);
 }
 
-void add_record(const rules::Knowledge& knowledge, const Intake& intake,
+void add_record(const rules::Knowledge& knowledge, const Intake& intake, bool doubtful,
                 rules::EvaluationInput& input) {
   for (const auto& problem : intake.record_problems) {
     add_problem(knowledge, input.record_problems, problem.text);
@@ -265,7 +265,7 @@ void add_record(const rules::Knowledge& knowledge, const Intake& intake,
   for (auto& problem : context.problems) {
     add_problem(knowledge, input.record_problems, std::move(problem.text));
   }
-  if (context.doubtful) {
+  if (context.doubtful || doubtful) {
     input.doubts.push_back(rules::Doubt::record_set_aside);
   }
   input.facts.record = context.facts;
@@ -447,7 +447,7 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake,
   if (!is_answered(input)) {
     return tl::unexpected(Issues{nothing_answered(intake.place)});
   }
-  add_record(*knowledge, intake, input);
+  add_record(*knowledge, intake, options.record_doubtful, input);
   append(intake.warnings, *std::move(warnings));
   Assessed assessed{rules::assess(knowledge, std::move(input), options.outlook),
                     std::move(intake.response),
@@ -474,7 +474,7 @@ tl::expected<Assessed, Issues> Assessor::assess(std::string_view bytes,
     return tl::unexpected(parts_->form_issues);
   }
   const bool xml = is_xml(bytes, options.syntax);
-  if (!xml && options.missing_record.empty()) {
+  if (!xml && options.missing_record.empty() && !options.record_doubtful) {
     if (auto plain = parts_->assess_plain(bytes, options)) {
       return *std::move(plain);
     }

@@ -27,6 +27,7 @@ struct AssessOptions {
   fhir::Limits limits;
   // What of the record is known to be missing, as phrases for "record-problem" of the knowledge.
   std::vector<std::string> missing_record;
+  bool record_doubtful = false;  // what is missing may have mattered: no reassurance
 };
 
 struct Assessed {

@@ -10,6 +10,7 @@
 #include "fhir/datetime.h"
 #include "fhir/uuid.h"
 #include "plugin/cds/markdown.h"
+#include "plugin/mapping/digest.h"
 #include "plugin/mapping/frame.h"
 #include "plugin/mapping/identifiers.h"
 #include "plugin/mapping/sent_response.h"
@@ -175,7 +176,8 @@ Section data_section(const CardInput& input) {
   section.kind = Section::Kind::provenance;
   section.title = say(knowledge, "card-title-data");
   section.lines.push_back({age_line(input.assessment), {}, 0, Line::Style::plain});
-  const auto read = data_list(knowledge, input.sources, {State::given, State::paged});
+  const auto read =
+      data_list(knowledge, input.sources, {State::given, State::paged, State::partial});
   const auto none = data_list(knowledge, input.sources, {State::no_data});
   if (!read.empty()) {
     section.lines.push_back(
@@ -345,7 +347,7 @@ Card assessment_card(const CardInput& input, const CardSettings& settings) {
   return card;
 }
 
-Card unreadable_card(const Knowledge& knowledge, const CardSubject& subject,
+Card unreadable_card(const Knowledge& knowledge, const CardSubject& subject, const Json& answers,
                      const fhir::Issues& issues, const std::vector<Source>& sources,
                      const CardSettings& settings) {
   std::string codes;
@@ -364,7 +366,9 @@ Card unreadable_card(const Knowledge& knowledge, const CardSubject& subject,
            issue.link_id, 0, Line::Style::plain});
     }
   }
-  Card card = new_card(knowledge, named_uuid(knowledge, subject, settings, "unreadable", codes));
+  Card card =
+      new_card(knowledge, named_uuid(knowledge, subject, settings, "unreadable",
+                                     codes + mapping::sha256_hex(fhir::write_json(answers))));
   card.summary = say(knowledge, "card-unreadable");
   card.detail = markdown_escaped(say(knowledge, "card-unreadable-detail")) + "\n\n" +
                 markdown_lines(lines) + "\n" +

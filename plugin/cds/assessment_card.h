@@ -27,13 +27,6 @@ struct CardSubject {
   std::string patient_id, encounter_id;  // ids alone; the encounter may be empty
 };
 
-// How a part of the record came.
-struct Source {
-  const Template* asked = nullptr;
-  State state = State::not_provided;
-  std::string place;  // where the assessment's input has it: "Bundle.entry[2].resource"
-};
-
 struct CardInput {
   const rules::Assessment& assessment;
   const fhir::Json& response;
@@ -44,10 +37,10 @@ struct CardInput {
 
 Card assessment_card(const CardInput& input, const CardSettings& settings);
 
-// Answers are there, and none of them could be judged.
+// Answers are there, and none of them could be judged. Other answers are another card.
 Card unreadable_card(const rules::Knowledge& knowledge, const CardSubject& subject,
-                     const fhir::Issues& issues, const std::vector<Source>& sources,
-                     const CardSettings& settings);
+                     const fhir::Json& answers, const fhir::Issues& issues,
+                     const std::vector<Source>& sources, const CardSettings& settings);
 
 // No answers are there. Needs settings.intake_link.
 Card offer_card(const rules::Knowledge& knowledge, const CardSubject& subject,

@@ -137,8 +137,8 @@ class Reader {
     if (!instance.empty() && !is_uuid(instance)) {
       wrong("hookInstance", "a UUID");
     }
-    const auto server = text(json, "fhirServer", "fhirServer", json.has("fhirAuthorization"));
-    if (!server.empty() && !is_address(server)) {
+    request_.fhir_server = text(json, "fhirServer", "fhirServer", json.has("fhirAuthorization"));
+    if (!request_.fhir_server.empty() && !is_address(request_.fhir_server)) {
       wrong("fhirServer", "an absolute address");
     }
   }

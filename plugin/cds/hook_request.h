@@ -21,6 +21,7 @@ inline constexpr std::array<std::string_view, 5> kHooks{
 
 struct HookRequest {
   std::string hook;
+  std::string fhir_server;         // empty: not said
   std::string patient_id;          // a bare FHIR id
   std::string encounter_id;        // empty: none
   bool reader_is_patient = false;  // or a person related to the patient

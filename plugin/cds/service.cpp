@@ -9,10 +9,13 @@
 #include <fmt/format.h>
 
 #include "fhir/response.h"
+#include "fhir/structure.h"
 #include "plugin/cds/hook_request.h"
 #include "plugin/cds/prefetch.h"
 #include "plugin/mapping/code_system.h"
 #include "plugin/mapping/context.h"
+#include "plugin/mapping/intake.h"
+#include "plugin/mapping/patient_identity.h"
 #include "rules/wording.h"
 
 namespace myoflag::cds {
@@ -40,43 +43,43 @@ bool is_answer_to(const Json& resource, std::string_view form) {
          fhir::split_canonical(resource.string_of("questionnaire")).url == form;
 }
 
-bool has_intake(const Knowledge& knowledge, const Json& value) {
-  const auto form = mapping::questionnaire_url(knowledge);
-  const auto& entries = value.array_of("entry");
-  return is_answer_to(value, form) ||
-         std::any_of(entries.begin(), entries.end(), [&](const Json& entry) {
-           const auto* resource = entry.find("resource");
-           return resource != nullptr && is_answer_to(*resource, form);
-         });
+// A resource, or what a Bundle holds.
+std::vector<const Json*> resources_of(const Json& value) {
+  if (value.string_of("resourceType") != "Bundle") {
+    return value.is_object() ? std::vector{&value} : std::vector<const Json*>();
+  }
+  std::vector<const Json*> list;
+  for (const auto& entry : value.array_of("entry")) {
+    if (const auto* resource = entry.find("resource")) {
+      list.push_back(resource);
+    }
+  }
+  return list;
 }
 
-// Part of the search failed, so an answer may be among what did not come.
-bool has_failed_part(const Json& value) {
-  const auto& entries = value.array_of("entry");
-  return std::any_of(entries.begin(), entries.end(), [](const Json& entry) {
-    const auto* resource = entry.find("resource");
-    if (resource == nullptr || resource->string_of("resourceType") != "OperationOutcome") {
-      return false;
-    }
-    const auto& issues = resource->array_of("issue");
-    return std::any_of(issues.begin(), issues.end(), [](const Json& one) {
-      return one.string_of("severity") == "error" || one.string_of("severity") == "fatal";
-    });
-  });
+// Certainly no answer to our form: another form's, or entered in error. What search adds tells
+// nothing here.
+bool is_no_answer_to(const Json& resource, std::string_view form) {
+  if (resource.string_of("resourceType") != "QuestionnaireResponse") {
+    return true;
+  }
+  const auto url = fhir::split_canonical(resource.string_of("questionnaire")).url;
+  return !url.empty() && fhir::check_shape(resource).empty() && !is_answer_to(resource, form);
 }
 
 enum class Intake { there, none, unknown };
 
-Intake intake_of(const Knowledge& knowledge, const Json& prefetch, State state) {
-  if (is_missing(state)) {
-    return Intake::unknown;
-  }
-  const auto* value = prefetch.find("intake");
-  if (has_intake(knowledge, *value)) {
+Intake intake_of(const Knowledge& knowledge, const Source& source) {
+  const auto form = mapping::questionnaire_url(knowledge);
+  const auto resources = resources_of(source.value);
+  if (std::any_of(resources.begin(), resources.end(),
+                  [&](const Json* one) { return is_answer_to(*one, form); })) {
     return Intake::there;
   }
-  const bool whole = state != State::paged && !has_failed_part(*value);
-  return whole ? Intake::none : Intake::unknown;
+  const bool whole = source.state == State::given || source.state == State::no_data;
+  const bool none = std::all_of(resources.begin(), resources.end(),
+                                [&](const Json* one) { return is_no_answer_to(*one, form); });
+  return whole && none ? Intake::none : Intake::unknown;
 }
 
 Issue without_intake(State state) {
@@ -108,29 +111,70 @@ Json bare_patient(const std::string& id) {
   return Json::object({{"resourceType", "Patient"}, {"id", id}});
 }
 
-bool is_about(const Json& prefetch, const HookRequest& request) {
-  const auto* patient = prefetch.find("patient");
-  if (patient == nullptr || !patient->is_object()) {
-    return true;
+// The reference is the context's patient, on no server or on that of the call.
+bool means_patient(std::string_view reference, const HookRequest& request) {
+  const auto key = mapping::reference_key(reference);
+  std::string server = request.fhir_server;
+  if (!server.ends_with('/')) {
+    server += '/';
   }
-  const auto& entries = patient->array_of("entry");
-  const auto is_other = [&](const Json& resource) {
-    return resource.string_of("resourceType") == "Patient" &&
-           resource.string_of("id") != request.patient_id;
-  };
-  return !is_other(*patient) && std::none_of(entries.begin(), entries.end(), [&](const Json& one) {
-    const auto* resource = one.find("resource");
-    return resource != nullptr && is_other(*resource);
+  return key.tail == "Patient/" + request.patient_id && (key.base.empty() || key.base == server);
+}
+
+bool is_other_patient(const Json& resource, const HookRequest& request) {
+  return resource.string_of("resourceType") == "Patient" &&
+         resource.string_of("id") != request.patient_id;
+}
+
+bool is_others_response(const Json& resource, const HookRequest& request) {
+  const auto* subject = resource.find("subject");
+  return resource.string_of("resourceType") == "QuestionnaireResponse" && subject != nullptr &&
+         subject->has("reference") && !means_patient(subject->string_of("reference"), request);
+}
+
+bool is_others_order(const Json& resource, const HookRequest& request) {
+  const auto subjects = mapping::subjects_of(resource);
+  return std::any_of(subjects.begin(), subjects.end(), [&](const Json* subject) {
+    const auto reference = subject->string_of("reference");
+    return mapping::reference_key(reference).type() == "Patient" &&
+           !means_patient(reference, request);
   });
 }
 
-std::vector<Source> sources_of(const Json& prefetch, const std::set<std::string_view>& dropped) {
+// What of the call is about somebody else than its context says; empty: nothing.
+Issues other_patients(const HookRequest& request) {
+  Issues issues;
+  const auto look = [&](const Json* value, const std::string& place, auto is_other,
+                        std::string_view part, const std::string& text) {
+    if (value == nullptr) {
+      return;
+    }
+    const bool bundle = value->string_of("resourceType") == "Bundle";
+    const auto& entries = value->array_of("entry");
+    if (!bundle && is_other(*value, request)) {
+      issues.push_back(issue("business-rule", "MF-4224", fmt::format("{}.{}", place, part), text));
+    }
+    for (std::size_t i = 0; bundle && i < entries.size(); ++i) {
+      const auto* resource = entries[i].find("resource");
+      if (resource != nullptr && is_other(*resource, request)) {
+        issues.push_back(issue("business-rule", "MF-4224",
+                               fmt::format("{}.entry[{}].resource.{}", place, i, part), text));
+      }
+    }
+  };
+  look(request.prefetch.find("patient"), "prefetch.patient", is_other_patient, "id",
+       "The patient of the prefetch is not the one of the context.");
+  look(request.prefetch.find("intake"), "prefetch.intake", is_others_response, "subject",
+       "The response is not about the patient of the context.");
+  look(&request.draft_orders, "context.draftOrders", is_others_order, "subject",
+       "The order is about another patient than the context.");
+  return issues;
+}
+
+std::vector<Source> sources_of(const Json& prefetch) {
   std::vector<Source> sources;
   for (const auto& asked : kTemplates) {
-    Source source;
-    source.asked = &asked;
-    source.state = dropped.contains(asked.key) ? State::unusable : state_of(prefetch, asked);
-    sources.push_back(std::move(source));
+    sources.push_back(read_source(prefetch, asked));
   }
   return sources;
 }
@@ -144,8 +188,9 @@ Json bundle_of(const HookRequest& request, std::vector<Source>& sources) {
   };
   bool has_patient = false;
   for (auto& source : sources) {
-    if (source.state == State::given || source.state == State::paged) {
-      source.place = add(*request.prefetch.find(source.asked->key));
+    source.place.clear();
+    if (source.value.is_object()) {
+      source.place = add(source.value);
       has_patient = has_patient || source.asked->key == "patient";
     }
   }
@@ -163,6 +208,10 @@ std::vector<std::string> missing_phrases(const Knowledge& knowledge,
     if (is_missing(source.state)) {
       phrases.push_back(rules::say(knowledge, phrase_for(source.state),
                                    {{"data", knowledge.text(source.asked->name)}}));
+    }
+    for (const auto& part : source.left_out) {
+      const auto place = fmt::format("{} ({})", knowledge.text(source.asked->name), part);
+      phrases.push_back(rules::say(knowledge, "record-unreadable", {{"place", place}}));
     }
   }
   return phrases;
@@ -221,19 +270,29 @@ mapping::RecordResource as_record(Json request) {
   return order;
 }
 
+bool is_pending(const Json& order) {
+  constexpr std::array<std::string_view, 3> pending{"draft", "active", "on-hold"};
+  return is_request(order) &&
+         std::find(pending.begin(), pending.end(), order.string_of("status")) != pending.end();
+}
+
+bool is_for_patient(const Json& order, const HookRequest& request) {
+  const auto* subject = order.find("subject");
+  return subject != nullptr && means_patient(subject->string_of("reference"), request);
+}
+
 // Workups that are ordered, and those among the draft orders of the screen, which count as if they
-// were: asking twice helps nobody.
+// were: asking twice helps nobody. What is over, or somebody else's, silences nothing.
 std::set<int> ordered_workups(const Knowledge& knowledge, const std::vector<Json>& record,
-                              const Json& drafts, rules::Instant now) {
+                              const HookRequest& request, rules::Instant now) {
   std::vector<mapping::RecordResource> orders;
   for (const auto& resource : record) {
-    if (is_request(resource)) {
+    if (is_pending(resource)) {
       orders.push_back(as_record(resource));
     }
   }
-  for (const auto& entry : drafts.array_of("entry")) {
-    const auto* resource = entry.find("resource");
-    if (resource != nullptr && is_request(*resource)) {
+  for (const auto* resource : resources_of(request.draft_orders)) {
+    if (is_pending(*resource) && is_for_patient(*resource, request)) {
       auto order = as_record(*resource);
       order.json.set("status", "active");
       order.json.set("intent", "order");
@@ -273,18 +332,17 @@ class Call {
         settings_(settings),
         request_(request),
         subject_{request.patient_id, request.encounter_id},
-        now_(now) {}
+        now_(now),
+        sources_(sources_of(request.prefetch)) {}
 
   Answer answer() {
-    if (!is_about(request_.prefetch, request_)) {
-      return refused(400, {issue("business-rule", "MF-4224", "prefetch.patient.id",
-                                 "The patient of the prefetch is not the one of the context.")});
+    if (auto issues = other_patients(request_); !issues.empty()) {
+      return refused(400, std::move(issues));
     }
-    const auto sources = sources_of(request_.prefetch, {});
-    const auto state = sources[1].state;
-    switch (intake_of(knowledge_, request_.prefetch, state)) {
+    const auto& intake = sources_[1];
+    switch (intake_of(knowledge_, intake)) {
       case Intake::unknown:
-        return refused(412, {without_intake(state)});
+        return refused(412, {without_intake(intake.state)});
       case Intake::none:
         return with_cards(offers());
       case Intake::there:
@@ -305,34 +363,47 @@ class Call {
 
   // A part of the record that would refuse the whole is left out and named.
   Answer judge() {
-    std::set<std::string_view> dropped;
     while (true) {
-      auto sources = sources_of(request_.prefetch, dropped);
       AssessOptions options;
       options.now = now_;
-      Json bundle = bundle_of(request_, sources);
-      options.missing_record = missing_phrases(knowledge_, sources);
+      Json bundle = bundle_of(request_, sources_);
+      options.missing_record = missing_phrases(knowledge_, sources_);
+      options.record_doubtful =
+          std::any_of(sources_.begin(), sources_.end(),
+                      [](const Source& source) { return is_doubtful(source.state); });
       auto assessed = assessor_.assess_resource(std::move(bundle), options);
       if (assessed) {
-        return card_for(*assessed, sources);
+        return card_for(*assessed);
       }
       auto& issues = assessed.error();
       if (std::any_of(issues.begin(), issues.end(), is_about_identity)) {
-        locate(issues, sources);
+        locate(issues, sources_);
         return refused(400, std::move(issues));
       }
-      const auto before = dropped.size();
-      dropped.merge(keys_at_fault(issues, sources));
-      if (dropped.size() == before) {
-        return with_cards({unreadable_card(knowledge_, subject_, issues, sources, settings_)});
+      if (!drop(keys_at_fault(issues, sources_))) {
+        return with_cards({unreadable_card(knowledge_, subject_, sources_[1].value, issues,
+                                           sources_, settings_)});
       }
     }
   }
 
-  Answer card_for(const Assessed& assessed, const std::vector<Source>& sources) const {
-    const auto ordered = ordered_workups(knowledge_, assessed.record, request_.draft_orders, now_);
+  // False: there was nothing left to drop.
+  bool drop(const std::set<std::string_view>& keys) {
+    bool dropped = false;
+    for (auto& source : sources_) {
+      if (keys.contains(source.asked->key)) {
+        source.state = State::unusable;
+        source.value = Json();
+        dropped = true;
+      }
+    }
+    return dropped;
+  }
+
+  Answer card_for(const Assessed& assessed) const {
+    const auto ordered = ordered_workups(knowledge_, assessed.record, request_, now_);
     return with_cards({assessment_card(
-        {assessed.assessment, assessed.response, subject_, sources, ordered}, settings_)});
+        {assessed.assessment, assessed.response, subject_, sources_, ordered}, settings_)});
   }
 
   const Assessor& assessor_;
@@ -341,6 +412,7 @@ class Call {
   const HookRequest& request_;
   const CardSubject subject_;
   const rules::Instant now_;
+  std::vector<Source> sources_;  // in the order of the templates
 };
 
 }  // namespace

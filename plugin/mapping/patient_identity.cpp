@@ -75,10 +75,12 @@ bool PatientIdentity::meets(const ReferenceKey& key) {
   return key.base.empty() || bases.contains(key.base);
 }
 
+// Without a system a value says too little to tell people apart.
 void PatientIdentity::add_identifier(const Json& identifier) {
+  const auto system = identifier.string_of("system");
   const auto value = identifier.string_of("value");
-  if (!value.empty()) {
-    identifiers_[std::string(identifier.string_of("system"))].emplace(value);
+  if (!system.empty() && !value.empty()) {
+    identifiers_[std::string(system)].emplace(value);
   }
 }
 
@@ -88,11 +90,10 @@ bool PatientIdentity::has(const Json& identifier) const {
          system->second.contains(std::string(identifier.string_of("value")));
 }
 
-// Without a system a value says too little to tell people apart.
 bool PatientIdentity::contradicts(const Json& identifier) const {
   const auto system = identifier.string_of("system");
-  return !system.empty() && !identifier.string_of("value").empty() &&
-         identifiers_.contains(std::string(system)) && !has(identifier);
+  return !identifier.string_of("value").empty() && identifiers_.contains(std::string(system)) &&
+         !has(identifier);
 }
 
 void PatientIdentity::add_reference(const Json& reference, std::string_view full_url) {

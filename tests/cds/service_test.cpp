@@ -77,7 +77,16 @@ std::string_view key_of(const Json& resource) {
       return asked.key;
     }
   }
-  return "conditions";
+  return {};
+}
+
+// The service asks for prescriptions; a statement stands for one of the same medicine.
+Json as_asked(Json resource) {
+  if (resource.string_of("resourceType") == "MedicationStatement") {
+    resource.set("resourceType", "MedicationRequest");
+    resource.set("intent", "order");
+  }
+  return resource;
 }
 
 std::string patient_of(const Json& resource) {
@@ -113,7 +122,7 @@ Call call_of(const std::string& name) {
   if (resource.string_of("resourceType") == "Bundle") {
     all.clear();
     for (const auto& entry : resource.array_of("entry")) {
-      all.push_back(*entry.find("resource"));
+      all.push_back(as_asked(*entry.find("resource")));
     }
   }
   for (auto& one : all) {
@@ -121,7 +130,9 @@ Call call_of(const std::string& name) {
       call.patient = patient_of(one);
     }
     const auto key = key_of(one);
-    call.resources[key].push_back(std::move(one));
+    if (!key.empty()) {
+      call.resources[key].push_back(std::move(one));
+    }
   }
   return call;
 }
@@ -283,7 +294,7 @@ TEST(CdsService, EveryStateOfEveryPartIsSaidOnTheCard) {
       SCOPED_TRACE(fmt::format("{}: {}", asked.key, way.name));
       const bool untouched = way.state == State::given;
       if (!untouched) {
-        EXPECT_EQ(state_of(prefetch, asked), way.state);
+        EXPECT_EQ(read_source(prefetch, asked).state, way.state);
       }
       const auto card = card_of(ask(request("patient-view", call.patient, prefetch)));
       const std::string detail(card.string_of("detail"));
@@ -398,7 +409,7 @@ TEST(CdsService, TwoPatientsAreNeverMixed) {
   without_patient.erase("patient");
   const auto foreign = ask(request("patient-view", "somebody-else", without_patient));
   EXPECT_EQ(foreign.status, 400);
-  EXPECT_EQ(code_of(foreign), "MF-3016");
+  EXPECT_EQ(code_of(foreign), "MF-4224");
   EXPECT_EQ(foreign.issues.front().place, "prefetch.intake.entry[0].resource.subject");
 
   auto with_foreign = call.prefetch();
@@ -434,6 +445,201 @@ TEST(CdsService, APartOfTheRecordThatIsNoFhirDoesNotHideTheAnswers) {
   EXPECT_EQ(card.string_of("indicator"), "critical");
   EXPECT_THAT(std::string(card.string_of("detail")), HasSubstr("what came as laboratory results"));
   EXPECT_THAT(std::string(card.string_of("detail")), HasSubstr("what came as active medicines"));
+}
+
+// ---- a Bundle with something odd in it
+
+void add_entry(Json& prefetch, std::string_view key, Json entry) {
+  Json bundle = *prefetch.find(key);
+  if (!bundle.is_object()) {
+    bundle = searchset({});
+  }
+  Json entries = bundle.has("entry") ? *bundle.find("entry") : Json::array();
+  entries.push(std::move(entry));
+  bundle.set("entry", std::move(entries));
+  prefetch.set(key, std::move(bundle));
+}
+
+Json entry_of(Json resource) { return Json::object({{"resource", std::move(resource)}}); }
+
+// One sure way from an emergency to calm is to lose the result with the Bundle around it.
+TEST(CdsService, OneOddMemberOfABundleLosesNothingElse) {
+  const auto call = call_of("critical-calcium");
+  const std::pair<const char*, std::function<void(Json & labs, Json & prefetch)>> odd[] = {
+      {"total", [](Json& labs, Json&) { labs.set("total", "1"); }},
+      {"Bundle", [](Json& labs, Json&) { labs.set("surprise", "x"); }},
+      {"entry[0].search.score",
+       [](Json& labs, Json&) {
+         labs.find("entry")->as_array()->front().set("search", Json::object({{"score", "1"}}));
+       }},
+      {"entry[2]",
+       [](Json&, Json& prefetch) {
+         add_entry(prefetch, "labs", entry_of(Json::object({{"resourceType", "Nonsense"}})));
+       }},
+      {"entry[2]",
+       [](Json&, Json& prefetch) {
+         add_entry(prefetch, "labs", entry_of(Json::object({{"resourceType", "Practitioner"}})));
+       }},
+      {"entry[2]", [](Json&, Json& prefetch) { add_entry(prefetch, "labs", Json::object({})); }},
+      {"entry[2]", [](Json&, Json& prefetch) { add_entry(prefetch, "labs", "text"); }},
+  };
+  for (const auto& [part, make] : odd) {
+    auto prefetch = call.prefetch();
+    make(*prefetch.find("labs"), prefetch);
+    EXPECT_EQ(read_source(prefetch, template_of("labs")).state, State::partial) << part;
+    const auto card = card_of(ask(request("patient-view", call.patient, prefetch)));
+    EXPECT_EQ(card.string_of("indicator"), "critical") << part;
+    EXPECT_THAT(std::string(card.string_of("summary")), HasSubstr("Emergency")) << part;
+    // The detail escapes brackets.
+    std::string detail(card.string_of("detail"));
+    std::erase(detail, '\\');
+    EXPECT_THAT(detail, HasSubstr(fmt::format("laboratory results ({}", part)));
+    EXPECT_THAT(detail, HasSubstr("cannot support reassurance")) << part;
+  }
+}
+
+TEST(CdsService, WhatDidNotComeForbidsReassuranceUnlessItWasNotAsked) {
+  const auto call = call_of("worried-student");
+  for (const auto& asked : kTemplates) {
+    for (const auto& way : ways()) {
+      if (asked.key == "intake" && way.state != State::paged) {
+        continue;
+      }
+      auto prefetch = call.prefetch();
+      way.make(prefetch, asked.key);
+      const auto card = card_of(ask(request("patient-view", call.patient, prefetch)));
+      const bool warned =
+          std::string(card.string_of("detail")).find("form cannot support reassurance") !=
+          std::string::npos;
+      EXPECT_EQ(warned, is_doubtful(way.state)) << asked.key << ": " << way.name;
+    }
+  }
+}
+
+Json with_total(Json bundle, int total) {
+  bundle.set("total", total);
+  return bundle;
+}
+
+Json remark() {
+  return *fhir::read_json(
+      R"({"resourceType":"OperationOutcome","issue":[{"severity":"warning","code":"informational"}]})");
+}
+
+TEST(CdsService, StatesOfSearches) {
+  const Json lab = Json::object({{"resourceType", "Observation"}});
+  const Json condition = Json::object({{"resourceType", "Condition"}});
+  const Json patient = Json::object({{"resourceType", "Patient"}, {"id", "p1"}});
+  const auto included = [&](Json bundle) {
+    Json prefetch = Json::object({{"labs", std::move(bundle)}});
+    Json entry = entry_of(patient);
+    entry.set("search", Json::object({{"mode", "include"}}));
+    add_entry(prefetch, "labs", std::move(entry));
+    return *prefetch.find("labs");
+  };
+  const std::tuple<const char*, Json, State> cases[] = {
+      {"labs", searchset({}), State::no_data},
+      {"labs", searchset({remark()}), State::no_data},
+      {"labs", searchset({remark(), outcome()}), State::failed},
+      {"labs", searchset({lab, remark()}), State::given},
+      {"labs", searchset({lab, outcome()}), State::partial},
+      {"labs", searchset({condition}), State::unusable},
+      {"labs", searchset({condition, lab}), State::partial},
+      {"labs", searchset({patient, lab}), State::partial},
+      {"labs", included(searchset({lab})), State::given},
+      {"labs", with_total(included(searchset({lab})), 1), State::given},
+      {"labs", with_total(included(searchset({lab})), 2), State::paged},
+      {"labs", with_total(searchset({}), 1), State::paged},
+      {"patient", searchset({patient}), State::given},
+      {"patient", searchset({}), State::unusable},
+      {"patient", searchset({patient, patient}), State::unusable},
+  };
+  int number = 0;
+  for (const auto& [key, bundle, state] : cases) {
+    EXPECT_EQ(read_source(Json::object({{key, bundle}}), template_of(key)).state, state)
+        << "case " << number;
+    ++number;
+  }
+}
+
+TEST(CdsService, NoAnswersOnlyWhereAllThatCameIsReadAndAnotherForms) {
+  const auto form = [](const char* text) { return *fhir::read_json(text); };
+  const Json other = form(
+      R"({"resourceType":"QuestionnaireResponse","status":"completed","questionnaire":"https://other.example/form"})");
+  const Json unnamed = form(R"({"resourceType":"QuestionnaireResponse","status":"completed"})");
+  const Json broken = form(
+      R"({"resourceType":"QuestionnaireResponse","status":"completed","questionnaire":"https://other.example/form","item":7})");
+  const std::pair<Json, int> cases[] = {
+      {other, 200},
+      {searchset({other, remark()}), 200},
+      {searchset({remark()}), 200},
+      {with_total(searchset({other}), 1), 200},
+      {with_total(searchset({other}), 2), 412},
+      {searchset({other, unnamed}), 412},
+      {unnamed, 412},
+      {searchset({broken}), 412},
+      {searchset({other, Json::object({{"resourceType", "Nonsense"}})}), 412},
+      {searchset({other, Json::object({{"resourceType", "Observation"}})}), 412},
+  };
+  int number = 0;
+  for (const auto& [intake, status] : cases) {
+    const auto answer = ask(request("patient-view", "p1", Json::object({{"intake", intake}})));
+    EXPECT_EQ(answer.status, status) << "case " << number;
+    EXPECT_TRUE(answer.cards.array_of("cards").empty()) << "case " << number;
+    ++number;
+  }
+}
+
+// Whether the patient came with the call or not.
+TEST(CdsService, AnswersAreTheContextsPatients) {
+  auto call = call_of("worried-student");
+  const std::pair<std::string, int> cases[] = {
+      {"Patient/" + call.patient, 200},
+      {"https://ehr.example/fhir/Patient/" + call.patient, 200},
+      {"https://ehr.example/fhir/Patient/" + call.patient + "/_history/2", 200},
+      {"https://other.example/fhir/Patient/" + call.patient, 400},
+      {"Patient/other", 400},
+      {"Group/" + call.patient, 400},
+      {"#" + call.patient, 400},
+      {"urn:uuid:d1577c69-dfbe-44ad-ba6d-3e05e953b2ea", 400},
+  };
+  for (const auto& [reference, status] : cases) {
+    for (const bool with_patient : {true, false}) {
+      call.resources["intake"].front().set("subject", Json::object({{"reference", reference}}));
+      auto prefetch = call.prefetch();
+      if (!with_patient) {
+        prefetch.erase("patient");
+      }
+      Json json = request("patient-view", call.patient, prefetch);
+      json.set("fhirServer", "https://ehr.example/fhir");
+      const auto answer = ask(json);
+      EXPECT_EQ(answer.status, status) << reference;
+      EXPECT_EQ(code_of(answer), status == 200 ? "" : "MF-4224") << reference;
+    }
+  }
+}
+
+// The same number may be anybody's where nobody says who gave it.
+TEST(CdsService, AnIdentifierWithoutASystemIdentifiesNobody) {
+  auto call = call_of("worried-student");
+  const Json number = Json::object({{"value", "1"}});
+  call.resources["intake"].front().set("subject", Json::object({{"identifier", number}}));
+  call.resources["patient"] = {Json::object(
+      {{"resourceType", "Patient"}, {"id", call.patient}, {"identifier", Json::array({number})}})};
+  const auto card = card_of(ask(request("patient-view", call.patient, call.prefetch())));
+  EXPECT_THAT(std::string(card.string_of("detail")), HasSubstr("does not say whom it is about"));
+}
+
+TEST(CdsService, OtherUnreadableAnswersAreAnotherCard) {
+  auto call = call_of("broken-on-purpose");
+  const auto uuid = [&] {
+    return std::string(
+        card_of(ask(request("patient-view", call.patient, call.prefetch()))).string_of("uuid"));
+  };
+  const auto first = uuid();
+  EXPECT_EQ(first, uuid());
+  call.resources["intake"].front().set("id", "another");
+  EXPECT_NE(first, uuid());
 }
 
 // ---- suggestions
@@ -473,6 +679,33 @@ TEST(CdsService, WhatIsOrderedOrDraftedIsNotSuggestedAgain) {
   EXPECT_THAT(labels(signed_card), Not(::testing::Contains(taken)));
   EXPECT_THAT(std::string(signed_card.string_of("detail")),
               HasSubstr("ordered already, or among the draft orders"));
+}
+
+TEST(CdsService, OnlyPendingOrdersOfThePatientSilenceASuggestion) {
+  const auto call = call_of("hand-weakness");
+  const auto before = card_of(ask(request("patient-view", call.patient, call.prefetch())));
+  const auto taken = labels(before)[0];
+  const auto sign = [&](const char* status, Json subject) {
+    Json order = order_like(before, 0);
+    order.set("status", status);
+    order.set("subject", std::move(subject));
+    Json signing = request("order-sign", call.patient, call.prefetch());
+    signing.find("context")->set("draftOrders", searchset({order}));
+    return ask(signing);
+  };
+  const auto ours = Json::object({{"reference", "Patient/" + call.patient}});
+  for (const auto* status : {"draft", "active", "on-hold"}) {
+    EXPECT_THAT(labels(card_of(sign(status, ours))), Not(::testing::Contains(taken))) << status;
+  }
+  for (const auto* status : {"revoked", "completed", "entered-in-error", "unknown", "x"}) {
+    EXPECT_THAT(labels(card_of(sign(status, ours))), ::testing::Contains(taken)) << status;
+  }
+  EXPECT_THAT(labels(card_of(sign("draft", Json::object({{"display", "somebody"}})))),
+              ::testing::Contains(taken));
+  const auto foreign = sign("draft", Json::object({{"reference", "Patient/other"}}));
+  EXPECT_EQ(foreign.status, 400);
+  EXPECT_EQ(code_of(foreign), "MF-4224");
+  EXPECT_EQ(foreign.issues.front().place, "context.draftOrders.entry[0].resource.subject");
 }
 
 TEST(CdsService, SuggestionsAreThePatientsAndTheEncounters) {
