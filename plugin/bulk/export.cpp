@@ -79,9 +79,6 @@ std::string kick_off_url(const ExportOptions& options) {
   if (!types.empty()) {
     parameters.emplace_back("_type", types);
   }
-  if (!options.since.empty()) {
-    parameters.emplace_back("_since", options.since);
-  }
   return fmt::format("{}/{}{}$export?{}", without_slash(options.base), options.group,
                      options.group.empty() ? "" : "/", fhir::client::query_of(parameters));
 }

@@ -23,7 +23,6 @@ struct ExportOptions {
   std::string base;                // of the FHIR endpoint
   std::string group;               // "Group/123", "Patient", or empty: everything
   std::vector<std::string> types;  // "QuestionnaireResponse" ...; empty: what the server gives
-  std::string since;               // an instant; empty: from the beginning
   std::filesystem::path folder;    // made where it is missing
   bool reuse = false;              // an export that has ended there is the answer
   std::chrono::seconds most_waiting{24 * 3600};
@@ -41,10 +40,10 @@ struct ExportedFile {
 };
 
 struct Exported {
-  std::string transaction_time;       // the next export's `since`
+  std::string transaction_time;       // of what is in it
   std::vector<ExportedFile> output;   // NDJSON, in ehr::kExportedFiles
   std::vector<ExportedFile> error;    // OperationOutcomes: what the server could not export
-  std::vector<ExportedFile> deleted;  // Bundles: what is gone since `since`
+  std::vector<ExportedFile> deleted;  // Bundles: what is gone
   std::vector<std::string> remarks;   // what went less well, a sentence each
 };
 

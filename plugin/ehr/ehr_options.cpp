@@ -63,8 +63,6 @@ void add_export_choice(CLI::App& command, ExportChoice& choice) {
   command.add_option("--group", choice.group, "\"Patient\" or \"Group/<id>\"; unless told, all")
       ->check(CLI::Validator(is_level, "", "level of an export"))
       ->group(of_ehr);
-  command.add_option("--since", choice.since, "Only what changed since then: an instant")
-      ->group(of_ehr);
   command.add_option("--types", choice.types, "Resource types to export")
       ->delimiter(',')
       ->group(of_ehr);
@@ -82,7 +80,6 @@ std::vector<std::string> arguments_of(const ExportChoice& choice) {
   std::vector<std::string> arguments;
   add_if(arguments, "--export-to", choice.folder);
   add_if(arguments, "--group", choice.group);
-  add_if(arguments, "--since", choice.since);
   std::string types;
   for (const std::string& type : choice.types) {
     types += (types.empty() ? "" : ",") + type;

@@ -36,7 +36,6 @@ inline constexpr const char* kExportedFiles = "files";
 struct ExportChoice {
   std::string folder;
   std::string group;  // "Patient", "Group/<id>", or empty: everything
-  std::string since;
   std::vector<std::string> types{"QuestionnaireResponse",
                                  "Patient",
                                  "Appointment",

@@ -67,7 +67,6 @@ Exit fetch(const EhrOptions& options, const ExportChoice& choice, bool quiet, bo
   how.base = options.base;
   how.group = choice.group;
   how.types = choice.types;
-  how.since = choice.since;
   how.folder = choice.folder;
   how.reuse = reuse;
   const auto progress = [quiet](const std::string& line) {

@@ -269,7 +269,7 @@ TEST_F(ExportTest, AnotherExportDoesNotMixWithIt) {
   JobServer server;
   run(server);
   auto other = options();
-  other.since = "2026-01-01T00:00:00Z";
+  other.group = "Patient";
   const auto exported = run(server, other);
   ASSERT_FALSE(exported);
   EXPECT_EQ(exported.error().exit, Exit::usage);
