@@ -22,7 +22,7 @@ namespace myoflag::fhir::client {
 // What the client needs of the world; tests give their own.
 struct World {
   std::function<std::chrono::sys_seconds()> now;
-  std::function<void(std::chrono::milliseconds)> wait;  // false promises: may return early
+  std::function<void(std::chrono::milliseconds)> wait;  // may return early
   std::function<double()> chance;                       // [0, 1)
   std::function<std::string()> uuid;                    // a new one each time
 };

@@ -293,6 +293,9 @@ std::optional<fhir::Error> manifest_problem(const std::string& bytes,
   }
   std::size_t missing = 0;
   for (const auto* list : {"output", "error", "deleted"}) {
+    if (json->has(list) && json->find(list)->as_array() == nullptr) {
+      return fhir::Error{"MF-4114", "The manifest of the export cannot be read.", {}};
+    }
     for (const auto& file : json->array_of(list)) {
       const auto name = fs::path(file.string_of("url")).filename().string();
       const bool there =

@@ -377,7 +377,6 @@ class Maker {
     const auto all = standing_alone(transaction_bundle(one, response_, {}, {{}, {}, {}, false}));
     const auto id_of = [&all](std::size_t at) { return std::string(all[at].string_of("id")); };
     out_.device_line = fhir::write_json(all[0]) + "\n";
-    out_.device_id = id_of(0);
     make_identifier(*all[1].find("identifier"), id_of(1));
     append_escaped(fmt::format("{} {}", known().id, known().version), out_.knowledge_words);
     const Json& provenance = all.back();

@@ -525,6 +525,10 @@ class BulkExport(Case):
             code, _, got = self.judged(folder, out=expected)
             self.assertEqual((code, got[0]["tier"]), (0 if expected == "self-care" else 1, expected))
         self.assertIn("MF-4114", json.dumps(self.outcomes("routine")))
+        with open(os.path.join(folder, "manifest.json"), "w", encoding="utf-8") as file:
+            json.dump({"transactionTime": NOW, "output": [], "error": {"type": "OperationOutcome"}}, file)
+        code, _, got = self.judged(folder, out="no-list")
+        self.assertEqual((code, got[0]["tier"]), (1, "routine"), "errors that are no list are not none")
 
     def test_medicines_are_found_by_reference(self):
         use = {"resourceType": "MedicationRequest", "id": "m", "status": "active", "intent": "order", "subject": {"reference": "Patient/p1"},
