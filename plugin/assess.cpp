@@ -265,7 +265,7 @@ void add_record(const rules::Knowledge& knowledge, const Intake& intake, bool do
   for (auto& problem : context.problems) {
     add_problem(knowledge, input.record_problems, std::move(problem.text));
   }
-  if (context.doubtful || doubtful) {
+  if (context.doubtful || intake.record_missing || doubtful) {
     input.doubts.push_back(rules::Doubt::record_set_aside);
   }
   input.facts.record = context.facts;

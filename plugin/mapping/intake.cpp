@@ -261,6 +261,7 @@ class Taker {
 
   void say_missing(std::string_view key, const std::string& place) {
     intake_.record_complete = false;
+    intake_.record_missing = true;
     say("MF-3030", key, place, place);
   }
 

@@ -51,6 +51,7 @@ struct Intake {
   std::vector<RecordResource> record;
   std::vector<RecordResource> set_aside;  // of the record, not used; the problems say why
   bool record_complete = true;            // false: a part of it failed or has more pages
+  bool record_missing = false;            // such a part was announced and is not here
   std::vector<RecordProblem> record_problems;
   std::string patient;  // "Patient/p1", as far as known
   fhir::Issues warnings;

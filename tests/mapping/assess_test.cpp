@@ -301,6 +301,31 @@ TEST(Assess, AnUnusableResultWithholdsReassuranceWhileARuleWouldReadIt) {
   EXPECT_EQ(tier_beside("2021-11-20"), Tier::self_care);
 }
 
+// ---- what of the record is missing
+
+TEST(Assess, APartOfTheRecordThatDidNotComeReassuresNobody) {
+  const auto whole = [] {
+    return bundle_of({patient(), testing::response_of(self_care())});
+  };
+  ASSERT_EQ(assess(whole())->assessment.tier, Tier::self_care);
+  auto paged = whole();
+  paged.set("link", parse(R"([{"relation":"next","url":"https://ehr.example/page2"}])"));
+  auto failed = whole();
+  failed.find("entry")->push(parse(
+      R"({"resource":{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"timeout"}]}})"));
+  auto refused = whole();
+  refused.find("entry")->push(parse(R"({"response":{"status":"503 Service Unavailable"}})"));
+  auto empty = whole();
+  empty.find("entry")->push(parse(R"({"fullUrl":"urn:x"})"));
+  for (const auto& input : {paged, failed, refused, empty}) {
+    const auto assessed = assess(input);
+    ASSERT_TRUE(assessed) << assessed.error()[0].text;
+    EXPECT_EQ(assessed->assessment.tier, Tier::routine);
+    EXPECT_FALSE(assessed->assessment.reassurance);
+    EXPECT_TRUE(says(assessed->assessment, "cannot support reassurance"));
+  }
+}
+
 // ---- what of the record could not be used
 
 struct AsideCase {
