@@ -56,7 +56,8 @@ def main():
     parser.add_argument("--input", required=True, help="NDJSON, as Spark names files; also compressed")
     parser.add_argument("--output", required=True, help="folder that is not there yet")
     parser.add_argument("--now", required=True, help="time of the evaluation: the same for every task and every attempt")
-    parser.add_argument("--write", default="bundles", choices=["bundles", "assessments"], help="what a result is")
+    parser.add_argument("--write", default="resources", choices=["resources", "bundles", "assessments"],
+                        help="what a line of the results is: a FHIR resource (by far the quickest), or all of one response")
     parser.add_argument("--partitions", type=int, default=0, help="parts to spread the lines over; default: as Spark splits the files")
     options = parser.parse_args()
     spark = SparkSession.builder.appName("myoflag").getOrCreate()
