@@ -12,7 +12,7 @@
 
 namespace myoflag::rules {
 
-inline constexpr std::size_t kMaxRules = 256;  // rules and gaps together; the loader refuses more
+inline constexpr std::size_t kMaxRules = 1024;  // rules and gaps together; the loader refuses more
 
 // The bare verdicts: what the batch and the bounds need. Filling it allocates nothing.
 struct Verdicts {

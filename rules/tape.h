@@ -16,7 +16,7 @@ namespace myoflag::rules {
 
 struct Knowledge;
 
-inline constexpr std::size_t kMaxTape = 4096;  // values; the loader refuses larger knowledge
+inline constexpr std::size_t kMaxTape = 32768;  // values; below twice the parts of a program
 
 struct Tape {
   struct Leaf {

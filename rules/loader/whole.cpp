@@ -57,11 +57,12 @@ void compile_one(Context& context, PendingCriterion& pending) {
     }
   }
   context.root_of(pending) = root;
-  // The tape holds each part of the program at most once.
-  if (context.knowledge.program.ops.size() > kMaxTape) {
+  // Joined two by two, n parts are less than 2 n values of the tape.
+  constexpr std::size_t most = kMaxTape / 2;
+  if (context.knowledge.program.ops.size() > most) {
     context.too_large = true;
     context.report(*pending.node, "MF-2022",
-                   fmt::format("with this criterion there are more than {} parts", kMaxTape));
+                   fmt::format("with this criterion there are more than {} parts", most));
   }
 }
 

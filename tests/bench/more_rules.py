@@ -2,7 +2,7 @@
 """usage: more_rules.py TIMES OUT [KNOWLEDGE]
 
 Writes the knowledge with each rule TIMES over, the copies under new ids, to the new folder OUT: for measuring what rules cost
-(`myoflag batch --knowledge OUT`). A knowledge may have 256 rules and policies.
+(`myoflag batch --knowledge OUT`). A knowledge may have 1024 rules and policies together.
 """
 import os
 import re

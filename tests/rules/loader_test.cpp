@@ -176,10 +176,10 @@ TEST(Loader, LimitsAreTold) {
   EXPECT_EQ(codes_of(problems_of(large)), "MF-2002 ");
 }
 
-TEST(Loader, AtMost256RulesAndPolicies) {
+TEST(Loader, TooManyRulesAreTold) {
   KnowledgeFiles files = small_files();
   const std::string one = files["rules/emergency.yaml"].substr(std::string("rules:\n").size());
-  for (int i = 0; i < 260; ++i) {
+  for (int i = 0; i < 1030; ++i) {
     files["rules/emergency.yaml"] +=
         "  - id: more-" + std::to_string(i) + one.substr(one.find('\n'));
   }
@@ -206,7 +206,7 @@ KnowledgeFiles without_rules() {
 
 TEST(Loader, TooManyPoliciesAreToldAlsoWithoutAnyRule) {
   KnowledgeFiles files = without_rules();
-  files["policies.yaml"] += repeated(300, [](int i) {
+  files["policies.yaml"] += repeated(1030, [](int i) {
     return "  - {id: more-" + std::to_string(i) +
            ", kind: gap, title: T, tier: soon, target: {hours: 672, text: t}, "
            "criteria: answered(cups), policy: P, reason: R, patient: P, sources: [author]}\n";
@@ -223,7 +223,7 @@ TEST(Loader, TooManyPoliciesAreToldAlsoWithoutAnyRule) {
 TEST(Loader, TooManyPartsOfCriteriaAreToldWhereTheLimitIsCrossed) {
   KnowledgeFiles files = small_files();
   const std::string long_one =
-      "answered(cups)" + repeated(2500, [](int) { return " or unsure(weakness)"; });
+      "answered(cups)" + repeated(9000, [](int) { return " or unsure(weakness)"; });
   files["rules/soon.yaml"] += repeated(3, [&](int i) {
     return "  - {id: long-" + std::to_string(i) +
            ", title: T, target: {hours: 672, text: t}, criteria: " + long_one +
@@ -233,6 +233,21 @@ TEST(Loader, TooManyPartsOfCriteriaAreToldWhereTheLimitIsCrossed) {
   const Problems problems = problems_of(files);
   ASSERT_EQ(codes_of(problems), "MF-2022 ");
   EXPECT_TRUE(problems[0].excerpt.starts_with("  - {id: long-1,")) << problems[0].excerpt;
+}
+
+// Leaves that all differ, joined in one criterion: the most values a part can need.
+TEST(Loader, AsManyPartsAsAreAllowedCanBeEvaluated) {
+  KnowledgeFiles files = small_files();
+  const std::string wide = "num(cups) >= 1" + repeated(16000, [](int i) {
+                             return " or num(cups) >= 1." + std::to_string(10000 + i);
+                           });
+  files["rules/soon.yaml"] += "  - {id: wide, title: T, target: {hours: 672, text: t}, criteria: " +
+                              wide +
+                              ", hypotheses: [], workups: [], must-not: [], rationale: R, patient: "
+                              "P, sources: [author], review: {owner: o, due: 2027-01-02}}\n";
+  const auto loaded = load_knowledge(files);
+  ASSERT_TRUE(loaded.has_value()) << listing(loaded.error());
+  EXPECT_GT((*loaded)->program.ops.size(), 16000U);
 }
 
 class NeverTrue : public testing::TestWithParam<std::pair<std::string, std::string>> {};
