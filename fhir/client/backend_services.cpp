@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
+#include "fhir/client/scopes.h"
+
 namespace myoflag::fhir::client {
 
 namespace {
@@ -120,11 +122,6 @@ tl::expected<std::string, TransportFailure> BackendServices::header(bool anew) {
   return bearer(token_);
 }
 
-std::string BackendServices::granted() const {
-  const std::lock_guard lock(mutex_);
-  return granted_;
-}
-
 tl::expected<std::string, TransportFailure> BackendServices::find_token_url() {
   if (!options_.token_url.empty()) {
     return options_.token_url;
@@ -191,8 +188,14 @@ tl::expected<void, TransportFailure> BackendServices::ask() {
     return tl::unexpected(failure("MF-1522", fmt::format("The server gives no access token: {}{}.",
                                                          response->status, error_of(json))));
   }
+  const auto granted = json->string_of("scope");
+  const auto missing =
+      granted.empty() ? std::vector<std::string>() : not_granted(options_.scope, granted);
+  if (!missing.empty()) {
+    return tl::unexpected(
+        failure("MF-1524", fmt::format("The server does not grant {}.", fmt::join(missing, ", "))));
+  }
   token_ = token;
-  granted_ = json->string_of("scope");
   asked_ = now;
   renew_ = now + life_of(*json) * 4 / 5;
   return {};

@@ -40,16 +40,13 @@ std::string client_assertion(const BackendOptions& options, std::string_view tok
                              std::string_view jti, std::chrono::sys_seconds now);
 
 // Asks for a token when there is none, when 80 % of its life are over, or when it was refused; one
-// thread asks, the others wait for it.
+// thread asks, the others wait for it. A token for less than was asked is none (MF-1524): what is
+// read with it would look whole. Where the server does not say, it has granted all (RFC 6749, 5.1).
 class BackendServices final : public Authority {
  public:
   BackendServices(Transport& transport, BackendOptions options, World world = real_world());
 
   tl::expected<std::string, TransportFailure> header(bool anew) override;
-
-  // What the server granted, which may be less than was asked for; empty before the first token,
-  // and where the server does not say.
-  std::string granted() const;
 
  private:
   tl::expected<std::string, TransportFailure> find_token_url();
@@ -58,8 +55,8 @@ class BackendServices final : public Authority {
   Transport& transport_;
   const BackendOptions options_;
   const World world_;
-  mutable std::mutex mutex_;
-  std::string token_, granted_, token_url_;
+  std::mutex mutex_;
+  std::string token_, token_url_;
   std::chrono::sys_seconds renew_{};
   std::chrono::sys_seconds asked_{};
 };

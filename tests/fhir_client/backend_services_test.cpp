@@ -137,7 +137,7 @@ class BackendServicesTest : public ::testing::Test {
     return said(200, Json::object({{"access_token", value},
                                    {"token_type", "Bearer"},
                                    {"expires_in", Json::Number{life}},
-                                   {"scope", "system/Patient.r"}}));
+                                   {"scope", "system/Patient.rs"}}));
   }
 };
 
@@ -157,7 +157,18 @@ TEST_F(BackendServicesTest, AsksOnceAndRenewsBeforeTheEnd) {
           "scope=system%2FPatient.rs&grant_type=client_credentials&client_assertion_type=urn%"
           "3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion="));
   EXPECT_NE(server.asked[0].body, server.asked[1].body) << "an assertion is never used twice";
-  EXPECT_EQ(services.granted(), "system/Patient.r");
+}
+
+TEST_F(BackendServicesTest, ATokenForLessThanWasAskedIsNone) {
+  options.scope = "system/Patient.rs system/Observation.rs";
+  server.answers = {token("one", "300"), token("two", "300")};
+  BackendServices services(server, options, passing.world());
+  for (int i = 0; i < 2; ++i) {
+    const auto header = services.header(false);
+    ASSERT_FALSE(header);
+    EXPECT_EQ(header.error().code, "MF-1524");
+    EXPECT_THAT(header.error().text, HasSubstr("grant system/Observation.rs."));
+  }
 }
 
 TEST_F(BackendServicesTest, ARefusedTokenIsReplaced) {

@@ -304,9 +304,7 @@ TEST(Assess, AnUnusableResultWithholdsReassuranceWhileARuleWouldReadIt) {
 // ---- what of the record is missing
 
 TEST(Assess, APartOfTheRecordThatDidNotComeReassuresNobody) {
-  const auto whole = [] {
-    return bundle_of({patient(), testing::response_of(self_care())});
-  };
+  const auto whole = [] { return bundle_of({patient(), testing::response_of(self_care())}); };
   ASSERT_EQ(assess(whole())->assessment.tier, Tier::self_care);
   auto paged = whole();
   paged.set("link", parse(R"([{"relation":"next","url":"https://ehr.example/page2"}])"));

@@ -241,10 +241,10 @@ TEST(Loader, AsManyPartsAsAreAllowedCanBeEvaluated) {
   const std::string wide = "num(cups) >= 1" + repeated(16000, [](int i) {
                              return " or num(cups) >= 1." + std::to_string(10000 + i);
                            });
-  files["rules/soon.yaml"] += "  - {id: wide, title: T, target: {hours: 672, text: t}, criteria: " +
-                              wide +
-                              ", hypotheses: [], workups: [], must-not: [], rationale: R, patient: "
-                              "P, sources: [author], review: {owner: o, due: 2027-01-02}}\n";
+  files["rules/soon.yaml"] +=
+      "  - {id: wide, title: T, target: {hours: 672, text: t}, criteria: " + wide +
+      ", hypotheses: [], workups: [], must-not: [], rationale: R, patient: "
+      "P, sources: [author], review: {owner: o, due: 2027-01-02}}\n";
   const auto loaded = load_knowledge(files);
   ASSERT_TRUE(loaded.has_value()) << listing(loaded.error());
   EXPECT_GT((*loaded)->program.ops.size(), 16000U);
