@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <limits>
 #include <new>
 #include <string_view>
@@ -75,11 +76,20 @@ Verdict verdict_of(const rules::Assessment& assessment) {
   for (const auto& finding : assessment.findings) {
     if (finding.status == rules::FindingStatus::fired) {
       verdict.fired.emplace(finding.rule->id, finding.tier);
+    } else if (finding.status == rules::FindingStatus::not_excluded) {
+      verdict.not_excluded.insert(finding.rule->id);
     }
   }
   for (const auto& row : assessment.workups) {
     verdict.workups.emplace(row.workup->code, mapping::workup_word(row.status));
   }
+  for (const auto& row : assessment.hypotheses) {
+    verdict.hypotheses.insert(row.hypothesis->code);
+  }
+  for (const auto& notice : assessment.notices) {
+    verdict.notices.emplace(mapping::notice_word(notice.kind));
+  }
+  verdict.advice.insert(assessment.patient_advice_ids.begin(), assessment.patient_advice_ids.end());
   return verdict;
 }
 
@@ -94,13 +104,18 @@ std::size_t column(const Verdict& verdict) {
 
 }  // namespace
 
-std::vector<std::string> only_in(const std::map<std::string, rules::Tier>& these,
-                                 const std::map<std::string, rules::Tier>& those) {
+std::vector<std::string> only_in(const std::set<std::string>& these,
+                                 const std::set<std::string>& those) {
   std::vector<std::string> out;
-  for (const auto& [rule, tier] : these) {
-    if (!those.contains(rule)) {
-      out.push_back(rule);
-    }
+  std::set_difference(these.begin(), these.end(), those.begin(), those.end(),
+                      std::back_inserter(out));
+  return out;
+}
+
+std::set<std::string> fired_rules(const Verdict& verdict) {
+  std::set<std::string> out;
+  for (const auto& [rule, tier] : verdict.fired) {
+    out.insert(rule);
   }
   return out;
 }
@@ -162,10 +177,12 @@ void ImpactCounts::count(const Impact& impact) {
   if (!impact.before.tier || !impact.after.tier) {
     return;
   }
-  for (const auto& rule : only_in(impact.before.fired, impact.after.fired)) {
+  const auto before = fired_rules(impact.before);
+  const auto after = fired_rules(impact.after);
+  for (const auto& rule : only_in(before, after)) {
     ++rules[rule].went;
   }
-  for (const auto& rule : only_in(impact.after.fired, impact.before.fired)) {
+  for (const auto& rule : only_in(after, before)) {
     ++rules[rule].came;
   }
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ struct Verdict {
   std::optional<int> hours;                    // of the target
   std::map<std::string, rules::Tier> fired;    // rules and policies that raise the tier, by id
   std::map<std::string, std::string> workups;  // code -> proposed, withheld, already-done
+  std::set<std::string> not_excluded;          // rules that the answers leave open, by id
+  std::set<std::string> hypotheses;            // codes
+  std::set<std::string> advice;                // what the patient is told: rule, policy, advice ids
+  std::set<std::string> notices;               // kinds
   std::vector<std::string> problems;           // refused: the codes, each once
 
   friend bool operator==(const Verdict&, const Verdict&) = default;
@@ -29,7 +34,7 @@ struct Verdict {
 
 enum class Move : std::uint8_t {
   none,
-  within,  // other rules or workups, as urgent as before
+  within,  // as urgent as before, and something else of the verdict differs
   raised,  // to a more urgent tier, or a shorter target
   lowered,
   refused_by_old,  // and judged by the new one
@@ -45,9 +50,10 @@ struct Impact {
   Move move() const;
 };
 
-// The ids of what fired here and not there.
-std::vector<std::string> only_in(const std::map<std::string, rules::Tier>& these,
-                                 const std::map<std::string, rules::Tier>& those);
+// What is in these and not in those, in order.
+std::vector<std::string> only_in(const std::set<std::string>& these,
+                                 const std::set<std::string>& those);
+std::set<std::string> fired_rules(const Verdict& verdict);
 
 // Const use is safe from many threads.
 class Comparer {

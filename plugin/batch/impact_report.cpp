@@ -31,7 +31,7 @@ constexpr std::pair<Move, std::string_view> kMoveWords[] = {
     {Move::refused_by_new, "refused by the new version only"},
     {Move::refused_by_old, "refused by the old version only"},
     {Move::refused_by_both, "refused by both"},
-    {Move::within, "as urgent, with other rules or workups"},
+    {Move::within, "as urgent, with something else changed"},
     {Move::none, "unchanged"},
 };
 
@@ -125,6 +125,25 @@ void add_row(std::string& out, std::string_view title, const std::vector<std::st
     out += fmt::format("    {}: {}\n", title, fmt::join(values, ", "));
   }
 }
+
+// A list of the verdict in which the two may differ.
+struct Aspect {
+  std::string_view name;  // in JSON
+  std::string_view went, came;
+  std::set<std::string> (*of)(const Verdict&);
+};
+
+constexpr Aspect kAspects[] = {
+    {"fired", "no longer fires", "fires now", fired_rules},
+    {"notExcluded", "no longer open", "open now",
+     [](const Verdict& verdict) { return verdict.not_excluded; }},
+    {"hypotheses", "no longer considered", "considered now",
+     [](const Verdict& verdict) { return verdict.hypotheses; }},
+    {"patientAdvice", "the patient is no longer told", "the patient is told now",
+     [](const Verdict& verdict) { return verdict.advice; }},
+    {"notices", "no longer noted", "noted now",
+     [](const Verdict& verdict) { return verdict.notices; }},
+};
 
 Json strings(const std::vector<std::string>& values) {
   Json out = Json::array();
@@ -269,8 +288,12 @@ std::string impact_text(const Impact& impact, std::string_view file) {
   if (impact.before.tier && impact.after.tier) {
     add_row(out, "decided before", deciding(impact.before));
     add_row(out, "decides now", deciding(impact.after));
-    add_row(out, "no longer fires", only_in(impact.before.fired, impact.after.fired));
-    add_row(out, "fires now", only_in(impact.after.fired, impact.before.fired));
+    for (const auto& aspect : kAspects) {
+      const auto before = aspect.of(impact.before);
+      const auto after = aspect.of(impact.after);
+      add_row(out, aspect.went, only_in(before, after));
+      add_row(out, aspect.came, only_in(after, before));
+    }
     std::vector<std::string> workups;
     for (const auto& change : workup_changes(impact)) {
       workups.push_back(text_of(change));
@@ -291,8 +314,16 @@ std::string impact_json(const Impact& impact, std::string_view file) {
   json.set("old", verdict_json(impact.before));
   json.set("new", verdict_json(impact.after));
   if (impact.before.tier && impact.after.tier) {
-    json.set("went", strings(only_in(impact.before.fired, impact.after.fired)));
-    json.set("came", strings(only_in(impact.after.fired, impact.before.fired)));
+    Json went = Json::object();
+    Json came = Json::object();
+    for (const auto& aspect : kAspects) {
+      const auto before = aspect.of(impact.before);
+      const auto after = aspect.of(impact.after);
+      went.set_if(aspect.name, strings(only_in(before, after)));
+      came.set_if(aspect.name, strings(only_in(after, before)));
+    }
+    json.set("went", std::move(went));
+    json.set("came", std::move(came));
     json.set("workups", workups_json(impact));
   }
   return fhir::write_json(json);

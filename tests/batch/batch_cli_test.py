@@ -296,12 +296,27 @@ class KnowledgeDiff(Case):
         self.assertEqual(report["moves"]["lowered"], 1)
         self.assertEqual(report["tiers"], [{"old": "emergency", "new": "routine", "count": 1}])
         [one] = report["changed"]
-        self.assertEqual((one["file"], one["response"], one["move"], one["went"], one["came"]),
-                         (self.SAMPLE, "old-answers", "lowered", ["em-cardiac-symptoms"], []))
+        self.assertEqual((one["file"], one["response"], one["move"], one["went"]["fired"]),
+                         (self.SAMPLE, "old-answers", "lowered", ["em-cardiac-symptoms"]))
+        self.assertNotIn("fired", one["came"])
+        self.assertIn("check-now", one["went"]["notices"])
         self.assertIn({"code": "emergency-assessment", "old": "proposed"}, one["workups"])
         code, text, _ = self.diff("embedded", weaker, "--on", self.SAMPLE, "--now", NOW)
         self.assertIn("old-answers/response.json (response old-answers): less urgent\n    emergency, 0 h -> routine", text)
         self.assertEqual(self.compared(weaker, "embedded", "--on", self.SAMPLE)[1]["moves"]["raised"], 1)
+
+    def test_what_no_tier_shows_is_told_too(self):
+        """A rule that is no longer open, a hypothesis that is no longer named."""
+        open_before = os.path.join(ROOT, "samples", "left-open", "response.json")
+        narrower = self.altered("narrower", ("rules/emergency.yaml", "(med(lithium)\n", "(med(lithium) and any(em-now: seizure)\n"))
+        _, report = self.compared("embedded", narrower, "--on", open_before, "--all")
+        [one] = report["changed"]
+        self.assertEqual((one["move"], one["went"], one["came"]), ("within", {"notExcluded": ["em-lithium-toxicity"]}, {}))
+        code, text, _ = self.diff(narrower, "embedded", "--on", open_before, "--all", "--now", NOW)
+        self.assertIn("    open now: em-lithium-toxicity\n", text)
+        silent = self.altered("silent", ("rules/emergency.yaml", "hypotheses: [lithium-toxicity]", "hypotheses: []"))
+        _, report = self.compared("embedded", silent, "--on", os.path.join(ROOT, "samples", "lithium-conflict", "bundle.json"), "--all")
+        self.assertEqual(report["changed"][0]["went"], {"hypotheses": ["lithium-toxicity"]})
 
     def test_the_gate_fails_on_what_it_is_told_to_fail_on(self):
         weaker = self.altered("weaker", self.WEAKER)

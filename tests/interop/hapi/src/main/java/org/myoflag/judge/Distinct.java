@@ -9,6 +9,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -64,7 +67,7 @@ final class Distinct {
             .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
             .build();
     private final Map<String, Integer> heads = new HashMap<>();
-    private final Set<String> seen = new HashSet<>();
+    private final Set<String> seen = new HashSet<>();  // digests
     private final Map<String, Pending> pending = new HashMap<>();
     private int skipped;
 
@@ -96,7 +99,7 @@ final class Distinct {
         int count = heads.merge(head, 1, Integer::sum);
         Map<String, String> types = typesByUuid(entries);
         if (count % WHOLE_EVERY == 1) {
-            entries.forEach(entry -> seen.add(head + abstracted(entry, types)));
+            entries.forEach(entry -> seen.add(digest(head + abstracted(entry, types))));
             return List.of(new Batch(name, text, null));
         }
         Pending group = pending.computeIfAbsent(head, h -> new Pending(bundle));
@@ -140,15 +143,16 @@ final class Distinct {
         Set<String> urls = new LinkedHashSet<>();
         Map<Integer, JsonNode> kept = new HashMap<>();
         Set<String> wanted = new HashSet<>();
-        List<String> keys = new ArrayList<>();
+        Set<String> keys = new HashSet<>();
         for (int i = 0; i < entries.size(); i++) {
             JsonNode entry = entries.get(i);
             if (!urls.add(entry.get("fullUrl").asText())) {
                 return false;
             }
-            String key = head + abstracted(entry, types);
-            keys.add(key);
-            if (!seen.contains(key) && !keys.subList(0, i).contains(key) || key.contains("#dangling")) {
+            String text = abstracted(entry, types);
+            String key = digest(head + text);
+            boolean isNew = keys.add(key) && !seen.contains(key);
+            if (isNew || text.contains("#dangling")) {
                 JsonNode stays = entry.deepCopy();
                 cut(stays, types);
                 if (!withForm && stays.get("resource").path("resourceType").asText().equals("QuestionnaireResponse")) {
@@ -200,6 +204,16 @@ final class Distinct {
             copy.set("resource", mapper.readTree(small));
             return copy;
         } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Stands for a text in a million of them: the texts themselves would take gigabytes. */
+    private static String digest(String text) {
+        try {
+            byte[] bytes = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+            return new String(bytes, StandardCharsets.ISO_8859_1);
+        } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }
     }
