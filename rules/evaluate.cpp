@@ -146,6 +146,7 @@ void evaluate(const Knowledge& knowledge, const Facts& facts, const EvaluateFlag
   values.set_fired(fired);
   Tri gate = tri(!flags.stale && !flags.doubtful && !has_unusable_lab(knowledge, facts.record)) &&
              holds_still(flags, verdicts);
+  verdicts.may_comfort = gate == Tri::yes && !flags.free_text;
   for (std::size_t i = 0; i < gaps.size(); ++i) {
     if (gaps[i].last) {
       verdicts.gaps[i] = stage.gap(gaps[i]);

@@ -21,6 +21,9 @@ struct Verdicts {
   FiredTiers fired{};                  // before the rules that run last
   Tier tier = Tier::routine;           // final
   bool under_age = false;
+  bool may_comfort =
+      true;  // false: the answers are too old, doubtful or not all read, a laboratory
+             // value cannot be used, or a red flag of an earlier form is gone
 };
 
 struct EvaluateFlags {

@@ -24,6 +24,7 @@ constexpr std::array kParts{
     Part{Section::Kind::not_excluded, "explain-title-not-excluded", not_excluded},
     Part{Section::Kind::patient_words, "explain-title-words", patient_words},
     Part{Section::Kind::conflicts, "explain-title-conflicts", conflicts},
+    Part{Section::Kind::answers, "explain-title-answers", also_answered},
     Part{Section::Kind::notices, "explain-title-notices", notices},
     Part{Section::Kind::hypotheses, "explain-title-hypotheses", hypotheses},
     Part{Section::Kind::workups, "explain-title-workups", workups},

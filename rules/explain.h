@@ -32,6 +32,7 @@ struct Section {
     not_excluded,
     patient_words,
     conflicts,
+    answers,  // that no finding above names
     notices,
     hypotheses,
     workups,

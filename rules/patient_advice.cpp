@@ -12,9 +12,7 @@ class Advising {
       : assessment_(assessment),
         knowledge_(*assessment.knowledge),
         verdicts_(verdicts),
-        unread_words_(!assessment.input->free_text.empty()),
-        doubtful_(unread_words_ || is_doubtful(*assessment.input) || !assessment.vanished.empty()) {
-  }
+        unread_words_(!assessment.input->free_text.empty()) {}
 
   PatientAdvice run() {
     collect_fired();
@@ -43,14 +41,14 @@ class Advising {
            (finding.tier == assessment_.tier && stricter(assessment_.target, finding.target));
   }
 
-  bool may_comfort(const Finding& finding) const { return finding.tier <= Tier::routine; }
+  bool comforts(const Finding& finding) const { return finding.tier <= Tier::routine; }
 
   const std::string& words_of(const Finding& finding) {
     const Rule& rule = *finding.rule;
     if (is_outranked(finding) && assessment_.tier == Tier::emergency) {
       return rule.beside_emergency;
     }
-    if (is_outranked(finding) || (doubtful_ && may_comfort(finding))) {
+    if (is_outranked(finding) || (!verdicts_.may_comfort && comforts(finding))) {
       return rule.beside;
     }
     out_.reassurance = out_.reassurance || rule.benign;
@@ -122,7 +120,6 @@ class Advising {
   const Knowledge& knowledge_;
   const Verdicts& verdicts_;
   bool unread_words_;
-  bool doubtful_;  // nobody may be comforted by what the rules make of these answers
   std::vector<const Finding*> fired_;
   std::set<std::string_view> silenced_;
   PatientAdvice out_;

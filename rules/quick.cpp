@@ -237,7 +237,7 @@ class QuickAdvice {
     if (outranked && out_.tier == Tier::emergency) {
       return rule.beside_emergency;
     }
-    if (outranked || (unread_words_ && rule.tier <= Tier::routine)) {
+    if (outranked || (!out_.verdicts.may_comfort && rule.tier <= Tier::routine)) {
       return rule.beside;
     }
     const auto shorter =

@@ -92,6 +92,7 @@ constexpr TextKey kKeys[] = {
     {"explain-title-not-excluded"},
     {"explain-title-words"},
     {"explain-title-conflicts"},
+    {"explain-title-answers"},
     {"explain-title-notices"},
     {"explain-title-hypotheses"},
     {"explain-title-workups"},

@@ -1,8 +1,10 @@
-// What fired and why; what the answers exclude; the sources of both.
+// What fired and why; what else was answered; what the answers exclude; the sources of both.
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "rules/explain/page.h"
+#include "rules/other_answers.h"
 
 namespace myoflag::rules::explaining {
 namespace {
@@ -71,11 +73,37 @@ std::size_t emergencies(const std::vector<Group>& groups) {
                     [](const Group& group) { return group.lead->tier == Tier::emergency; }));
 }
 
+std::size_t groups_shown(const Page& page) {
+  const std::vector<Group>& groups = page.groups();
+  return page.shown(groups.size(), std::max(kGroups, emergencies(groups)));
+}
+
+std::vector<const Finding*> shown_findings(const Page& page) {
+  std::vector<const Finding*> shown;
+  for (std::size_t i = 0; i < groups_shown(page); ++i) {
+    const Group& group = page.groups()[i];
+    shown.push_back(group.lead);
+    shown.insert(shown.end(), group.also.begin(),
+                 std::next(group.also.begin(),
+                           static_cast<std::ptrdiff_t>(page.shown(group.also.size(), kAlso))));
+  }
+  return shown;
+}
+
 }  // namespace
+
+Lines also_answered(const Page& page) {
+  Lines lines;
+  for (auto& text :
+       answer_lines(page.assessment(), other_answers(page.assessment(), shown_findings(page)))) {
+    lines.push_back(line(std::move(text)));
+  }
+  return lines;
+}
 
 Lines why(const Page& page) {
   const std::vector<Group>& groups = page.groups();
-  const std::size_t shown = page.shown(groups.size(), std::max(kGroups, emergencies(groups)));
+  const std::size_t shown = groups_shown(page);
   Lines lines;
   std::size_t left = 0;
   for (std::size_t i = 0; i < groups.size(); ++i) {

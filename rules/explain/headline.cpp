@@ -31,6 +31,10 @@ void add_notices(const Page& page, Notice::Kind kind, Line::Style style, Lines& 
 
 std::string lead_line(const Page& page, const Finding& lead) {
   Texts quotes;
+  // What comforts rests on what is absent: any sign quoted beside it would be read as the reason.
+  if (lead.rule->benign) {
+    return lead.rule->title;
+  }
   for (const Evidence& one : lead.because) {
     if (one.lab != nullptr) {
       quotes.push_back(answer_lines(page.assessment(), {one}).front());

@@ -62,6 +62,7 @@ Lines why(const Page& page);
 Lines not_excluded(const Page& page);
 Lines patient_words(const Page& page);
 Lines conflicts(const Page& page);
+Lines also_answered(const Page& page);
 Lines notices(const Page& page);
 Lines hypotheses(const Page& page);
 Lines workups(const Page& page);

@@ -89,6 +89,36 @@ TEST(ExplanationLaws, EveryFiredFindingIsThereWithItsRuleAndSourcesWhenAllIsAske
   }
 }
 
+// Also what no rule asks for, and what a rule for adults would have asked a child for.
+TEST(ExplanationLaws, EverythingThatWasTickedIsOnThePage) {
+  int seen = 0;
+  for (const Assessment& assessment : many()) {
+    const std::string page = text_of(explain_for_clinician(assessment));
+    const Knowledge& knowledge = *assessment.knowledge;
+    const AnswerRecord& answers = assessment.input->facts.answers;
+    for (std::size_t i = 0; i < knowledge.items.size(); ++i) {
+      const Item& asked = knowledge.items[i];
+      const bool is_listed = asked.none != 0 || asked.context_only;
+      const std::uint64_t ticked = answers.state[i] == ItemState::answered && is_listed
+                                       ? answers.chosen[i] & asked.positive()
+                                       : 0;
+      for (std::size_t option = 0; option < asked.options.size(); ++option) {
+        if ((ticked >> option & 1U) != 0) {
+          EXPECT_THAT(page, HasSubstr('"' + asked.options[option].text + '"')) << asked.link_id;
+          ++seen;
+        }
+      }
+    }
+  }
+  EXPECT_GT(seen, share_of(20));
+}
+
+TEST(Explanation, AComfortIsNotLedByTheSignBesideIt) {
+  EXPECT_THAT(
+      text_of(explain_for_clinician(assessed("BFS medical student")), Section::Kind::headline),
+      Not(HasSubstr("\"")));
+}
+
 TEST(ExplanationLaws, AScreenIsBoundedAndNoEmergencyLeadIsCut) {
   for (const Assessment& assessment : many()) {
     const Explanation explanation = explain_for_clinician(assessment);

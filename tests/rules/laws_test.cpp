@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <random>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -17,9 +18,11 @@ namespace {
 #ifdef MYOFLAG_SANITIZED
 constexpr int kForms = 3'000;
 constexpr int kAssessed = 60;
+constexpr std::uint64_t kFollowUps = 2;
 #else
 constexpr int kForms = 60'000;
 constexpr int kAssessed = 1'500;
+constexpr std::uint64_t kFollowUps = 48;
 #endif
 
 constexpr std::array<std::string_view, 9> kRedFlagQuestions{
@@ -76,6 +79,18 @@ std::set<std::string> fired_now(const Assessment& assessment) {
   return ids;
 }
 
+// Words for when nothing speaks against them; `beside` is what is left of them otherwise.
+void expect_no_comfort(const Assessment& assessment) {
+  for (const Finding& finding : assessment.findings) {
+    const bool comforts = finding.status == FindingStatus::fired && finding.tier <= Tier::routine &&
+                          finding.rule->patient != finding.rule->beside;
+    EXPECT_FALSE(comforts &&
+                 std::find(assessment.patient_advice.begin(), assessment.patient_advice.end(),
+                           finding.rule->patient) != assessment.patient_advice.end())
+        << finding.rule->id;
+  }
+}
+
 class LawTest : public ::testing::Test {
  protected:
   static const Knowledge& knowledge() { return *twitching(); }
@@ -130,6 +145,76 @@ TEST_F(LawTest, OneMoreRedFlagOptionNeverLowersTheTier) {
     EXPECT_GE(is.tier, was.tier) << item.link_id << " + " << option.code << "\n" << to_text(form);
     return true;
   });
+}
+
+// Every question answered, "none of these" where there is that, and any option of the others, so
+// that follow-up questions have their answers before they are asked.
+Form clear_form(std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  Form form;
+  for (const Item& item : twitching()->items) {
+    NamedAnswer answer;
+    if (item.none != 0) {
+      answer.options = {"none"};
+    } else if (item.type == ItemType::choice) {
+      answer.options = {item.options[random() % item.options.size()].code};
+    } else if (item.is_numeric()) {
+      answer.number = whole(item.link_id == "age-years" ? 62 : 3);
+    } else {
+      continue;
+    }
+    form.answers[item.link_id] = answer;
+  }
+  return form;
+}
+
+struct Flag {
+  const Item* item = nullptr;
+  std::string_view option;
+};
+
+std::vector<Flag> all_red_flags() {
+  std::vector<Flag> flags;
+  for (const auto link : kRedFlagQuestions) {
+    const Item& item = question(link);
+    for (const auto& option : item.options) {
+      if (is_positive(item, option.code)) {
+        flags.push_back({&item, option.code});
+      }
+    }
+  }
+  return flags;
+}
+
+void tick(Form& form, const Flag& flag) {
+  auto& options = form.answers[flag.item->link_id].options;
+  std::erase(options, "none");
+  options.push_back(flag.option);
+}
+
+// Rare combinations that random forms do not meet: every pair, with every kind of follow-up.
+TEST_F(LawTest, NoSecondRedFlagLowersTheTier) {
+  const auto flags = all_red_flags();
+  for (std::uint64_t seed = 0; seed < kFollowUps; ++seed) {
+    const Form clear = clear_form(seed);
+    const Tier none = names_.verdicts(clear).tier;
+    for (const Flag& first : flags) {
+      Form one = clear;
+      tick(one, first);
+      const Tier was = names_.verdicts(one).tier;
+      EXPECT_GE(was, none) << first.item->link_id << " " << first.option;
+      for (const Flag& second : flags) {
+        if (first.item == second.item && first.option == second.option) {
+          continue;
+        }
+        Form two = one;
+        tick(two, second);
+        EXPECT_GE(names_.verdicts(two).tier, was)
+            << first.item->link_id << " " << first.option << " and " << second.item->link_id << " "
+            << second.option << ", follow-ups " << seed;
+      }
+    }
+  }
 }
 
 TEST_F(LawTest, ARedFlagInPlaceOfNoneNeverLowersTheTier) {
@@ -528,11 +613,43 @@ TEST_F(LawTest, ReassuringWordsNeverStandBesideADangerFreeTextOrStaleAnswers) {
         });
     EXPECT_EQ(says, assessment.reassurance);
     EXPECT_FALSE(says && (danger || form.free_text || form.stale || undated)) << to_text(form);
+    if (form.free_text || form.stale || undated) {
+      expect_no_comfort(assessment);
+    }
     reassured += says ? 1 : 0;
     dangerous += danger ? 1 : 0;
   }
   EXPECT_GT(reassured, kAssessed / 50);
   EXPECT_GT(dangerous, kAssessed / 10);
+}
+
+// The rule is not marked as reassuring, and its words comfort all the same.
+TEST_F(LawTest, OldAnswersAndUnusableResultsComfortNobody) {
+  const auto told = [&](Form form, bool dated) {
+    EvaluationInput input = names_.input(form);
+    if (!dated) {
+      input.response.authored.reset();
+    }
+    const Assessment assessment = assess(twitching(), std::move(input));
+    const Rule& rule =
+        *std::find_if(knowledge().rules.begin(), knowledge().rules.end(),
+                      [](const Rule& one) { return one.id == "nocturnal-leg-cramps"; });
+    return std::find(assessment.patient_advice.begin(), assessment.patient_advice.end(),
+                     rule.patient) != assessment.patient_advice.end();
+  };
+  Form fresh;
+  for (const Case& one : knowledge().cases) {
+    fresh = one.name == "night cramps 75" ? form_of(one) : fresh;
+  }
+  Form old = fresh;
+  old.stale = true;
+  Form unusable = fresh;
+  unusable.record.fetched = true;
+  unusable.record.labs["k"] = {LabState::unusable, {}, 2};
+  EXPECT_TRUE(told(fresh, true));
+  EXPECT_FALSE(told(fresh, false));
+  EXPECT_FALSE(told(old, true));
+  EXPECT_FALSE(told(unusable, true));
 }
 
 TEST_F(LawTest, OneMoreFiredRuleNeverLengthensTheTarget) {

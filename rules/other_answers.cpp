@@ -1,0 +1,64 @@
+#include "rules/other_answers.h"
+
+#include <algorithm>
+
+namespace myoflag::rules {
+namespace {
+
+using Told = std::vector<const Finding*>;
+
+template <typename Matches>
+bool is_told(const Told& told, Matches matches) {
+  return std::any_of(told.begin(), told.end(), [&](const Finding* finding) {
+    return std::any_of(finding->because.begin(), finding->because.end(), matches);
+  });
+}
+
+std::uint64_t told_options(const Told& told, const Item& item) {
+  std::uint64_t options = 0;
+  for (const Finding* finding : told) {
+    for (const Evidence& one : finding->because) {
+      options |= one.item == &item && one.origin == Origin::patient ? one.options : 0;
+    }
+  }
+  return options;
+}
+
+bool is_entry_told(const Told& told, const RecordEntry& entry) {
+  return is_told(told, [&](const Evidence& one) {
+    return one.origin == Origin::record && one.record_text == entry.text;
+  });
+}
+
+}  // namespace
+
+std::vector<Evidence> other_answers(const Assessment& assessment, const Told& told) {
+  const Knowledge& knowledge = *assessment.knowledge;
+  const EvaluationInput& input = *assessment.input;
+  std::vector<Evidence> out;
+  for (std::size_t i = 0; i < knowledge.items.size(); ++i) {
+    const Item& item = knowledge.items[i];
+    const bool is_asked = item.none != 0 || item.context_only;
+    if (is_asked && input.facts.answers.state[i] == ItemState::answered) {
+      const std::uint64_t chosen = input.facts.answers.chosen[i] & item.positive();
+      if (const std::uint64_t left = chosen & ~told_options(told, item); left != 0) {
+        out.push_back({Origin::patient, &item, nullptr, left, {}, {}});
+      }
+    }
+  }
+  for (const RecordEntry& entry : input.record) {
+    const bool is_named =
+        entry.kind == RecordEntry::Kind::medicine || entry.kind == RecordEntry::Kind::condition;
+    if (is_named && entry.item >= 0 && entry.options != 0 && !is_entry_told(told, entry)) {
+      out.push_back({Origin::record,
+                     &knowledge.items[static_cast<std::size_t>(entry.item)],
+                     nullptr,
+                     entry.options,
+                     {},
+                     entry.text});
+    }
+  }
+  return out;
+}
+
+}  // namespace myoflag::rules
