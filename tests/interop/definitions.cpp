@@ -1,14 +1,16 @@
-// Prints a Bundle of everything that our resources refer to by canonical address or code system,
-// for validators: the Questionnaire and our CodeSystems.
+// Prints a Bundle of everything that we publish, and that our resources refer to by canonical
+// address or code system, for validators: all definitions of the knowledge, our OperationDefinition
+// and the CapabilityStatement.
+#include "plugin/publish/definitions.h"
+
 #include <cstdio>
 #include <string>
 #include <utility>
 
 #include "fhir/json.h"
 #include "plugin/knowledge/knowledge.h"
-#include "plugin/mapping/code_system.h"
-#include "plugin/mapping/questionnaire.h"
-#include "plugin/mapping/rule_codes.h"
+#include "plugin/sidecar/capability.h"
+#include "plugin/sidecar/operations.h"
 
 using myoflag::fhir::Json;
 
@@ -19,12 +21,14 @@ int main() {
     std::string url(resource.string_of("url"));
     entries.push(Json::object({{"fullUrl", std::move(url)}, {"resource", std::move(resource)}}));
   };
-  add(myoflag::mapping::questionnaire_resource(*knowledge));
-  add(myoflag::mapping::question_code_system(*knowledge));
-  add(myoflag::mapping::answer_code_system(*knowledge));
-  for (Json& system : myoflag::mapping::assessment_code_systems(*knowledge)) {
-    add(std::move(system));
+  for (Json& resource : myoflag::publish::definitions(*knowledge)) {
+    add(std::move(resource));
   }
+  add(myoflag::sidecar::assess_definition(*knowledge, "0"));
+  constexpr auto base = "https://sidecar.example/fhir";
+  entries.push(
+      Json::object({{"fullUrl", "urn:uuid:5f3c2a34-6a0e-4c3b-9d0e-0f6d1c8b7a21"},
+                    {"resource", myoflag::sidecar::capability_statement(*knowledge, "0", base)}}));
   const Json bundle = Json::object(
       {{"resourceType", "Bundle"}, {"type", "collection"}, {"entry", std::move(entries)}});
   const std::string text = myoflag::fhir::write_json(bundle);
