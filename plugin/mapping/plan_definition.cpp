@@ -264,7 +264,7 @@ struct Family {
 };
 // The longer prefixes before those they begin with. fhirpath_form.h says the same in full.
 constexpr std::array<Family, 11> families{
-    {{"may_reassure", "boolean", "1", "1",
+    {{"may_reassure", "boolean", "0", "1",
       "False where answers are old, the record is in doubt, or a red flag of an earlier response "
       "no "
       "longer holds"},

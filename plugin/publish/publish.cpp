@@ -1,6 +1,7 @@
 #include "plugin/publish/publish.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -134,9 +135,11 @@ std::string id_of(const std::string& canonical) {
 
 std::string reason_of(const Reply& reply) { return fmt::format("{}: {}", reply.code, reply.text); }
 
-// Whether others would fare the same.
+// Whether others would fare the same: nobody answers, or nobody may ask. An answer that is too
+// long, or an error of the server's own, may concern this one alone.
 bool is_gone(const Reply& reply) {
-  return reply.status == 0 || reply.status == 401 || reply.next == Next::retry;
+  constexpr std::array<int, 6> gone{0, 401, 429, 502, 503, 504};
+  return std::find(gone.begin(), gone.end(), reply.status) != gone.end() && reply.code != "MF-1504";
 }
 
 class Publisher {
@@ -157,7 +160,7 @@ class Publisher {
 
   Held look(const Json& definition, const Taken& taken, const std::string& canonical);
   Reply write(Way way, const Json& definition, const Json* held);
-  std::optional<Way> way_of(const Taken& taken, bool is_held) const;
+  static std::optional<Way> way_of(const Taken& taken, bool is_held);
   bool wait_for(const Reply& reply, int tries);
 
   Client& client_;
@@ -204,10 +207,7 @@ Publisher::Held Publisher::look(const Json& definition, const Taken& taken,
   return held;
 }
 
-std::optional<Publisher::Way> Publisher::way_of(const Taken& taken, bool is_held) const {
-  if (!taken.search && !taken.by_id()) {
-    return std::nullopt;  // it could be there already
-  }
+std::optional<Publisher::Way> Publisher::way_of(const Taken& taken, bool is_held) {
   if (is_held) {
     return taken.update ? std::optional(Way::update) : std::nullopt;
   }
@@ -271,8 +271,8 @@ Line Publisher::put(const Json& definition, const Taken& taken) {
     gone_ = is_gone(reply) ? reason_of(reply) : "";
     return ended(Outcome::refused, "MF-4139: " + reason_of(reply));
   };
-  if (!way_of(taken, false) && !way_of(taken, true)) {
-    return ended(Outcome::not_taken, "the server does not offer to search and write it");
+  if (!taken.search && !taken.by_id()) {
+    return ended(Outcome::not_taken, "the server does not offer to search it");
   }
   Outcome written = Outcome::unchanged;
   Reply last;

@@ -1,6 +1,7 @@
 // Prints a Bundle of everything that we publish, and that our resources refer to by canonical
-// address or code system, for validators: all definitions of the knowledge, our OperationDefinition
-// and the CapabilityStatement.
+// address or code system, for validators: all definitions of the knowledge and our
+// OperationDefinition. With an argument: the CapabilityStatement of the sidecar, which has no
+// address to refer to.
 #include "plugin/publish/definitions.h"
 
 #include <cstdio>
@@ -14,7 +15,7 @@
 
 using myoflag::fhir::Json;
 
-int main() {
+int main(int argc, char** /*argv*/) {
   const auto knowledge = myoflag::embedded_knowledge();
   Json entries = Json::array();
   const auto add = [&entries](Json resource) {
@@ -25,12 +26,10 @@ int main() {
     add(std::move(resource));
   }
   add(myoflag::sidecar::assess_definition(*knowledge, "0"));
-  constexpr auto base = "https://sidecar.example/fhir";
-  entries.push(
-      Json::object({{"fullUrl", "urn:uuid:5f3c2a34-6a0e-4c3b-9d0e-0f6d1c8b7a21"},
-                    {"resource", myoflag::sidecar::capability_statement(*knowledge, "0", base)}}));
   const Json bundle = Json::object(
       {{"resourceType", "Bundle"}, {"type", "collection"}, {"entry", std::move(entries)}});
-  const std::string text = myoflag::fhir::write_json(bundle);
+  const Json capability =
+      myoflag::sidecar::capability_statement(*knowledge, "0", "https://sidecar.example/fhir");
+  const std::string text = myoflag::fhir::write_json(argc == 1 ? bundle : capability);
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() ? 0 : 1;
 }

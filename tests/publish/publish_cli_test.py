@@ -117,18 +117,20 @@ class Publishing(unittest.TestCase):
         return sorted((r["url"], r["version"]) for r in self.ehr.held.values())
 
     def test_a_dry_run_then_all_then_nothing_then_another_version(self):
+        self.ehr.types = ("CodeSystem", "Questionnaire", "Library", "PlanDefinition")  # a dozen: all of them take long
         code, out, err = self.publish("--dry-run")
         self.assertEqual((code, self.ehr.writes), (0, 0), err)
-        self.assertRegex(out, r"(?m)^\d+ would create$")
+        self.assertRegex(out, r"(?m)^\d+ not taken, \d+ would create$|^\d+ would create, \d+ not taken$")
         code, out, err = self.publish()
         self.assertEqual(code, 0, err)
         count = self.ehr.writes
-        self.assertGreater(count, 150)
+        self.assertGreater(count, 9)
         self.assertIn(f"{count} created", out)
         names = self.names()
         self.assertEqual(len(set(names)), count)
         code, out, err = self.publish()
-        self.assertEqual((code, out.strip(), self.ehr.writes), (0, f"{count} unchanged", count), err)
+        self.assertEqual((code, self.ehr.writes), (0, count), err)
+        self.assertIn(f"{count} unchanged", out)
 
         newer = os.path.join(self.folder, "knowledge")
         shutil.copytree(KNOWLEDGE, newer)
@@ -153,7 +155,7 @@ class Publishing(unittest.TestCase):
         self.assertEqual((code, "MF-4136" in err), (3, True), err)
 
     def test_a_wrong_token_is_told(self):
-        code, out, err = self.publish(token="another")
+        code, out, err = self.publish(token="Tok-27182")
         self.assertEqual((code, out), (3, ""))
         self.assertIn("MF-4134", err)
 

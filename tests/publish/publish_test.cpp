@@ -61,16 +61,21 @@ std::map<std::string, std::string> query_of(const std::string& text) {
   return values;
 }
 
-enum class Fault { none, refuse, lose, busy, not_json };
+enum class Fault { none, refuse, lose, busy, broken, not_json };
 
 class Endpoint final : public fhir::client::Transport {
  public:
   using Answer = tl::expected<Response, TransportFailure>;
 
   Answer send(const Request& request) override {
+    fails_now = !fails.empty() && request.method != Method::get &&
+                request.body.find(fails) != std::string::npos;
     const Fault fault = fault_at(++exchanges);
     if (fault == Fault::busy) {
-      return Response{503, {{"Retry-After", "2"}}, "Canary-27182"};
+      return Response{503, {{"Retry-After", patience}}, "Canary-27182"};
+    }
+    if (fault == Fault::broken) {
+      return Response{500, {}, "Canary-27182"};
     }
     if (fault == Fault::refuse) {
       return tl::unexpected(
@@ -111,6 +116,9 @@ class Endpoint final : public fhir::client::Transport {
   int exchanges = 0, writes = 0, versions = 0;
   std::function<Fault(int)> fault_at = [](int) { return Fault::none; };
   std::function<void()> before_write;
+  std::string fails;  // a write with this text in it: 500
+  bool fails_now = false;
+  std::string patience = "2";
 
  private:
   Json statement() const {
@@ -358,6 +366,29 @@ TEST(Publish, WhatCannotBeLookedUpIsNotWritten) {
   EXPECT_THAT(run(endpoint, {definition("ValueSet", "a", "1")}).outcomes,
               ElementsAre(Outcome::not_taken));
   EXPECT_EQ(endpoint.writes, 0);
+  // Loaded by other means, it is there all the same.
+  endpoint.keep(definition("ValueSet", "a", "1"), "theirs");
+  EXPECT_THAT(run(endpoint, {definition("ValueSet", "a", "1")}).outcomes,
+              ElementsAre(Outcome::unchanged));
+}
+
+TEST(Publish, OneThatTheServerFailsAtDoesNotKeepTheOthersOut) {
+  Endpoint endpoint;
+  endpoint.ability.update_creates = true;
+  endpoint.fault_at = [&](int) { return endpoint.fails_now ? Fault::broken : Fault::none; };
+  endpoint.fails = "https://here/b";
+  const auto done = run(endpoint, three());
+  EXPECT_THAT(done.outcomes, ElementsAre(Outcome::created, Outcome::refused, Outcome::created));
+  EXPECT_EQ(exit_of(*done.published), Exit::rejected);
+}
+
+TEST(Publish, AServerThatAsksForTooLongAWaitIsAskedAnotherDay) {
+  Endpoint endpoint;
+  endpoint.patience = "86400";
+  endpoint.fault_at = [](int exchange) { return exchange == 3 ? Fault::busy : Fault::none; };
+  const auto done = run(endpoint, three());
+  EXPECT_THAT(done.outcomes, ElementsAre(Outcome::refused, Outcome::not_tried, Outcome::not_tried));
+  EXPECT_EQ(exit_of(*done.published), Exit::outside);
 }
 
 TEST(Publish, ByReadingAloneItIsFoundUnderOurId) {
