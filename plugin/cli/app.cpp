@@ -57,6 +57,7 @@ Exit parse_and_run(int argc, char** argv) {
   add_batch(app, run);
   add_questionnaire(app, run);
   add_convert(app, run);
+  add_publish(app, run);
   add_serve(app, run);
   add_knowledge(app, run);
   try {

@@ -1,16 +1,24 @@
-// myoflag knowledge lint, test, docs: the authors' tools.
+// myoflag knowledge lint, test, docs, export: the authors' tools.
 #include "plugin/knowledge/knowledge.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "plugin/cli/commands.h"
 #include "plugin/cli/options.h"
+#include "plugin/cli/published.h"
 #include "plugin/cli/rule_book.h"
+#include "plugin/publish/definitions.h"
+#include "plugin/publish/package.h"
 #include "rules/cases.h"
 #include "rules/lint.h"
 
@@ -97,6 +105,71 @@ Exit docs(const DocsOptions& options) {
   return Exit::done;
 }
 
+// ---- export
+
+struct ExportOptions {
+  KnowledgeOptions knowledge;
+  std::string output;
+};
+
+using Files = std::vector<publish::PackageFile>;
+
+tl::unexpected<Failure> cannot_export(const std::string& path, const std::string& why) {
+  return tl::unexpected(Failure{Exit::outside, fmt::format("MF-4150: {}: {}", path, why)});
+}
+
+// Whole or not at all: a reader of the name never sees half of it.
+tl::expected<void, Failure> write_archive(const std::string& path, const Files& files) {
+  const std::string beside = path + ".part";
+  return write_file(beside, publish::package_archive(files)).and_then([&] {
+    if (std::rename(beside.c_str(), path.c_str()) != 0) {
+      const std::string why = std::strerror(errno);
+      std::remove(beside.c_str());
+      return tl::expected<void, Failure>(cannot_export(path, why));
+    }
+    return tl::expected<void, Failure>();
+  });
+}
+
+// A new folder or an empty one: what an earlier export left would be part of this one.
+tl::expected<void, Failure> write_folder(const std::filesystem::path& folder, const Files& files) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  const bool is_empty = !error && std::filesystem::is_empty(folder, error);
+  if (error) {
+    return cannot_export(folder.string(), error.message());
+  }
+  if (!is_empty) {
+    return tl::unexpected(
+        Failure{Exit::usage, fmt::format("MF-4150: {}: is not empty", folder.string())});
+  }
+  for (const auto& file : files) {
+    const auto path = folder / file.name;
+    std::filesystem::create_directories(path.parent_path(), error);
+    if (auto written = write_file(path.string(), file.text); !written) {
+      return written;
+    }
+  }
+  return {};
+}
+
+Exit export_package(const ExportOptions& options) {
+  const auto knowledge = load_publishable(options.knowledge);
+  if (!knowledge) {
+    return fail(knowledge.error());
+  }
+  const auto definitions = publish::definitions(**knowledge);
+  const auto files = publish::package_files(**knowledge, definitions);
+  const auto written = options.output.ends_with(".tgz") ? write_archive(options.output, files)
+                                                        : write_folder(options.output, files);
+  if (!written) {
+    return fail(written.error());
+  }
+  say(fmt::format("wrote {} {}, {} resources, to {}", publish::package_name(**knowledge),
+                  (*knowledge)->version, definitions.size(), options.output));
+  return Exit::done;
+}
+
 void add_lint(CLI::App& knowledge, Run& run) {
   auto options = std::make_shared<KnowledgeOptions>();
   CLI::App* command = knowledge.add_subcommand(
@@ -126,6 +199,20 @@ void add_docs(CLI::App& knowledge, Run& run) {
   command->callback([options, &run] { run = [options] { return docs(*options); }; });
 }
 
+void add_export(CLI::App& knowledge, Run& run) {
+  auto options = std::make_shared<ExportOptions>();
+  CLI::App* command = knowledge.add_subcommand(
+      "export",
+      "Writes all definitions (questions, answers, rules, proposals) as a FHIR R4 package");
+  add_knowledge_options(*command, options->knowledge, false);
+  command
+      ->add_option("-o,--output", options->output,
+                   "NAME.tgz for a package file, anything else for a new or empty folder")
+      ->required();
+  command->footer("Example:\n  myoflag knowledge export -o twitching.tgz");
+  command->callback([options, &run] { run = [options] { return export_package(*options); }; });
+}
+
 }  // namespace
 
 void add_knowledge(CLI::App& app, Run& run) {
@@ -135,6 +222,7 @@ void add_knowledge(CLI::App& app, Run& run) {
   add_lint(*command, run);
   add_test(*command, run);
   add_docs(*command, run);
+  add_export(*command, run);
   add_knowledge_diff(*command, run);
 }
 

@@ -9,6 +9,7 @@
 #include "plugin/cli/commands.h"
 #include "plugin/cli/issues.h"
 #include "plugin/cli/options.h"
+#include "plugin/cli/published.h"
 
 namespace myoflag::cli {
 namespace {
@@ -19,14 +20,9 @@ struct Options {
 };
 
 Exit print(const Options& options) {
-  const auto knowledge = load(options.knowledge);
+  const auto knowledge = load_publishable(options.knowledge);
   if (!knowledge) {
     return fail(knowledge.error());
-  }
-  if (const fhir::Issues issues = mapping::form_issues(**knowledge); fhir::has_errors(issues)) {
-    say("error: MF-4007: the form of this knowledge cannot be published\n" +
-        issue_lines("questions.yaml", issues));
-    return Exit::usage;
   }
   const fhir::Json form = mapping::questionnaire_resource(**knowledge);
   if (options.format == "json") {

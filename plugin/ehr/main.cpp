@@ -13,6 +13,7 @@
 
 #include "plugin/bulk/export.h"
 #include "plugin/ehr/open_ehr.h"
+#include "plugin/ehr/publish_command.h"
 
 namespace myoflag::ehr {
 
@@ -96,6 +97,12 @@ Exit run(int argc, char** argv) {
   command->add_flag("--reuse", reuse);
   add_ehr_options(*command, options);
   add_export_choice(*command, choice);
+  PublishChoice published;
+  CLI::App* publish = app.add_subcommand("publish", "Puts definitions to the endpoint");
+  publish->add_option("--base", options.base)->required();
+  publish->add_option("--from", published.from)->required();
+  publish->add_flag("--dry-run", published.dry_run);
+  add_ehr_options(*publish, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -103,7 +110,8 @@ Exit run(int argc, char** argv) {
   }
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);
-  return fetch(options, choice, quiet, reuse);
+  return publish->parsed() ? publish_definitions(options, published, stop_asked)
+                           : fetch(options, choice, quiet, reuse);
 }
 
 }  // namespace

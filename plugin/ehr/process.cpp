@@ -68,11 +68,16 @@ tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments,
                               "it had fetched is kept, the same command goes on",
                               WTERMSIG(status)));
   }
-  if (WEXITSTATUS(status) != 0) {
-    return failed(
-        WEXITSTATUS(status) == static_cast<int>(Exit::usage) ? Exit::usage : Exit::outside, {});
+  switch (static_cast<Exit>(WEXITSTATUS(status))) {
+    case Exit::done:
+      return {};
+    case Exit::rejected:
+      return failed(Exit::rejected, {});
+    case Exit::usage:
+      return failed(Exit::usage, {});
+    default:
+      return failed(Exit::outside, {});
   }
-  return {};
 }
 
 }  // namespace myoflag::ehr

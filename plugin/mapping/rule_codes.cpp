@@ -68,6 +68,10 @@ Json workup_coding(const Knowledge& knowledge, const rules::Workup& workup) {
   return coding(system_url(knowledge, "workups"), workup.code, workup.text);
 }
 
+Json hypothesis_coding(const Knowledge& knowledge, const rules::Hypothesis& hypothesis) {
+  return coding(system_url(knowledge, "hypotheses"), hypothesis.code, hypothesis.text);
+}
+
 Json result_coding(const Knowledge& knowledge, std::string_view code) {
   return coding(system_url(knowledge, "results"), code, display_of(knowledge, code));
 }

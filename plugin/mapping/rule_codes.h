@@ -20,6 +20,8 @@ inline constexpr std::string_view kExplanation = "explanation";
 fhir::Json rule_coding(const rules::Knowledge& knowledge, const rules::Rule& rule);
 fhir::Json tier_coding(const rules::Knowledge& knowledge, rules::Tier tier);
 fhir::Json workup_coding(const rules::Knowledge& knowledge, const rules::Workup& workup);
+fhir::Json hypothesis_coding(const rules::Knowledge& knowledge,
+                             const rules::Hypothesis& hypothesis);
 fhir::Json result_coding(const rules::Knowledge& knowledge, std::string_view code);
 
 // System of the tags by which one writing of ours is found again where R4 gives a resource no

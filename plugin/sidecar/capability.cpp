@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "plugin/sidecar/operations.h"
+
 namespace myoflag::sidecar {
 namespace {
 
@@ -14,10 +16,25 @@ Json questionnaire_capability() {
        {"interaction",
         Json::array({Json::object({{"code", "read"}}), Json::object({{"code", "search-type"}})})},
        {"versioning", "no-version"},
-       {"searchParam", Json::array({Json::object(
-                           {{"name", "url"},
-                            {"definition", "http://hl7.org/fhir/SearchParameter/conformance-url"},
-                            {"type", "uri"}})})}});
+       {"searchParam",
+        Json::array(
+            {Json::object({{"name", "url"},
+                           {"definition", "http://hl7.org/fhir/SearchParameter/conformance-url"},
+                           {"type", "uri"}}),
+             Json::object(
+                 {{"name", "version"},
+                  {"definition", "http://hl7.org/fhir/SearchParameter/conformance-version"},
+                  {"type", "token"}})})}});
+}
+
+// Nothing of it is kept: it is validated and extracted.
+Json response_capability() {
+  return Json::object({{"type", "QuestionnaireResponse"}, {"operation", response_operations()}});
+}
+
+Json definition_capability() {
+  return Json::object({{"type", "OperationDefinition"},
+                       {"interaction", Json::array({Json::object({{"code", "read"}})})}});
 }
 
 }  // namespace
@@ -36,9 +53,11 @@ Json capability_statement(const rules::Knowledge& knowledge, std::string_view ve
                       {"url", base}})},
        {"fhirVersion", "4.0.1"},
        {"format", Json::array({"application/fhir+json", "application/fhir+xml"})},
-       {"rest",
-        Json::array({Json::object(
-            {{"mode", "server"}, {"resource", Json::array({questionnaire_capability()})}})})}});
+       {"rest", Json::array({Json::object(
+                    {{"mode", "server"},
+                     {"resource", Json::array({questionnaire_capability(), response_capability(),
+                                               definition_capability()})},
+                     {"operation", system_operations(knowledge)}})})}});
 }
 
 }  // namespace myoflag::sidecar

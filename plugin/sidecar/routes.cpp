@@ -8,6 +8,7 @@
 #include "plugin/http/problem.h"
 #include "plugin/sidecar/capability.h"
 #include "plugin/sidecar/negotiate.h"
+#include "plugin/sidecar/operations.h"
 
 namespace myoflag::sidecar {
 namespace {
@@ -33,22 +34,9 @@ Response health(const Parts& parts) {
                                                                  {"digest", knowledge.digest}})}}));
 }
 
-// Which check failed is for our log; the caller learns that one did.
-bool is_admitted(const Parts& parts, const Request& request) {
-  if (parts.gate == nullptr) {
-    return true;
-  }
-  const auto claims =
-      parts.gate->admit(http::field_of(request.fields, "authorization"), request.path, parts.now());
-  if (!claims) {
-    parts.denied(request.id, trust::name_of(claims.error()));
-  }
-  return claims.has_value();
-}
-
 Response call(const Parts& parts, const Request& request) {
   if (!is_admitted(parts, request)) {
-    return {401, "", "", {{"WWW-Authenticate", "Bearer"}}};
+    return not_admitted();
   }
   if (request.parameters.find("id")->second != cds::kServiceId) {
     return http::problem({404, "MF-4227", "There is no service of this id."}, true);
@@ -68,11 +56,13 @@ Response read_questionnaire(const Parts& parts, const Request& request) {
   return fhir_response(request, 200, form);
 }
 
-// By the one parameter that /fhir/metadata names.
+// By the parameters that /fhir/metadata names.
 Response search_questionnaire(const Parts& parts, const Request& request) {
   const auto& form = parts.assessor.questionnaire();
   const auto url = http::query_value(request.query, "url");
-  const bool matches = !url || *url == form.string_of("url");
+  const auto version = http::query_value(request.query, "version");
+  const bool matches = (!url || *url == form.string_of("url")) &&
+                       (!version || *version == form.string_of("version"));
   Json bundle =
       Json::object({{"resourceType", "Bundle"}, {"type", "searchset"}, {"total", matches ? 1 : 0}});
   if (matches) {
@@ -87,6 +77,21 @@ Response search_questionnaire(const Parts& parts, const Request& request) {
 }
 
 }  // namespace
+
+// Which check failed is for our log; the caller learns that one did.
+bool is_admitted(const Parts& parts, const Request& request) {
+  if (parts.gate == nullptr) {
+    return true;
+  }
+  const auto claims =
+      parts.gate->admit(http::field_of(request.fields, "authorization"), request.path, parts.now());
+  if (!claims) {
+    parts.denied(request.id, trust::name_of(claims.error()));
+  }
+  return claims.has_value();
+}
+
+Response not_admitted() { return {401, "", "", {{"WWW-Authenticate", "Bearer"}}}; }
 
 http::Router routes(const Parts& parts) {
   http::Router router;
@@ -116,6 +121,7 @@ http::Router routes(const Parts& parts) {
       [parts](const Request& request) { return search_questionnaire(parts, request); });
   get("/fhir/Questionnaire/{id}", "the form",
       [parts](const Request& request) { return read_questionnaire(parts, request); });
+  add_operations(router, parts);
   return router;
 }
 

@@ -23,6 +23,10 @@ struct Parts {
   std::string base;  // as clients know it, without a slash at the end: "https://cds.example"
 };
 
+// Whether the caller's token passes the gate; why not goes to the log.
+bool is_admitted(const Parts& parts, const http::Request& request);
+http::Response not_admitted();
+
 // `parts` is copied; what it refers to outlives the router.
 http::Router routes(const Parts& parts);
 

@@ -1,7 +1,9 @@
 // Writes conditions, patients and our verdicts as JSON for tests/bench/peers/peers.js.
-// usage: peers_input [PATIENTS [SEED [plain]]]   plain: sixty conditions of one comparison each,
-// instead of the rules.
+// usage: peers_input [PATIENTS [SEED [plain|plan]]]   plain: sixty conditions of one comparison
+// each, instead of the rules; plan: all conditions of each action of the PlanDefinition together,
+// against whether the rule fires.
 
+#include <array>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -9,6 +11,7 @@
 
 #include "fhir/json.h"
 #include "plugin/mapping/fhirpath_form.h"
+#include "plugin/mapping/plan_definition.h"
 #include "rules/evaluate.h"
 #include "tests/support/plain_conditions.h"
 #include "tests/support/random_forms.h"
@@ -41,6 +44,61 @@ void add_expected(const Knowledge& knowledge, const std::vector<Rule>& rules, co
   }
 }
 
+Json json_of(Tri value) { return value == Tri::unknown ? Json(nullptr) : Json(value == Tri::yes); }
+
+// ---- the PlanDefinition
+
+void add_actions(const Knowledge& knowledge, Json& out) {
+  const Json plan = myoflag::mapping::plan_definition(knowledge);
+  for (const auto& action : plan.array_of("action")) {
+    std::string all;
+    for (const auto& condition : action.array_of("condition")) {
+      all += (all.empty() ? "(" : " and (") +
+             std::string(condition.find("expression")->string_of("expression")) + ")";
+    }
+    out.push(Json::object({{"id", action.string_of("id")}, {"variables", all}}));
+  }
+}
+
+// What only the program knows, from the same flags by its own way.
+Tri may_reassure(const Knowledge& knowledge, const Facts& facts, const EvaluateFlags& flags,
+                 const Verdicts& verdicts) {
+  Tri value = tri(!flags.stale && !flags.doubtful);
+  for (const auto& read : knowledge.tape.labs) {
+    const Lab& lab = facts.record.labs[read.lab];
+    value = value && tri(lab.state != LabState::unusable || lab.age_days > read.max_age);
+  }
+  for (const int rule : flags.earlier_flags) {
+    value = value && verdicts.rules[static_cast<std::size_t>(rule)];
+  }
+  return value;
+}
+
+Json patient_of_plan(const Knowledge& knowledge, const testing::Names& names,
+                     const testing::Form& form, int number) {
+  const Facts facts = names.facts(form);
+  EvaluateFlags flags = names.flags(form);
+  flags.stale = number % 2 == 1;
+  flags.changed = std::array{Tri::no, Tri::yes, Tri::unknown}[static_cast<std::size_t>(number % 3)];
+  Verdicts verdicts;
+  evaluate(knowledge, facts, flags, verdicts);
+  Json vars = myoflag::mapping::fhirpath_variables(knowledge, facts, verdicts.fired);
+  vars.set("may_reassure", json_of(may_reassure(knowledge, facts, flags, verdicts)));
+  vars.set("changed", json_of(flags.changed));
+  Json expected = Json::object();
+  for (std::size_t i = 0; i < knowledge.rules.size(); ++i) {
+    if (knowledge.rules[i].raises()) {
+      expected.set(knowledge.rules[i].id, json_of(verdicts.rules[i]));
+    }
+  }
+  for (std::size_t i = 0; i < knowledge.gaps.size(); ++i) {
+    if (knowledge.gaps[i].raises()) {
+      expected.set(knowledge.gaps[i].id, json_of(verdicts.gaps[i]));
+    }
+  }
+  return Json::object({{"vars", std::move(vars)}, {"expected", std::move(expected)}});
+}
+
 Json patient(const Knowledge& knowledge, const testing::Names& names, const testing::Form& form) {
   const Facts facts = names.facts(form);
   Verdicts verdicts;
@@ -58,18 +116,25 @@ Json patient(const Knowledge& knowledge, const testing::Names& names, const test
 int main(int argc, char** argv) {
   const int count = argc > 1 ? std::atoi(argv[1]) : 200;
   const auto seed = static_cast<std::uint64_t>(argc > 2 ? std::atoi(argv[2]) : 1);
-  const bool plain = argc > 3 && std::string_view(argv[3]) == "plain";
+  const std::string_view kind = argc > 3 ? argv[3] : "";
+  const bool plain = kind == "plain";
+  const bool plan = kind == "plan";
   const Knowledge& twitching = *testing::twitching();
   const KnowledgePtr sixty = testing::plain_conditions(twitching, 60);
   const Knowledge& knowledge = plain ? *sixty : twitching;
   const testing::Names names(twitching);
   testing::RandomForms forms(twitching, seed);
   Json conditions = Json::array();
-  add_conditions(knowledge, knowledge.rules, conditions);
-  add_conditions(knowledge, knowledge.gaps, conditions);
+  if (plan) {
+    add_actions(knowledge, conditions);
+  } else {
+    add_conditions(knowledge, knowledge.rules, conditions);
+    add_conditions(knowledge, knowledge.gaps, conditions);
+  }
   Json patients = Json::array();
   for (int i = 0; i < count; ++i) {
-    patients.push(patient(knowledge, names, forms.next()));
+    patients.push(plan ? patient_of_plan(knowledge, names, forms.next(), i)
+                       : patient(knowledge, names, forms.next()));
   }
   std::cout << write_json(
       Json::object({{"conditions", std::move(conditions)}, {"patients", std::move(patients)}}));

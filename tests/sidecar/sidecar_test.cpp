@@ -68,8 +68,11 @@ TEST(Sidecar, TheCapabilityStatementIsOneAndNamesWhatIsThere) {
       patterns.push_back(route.method + " " + route.pattern);
     }
   }
-  EXPECT_THAT(patterns, ::testing::UnorderedElementsAre("GET /fhir/Questionnaire",
-                                                        "GET /fhir/Questionnaire/{id}"));
+  EXPECT_THAT(patterns, ::testing::UnorderedElementsAre(
+                            "GET /fhir/Questionnaire", "GET /fhir/Questionnaire/{id}",
+                            "POST /fhir/QuestionnaireResponse/$validate",
+                            "POST /fhir/QuestionnaireResponse/$extract", "POST /fhir/$assess",
+                            "GET /fhir/OperationDefinition/{id}"));
   EXPECT_THAT(answer.body, HasSubstr(R"({"code":"read"},{"code":"search-type"})"));
   EXPECT_THAT(answer.body, HasSubstr(R"("url":"http://here/fhir")"));
 }
