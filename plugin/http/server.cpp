@@ -15,7 +15,6 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <chrono>
@@ -55,7 +54,7 @@ using Timer = net::basic_waitable_timer<Clock, net::wait_traits<Clock>, Strand>;
 
 // Pipelined requests wait here and in the kernel. Larger than any head.
 constexpr std::size_t buffer_bytes = 80u << 10;
-constexpr std::size_t read_bytes = 4u << 10;
+constexpr std::size_t read_bytes = 16u << 10;
 // After the last answer, what the client still sends is read and dropped: else the system resets
 // the connection, and the client may never see the answer.
 constexpr std::size_t linger_bytes = 256u << 10;
@@ -472,30 +471,51 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void read_body() {
     time_over_ = false;
     wait_for(Wait::body, shared_.limits.body_time);
-    bhttp::async_read(
-        socket_, buffer_, *body_parser_,
-        [self = shared_from_this()](error_code error, std::size_t) { self->on_body(error); });
+    body_parser_->eager(true);
+    go_on_with_body();
   }
 
-  void on_body(error_code error) {
+  // Piece by piece, so that the time is looked at after each of them: cancelling a read does nothing
+  // to one that has its bytes already, as all of them have in a burst.
+  void go_on_with_body() {
+    error_code error;
+    if (buffer_.size() > 0) {
+      buffer_.consume(body_parser_->put(buffer_.data(), error));
+    }
+    if (error == bhttp::error::body_limit) {
+      refuse(too_large);
+    } else if (error && error != bhttp::error::need_more) {
+      refuse(broken_body);
+    } else if (body_parser_->is_done()) {
+      take_body();
+    } else if (buffer_.size() + read_bytes > buffer_bytes) {
+      refuse(broken_body);  // the line of a chunk has no end
+    } else {
+      read_some(&Connection::on_more_of_body);
+    }
+  }
+
+  void on_more_of_body(error_code error) {
     if (closed_) {
       return;
     }
-    if (!error) {
-      body_is_unread_ = false;
-      exchange_->request.body = std::move(body_parser_->get().body());
-      access_.bytes_in = exchange_->request.body.size();
-      body_parser_.reset();
-      run();
-    } else if (time_over_) {
+    if (time_over_) {
       refuse(too_slow);
-    } else if (error == bhttp::error::body_limit) {
-      refuse(too_large);
-    } else if (error.category() == bhttp::make_error_code(bhttp::error::body_limit).category()) {
+    } else if (error == net::error::eof) {
       refuse(broken_body);
-    } else {
+    } else if (error) {
       close();
+    } else {
+      go_on_with_body();
     }
+  }
+
+  void take_body() {
+    body_is_unread_ = false;
+    exchange_->request.body = std::move(body_parser_->get().body());
+    access_.bytes_in = exchange_->request.body.size();
+    body_parser_.reset();
+    run();
   }
 
   // ---- the answer

@@ -93,6 +93,12 @@ class HttpServer : public ::testing::Test {
                 },
                 {"text/plain"},
                 100'000});
+    router.add({"POST",
+                "/sink",
+                "",
+                [](const Request&) { return Response{}; },
+                {"text/plain"},
+                std::size_t{4} << 30U});
     router.add({"GET", "/fhir/hello", "", [](const Request&) { return Response{}; }});
     router.add_outcomes_under("/fhir");
     ServerOptions options;
@@ -324,6 +330,26 @@ TEST_F(HttpServer, TricklesAndSilencesEndInTime) {
   EXPECT_TRUE(half_body->is_closed());
   EXPECT_LT(Clock::now() - begin, 15s);
   EXPECT_EQ(echoes, 0);
+}
+
+// A burst always has its next bytes there already; the time counts all the same.
+TEST_F(HttpServer, ABurstDoesNotOutliveTheTimeOfABody) {
+  limits.body_time = 200ms;
+  start();
+  auto one = client();
+  one->send(
+      "POST /sink HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n");
+  const std::string chunk = "100\r\n" + std::string(0x100, 'a') + "\r\n";
+  std::string burst;
+  for (int i = 0; i < 64; ++i) {
+    burst += chunk;
+  }
+  const auto begin = Clock::now();
+  while (Clock::now() - begin < 5s && one->send(burst)) {
+  }
+  EXPECT_LT(Clock::now() - begin, 4s);
+  EXPECT_TRUE(is_well());
 }
 
 TEST_F(HttpServer, IdleConnectionsAreClosed) {
