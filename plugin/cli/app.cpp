@@ -58,6 +58,7 @@ Exit parse_and_run(int argc, char** argv) {
   add_questionnaire(app, run);
   add_convert(app, run);
   add_serve(app, run);
+  add_config(app, run);
   add_knowledge(app, run);
   try {
     app.parse(argc, argv);

@@ -1,5 +1,6 @@
 #include "plugin/sidecar/routes.h"
 
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -25,7 +26,8 @@ Response json_response(const Json& json) {
 }
 
 Response health(const Parts& parts) {
-  const auto& knowledge = *parts.assessor.knowledge();
+  const auto serving = parts.serving.get();
+  const auto& knowledge = *serving->assessor.knowledge();
   return json_response(Json::object({{"status", "ok"},
                                      {"version", parts.version},
                                      {"knowledge", Json::object({{"id", knowledge.id},
@@ -34,26 +36,29 @@ Response health(const Parts& parts) {
 }
 
 // Which check failed is for our log; the caller learns that one did.
-bool is_admitted(const Parts& parts, const Request& request) {
-  if (parts.gate == nullptr) {
-    return true;
-  }
+std::optional<Response> refuse_stranger(const Parts& parts, const Request& request) {
   const auto claims =
       parts.gate->admit(http::field_of(request.fields, "authorization"), request.path, parts.now());
-  if (!claims) {
-    parts.denied(request.id, trust::name_of(claims.error()));
+  if (claims) {
+    return std::nullopt;
   }
-  return claims.has_value();
+  parts.denied(request.id, trust::name_of(claims.error()));
+  return Response{401, "", "", {{"WWW-Authenticate", "Bearer"}}};
+}
+
+http::Admission admission(const Parts& parts) {
+  if (parts.gate == nullptr) {
+    return nullptr;
+  }
+  return [parts](const Request& request) { return refuse_stranger(parts, request); };
 }
 
 Response call(const Parts& parts, const Request& request) {
-  if (!is_admitted(parts, request)) {
-    return {401, "", "", {{"WWW-Authenticate", "Bearer"}}};
-  }
   if (request.parameters.find("id")->second != cds::kServiceId) {
     return http::problem({404, "MF-4227", "There is no service of this id."}, true);
   }
-  const auto answer = parts.service.answer(request.body, parts.now());
+  const auto serving = parts.serving.get();
+  const auto answer = serving->service.answer(request.body, parts.now());
   return answer.status == 200 ? json_response(answer.cards)
                               : http::outcome(answer.status, answer.issues);
 }
@@ -61,7 +66,8 @@ Response call(const Parts& parts, const Request& request) {
 // ---- the form
 
 Response read_questionnaire(const Parts& parts, const Request& request) {
-  const auto& form = parts.assessor.questionnaire();
+  const auto serving = parts.serving.get();
+  const auto& form = serving->assessor.questionnaire();
   if (request.parameters.find("id")->second != form.string_of("id")) {
     return http::problem({404, "MF-4244", "There is no Questionnaire of this id."}, true);
   }
@@ -70,7 +76,8 @@ Response read_questionnaire(const Parts& parts, const Request& request) {
 
 // By the one parameter that /fhir/metadata names.
 Response search_questionnaire(const Parts& parts, const Request& request) {
-  const auto& form = parts.assessor.questionnaire();
+  const auto serving = parts.serving.get();
+  const auto& form = serving->assessor.questionnaire();
   const auto url = http::query_value(request.query, "url");
   const bool matches = !url || *url == form.string_of("url");
   Json bundle =
@@ -93,12 +100,13 @@ http::Router routes(const Parts& parts) {
   router.add_outcomes_under("/fhir");
   router.add_outcomes_under("/cds-services");
   const auto get = [&router](std::string pattern, std::string summary, http::Handler handler) {
-    router.add({"GET", std::move(pattern), std::move(summary), std::move(handler), {}, 0, {}});
+    router.add(
+        {"GET", std::move(pattern), std::move(summary), std::move(handler), {}, 0, {}, nullptr});
   };
   get("/health", "whether the program answers, and what it knows",
       [parts](const Request&) { return health(parts); });
   get("/cds-services", "CDS Hooks discovery", [parts](const Request&) {
-    return json_response(cds::discovery(*parts.assessor.knowledge()));
+    return json_response(cds::discovery(*parts.serving.get()->assessor.knowledge()));
   });
   router.add({"POST",
               "/cds-services/{id}",
@@ -106,11 +114,12 @@ http::Router routes(const Parts& parts) {
               [parts](const Request& request) { return call(parts, request); },
               {"application/json"},
               call_bytes,
-              call_time});
+              call_time,
+              admission(parts)});
   get("/fhir/metadata", "the CapabilityStatement", [parts](const Request& request) {
-    return fhir_response(
-        request, 200,
-        capability_statement(*parts.assessor.knowledge(), parts.version, parts.base + "/fhir"));
+    return fhir_response(request, 200,
+                         capability_statement(*parts.serving.get()->assessor.knowledge(),
+                                              parts.version, parts.base + "/fhir"));
   });
   get("/fhir/Questionnaire", "the form, by its url",
       [parts](const Request& request) { return search_questionnaire(parts, request); });

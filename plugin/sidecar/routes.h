@@ -6,16 +6,14 @@
 #include <string>
 #include <string_view>
 
-#include "plugin/assess.h"
-#include "plugin/cds/service.h"
 #include "plugin/http/router.h"
-#include "plugin/trust/site.h"
+#include "plugin/sidecar/serving.h"
+#include "plugin/trust/gate.h"
 
 namespace myoflag::sidecar {
 
 struct Parts {
-  const Assessor& assessor;
-  const cds::Service& service;
+  const Current& serving;
   trust::Gate* gate;  // null: nobody who calls is checked
   std::function<void(const std::string& request, std::string_view why)> denied;  // for the log
   std::function<rules::Instant()> now;
