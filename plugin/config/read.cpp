@@ -244,6 +244,24 @@ class Reader {
     return algorithms;
   }
 
+  // One client's fetched keys in the place of another's would let it speak for the other.
+  void check_key_files() {
+    const auto& clients = loaded_.config_.clients;
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      const bool taken =
+          std::any_of(clients.begin(), clients.begin() + static_cast<std::ptrdiff_t>(i),
+                      [&](const auto& before) {
+                        return before.key_set == clients[i].key_set &&
+                               before.key_set_url != clients[i].key_set_url;
+                      });
+      if (taken) {
+        problems_.push_back(
+            loaded_.problem(fmt::format("trust.clients[{}].key-set", i), "MF-4256",
+                            "another client has its keys in this file, from another address"));
+      }
+    }
+  }
+
   // What only shows when all is read.
   void check_whole() {
     const auto& config = loaded_.config_;
@@ -258,6 +276,7 @@ class Reader {
                                           "without a certificate it listens on loopback only "
                                           "(127.0.0.1 or ::1)"));
     }
+    check_key_files();
     if (!config.clients.empty() && config.base.empty()) {
       problems_.push_back(loaded_.problem("service.base", "MF-4255",
                                           "service.base is needed: tokens of clients name it"));

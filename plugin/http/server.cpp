@@ -57,7 +57,8 @@ using Timer = net::basic_waitable_timer<Clock, net::wait_traits<Clock>, Strand>;
 
 // Pipelined requests wait here and in the kernel. Larger than any head.
 constexpr std::size_t buffer_bytes = 80u << 10;
-constexpr std::size_t read_bytes = 16u << 10;
+constexpr std::size_t head_read_bytes = 4u << 10;  // every idle connection has room for so much
+constexpr std::size_t body_read_bytes = 16u << 10;
 // After the last answer, what the client still sends is read and dropped: else the system resets
 // the connection, and the client may never see the answer.
 constexpr std::size_t linger_bytes = 256u << 10;
@@ -376,8 +377,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   template <typename Then>
-  void read_some(Then then) {
-    stream_.async_read_some(buffer_.prepare(read_bytes),
+  void read_some(Then then, std::size_t most = head_read_bytes) {
+    stream_.async_read_some(buffer_.prepare(most),
                             [self = shared_from_this(), then](error_code error, std::size_t size) {
                               self->buffer_.commit(size);
                               (self.get()->*then)(error);
@@ -615,10 +616,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
       refuse(broken_body);
     } else if (body_parser_->is_done()) {
       take_body();
-    } else if (buffer_.size() + read_bytes > buffer_bytes) {
+    } else if (buffer_.size() + body_read_bytes > buffer_bytes) {
       refuse(broken_body);  // the line of a chunk has no end
     } else {
-      read_some(&Connection::on_more_of_body);
+      read_some(&Connection::on_more_of_body, body_read_bytes);
     }
   }
 
@@ -785,7 +786,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Past TLS: nobody reads it.
   void drop_more() {
     stream_.socket().async_read_some(
-        buffer_.prepare(read_bytes),
+        buffer_.prepare(head_read_bytes),
         [self = shared_from_this()](error_code error, std::size_t size) {
           self->dropped_ += size;
           error || self->dropped_ > linger_bytes ? self->close() : self->drop_more();

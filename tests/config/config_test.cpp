@@ -165,6 +165,10 @@ TEST(Config, EachMistakeIsToldWithItsPlace) {
       {"trust: {clients: [{issuer: i, key-set: k}, {issuer: i, key-set: l}]}",
        "1:44: MF-4256: this issuer"},
       {"trust: {clients: [{issuer: i, key-set: k}]}", "MF-4255: service.base is needed"},
+      {"service: {base: https://b.example}\ntrust:\n  clients:\n"
+       "    - {issuer: i, key-set: k, key-set-url: https://i.example}\n"
+       "    - {issuer: j, key-set: k, key-set-url: https://j.example}\n",
+       "5:28: MF-4256: another client has its keys in this file"},
   };
   for (const auto& [text, expected] : mistakes) {
     EXPECT_THAT(problems_of(text), HasSubstr(expected)) << text;
