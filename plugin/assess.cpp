@@ -389,10 +389,12 @@ tl::expected<Assessed, Issues> Assessor::Parts::assess_carefully(
 // the most urgent counts, of equals the finished one, then the newest.
 tl::expected<Assessed, Issues> Assessor::Parts::judge_all(Intake intake,
                                                           const AssessOptions& options) const {
+  std::vector<mapping::RecordProblem> missing;
   for (const auto& phrase : options.missing_record) {
     intake.record_complete = false;
-    intake.record_problems.push_back({"MF-3030", phrase, {}});
+    missing.push_back({"MF-3030", phrase, {}});
   }
+  intake.record_problems.insert(intake.record_problems.begin(), missing.begin(), missing.end());
   const auto begun = std::exchange(intake.begun, {});
   std::optional<Assessed> most_urgent;
   bool unreadable = false;

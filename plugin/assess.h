@@ -26,6 +26,7 @@ struct AssessOptions {
   Syntax syntax = Syntax::detect;
   fhir::Limits limits;
   // What of the record is known to be missing, as phrases for "record-problem" of the knowledge.
+  // Told before all that is wrong with what is there, of which the last may only be counted.
   std::vector<std::string> missing_record;
   bool record_doubtful = false;  // what is missing may have mattered: no reassurance
 };

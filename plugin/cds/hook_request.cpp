@@ -156,6 +156,7 @@ class Reader {
     if (!type.empty() && type != "Bearer") {
       wrong(at("token_type"), "\"Bearer\"");
     }
+    authorized_patient_ = text(*given, "patient", at("patient"), false);
     const auto* seconds = given->find("expires_in");
     if (seconds == nullptr) {
       missing(at("expires_in"));
@@ -168,6 +169,10 @@ class Reader {
   void read_context(Json& context) {
     read_user(text(context, "userId", "context.userId", true));
     request_.patient_id = id(context, "patientId", true);
+    if (!authorized_patient_.empty() && authorized_patient_ != request_.patient_id) {
+      issues_.push_back(issue("business-rule", "MF-4224", "fhirAuthorization.patient",
+                              "The token is for another patient than the context."));
+    }
     request_.encounter_id = id(context, "encounterId", request_.hook == "encounter-start");
     if (request_.hook == "order-select" || request_.hook == "order-sign") {
       if (auto* orders = bundle(context, "draftOrders")) {
@@ -230,6 +235,7 @@ class Reader {
   }
 
   HookRequest request_;
+  std::string authorized_patient_;  // whom the token is for; empty: not said
   Issues issues_;
 };
 

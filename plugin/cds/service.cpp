@@ -201,6 +201,7 @@ Json bundle_of(const HookRequest& request, std::vector<Source>& sources) {
       {{"resourceType", "Bundle"}, {"type", "collection"}, {"entry", std::move(entries)}});
 }
 
+// Whole parts first: of many phrases the last are counted only.
 std::vector<std::string> missing_phrases(const Knowledge& knowledge,
                                          const std::vector<Source>& sources) {
   std::vector<std::string> phrases;
@@ -208,7 +209,11 @@ std::vector<std::string> missing_phrases(const Knowledge& knowledge,
     if (is_missing(source.state)) {
       phrases.push_back(rules::say(knowledge, phrase_for(source.state),
                                    {{"data", knowledge.text(source.asked->name)}}));
+    } else if (source.state == State::paged) {
+      phrases.push_back(knowledge.text("record-page"));
     }
+  }
+  for (const auto& source : sources) {
     for (const auto& part : source.left_out) {
       const auto place = fmt::format("{} ({})", knowledge.text(source.asked->name), part);
       phrases.push_back(rules::say(knowledge, "record-unreadable", {{"place", place}}));

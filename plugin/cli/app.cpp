@@ -59,6 +59,7 @@ Exit parse_and_run(int argc, char** argv) {
   add_convert(app, run);
   add_publish(app, run);
   add_serve(app, run);
+  add_config(app, run);
   add_knowledge(app, run);
   try {
     app.parse(argc, argv);

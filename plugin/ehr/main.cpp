@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "plugin/bulk/export.h"
+#include "plugin/ehr/fetch_keys.h"
 #include "plugin/ehr/open_ehr.h"
 #include "plugin/ehr/publish_command.h"
 
@@ -84,8 +85,18 @@ Exit fetch(const EhrOptions& options, const ExportChoice& choice, bool quiet, bo
   return Exit::done;
 }
 
+Exit fetch_key_set(const EhrOptions& options, const std::string& file) {
+  const auto ehr = open_ehr(options, {});
+  if (!ehr) {
+    return fail(ehr.error());
+  }
+  const auto fetched = fetch_keys(*ehr->transport, options.base, file);
+  return fetched ? Exit::done : fail(fetched.error());
+}
+
 Exit run(int argc, char** argv) {
   EhrOptions options;
+  std::string key_set;
   ExportChoice choice;
   bool quiet = false;
   bool reuse = false;
@@ -103,10 +114,16 @@ Exit run(int argc, char** argv) {
   publish->add_option("--from", published.from)->required();
   publish->add_flag("--dry-run", published.dry_run);
   add_ehr_options(*publish, options);
+  CLI::App* keys = app.add_subcommand("keys", "Fetches the key set of a client");
+  keys->add_option("--url", options.base)->required();
+  keys->add_option("--out", key_set)->required();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? Exit::done : Exit::usage;
+  }
+  if (keys->parsed()) {
+    return fetch_key_set(options, key_set);  // ends at once at a signal: nothing is half done
   }
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);

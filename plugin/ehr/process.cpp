@@ -29,6 +29,27 @@ std::string program() {
   return error ? name_of_program : (own.parent_path() / name_of_program).string();
 }
 
+// Without our files but the standard ones, a server's connections for example, and with no signal
+// held back: it is to hear when it is told to end.
+int spawn(pid_t& child, const std::string& path, std::vector<char*>& words) {
+  constexpr int first_file = 3;
+  sigset_t none;
+  ::sigemptyset(&none);
+  posix_spawnattr_t attributes;
+  posix_spawn_file_actions_t files;
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawn_file_actions_init(&files);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  int error = ::posix_spawn_file_actions_addclosefrom_np(&files, first_file);
+  if (error == 0) {
+    error = ::posix_spawn(&child, path.c_str(), &files, &attributes, words.data(), ::environ);
+  }
+  ::posix_spawn_file_actions_destroy(&files);
+  ::posix_spawnattr_destroy(&attributes);
+  return error;
+}
+
 // A signal to us alone is passed on.
 int wait_for(pid_t child, const std::atomic<bool>& stop) {
   constexpr std::chrono::milliseconds step{50};
@@ -56,8 +77,7 @@ tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments,
   }
   pointers.push_back(nullptr);
   pid_t child = 0;
-  const int error =
-      ::posix_spawn(&child, path.c_str(), nullptr, nullptr, pointers.data(), ::environ);
+  const int error = spawn(child, path, pointers);
   if (error != 0) {
     return failed(Exit::outside, fmt::format("MF-4133: {}: {}", path, std::strerror(error)));
   }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,10 @@ namespace myoflag::http {
 // Runs on a worker, on several at once. An exception that leaves it becomes status 500.
 using Handler = std::function<Response(const Request&)>;
 
+// Whether a request is taken at all, by its head alone: it runs before a byte of the body is read,
+// on a worker. An answer refuses.
+using Admission = std::function<std::optional<Response>(const Request&)>;
+
 struct Route {
   std::string method;   // "GET", "POST"
   std::string pattern;  // "/cds-services/{id}"
@@ -26,6 +31,7 @@ struct Route {
   std::vector<std::string> media_types = {};  // of a body that is sent; empty: none is read
   std::size_t body_bytes = 0;                 // 0: as the server's limits say
   std::chrono::milliseconds answer_time{0};   // 0: as the server's limits say
+  Admission admission = nullptr;              // null: everybody
 };
 
 struct Match {

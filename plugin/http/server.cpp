@@ -8,6 +8,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -15,7 +17,6 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <chrono>
@@ -26,6 +27,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>  // before Boost.Asio 1.74, which forgets it
@@ -55,7 +57,8 @@ using Timer = net::basic_waitable_timer<Clock, net::wait_traits<Clock>, Strand>;
 
 // Pipelined requests wait here and in the kernel. Larger than any head.
 constexpr std::size_t buffer_bytes = 80u << 10;
-constexpr std::size_t read_bytes = 4u << 10;
+constexpr std::size_t head_read_bytes = 4u << 10;  // every idle connection has room for so much
+constexpr std::size_t body_read_bytes = 16u << 10;
 // After the last answer, what the client still sends is read and dropped: else the system resets
 // the connection, and the client may never see the answer.
 constexpr std::size_t linger_bytes = 256u << 10;
@@ -76,6 +79,48 @@ constexpr Refusal too_slow{408, "MF-4208", "The request did not arrive in time."
 constexpr Refusal too_busy{503, "MF-4212", "Too many requests wait already."};
 constexpr Refusal too_late{503, "MF-4213", "The answer was not ready in time."};
 constexpr Refusal failed{500, "MF-4214", "The request met a fault of this program."};
+
+// Bytes to and from one client, as they are or within TLS.
+class Stream {
+ public:
+  using executor_type = Socket::executor_type;
+  using TlsStream = net::ssl::stream<Socket&>;
+
+  // A new certificate later changes nothing for who is connected: the session holds its context.
+  Stream(Socket socket, const std::shared_ptr<const Tls>& tls) : socket_(std::move(socket)) {
+    if (tls != nullptr) {
+      SSL_CTX_up_ref(tls->context());
+      net::ssl::context context(tls->context());  // gives the reference back
+      tls_.emplace(socket_, context);
+    }
+  }
+
+  executor_type get_executor() { return socket_.get_executor(); }
+  Socket& socket() { return socket_; }
+  TlsStream* tls() { return tls_ ? &*tls_ : nullptr; }
+
+  template <typename Buffers, typename Then>
+  void async_read_some(const Buffers& buffers, Then&& then) {
+    if (tls_) {
+      tls_->async_read_some(buffers, std::forward<Then>(then));
+    } else {
+      socket_.async_read_some(buffers, std::forward<Then>(then));
+    }
+  }
+
+  template <typename Buffers, typename Then>
+  void async_write_some(const Buffers& buffers, Then&& then) {
+    if (tls_) {
+      tls_->async_write_some(buffers, std::forward<Then>(then));
+    } else {
+      socket_.async_write_some(buffers, std::forward<Then>(then));
+    }
+  }
+
+ private:
+  Socket socket_;
+  std::optional<TlsStream> tls_;
+};
 
 class Connection;
 
@@ -168,18 +213,41 @@ class Registry {
   std::map<const void*, Entry> open_;              // guarded by mutex_
 };
 
+// The certificate for the next connection.
+class TlsSlot {
+ public:
+  explicit TlsSlot(std::shared_ptr<const Tls> tls) : tls_(std::move(tls)) {}
+
+  std::shared_ptr<const Tls> get() const {
+    const std::lock_guard lock(mutex_);
+    return tls_;
+  }
+  void set(std::shared_ptr<const Tls> tls) {
+    const std::lock_guard lock(mutex_);
+    tls_ = std::move(tls);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Tls> tls_;  // guarded by mutex_; null: plain HTTP
+};
+
 // What every connection uses, and what outlives them all.
 struct Shared {
   explicit Shared(ServerOptions given)
       : limits(given.limits),
         log(std::move(given.log)),
+        origins(given.cors_origins.begin(), given.cors_origins.end()),
+        tls(std::move(given.tls)),
         workers(limits.workers, limits.waiting_requests) {}
 
   Router router;  // complete before anybody is accepted
   const Limits limits;
   const std::function<void(const Access&)> log;
+  const std::set<std::string, std::less<>> origins;  // of pages that may call; empty: none
   std::atomic<bool> draining{false};
   Registry registry;
+  TlsSlot tls;
   Workers workers;
 };
 
@@ -192,47 +260,59 @@ bool is_field_value(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
-Response run_handler(const Route& route, const Request& request, bool as_outcome) {
-  try {
-    return route.handler(request);
-  } catch (...) {
-    // What it says may quote the request.
-    return problem(failed, as_outcome);
-  }
-}
-
 // One request and what becomes of it. A worker and the connection hold it.
 struct Exchange {
   Request request;
   const Route* route = nullptr;
   bool as_outcome = false;
+  Framing framing;
   std::atomic<bool> abandoned{false};  // nobody waits any more
 };
 
+// What a worker does for a request. An answer ends it.
+using Work = std::optional<Response> (*)(const Exchange&);
+
+std::optional<Response> admit(const Exchange& exchange) {
+  return exchange.route->admission(exchange.request);
+}
+
+std::optional<Response> handle(const Exchange& exchange) {
+  return exchange.route->handler(exchange.request);
+}
+
+std::optional<Response> guarded(Work work, const Exchange& exchange) {
+  try {
+    return work(exchange);
+  } catch (...) {
+    // What it says may quote the request.
+    return problem(failed, exchange.as_outcome);
+  }
+}
+
 // One client. Every function runs on the connection's strand, but start, drain and abort, which go
 // there. At any time it waits for one thing: bytes, a worker, or its answer to be taken; `timer_`
-// bounds that. With TLS the socket is wrapped, and a handshake comes before await_request.
+// bounds that.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Socket socket, std::string address, Shared& shared)
-      : socket_(std::move(socket)),
-        timer_(socket_.get_executor()),
+      : stream_(std::move(socket), shared.tls.get()),
+        timer_(stream_.get_executor()),
         address_(std::move(address)),
         shared_(shared) {}
   ~Connection() { shared_.registry.remove(address_, this); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  void start() { on_strand(&Connection::await_request); }
+  void start() { on_strand(&Connection::greet); }
   // Closes now when no request has begun; else its answer is the last.
   void drain() { on_strand(&Connection::close_if_idle); }
   void abort() { on_strand(&Connection::close); }
 
  private:
-  enum class Wait { nothing, request, head, body, answer, write, linger };
+  enum class Wait { nothing, greeting, request, head, body, answer, write, linger };
 
   void on_strand(void (Connection::*function)()) {
-    net::dispatch(socket_.get_executor(),
+    net::dispatch(stream_.get_executor(),
                   [self = shared_from_this(), function] { (self.get()->*function)(); });
   }
 
@@ -261,7 +341,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       case Wait::body: {
         time_over_ = true;  // the read ends, and answers
         error_code ignored;
-        socket_.cancel(ignored);
+        stream_.socket().cancel(ignored);
         return;
       }
       case Wait::answer:
@@ -274,6 +354,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
   }
 
+  // ---- TLS
+
+  void greet() {
+    auto* tls = stream_.tls();
+    if (tls == nullptr) {
+      await_request();
+      return;
+    }
+    wait_for(Wait::greeting, shared_.limits.head_time);
+    tls->async_handshake(net::ssl::stream_base::server,
+                         [self = shared_from_this()](error_code error) {
+                           error || self->closed_ ? self->close() : self->await_request();
+                         });
+  }
+
   // ---- the head
 
   std::string_view buffered() const {
@@ -282,8 +377,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   template <typename Then>
-  void read_some(Then then) {
-    socket_.async_read_some(buffer_.prepare(read_bytes),
+  void read_some(Then then, std::size_t most = head_read_bytes) {
+    stream_.async_read_some(buffer_.prepare(most),
                             [self = shared_from_this(), then](error_code error, std::size_t size) {
                               self->buffer_.commit(size);
                               (self.get()->*then)(error);
@@ -293,6 +388,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void await_request() {
     access_ = {};
     access_.method = access_.route = "-";
+    origin_.clear();
     as_outcome_ = head_only_ = keeps_alive_ = body_is_unread_ = false;
     if (buffer_.size() > 0) {
       begin_head();
@@ -390,6 +486,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     const auto path = target.substr(0, question);
     as_outcome_ = shared_.router.wants_outcome(path);
     head_only_ = head.method == "HEAD";
+    if (const auto origin = field_of(head.fields, "origin"); shared_.origins.contains(origin)) {
+      origin_ = origin;
+    }
     const auto framed = framing(head);
     if (!framed) {
       refuse(framed.error());
@@ -398,7 +497,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     body_is_unread_ = framed->has_body();
     auto match = shared_.router.match(head.method, path);
     if (match.route == nullptr) {
-      answer_without_route(head.method, match.allow);
+      answer_without_route(head, match.allow);
       return;
     }
     exchange_ = std::make_shared<Exchange>();
@@ -414,19 +513,30 @@ class Connection : public std::enable_shared_from_this<Connection> {
     access_.request = request.id;
     access_.method = head_only_ ? "HEAD" : std::string_view(match.route->method);
     access_.route = match.route->pattern;
-    judge_body(*framed);
+    exchange_->framing = *framed;
+    judge_body();
   }
 
-  void answer_without_route(std::string_view method, const std::string& allow) {
+  void answer_without_route(const Head& head, const std::string& allow) {
     if (allow.empty()) {
       refuse(not_found);
-    } else if (method == "OPTIONS") {
-      write({204, "", "", {{"Allow", allow}}});
+    } else if (head.method == "OPTIONS") {
+      write({204, "", "", options_fields(head, allow)});
     } else {
       auto response = problem(wrong_method, as_outcome_);
       response.fields.push_back({"Allow", allow});
       write(std::move(response));
     }
+  }
+
+  // A browser asks so before it sends another site's page's call.
+  Fields options_fields(const Head& head, const std::string& allow) const {
+    Fields fields{{"Allow", allow}};
+    if (!origin_.empty() && !field_of(head.fields, "access-control-request-method").empty()) {
+      fields.push_back({"Access-Control-Allow-Methods", "GET, POST, OPTIONS"});
+      fields.push_back({"Access-Control-Allow-Headers", "authorization, content-type"});
+    }
+    return fields;
   }
 
   // The client's own name for the request, when it is one that can say nothing about a patient.
@@ -435,22 +545,39 @@ class Connection : public std::enable_shared_from_this<Connection> {
     return fhir::parse_uuid(given) ? std::string(given) : random_uuid();
   }
 
-  void judge_body(const Framing& framed) {
+  // What costs nothing to refuse is refused first, then who is not admitted; then the body is read.
+  void judge_body() {
     const auto& route = *exchange_->route;
+    const auto& framed = exchange_->framing;
+    if (framed.has_body() && (route.media_types.empty() || framed.length > most_bytes(route))) {
+      refuse(too_large);
+    } else if (framed.has_body() &&
+               !is_readable(route, field_of(exchange_->request.fields, "content-type"))) {
+      refuse(wrong_type);
+    } else if (route.admission) {
+      hand_over(admit, &Connection::on_admission);
+    } else {
+      take_request();
+    }
+  }
+
+  void on_admission(std::optional<Response> refused) {
+    refused ? write(*std::move(refused)) : take_request();
+  }
+
+  void take_request() {
+    const auto& framed = exchange_->framing;
     if (!framed.has_body()) {
-      run();
+      hand_over(handle, &Connection::on_answer);
       return;
     }
-    const auto most = route.body_bytes > 0 ? route.body_bytes : shared_.limits.body_bytes;
-    if (route.media_types.empty() || framed.length > most) {
-      refuse(too_large);
-    } else if (!is_readable(route, field_of(exchange_->request.fields, "content-type"))) {
-      refuse(wrong_type);
-    } else {
-      body_parser_.emplace(std::move(*head_parser_));
-      body_parser_->body_limit(most);
-      framed.expects_continue&& buffer_.size() == 0 ? ask_for_body() : read_body();
-    }
+    body_parser_.emplace(std::move(*head_parser_));
+    body_parser_->body_limit(most_bytes(*exchange_->route));
+    framed.expects_continue&& buffer_.size() == 0 ? ask_for_body() : read_body();
+  }
+
+  std::size_t most_bytes(const Route& route) const {
+    return route.body_bytes > 0 ? route.body_bytes : shared_.limits.body_bytes;
   }
 
   static bool is_readable(const Route& route, std::string_view content_type) {
@@ -463,7 +590,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void ask_for_body() {
     static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
     wait_for(Wait::write, shared_.limits.write_time);
-    net::async_write(socket_, net::buffer(go_on.data(), go_on.size()),
+    net::async_write(stream_, net::buffer(go_on.data(), go_on.size()),
                      [self = shared_from_this()](error_code error, std::size_t) {
                        error || self->closed_ ? self->close() : self->read_body();
                      });
@@ -472,50 +599,74 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void read_body() {
     time_over_ = false;
     wait_for(Wait::body, shared_.limits.body_time);
-    bhttp::async_read(
-        socket_, buffer_, *body_parser_,
-        [self = shared_from_this()](error_code error, std::size_t) { self->on_body(error); });
+    body_parser_->eager(true);
+    go_on_with_body();
   }
 
-  void on_body(error_code error) {
+  // Piece by piece, so that the time is looked at after each of them: cancelling a read does
+  // nothing to one that has its bytes already, as all of them have in a burst.
+  void go_on_with_body() {
+    error_code error;
+    if (buffer_.size() > 0) {
+      buffer_.consume(body_parser_->put(buffer_.data(), error));
+    }
+    if (error == bhttp::error::body_limit) {
+      refuse(too_large);
+    } else if (error && error != bhttp::error::need_more) {
+      refuse(broken_body);
+    } else if (body_parser_->is_done()) {
+      take_body();
+    } else if (buffer_.size() + body_read_bytes > buffer_bytes) {
+      refuse(broken_body);  // the line of a chunk has no end
+    } else {
+      read_some(&Connection::on_more_of_body, body_read_bytes);
+    }
+  }
+
+  void on_more_of_body(error_code error) {
     if (closed_) {
       return;
     }
-    if (!error) {
-      body_is_unread_ = false;
-      exchange_->request.body = std::move(body_parser_->get().body());
-      access_.bytes_in = exchange_->request.body.size();
-      body_parser_.reset();
-      run();
-    } else if (time_over_) {
+    if (time_over_) {
       refuse(too_slow);
-    } else if (error == bhttp::error::body_limit) {
-      refuse(too_large);
-    } else if (error.category() == bhttp::make_error_code(bhttp::error::body_limit).category()) {
+    } else if (error == net::error::eof) {
       refuse(broken_body);
-    } else {
+    } else if (error) {
       close();
+    } else {
+      go_on_with_body();
     }
+  }
+
+  void take_body() {
+    body_is_unread_ = false;
+    exchange_->request.body = std::move(body_parser_->get().body());
+    access_.bytes_in = exchange_->request.body.size();
+    body_parser_.reset();
+    hand_over(handle, &Connection::on_answer);
   }
 
   // ---- the answer
 
-  void run() {
+  // To a worker; `then` gets what comes of it, unless nobody waits for that any more.
+  void hand_over(Work work, void (Connection::*then)(std::optional<Response>)) {
     const auto own = exchange_->route->answer_time;
     const auto time = own.count() > 0 ? own : shared_.limits.answer_time;
     exchange_->request.deadline = Clock::now() + time;
     wait_for(Wait::answer, time);
-    const bool offered =
-        shared_.workers.offer([self = shared_from_this(), exchange = exchange_]() mutable {
+    const bool offered = shared_.workers.offer(
+        [self = shared_from_this(), exchange = exchange_, work, then]() mutable {
           if (exchange->abandoned) {
             return;
           }
-          auto response = run_handler(*exchange->route, exchange->request, exchange->as_outcome);
+          auto response = guarded(work, *exchange);
           auto& connection = *self;
-          net::post(connection.socket_.get_executor(),
+          net::post(connection.stream_.get_executor(),
                     [self = std::move(self), exchange = std::move(exchange),
-                     response = std::move(response)]() mutable {
-                      self->on_answer(exchange, std::move(response));
+                     response = std::move(response), then]() mutable {
+                      if (exchange == self->exchange_ && !self->closed_) {
+                        (self.get()->*then)(std::move(response));
+                      }
                     });
         });
     if (!offered) {
@@ -523,11 +674,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
   }
 
-  void on_answer(const std::shared_ptr<Exchange>& exchange, Response response) {
-    if (exchange == exchange_ && !closed_) {
-      write(std::move(response));
-    }
-  }
+  void on_answer(std::optional<Response> response) { write(*std::move(response)); }
 
   // An answer that ends the connection, unless the request was read whole and understood.
   void refuse(const Refusal& refusal) {
@@ -553,7 +700,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     build(std::move(given));
     wait_for(Wait::write, shared_.limits.write_time);
     bhttp::async_write(
-        socket_, *answer_,
+        stream_, *answer_,
         [self = shared_from_this()](error_code error, std::size_t) { self->on_written(error); });
   }
 
@@ -575,6 +722,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
     for (const auto& field : given.fields) {
       answer.set(field.name, field.value);
+    }
+    if (!shared_.origins.empty()) {
+      answer.set(bhttp::field::vary, "Origin");
+    }
+    if (!origin_.empty()) {
+      answer.set(bhttp::field::access_control_allow_origin, origin_);
     }
     if (given.status != 204) {
       answer.content_length(given.body.size());
@@ -611,25 +764,37 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // ---- the end
 
   void linger() {
-    error_code ignored;
-    socket_.shutdown(Socket::shutdown_send, ignored);
-    buffer_.clear();
     wait_for(Wait::linger, linger_time);
-    read_some(&Connection::on_dropped_bytes);
-  }
-
-  void on_dropped_bytes(error_code error) {
-    dropped_ += buffer_.size();
     buffer_.clear();
-    if (error || dropped_ > linger_bytes) {
-      close();
+    if (auto* tls = stream_.tls()) {
+      // Says that this was all. What still comes is not for us, so how it ends does not matter.
+      tls->async_shutdown([self = shared_from_this()](error_code) { self->drop_rest(); });
     } else {
-      read_some(&Connection::on_dropped_bytes);
+      drop_rest();
     }
   }
 
+  void drop_rest() {
+    if (closed_) {
+      return;
+    }
+    error_code ignored;
+    stream_.socket().shutdown(Socket::shutdown_send, ignored);
+    drop_more();
+  }
+
+  // Past TLS: nobody reads it.
+  void drop_more() {
+    stream_.socket().async_read_some(
+        buffer_.prepare(head_read_bytes),
+        [self = shared_from_this()](error_code error, std::size_t size) {
+          self->dropped_ += size;
+          error || self->dropped_ > linger_bytes ? self->close() : self->drop_more();
+        });
+  }
+
   void close_if_idle() {
-    if (wait_ == Wait::request) {
+    if (wait_ == Wait::request || wait_ == Wait::greeting) {
       close();
     }
   }
@@ -645,11 +810,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
     wait_no_more();
     error_code ignored;
-    socket_.close(ignored);
+    stream_.socket().close(ignored);
     shared_.registry.remove(address_, this);
   }
 
-  Socket socket_;
+  Stream stream_;
   Timer timer_;
   std::uint64_t turn_ = 0;  // of the timer: an older one's end means nothing
   Wait wait_ = Wait::nothing;
@@ -662,6 +827,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<bhttp::request_parser<bhttp::string_body>> body_parser_;
   std::optional<bhttp::response<bhttp::string_body>> answer_;
   std::shared_ptr<Exchange> exchange_;
+  std::string origin_;  // of the page that calls, where it may
   Access access_;
   Clock::time_point began_{};
   std::size_t requests_ = 0;
@@ -815,6 +981,7 @@ tl::expected<std::unique_ptr<Server>, Failure> Server::start(const Routes& route
 
 std::uint16_t Server::port() const { return parts_->bound; }
 std::size_t Server::connections() const { return parts_->shared.registry.size(); }
+void Server::use(std::shared_ptr<const Tls> tls) { parts_->shared.tls.set(std::move(tls)); }
 bool Server::stop() { return parts_->stop(); }
 
 }  // namespace myoflag::http

@@ -8,12 +8,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <tl/expected.hpp>
 
 #include "plugin/failure.h"
 #include "plugin/http/limits.h"
 #include "plugin/http/router.h"
+#include "plugin/http/tls.h"
 
 namespace myoflag::http {
 
@@ -33,6 +35,10 @@ struct ServerOptions {
   std::uint16_t port = 0;          // 0: any free one
   Limits limits;
   std::function<void(const Access&)> log;  // must not block, is called by several threads
+  std::shared_ptr<const Tls> tls;          // null: plain HTTP, for loopback
+  // Origins whose pages may call, letter by letter ("https://sandbox.example"). Source: Fetch
+  // standard, "CORS protocol"; never with credentials.
+  std::vector<std::string> cors_origins = {};
 };
 
 class Server {
@@ -47,6 +53,9 @@ class Server {
 
   std::uint16_t port() const;
   std::size_t connections() const;
+
+  // From the next connection on. Only for a server that was started with another one.
+  void use(std::shared_ptr<const Tls> tls);
 
   // Accepts nothing more, lets what was begun end, then closes all. False when something did not
   // end within the limits: then the destructor would wait for it. Once.

@@ -43,6 +43,11 @@ void LineLog::write(std::string line) {
   wake_.notify_one();
 }
 
+void LineLog::flush() {
+  std::unique_lock lock(mutex_);
+  written_.wait_for(lock, time_to_end, [this] { return lines_.empty() && !writing_; });
+}
+
 void LineLog::run() {
   std::unique_lock lock(mutex_);
   while (true) {
@@ -52,6 +57,7 @@ void LineLog::run() {
     }
     const auto lines = std::exchange(lines_, {});
     const auto dropped = std::exchange(dropped_, 0);
+    writing_ = true;
     lock.unlock();
     std::string text;
     for (const auto& line : lines) {
@@ -62,6 +68,8 @@ void LineLog::run() {
     }
     const bool written = write_all(text);
     lock.lock();
+    writing_ = false;
+    written_.notify_all();
     if (!written && ending_) {
       return;
     }

@@ -23,6 +23,9 @@ class LineLog {
 
   void write(std::string line);  // without its end
 
+  // Waits until what was written so far is out, for at most a second.
+  void flush();
+
  private:
   void run();
   bool write_all(std::string_view text);  // false: nobody reads
@@ -31,9 +34,10 @@ class LineLog {
   const int file_;
   const std::size_t most_waiting_;
   std::mutex mutex_;
-  std::condition_variable wake_;
+  std::condition_variable wake_, written_;
   std::deque<std::string> lines_;                 // guarded by mutex_
   std::size_t dropped_ = 0;                       // guarded by mutex_
+  bool writing_ = false;                          // guarded by mutex_
   bool ending_ = false;                           // guarded by mutex_
   std::chrono::steady_clock::time_point latest_;  // guarded by mutex_; once ending_
   std::thread writer_;

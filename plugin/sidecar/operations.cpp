@@ -181,7 +181,7 @@ Response validate(const Parts& parts, const Request& request) {
   AssessOptions options = options_of(parts);
   options.syntax = Syntax::json;
   Issues issues = std::move(input->notices);
-  append(issues, parts.assessor.check(fhir::write_json(input->resource), options));
+  append(issues, parts.serving.get()->assessor.check(fhir::write_json(input->resource), options));
   return outcome(request, 200, issues);
 }
 
@@ -192,7 +192,8 @@ Response assess(const Parts& parts, const Request& request) {
   if (!input) {
     return outcome(request, input.error().status, input.error().issues);
   }
-  auto assessed = parts.assessor.assess_resource(std::move(input->resource), options_of(parts));
+  const auto serving = parts.serving.get();
+  auto assessed = serving->assessor.assess_resource(std::move(input->resource), options_of(parts));
   if (!assessed) {
     return outcome(request, 422, assessed.error());
   }
@@ -206,8 +207,7 @@ Response assess(const Parts& parts, const Request& request) {
 
 // ---- $extract
 
-tl::expected<void, Refused> check_form(const Parts& parts, const Json::Array& parameters) {
-  const auto& ours = parts.assessor.questionnaire();
+tl::expected<void, Refused> check_form(const Json& ours, const Json::Array& parameters) {
   for (const auto& parameter : parameters) {
     const auto* form = parameter.find("resource");
     const bool is_ours =
@@ -280,16 +280,17 @@ Response extract(const Parts& parts, const Request& request) {
   if (!input) {
     return outcome(request, input.error().status, input.error().issues);
   }
-  if (const auto checked = check_form(parts, input->further); !checked) {
+  const auto serving = parts.serving.get();
+  const auto& assessor = serving->assessor;
+  if (const auto checked = check_form(assessor.questionnaire(), input->further); !checked) {
     return outcome(request, checked.error().status, checked.error().issues);
   }
   Issues issues = std::move(input->notices);
-  const auto assessed =
-      parts.assessor.assess_resource(std::move(input->resource), options_of(parts));
+  const auto assessed = assessor.assess_resource(std::move(input->resource), options_of(parts));
   if (!assessed && !is_unanswered(assessed.error())) {
     return outcome(request, 422, assessed.error());
   }
-  Json bundle = assessed ? extracted(*parts.assessor.knowledge(), *assessed) : Json();
+  Json bundle = assessed ? extracted(*assessor.knowledge(), *assessed) : Json();
   if (assessed) {
     append(issues, assessed->warnings);
   }
@@ -320,7 +321,7 @@ Json operation(std::string_view name, std::string_view definition) {
 }
 
 Response read_definition(const Parts& parts, const Request& request) {
-  const Json definition = assess_definition(*parts.assessor.knowledge(), parts.version);
+  const Json definition = assess_definition(*parts.serving.get()->assessor.knowledge(), parts.version);
   if (request.parameters.find("id")->second != definition.string_of("id")) {
     return outcome(request, 404,
                    {issue(Severity::error, "not-found", "MF-4155",
@@ -382,13 +383,12 @@ void add_operations(http::Router& router, const Parts& parts) {
     router.add({"POST",
                 std::move(pattern),
                 std::move(summary),
-                [parts, handler](const Request& request) {
-                  return is_admitted(parts, request) ? handler(parts, request) : not_admitted();
-                },
+                [parts, handler](const Request& request) { return handler(parts, request); },
                 {"application/fhir+json", "application/json", "application/fhir+xml",
                  "application/xml", "text/xml"},
                 input_bytes,
-                {}});
+                {},
+                admission(parts)});
   };
   post("/fhir/QuestionnaireResponse/$validate", "what is wrong with a response", validate);
   post("/fhir/QuestionnaireResponse/$extract", "the answers as Observations", extract);
@@ -399,7 +399,8 @@ void add_operations(http::Router& router, const Parts& parts) {
               [parts](const Request& request) { return read_definition(parts, request); },
               {},
               0,
-              {}});
+              {},
+              nullptr});
 }
 
 }  // namespace myoflag::sidecar

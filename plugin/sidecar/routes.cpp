@@ -1,5 +1,6 @@
 #include "plugin/sidecar/routes.h"
 
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -26,7 +27,8 @@ Response json_response(const Json& json) {
 }
 
 Response health(const Parts& parts) {
-  const auto& knowledge = *parts.assessor.knowledge();
+  const auto serving = parts.serving.get();
+  const auto& knowledge = *serving->assessor.knowledge();
   return json_response(Json::object({{"status", "ok"},
                                      {"version", parts.version},
                                      {"knowledge", Json::object({{"id", knowledge.id},
@@ -34,14 +36,23 @@ Response health(const Parts& parts) {
                                                                  {"digest", knowledge.digest}})}}));
 }
 
-Response call(const Parts& parts, const Request& request) {
-  if (!is_admitted(parts, request)) {
-    return not_admitted();
+// Which check failed is for our log; the caller learns that one did.
+std::optional<Response> refuse_stranger(const Parts& parts, const Request& request) {
+  const auto claims =
+      parts.gate->admit(http::field_of(request.fields, "authorization"), request.path, parts.now());
+  if (claims) {
+    return std::nullopt;
   }
+  parts.denied(request.id, trust::name_of(claims.error()));
+  return Response{401, "", "", {{"WWW-Authenticate", "Bearer"}}};
+}
+
+Response call(const Parts& parts, const Request& request) {
   if (request.parameters.find("id")->second != cds::kServiceId) {
     return http::problem({404, "MF-4227", "There is no service of this id."}, true);
   }
-  const auto answer = parts.service.answer(request.body, parts.now());
+  const auto serving = parts.serving.get();
+  const auto answer = serving->service.answer(request.body, parts.now());
   return answer.status == 200 ? json_response(answer.cards)
                               : http::outcome(answer.status, answer.issues);
 }
@@ -49,7 +60,8 @@ Response call(const Parts& parts, const Request& request) {
 // ---- the form
 
 Response read_questionnaire(const Parts& parts, const Request& request) {
-  const auto& form = parts.assessor.questionnaire();
+  const auto serving = parts.serving.get();
+  const auto& form = serving->assessor.questionnaire();
   if (request.parameters.find("id")->second != form.string_of("id")) {
     return http::problem({404, "MF-4244", "There is no Questionnaire of this id."}, true);
   }
@@ -58,7 +70,8 @@ Response read_questionnaire(const Parts& parts, const Request& request) {
 
 // By the parameters that /fhir/metadata names.
 Response search_questionnaire(const Parts& parts, const Request& request) {
-  const auto& form = parts.assessor.questionnaire();
+  const auto serving = parts.serving.get();
+  const auto& form = serving->assessor.questionnaire();
   const auto url = http::query_value(request.query, "url");
   const auto version = http::query_value(request.query, "version");
   const bool matches = (!url || *url == form.string_of("url")) &&
@@ -78,32 +91,25 @@ Response search_questionnaire(const Parts& parts, const Request& request) {
 
 }  // namespace
 
-// Which check failed is for our log; the caller learns that one did.
-bool is_admitted(const Parts& parts, const Request& request) {
+http::Admission admission(const Parts& parts) {
   if (parts.gate == nullptr) {
-    return true;
+    return nullptr;
   }
-  const auto claims =
-      parts.gate->admit(http::field_of(request.fields, "authorization"), request.path, parts.now());
-  if (!claims) {
-    parts.denied(request.id, trust::name_of(claims.error()));
-  }
-  return claims.has_value();
+  return [parts](const Request& request) { return refuse_stranger(parts, request); };
 }
-
-Response not_admitted() { return {401, "", "", {{"WWW-Authenticate", "Bearer"}}}; }
 
 http::Router routes(const Parts& parts) {
   http::Router router;
   router.add_outcomes_under("/fhir");
   router.add_outcomes_under("/cds-services");
   const auto get = [&router](std::string pattern, std::string summary, http::Handler handler) {
-    router.add({"GET", std::move(pattern), std::move(summary), std::move(handler), {}, 0, {}});
+    router.add(
+        {"GET", std::move(pattern), std::move(summary), std::move(handler), {}, 0, {}, nullptr});
   };
   get("/health", "whether the program answers, and what it knows",
       [parts](const Request&) { return health(parts); });
   get("/cds-services", "CDS Hooks discovery", [parts](const Request&) {
-    return json_response(cds::discovery(*parts.assessor.knowledge()));
+    return json_response(cds::discovery(*parts.serving.get()->assessor.knowledge()));
   });
   router.add({"POST",
               "/cds-services/{id}",
@@ -111,11 +117,12 @@ http::Router routes(const Parts& parts) {
               [parts](const Request& request) { return call(parts, request); },
               {"application/json"},
               call_bytes,
-              call_time});
+              call_time,
+              admission(parts)});
   get("/fhir/metadata", "the CapabilityStatement", [parts](const Request& request) {
-    return fhir_response(
-        request, 200,
-        capability_statement(*parts.assessor.knowledge(), parts.version, parts.base + "/fhir"));
+    return fhir_response(request, 200,
+                         capability_statement(*parts.serving.get()->assessor.knowledge(),
+                                              parts.version, parts.base + "/fhir"));
   });
   get("/fhir/Questionnaire", "the form, by its url",
       [parts](const Request& request) { return search_questionnaire(parts, request); });

@@ -6,16 +6,14 @@
 #include <string>
 #include <string_view>
 
-#include "plugin/assess.h"
-#include "plugin/cds/service.h"
 #include "plugin/http/router.h"
-#include "plugin/trust/site.h"
+#include "plugin/sidecar/serving.h"
+#include "plugin/trust/gate.h"
 
 namespace myoflag::sidecar {
 
 struct Parts {
-  const Assessor& assessor;
-  const cds::Service& service;
+  const Current& serving;
   trust::Gate* gate;  // null: nobody who calls is checked
   std::function<void(const std::string& request, std::string_view why)> denied;  // for the log
   std::function<rules::Instant()> now;
@@ -23,9 +21,9 @@ struct Parts {
   std::string base;  // as clients know it, without a slash at the end: "https://cds.example"
 };
 
-// Whether the caller's token passes the gate; why not goes to the log.
-bool is_admitted(const Parts& parts, const http::Request& request);
-http::Response not_admitted();
+// Judges who calls by the head of the request; why somebody is refused goes to the log. Null: nobody
+// is checked.
+http::Admission admission(const Parts& parts);
 
 // `parts` is copied; what it refers to outlives the router.
 http::Router routes(const Parts& parts);

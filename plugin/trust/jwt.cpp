@@ -136,16 +136,18 @@ std::string_view name_of(Denied denied) {
   return names[static_cast<std::size_t>(denied)];
 }
 
-ReplayStore::ReplayStore(std::size_t most) : most_(most) {}
+ReplayStore::ReplayStore(std::size_t most_of_an_issuer) : most_(most_of_an_issuer) {}
 
 bool ReplayStore::remember(const std::string& issuer, const std::string& id, Instant expires,
                            Instant now) {
   const std::lock_guard lock(mutex_);
   forget_expired(now);
   std::pair token(issuer, id);
-  if (seen_.size() >= most_ || !seen_.insert(token).second) {
+  auto& count = of_issuer_[issuer];
+  if (count >= most_ || !seen_.insert(token).second) {
     return false;
   }
+  ++count;
   by_expiry_.emplace(expires, std::move(token));
   return true;
 }
@@ -154,6 +156,7 @@ bool ReplayStore::remember(const std::string& issuer, const std::string& id, Ins
 void ReplayStore::forget_expired(Instant now) {
   while (!by_expiry_.empty() && by_expiry_.begin()->first + skew < now) {
     seen_.erase(by_expiry_.begin()->second);
+    --of_issuer_[by_expiry_.begin()->second.first];
     by_expiry_.erase(by_expiry_.begin());
   }
 }

@@ -50,12 +50,12 @@ struct Claims {
   Instant expires{};
 };
 
-// Tokens seen, until they expire. When it is full, further ones are refused: to forget one would be
-// to let it be used twice.
+// Tokens seen, until they expire, in memory. When an issuer's part is full, further ones of that
+// issuer are refused, and of no other: to forget one would be to let it be used twice.
 class ReplayStore {
  public:
-  explicit ReplayStore(std::size_t most = 1'000'000);
-  // False when it was seen before, or the store is full.
+  explicit ReplayStore(std::size_t most_of_an_issuer = 250'000);
+  // False when it was seen before, or the issuer's part is full.
   bool remember(const std::string& issuer, const std::string& id, Instant expires, Instant now);
 
  private:
@@ -63,6 +63,7 @@ class ReplayStore {
 
   const std::size_t most_;
   std::mutex mutex_;
+  std::map<std::string, std::size_t> of_issuer_;                           // guarded by mutex_
   std::set<std::pair<std::string, std::string>> seen_;                     // guarded by mutex_
   std::multimap<Instant, std::pair<std::string, std::string>> by_expiry_;  // guarded by mutex_
 };

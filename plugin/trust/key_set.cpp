@@ -1,5 +1,6 @@
 #include "plugin/trust/key_set.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -126,9 +127,18 @@ bool is_private(const Json& jwk) {
   return false;
 }
 
-bool is_for_signatures(const Json& jwk) {
-  const auto use = jwk.string_of("use");
-  return use.empty() || use == "sig";
+bool is_text_or_absent(const Json& jwk, std::string_view name, std::string_view expected) {
+  return !jwk.has(name) || jwk.string_of(name) == expected;
+}
+
+// What a key says it is for, wherever it says so: RFC 7517, sections 4.2 to 4.4.
+bool is_for(const Json& jwk, std::string_view algorithm) {
+  const auto& operations = jwk.array_of("key_ops");
+  const bool verifies = std::any_of(operations.begin(), operations.end(), [](const Json& one) {
+    return one.is_string() && *one.as_string() == "verify";
+  });
+  return is_text_or_absent(jwk, "use", "sig") && is_text_or_absent(jwk, "alg", algorithm) &&
+         (verifies || !jwk.has("key_ops"));
 }
 
 }  // namespace
@@ -159,7 +169,7 @@ tl::expected<KeySet, std::string> KeySet::read(std::string_view json) {
       return tl::unexpected(std::string("it holds a private key"));
     }
     const bool curve = jwk.string_of("kty") == "EC";
-    if ((!curve && jwk.string_of("kty") != "RSA") || !is_for_signatures(jwk)) {
+    if ((!curve && jwk.string_of("kty") != "RSA") || !is_for(jwk, curve ? "ES384" : "RS384")) {
       continue;
     }
     Key key{std::string(jwk.string_of("kid")), curve ? Algorithm::es384 : Algorithm::rs384,

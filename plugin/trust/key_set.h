@@ -1,7 +1,8 @@
 #pragma once
 // The public keys of a client (JWK Set, RFC 7517) and signatures made with them. RSA from 2048 bits
-// and the curve P-384 only; whatever else stands in a set is passed over, because sets hold keys
-// for other uses too. OpenSSL stays in the .cpp.
+// and the curve P-384 only, where "use", "key_ops" and "alg" do not say that they are for something
+// else; whatever else stands in a set is passed over, because sets hold keys for other uses too.
+// OpenSSL stays in the .cpp.
 
 #include <memory>
 #include <string>

@@ -59,6 +59,15 @@ TEST(HookRequest, WhatWeDoNotKnowIsIgnored) {
   EXPECT_TRUE(read_hook_request(fhir::write_json(json)));
 }
 
+TEST(HookRequest, ATokenForThePatientOfTheContextIsTaken) {
+  Json json = call("patient-view");
+  Json given = authorization();
+  given.set("patient", "p1");
+  json.set("fhirServer", "https://ehr.example/fhir");
+  json.set("fhirAuthorization", given);
+  EXPECT_TRUE(read_hook_request(fhir::write_json(json)));
+}
+
 TEST(HookRequest, AppointmentsComeAsListAndAsBundle) {
   Json json = call("appointment-book");
   json.find("context")->set("appointments", Json::object({{"resourceType", "Bundle"}}));
@@ -113,6 +122,9 @@ TEST(HookRequest, EachFaultIsToldWithItsPlace) {
       {"patient-view", "MF-4222", "fhirAuthorization.token_type", authorized("token_type", "mac")},
       {"patient-view", "MF-4222", "fhirAuthorization.expires_in", authorized("expires_in", "300")},
       {"patient-view", "MF-4222", "fhirAuthorization.access_token", authorized("access_token", "")},
+      {"patient-view", "MF-4222", "fhirAuthorization.patient", authorized("patient", 5)},
+      {"patient-view", "MF-4224", "fhirAuthorization.patient", authorized("patient", "p2")},
+      {"patient-view", "MF-4224", "fhirAuthorization.patient", authorized("patient", secret)},
       {"patient-view", "MF-4221", "context.userId", without("userId")},
       {"patient-view", "MF-4222", "context.userId", in_context("userId", secret)},
       {"patient-view", "MF-4222", "context.userId", in_context("userId", "Device/1")},

@@ -447,6 +447,28 @@ TEST(CdsService, APartOfTheRecordThatIsNoFhirDoesNotHideTheAnswers) {
   EXPECT_THAT(std::string(card.string_of("detail")), HasSubstr("what came as active medicines"));
 }
 
+// However much else is wrong: what did not come at all is the larger doubt.
+TEST(CdsService, ManyBrokenEntriesHideNoPartThatIsMissing) {
+  const auto call = call_of("worried-student");
+  auto prefetch = call.prefetch();
+  Json::Array broken;
+  for (int i = 0; i < 40; ++i) {
+    broken.push_back(Json::object({{"resourceType", "Observation"}, {"odd", i}}));
+  }
+  Json labs = searchset(broken);
+  labs.set("odd", "x");
+  prefetch.set("labs", std::move(labs));
+  prefetch.set("meds", Json::object({{"resourceType", "OperationOutcome"}}));
+  prefetch.set("conditions", paged(searchset({})));
+  prefetch.erase("orders");
+  const auto card = card_of(ask(request("patient-view", call.patient, prefetch)));
+  const std::string detail(card.string_of("detail"));
+  EXPECT_THAT(detail, HasSubstr("the record could not give active medicines"));
+  EXPECT_THAT(detail, HasSubstr("active orders did not come with the request"));
+  EXPECT_THAT(detail, HasSubstr("a search result has further pages"));
+  EXPECT_THAT(detail, HasSubstr("more to say about it than is listed"));
+}
+
 // ---- a Bundle with something odd in it
 
 void add_entry(Json& prefetch, std::string_view key, Json entry) {

@@ -30,6 +30,8 @@ class RawClient {
   // True when the other side closes without a further byte.
   bool is_closed();
 
+  int descriptor() const { return socket_; }  // for what speaks over it
+
  private:
   bool fill();
 

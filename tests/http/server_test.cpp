@@ -93,10 +93,34 @@ class HttpServer : public ::testing::Test {
                 },
                 {"text/plain"},
                 100'000});
+    router.add({"POST",
+                "/sink",
+                "",
+                [](const Request&) { return Response{}; },
+                {"text/plain"},
+                std::size_t{4} << 30U});
+    router.add({"POST",
+                "/closed",
+                "",
+                [this](const Request& request) {
+                  ++echoes;
+                  return Response{200, "text/plain", request.body, {}};
+                },
+                {"text/plain"},
+                100'000,
+                {},
+                [](const Request& request) -> std::optional<Response> {
+                  const auto word = field_of(request.fields, "authorization");
+                  if (word == "throw") {
+                    throw std::runtime_error(std::string(canary));
+                  }
+                  return word == "open" ? std::nullopt : std::optional(Response{401, "", "", {}});
+                }});
     router.add({"GET", "/fhir/hello", "", [](const Request&) { return Response{}; }});
     router.add_outcomes_under("/fhir");
     ServerOptions options;
     options.limits = limits;
+    options.cors_origins = origins;
     options.log = [this](const Access& access) {
       const std::lock_guard lock(mutex);
       log.push_back(access);
@@ -128,6 +152,7 @@ class HttpServer : public ::testing::Test {
   }
 
   Limits limits;
+  std::vector<std::string> origins;
   Gate gate;
   std::atomic<int> echoes{0};
   std::mutex mutex;
@@ -291,6 +316,73 @@ TEST_F(HttpServer, LargeBodiesAreRefusedBeforeTheyAreSent) {
   EXPECT_EQ(status(post("Content-Length: 100001\r\n", "")), 413);
 }
 
+TEST_F(HttpServer, WhoIsNotAdmittedSendsNoBody) {
+  start();
+  const auto post_as = [](std::string_view word, std::string_view fields) {
+    return "POST /closed HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nAuthorization: " +
+           std::string(word) + "\r\n" + std::string(fields) + "\r\n";
+  };
+  auto one = client();
+  one->send(post_as("shut", "Content-Length: 5\r\n"));
+  const auto answer = one->answer();  // not a byte of the body was sent
+  EXPECT_EQ(answer.status, 401);
+  EXPECT_TRUE(answer.has("Connection: close"));
+  EXPECT_TRUE(one->is_closed());
+  auto waits = client();
+  waits->send(post_as("shut", "Content-Length: 5\r\nExpect: 100-continue\r\n"));
+  EXPECT_EQ(waits->answer().status, 401) << "and is not asked for it";
+  EXPECT_EQ(status(post_as("shut", "")), 401) << "nor where there is none";
+  EXPECT_EQ(status(post_as("shut", "Transfer-Encoding: chunked\r\n")), 401);
+  const auto thrown = ask(post_as("throw", "Content-Length: 5\r\n"));
+  EXPECT_EQ(thrown.status, 500);
+  EXPECT_EQ(thrown.body.find(canary), std::string::npos);
+  EXPECT_EQ(echoes, 0);
+  auto open = client();
+  for (int i = 0; i < 3; ++i) {
+    open->send(post_as("open", "Content-Length: 5\r\n") + "hello");
+    EXPECT_EQ(open->answer().body, "hello");
+  }
+  open->send(post_as("open", "Content-Length: 5\r\nExpect: 100-continue\r\n"));
+  EXPECT_EQ(open->answer().status, 100);
+  open->send("hello");
+  EXPECT_EQ(open->answer().body, "hello");
+}
+
+TEST_F(HttpServer, PagesOfListedOriginsMayCallAndNoOthers) {
+  origins = {"https://sandbox.example"};
+  start();
+  const auto from = [](std::string_view method, std::string_view origin) {
+    return std::string(method) + " /closed HTTP/1.1\r\nHost: x\r\nOrigin: " + std::string(origin) +
+           "\r\nAccess-Control-Request-Method: POST\r\n\r\n";
+  };
+  const auto preflight = ask(from("OPTIONS", "https://sandbox.example"));
+  EXPECT_EQ(preflight.status, 204);
+  EXPECT_TRUE(preflight.has("Access-Control-Allow-Origin: https://sandbox.example"));
+  EXPECT_TRUE(preflight.has("Access-Control-Allow-Methods: GET, POST, OPTIONS"));
+  EXPECT_TRUE(preflight.has("Access-Control-Allow-Headers: authorization, content-type"));
+  EXPECT_TRUE(preflight.has("Vary: Origin"));
+  const auto refused = ask(from("POST", "https://sandbox.example"));
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_TRUE(refused.has("Access-Control-Allow-Origin: https://sandbox.example"));
+  for (const auto* other : {"https://sandbox.example.evil", "https://sandbox.example:443", "null",
+                            "HTTPS://SANDBOX.EXAMPLE", "*", ""}) {
+    for (const auto* method : {"OPTIONS", "POST"}) {
+      const auto answer = ask(from(method, other));
+      EXPECT_TRUE(answer.has("Vary: Origin")) << other;
+      EXPECT_EQ(answer.head.find("Access-Control"), std::string::npos) << other;
+    }
+  }
+  EXPECT_EQ(ask(hello).head.find("Access-Control"), std::string::npos);
+}
+
+TEST_F(HttpServer, WithoutOriginsNothingIsSaidOfThem) {
+  start();
+  const auto answer = ask("GET /hello HTTP/1.1\r\nHost: x\r\nOrigin: https://a.example\r\n\r\n");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.head.find("Access-Control"), std::string::npos);
+  EXPECT_EQ(answer.head.find("Vary"), std::string::npos);
+}
+
 TEST_F(HttpServer, AHeadWithoutEndIsRefused) {
   start();
   auto one = client();
@@ -324,6 +416,26 @@ TEST_F(HttpServer, TricklesAndSilencesEndInTime) {
   EXPECT_TRUE(half_body->is_closed());
   EXPECT_LT(Clock::now() - begin, 15s);
   EXPECT_EQ(echoes, 0);
+}
+
+// A burst always has its next bytes there already; the time counts all the same.
+TEST_F(HttpServer, ABurstDoesNotOutliveTheTimeOfABody) {
+  limits.body_time = 200ms;
+  start();
+  auto one = client();
+  one->send(
+      "POST /sink HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n");
+  const std::string chunk = "100\r\n" + std::string(0x100, 'a') + "\r\n";
+  std::string burst;
+  for (int i = 0; i < 64; ++i) {
+    burst += chunk;
+  }
+  const auto begin = Clock::now();
+  while (Clock::now() - begin < 5s && one->send(burst)) {
+  }
+  EXPECT_LT(Clock::now() - begin, 4s);
+  EXPECT_TRUE(is_well());
 }
 
 TEST_F(HttpServer, IdleConnectionsAreClosed) {

@@ -2,12 +2,17 @@
 """The sidecar from outside: a real process, real sockets, signals."""
 import base64
 import http.client
+import http.server
+import itertools
 import json
 import os
+import pty
 import re
+import resource
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -15,6 +20,7 @@ import threading
 import time
 import unittest
 import uuid
+import warnings
 
 PROGRAM = os.environ["MYOFLAG"]
 ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
@@ -41,20 +47,35 @@ class Sidecar:
     def read(self):
         for line in self.process.stderr:
             self.log += line
-            found = re.match(rb"Listening on http://(?:127\.0\.0\.1|\[::1\]):(\d+)$", line.strip())
+            found = re.match(rb"Listening on https?://(?:127\.0\.0\.1|0\.0\.0\.0|\[::1\]):(\d+)$", line.strip())
             if found:
                 self.port = int(found.group(1))
                 self.ready.set()
         self.ready.set()
 
-    def ask(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+    def ask(self, method, path, body=None, headers=None, tls=None):
+        connection = (http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=tls) if tls else
+                      http.client.HTTPConnection("127.0.0.1", self.port, timeout=60))
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read()
         finally:
             connection.close()
+
+    def lines(self):
+        return [json.loads(line) for line in self.log.splitlines() if line.startswith(b"{")]
+
+    def reload(self, parts=1):
+        """SIGHUP, and the lines that the log has about it."""
+        before = len([line for line in self.lines() if "reload" in line])
+        self.process.send_signal(signal.SIGHUP)
+        for _ in range(1200):
+            said = [line for line in self.lines() if "reload" in line][before:]
+            if len(said) >= parts:
+                return {line["reload"]: line for line in said}
+            time.sleep(0.05)
+        raise AssertionError(self.log.decode(errors="replace"))
 
     def call(self, body, path=SERVICE):
         return self.ask("POST", path, body, {"Content-Type": "application/json"})
@@ -85,8 +106,19 @@ class Client:
         point = self.openssl("ec", "-in", self.key, "-pubout", "-outform", "DER")[-96:]
         jwk = {"kty": "EC", "crv": "P-384", "kid": "k1", "use": "sig", "x": base64url(point[:48]), "y": base64url(point[48:])}
         self.put("keys.json", {"keys": [jwk]})
-        self.trust = self.put("trust.json", {"base": "https://cds.example", "clients": [
-            {"issuer": "https://ehr.example", "keySet": "keys.json"}]})
+        self.config = self.configure()
+
+    def configure(self, **sections):
+        """JSON is YAML."""
+        return self.put("myoflag.yaml", {"service": {"base": "https://cds.example"}, "trust": {"clients": [
+            {"issuer": "https://ehr.example", "key-set": "keys.json"}]}} | sections)
+
+    def certificate(self, name, bits="2048"):
+        """A key and a certificate of its own for 127.0.0.1; returns the certificate's path."""
+        self.openssl("req", "-x509", "-newkey", "rsa:" + bits, "-nodes", "-days", "2", "-subj", "/CN=" + name,
+                     "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", os.path.join(self.folder, "tls.key"),
+                     "-out", os.path.join(self.folder, "tls.pem"))
+        return os.path.join(self.folder, "tls.pem")
 
     def put(self, name, content):
         path = os.path.join(self.folder, name)
@@ -266,7 +298,7 @@ class Trust(Case):
         self.client = Client(self.folder)
 
     def test_only_known_clients_with_a_fresh_token_get_cards(self):
-        sidecar = self.start(mode=("--trust", self.client.trust))
+        sidecar = self.start(mode=("--config", self.client.config))
         body = json.dumps(sample_call())
 
         def call(token=None):
@@ -299,14 +331,329 @@ class Trust(Case):
         self.assertNotIn(good[20:60].encode(), sidecar.log)
 
     def test_a_broken_configuration_does_not_start(self):
-        missing = self.client.put("other.json", {"base": "https://cds.example", "clients": [{"issuer": "i", "keySet": "gone.json"}]})
-        for arguments, code in ((("--trust", missing), "MF-4001"), (("--trust", self.client.key), "MF-4250"),
-                                (("--trust", self.client.trust, "--host", "0.0.0.0"), "MF-4241"),
-                                (("--trust", self.client.trust, "--demo"), "--demo"),
-                                (("--trust", self.client.trust, "--now", NOW), "--now")):
+        clients = [{"issuer": "i", "key-set": "gone.json"}]
+        missing = self.client.put("other.yaml", {"service": {"base": "https://cds.example"}, "trust": {"clients": clients}})
+        secret = self.client.put("secret.yaml", {"service": {"base": "https://cds.example", "id-secret": "MYOFLAG_NOT_SET"},
+                                                 "trust": {"clients": [{"issuer": "i", "key-set": "keys.json"}]}})
+        for arguments, code in ((("--config", missing), "other.yaml:1:"), (("--config", missing), "MF-4001"),
+                                (("--config", self.client.key), "MF-4250"), (("--config", secret), "MF-4257"),
+                                (("--config", self.client.config, "--host", "0.0.0.0"), "MF-4241"),
+                                (("--config", self.client.config, "--demo"), "MF-4240"),
+                                (("--config", self.client.config, "--now", NOW), "--now")):
             done = subprocess.run([PROGRAM, "serve", "--port", "0", *arguments], capture_output=True, timeout=60)
             self.assertIn(done.returncode, (2, 3), arguments)
             self.assertIn(code, done.stderr.decode())
+
+
+    def test_the_token_is_checked_before_the_body_is_read(self):
+        sidecar = self.start(mode=("--config", self.client.config))
+        for token in ("x", self.client.token(iss="https://evil.example")):
+            one = socket.create_connection(("127.0.0.1", sidecar.port), timeout=60)
+            one.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\n"
+                        b"Content-Length: 1000000\r\n\r\n" % (SERVICE.encode(), token.encode()))
+            self.assertTrue(one.recv(1000).startswith(b"HTTP/1.1 401 "))
+            one.close()
+
+    def test_new_keys_are_taken_and_bad_ones_refused(self):
+        sidecar = self.start(mode=("--config", self.client.config))
+        body = json.dumps(sample_call())
+
+        def status(client):
+            return sidecar.ask("POST", SERVICE, body, {"Content-Type": "application/json",
+                                                       "Authorization": "Bearer " + client.token()})[0]
+
+        self.assertEqual(status(self.client), 200)
+        with open(os.path.join(self.folder, "keys.json"), "w", encoding="utf-8") as file:
+            file.write("{")
+        said = sidecar.reload(parts=2)
+        self.assertEqual((said["knowledge"]["result"], said["trust"]["result"]), ("done", "refused"))
+        self.assertIn("MF-4251", said["trust"]["problems"][0])
+        self.assertEqual(status(self.client), 200)
+        other = Client(self.folder)
+        self.assertEqual(status(other), 401)
+        self.assertEqual(sidecar.reload(parts=2)["trust"]["result"], "done")
+        self.assertEqual((status(other), status(self.client)), (200, 200))  # the same key file by now
+        self.assertEqual(sidecar.stop()[0], 0)
+
+    def test_key_sets_are_fetched_and_kept_when_that_fails(self):
+        answers = {"status": 200, "body": b""}
+
+        class Keys(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                self.send_response(answers["status"])
+                if answers["body"] is None:  # ends a client that believes it
+                    self.send_header("Transfer-Encoding", "chunked")
+                    self.end_headers()
+                    self.wfile.write(b"-1\r\nx\r\n")
+                    return
+                self.send_header("Content-Length", str(len(answers["body"])))
+                self.end_headers()
+                self.wfile.write(answers["body"])
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Keys)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        keys = os.path.join(self.folder, "keys.json")
+        with open(keys, "rb") as file:
+            answers["body"] = file.read()
+        os.remove(keys)
+        config = self.client.configure(trust={"key-refresh": 1, "clients": [
+            {"issuer": "https://ehr.example", "key-set": "keys.json", "key-set-url": f"http://127.0.0.1:{server.server_port}/keys"}]})
+        sidecar = self.start(mode=("--config", config))
+        body = json.dumps(sample_call())
+
+        def status(client):
+            return sidecar.ask("POST", SERVICE, body, {"Content-Type": "application/json",
+                                                       "Authorization": "Bearer " + client.token()})[0]
+
+        def wait_for(result):
+            before = len(sidecar.lines())
+            for _ in range(600):
+                if any(line.get("result") == result for line in sidecar.lines()[before:]):
+                    return
+                time.sleep(0.05)
+            raise AssertionError(sidecar.log.decode(errors="replace"))
+
+        self.assertEqual(status(self.client), 200)
+        for bad in ((500, b""), (200, b"{"), (200, b'{"keys":[]}'), (302, b""), (200, None), (200, b" " * 2000000)):
+            answers["status"], answers["body"] = bad
+            wait_for("kept")
+            wait_for("kept")  # the first may have been on its way
+            self.assertEqual(status(self.client), 200, bad[0])
+        other = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, other)
+        newer = Client(other)
+        with open(os.path.join(other, "keys.json"), "rb") as file:
+            answers["status"], answers["body"] = 200, file.read()
+        wait_for("fetched")
+        wait_for("fetched")
+        self.assertEqual((status(newer), status(self.client)), (200, 401))
+        begin = time.monotonic()
+        self.assertEqual(sidecar.stop()[0], 0)
+        self.assertLess(time.monotonic() - begin, 10)
+
+    def test_pages_of_listed_origins_may_call(self):
+        sidecar = self.start(mode=("--config", self.client.configure(cors={"origins": ["https://sandbox.example"]})))
+        asks = {"Origin": "https://sandbox.example", "Access-Control-Request-Method": "POST"}
+        status, headers, body = sidecar.ask("OPTIONS", SERVICE, headers=asks)
+        self.assertEqual((status, headers["Access-Control-Allow-Origin"]), (204, "https://sandbox.example"))
+        status, headers, body = sidecar.ask("OPTIONS", SERVICE, headers=asks | {"Origin": "https://evil.example"})
+        self.assertNotIn("Access-Control-Allow-Origin", headers)
+
+
+class Tls(Case):
+    def setUp(self):
+        super().setUp()
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.client = Client(self.folder)
+        self.client.certificate("first")
+
+    def start_tls(self):
+        listen = {"host": "0.0.0.0", "certificate": "tls.pem", "key": "tls.key"}
+        return self.start(mode=("--config", self.client.configure(listen=listen)))
+
+    def trusting(self):
+        return ssl.create_default_context(cafile=os.path.join(self.folder, "tls.pem"))
+
+    def test_calls_are_answered_within_tls_only(self):
+        sidecar = self.start_tls()
+        tls = self.trusting()
+        for _ in range(2):
+            headers = {"Content-Type": "application/json", "Authorization": "Bearer " + self.client.token()}
+            status, headers, body = sidecar.ask("POST", SERVICE, json.dumps(sample_call()), headers, tls)
+            self.assertEqual((status, len(json.loads(body)["cards"])), (200, 1))
+        self.assertEqual(sidecar.ask("GET", "/nowhere", tls=tls)[0], 404)
+        with self.assertRaises((OSError, http.client.HTTPException)):
+            sidecar.ask("GET", "/health")  # without TLS
+        old = self.trusting()
+        warnings.simplefilter("ignore", DeprecationWarning)
+        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+        old.set_ciphers("ALL:@SECLEVEL=0")
+        with self.assertRaises(OSError):
+            sidecar.ask("GET", "/health", tls=old)
+        with self.assertRaises(ssl.SSLCertVerificationError):
+            sidecar.ask("GET", "/health", tls=ssl.create_default_context())
+        self.assertEqual(sidecar.stop()[0], 0)
+
+    def test_the_end_of_an_answer_is_said(self):
+        sidecar = self.start_tls()
+        with socket.create_connection(("127.0.0.1", sidecar.port), timeout=60) as raw:
+            with self.trusting().wrap_socket(raw, server_hostname="127.0.0.1", suppress_ragged_eofs=False) as one:
+                one.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                answer = b""
+                while piece := one.recv(65536):  # throws where the end is not said
+                    answer += piece
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 OK"))
+
+    def test_silent_and_broken_clients_of_tls_end_in_time(self):
+        listen = {"host": "0.0.0.0", "certificate": "tls.pem", "key": "tls.key"}
+        sidecar = self.start(mode=("--config", self.client.configure(listen=listen, limits={"head-time": 1})))
+        silent = [socket.create_connection(("127.0.0.1", sidecar.port), timeout=60) for _ in range(50)]
+        for number, one in enumerate(silent):
+            one.sendall((b"", b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 100)[number % 4])
+        tls = self.trusting()
+        for _ in range(20):
+            self.assertEqual(sidecar.ask("GET", "/health", tls=tls)[0], 200)
+        begin = time.monotonic()
+        for one in silent:
+            try:
+                while one.recv(1000):
+                    pass
+            except OSError:
+                pass
+            one.close()
+        self.assertLess(time.monotonic() - begin, 20)
+
+    def test_a_new_certificate_is_shown_and_a_bad_one_refused(self):
+        sidecar = self.start_tls()
+        first = self.trusting()
+        self.assertEqual(sidecar.ask("GET", "/health", tls=first)[0], 200)
+        kept = http.client.HTTPSConnection("127.0.0.1", sidecar.port, timeout=60, context=first)
+        kept.request("GET", "/health")
+        self.assertEqual(kept.getresponse().read()[:1], b"{")
+        self.client.certificate("second")
+        second = self.trusting()
+        self.assertEqual(sidecar.ask("GET", "/health", tls=first)[0], 200)  # until it is told
+        self.assertEqual(sidecar.reload(parts=3)["certificate"]["result"], "done")
+        self.assertEqual(sidecar.ask("GET", "/health", tls=second)[0], 200)
+        with self.assertRaises(ssl.SSLCertVerificationError):
+            sidecar.ask("GET", "/health", tls=first)
+        kept.request("GET", "/health")  # who is connected stays so
+        self.assertEqual(kept.getresponse().status, 200)
+        kept.close()
+        self.client.openssl("genrsa", "-out", os.path.join(self.folder, "tls.key"), "2048")
+        said = sidecar.reload(parts=3)["certificate"]
+        self.assertEqual(said["result"], "refused")
+        self.assertIn("MF-4219", said["problems"][0])
+        self.assertEqual(sidecar.ask("GET", "/health", tls=second)[0], 200)
+        self.assertEqual(sidecar.stop()[0], 0)
+
+    def test_a_start_says_what_is_wrong_with_a_certificate(self):
+        def start(**listen):
+            done = subprocess.run([PROGRAM, "serve", "--port", "0", "--config", self.client.configure(listen=listen)],
+                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+            return done.returncode, done.stderr.decode()
+
+        self.client.openssl("genrsa", "-aes128", "-passout", "pass:x", "-out", os.path.join(self.folder, "locked.key"), "2048")
+        self.client.openssl("genrsa", "-out", os.path.join(self.folder, "other.key"), "2048")
+        for certificate, key in (("gone.pem", "tls.key"), ("tls.pem", "gone.key"), ("tls.pem", "other.key"), ("keys.json", "tls.key"),
+                                 ("tls.pem", "locked.key")):
+            code, err = start(certificate=certificate, key=key)
+            self.assertEqual(code, 2, err)
+            self.assertIn("MF-4219", err)
+            self.assertIn(key if certificate == "tls.pem" else certificate, err)
+
+
+class Config(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def run_config(self, *arguments, environment=None):
+        done = subprocess.run([PROGRAM, "config", *arguments], capture_output=True, timeout=60,
+                              env=os.environ | (environment or {}))
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def put(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def test_the_default_is_missing_trust_and_nothing_else(self):
+        code, text, err = self.run_config()
+        self.assertEqual((code, err), (0, ""))
+        code, out, err = self.run_config("--check", self.put("c.yaml", text))
+        self.assertEqual((code, out), (2, ""))
+        self.assertIn("MF-4240", err)
+        self.assertEqual(err.count("MF-"), 2, err)  # with that of the whole
+
+    def test_all_problems_of_the_file_and_of_what_it_names(self):
+        code, out, err = self.run_config("--check", self.put("c.yaml", "listen:\n  prot: 1\nlimits:\n  body-time: soon\n"))
+        self.assertEqual((code, out), (2, ""))
+        self.assertIn("c.yaml:2:3: MF-4253: `prot` is not known in listen; did you mean `port`?\n    prot: 1\n    ^\n", err)
+        self.assertIn("c.yaml:4:14: MF-4254", err)
+        path = self.put("d.yaml", "listen: {certificate: a.pem, key: b.pem}\n"
+                                  "service: {base: 'https://cds.example', knowledge: nowhere, id-secret: MYOFLAG_TEST_SECRET}\n"
+                                  "trust:\n  clients:\n    - issuer: i\n      key-set: gone.json\n")
+        code, out, err = self.run_config("--check", path)
+        self.assertEqual((code, out), (2, ""))
+        for code in ("d.yaml:1:23: MF-4219", "d.yaml:2:51: MF-4007", "MF-4257", "d.yaml:6:16: MF-4001"):
+            self.assertIn(code, err)
+        code, out, err = self.run_config("--check", path, environment={"MYOFLAG_TEST_SECRET": CANARY})
+        self.assertNotIn("MF-4257", err)
+        self.assertNotIn(CANARY, err)
+
+    def test_a_good_one(self):
+        Client(self.folder)
+        code, out, err = self.run_config("--check", os.path.join(self.folder, "myoflag.yaml"))
+        self.assertEqual((code, err), (0, ""))
+
+    def test_a_missing_one(self):
+        self.assertEqual(self.run_config("--check", os.path.join(self.folder, "gone.yaml"))[0], 2)
+
+
+class Reload(Case):
+    def setUp(self):
+        super().setUp()
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.knowledge = os.path.join(self.folder, "knowledge")
+        shutil.copytree(os.path.join(ROOT, "rules", "knowledge", "twitching"), self.knowledge)
+
+    def change(self, name, before, after):
+        path = os.path.join(self.knowledge, name)
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn(before, text)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace(before, after, 1))
+
+    def test_new_knowledge_is_taken_and_bad_knowledge_refused(self):
+        sidecar = self.start("--knowledge", self.knowledge)
+        body = json.dumps(sample_call())
+
+        def knowledge():
+            return json.loads(sidecar.ask("GET", "/health")[2])["knowledge"]
+
+        first = knowledge()
+        self.change("knowledge.yaml", "version: 0.1.0", "version: 9.9.9")
+        self.assertEqual(knowledge(), first)
+        calls = []
+        caller = threading.Thread(target=lambda: calls.extend(sidecar.call(body)[0] for _ in range(20)))
+        caller.start()
+        self.assertEqual(sidecar.reload()["knowledge"]["result"], "done")
+        caller.join()
+        self.assertEqual(set(calls), {200})
+        self.assertEqual(knowledge()["version"], "9.9.9")
+        self.assertNotEqual(knowledge()["digest"], first["digest"])
+        self.change("knowledge.yaml", "adult-age: 16", "adult-aeg: 16")
+        said = sidecar.reload()["knowledge"]
+        self.assertEqual(said["result"], "refused")
+        self.assertIn("knowledge.yaml:", "".join(said["problems"]))
+        self.assertEqual(knowledge()["version"], "9.9.9")
+        self.assertEqual(sidecar.call(body)[0], 200)
+        shutil.rmtree(self.knowledge)
+        self.assertEqual(sidecar.reload()["knowledge"]["result"], "refused")
+        self.assertEqual(sidecar.call(body)[0], 200)
+        self.assertEqual(sidecar.stop()[0], 0)
+
+    def test_a_form_that_fhir_cannot_say_is_not_served(self):
+        sidecar = self.start("--knowledge", self.knowledge)
+        self.change("questions.yaml", "behavior: any", "behavior: all")
+        said = sidecar.reload()["knowledge"]
+        self.assertEqual(said["result"], "refused")
+        self.assertIn("MF-4246", "".join(said["problems"]))
+        self.assertEqual(sidecar.call(json.dumps(sample_call()))[0], 200)
+        done = subprocess.run([PROGRAM, "serve", "--demo", "--port", "0", "--knowledge", self.knowledge], stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"MF-4246", done.stderr)
 
 
 class Start(Case):
@@ -334,6 +681,126 @@ class Start(Case):
         begin = time.monotonic()
         self.start().ask("GET", "/health")
         self.assertLess(time.monotonic() - begin, 20)
+
+
+class Siege(Case):
+    """A client that behaves gets its cards while others do their worst. MYOFLAG_SIEGE=full: in their full numbers."""
+
+    FULL = os.environ.get("MYOFLAG_SIEGE") == "full"
+
+    def setUp(self):
+        super().setUp()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 32768), hard))
+        self.sidecar = self.start()
+        self.body = json.dumps(sample_call()).encode()
+        self.others = []
+
+    def tearDown(self):
+        for one in self.others:
+            one.close()
+        super().tearDown()
+
+    def open(self, *pieces):
+        one = socket.create_connection(("127.0.0.1", self.sidecar.port), timeout=60)
+        self.others.append(one)
+        for piece in pieces:
+            one.sendall(piece)
+        return one
+
+    def well_behaved(self, calls=40):
+        """Every call is answered; returns the longest time, in seconds."""
+        longest = 0
+        for _ in range(calls):
+            begin = time.monotonic()
+            status, headers, body = self.sidecar.call(self.body)
+            self.assertEqual(status, 200)
+            longest = max(longest, time.monotonic() - begin)
+        return longest
+
+    def during(self, name, act):
+        """`act` again and again on threads, while the client calls."""
+        calm = self.well_behaved()
+        ending = threading.Event()
+
+        def work():
+            while not ending.is_set():
+                try:
+                    act()
+                except OSError:
+                    pass  # the server has had enough of it
+
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            stormy = self.well_behaved()
+        finally:
+            ending.set()
+            for thread in threads:
+                thread.join()
+        print(f"{name}: slowest of 40 calls {calm * 1000:.0f} ms before, {stormy * 1000:.0f} ms during", file=sys.stderr)
+        self.assertLess(stormy, 5)
+
+    def test_idle_connections(self):
+        for _ in range(10000 if self.FULL else 600):
+            self.open()
+        self.during("idle", lambda: time.sleep(0.01))
+
+    def test_slow_loris(self):
+        for _ in range(2000 if self.FULL else 300):
+            self.open(b"POST %s HTTP/1.1\r\nHost: x\r\n" % SERVICE.encode())
+        turn = itertools.cycle(list(self.others))
+        self.during("slow loris", lambda: (next(turn).sendall(b"A: b\r\n"), time.sleep(0.001)))
+
+    def test_half_closed(self):
+        def act():
+            with socket.create_connection(("127.0.0.1", self.sidecar.port), timeout=60) as one:
+                one.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{" %
+                            SERVICE.encode())
+                one.shutdown(socket.SHUT_WR)
+                self.assertIn(b"400", one.recv(1000)[:16])
+
+        self.during("half closed", act)
+
+    def test_pipelines_that_nobody_reads(self):
+        self.during("pipelined", lambda: (self.open(b"GET /fhir/metadata HTTP/1.1\r\nHost: x\r\n\r\n" * 500), time.sleep(0.02)))
+
+    def test_endless_chunks(self):
+        chunk = b"8000\r\n" + b" " * 0x8000 + b"\r\n"
+
+        def act():
+            with socket.create_connection(("127.0.0.1", self.sidecar.port), timeout=60) as one:
+                one.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" %
+                            SERVICE.encode())
+                for _ in range(300):  # twice of what is taken
+                    one.sendall(chunk)
+
+        self.during("endless chunks", act)
+        with self.assertRaises(OSError):
+            act()
+
+    def test_bytes_that_are_no_text(self):
+        bad = self.body.replace(b"Practitioner", b"\xff\xfe\xed\xa0\x80")
+        self.assertEqual(self.sidecar.call(bad)[0], 400)
+        self.during("no text", lambda: self.assertEqual(self.sidecar.call(bad)[0], 400))
+
+    def test_paths_that_lead_nowhere(self):
+        def status(target):
+            with socket.create_connection(("127.0.0.1", self.sidecar.port), timeout=60) as one:
+                one.sendall(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                answer = b""
+                while piece := one.recv(65536):
+                    answer += piece
+            self.assertNotIn(b"root:", answer)
+            return int(answer[9:12])
+
+        for target in (b"/../../etc/passwd", b"/fhir/../../etc/passwd", b"/%2e%2e/%2e%2e/etc/passwd", b"/..%2f..%2fetc%2fpasswd",
+                       b"/fhir/Questionnaire/..%2f..%2f..%2fetc%2fpasswd", b"/fhir/Questionnaire/%00", b"/fhir/Questionnaire/%ff",
+                       b"//etc/passwd", b"/cds-services/%", b"/" + b"a/" * 1000):
+            self.assertEqual(status(target), 404, target)
+        self.assertIn(status(b"file:///etc/passwd"), (400, 404))
+        self.during("paths", lambda: status(b"/" + b"../" * 600))
 
 
 class Stop(Case):
@@ -375,6 +842,27 @@ class Stop(Case):
         self.assertTrue(answer.startswith(b"HTTP/1.1 200 OK"), answer[:100])
         self.assertIn(b"Connection: close", answer)
         self.assertEqual(sidecar.stop()[0], 0)
+
+    def test_it_ends_with_its_terminal(self):
+        child, terminal = pty.fork()
+        if child == 0:
+            os.execv(PROGRAM, [PROGRAM, "serve", "--demo", "--port", "0"])
+        said = b""
+        while b"Listening on" not in said:
+            said += os.read(terminal, 10000)
+        os.kill(child, signal.SIGHUP)  # while it is there: read again
+        while b'"reload":"knowledge","result":"done"' not in said:
+            said += os.read(terminal, 10000)
+        os.close(terminal)
+        for _ in range(400):
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                break
+            time.sleep(0.05)
+        else:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        self.assertEqual((ended, status), (child, 0))
 
     def test_a_client_that_never_ends_does_not_hold_it(self):
         sidecar = self.start()

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <fcntl.h>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -25,15 +26,19 @@ using fhir::Json;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const Assessor& assessor() {
-  static const Assessor one(embedded_knowledge());
+const Current& serving() {
+  static const Current one(std::make_shared<Serving>(embedded_knowledge(), cds::CardSettings{}));
   return one;
 }
 
+const Assessor& assessor() {
+  static const auto one = serving().get();
+  return one->assessor;
+}
+
 const http::Router& router() {
-  static const cds::Service service(assessor(), {});
-  static const http::Router one = routes({assessor(), service, nullptr, nullptr,
-                                          [] { return rules::Instant{}; }, "1.2.3", "http://here"});
+  static const http::Router one = routes(
+      {serving(), nullptr, nullptr, [] { return rules::Instant{}; }, "1.2.3", "http://here"});
   return one;
 }
 
@@ -151,6 +156,21 @@ TEST(LineLog, ManyThreadsWriteWholeLines) {
     expected += "a whole line\n";
   }
   EXPECT_EQ(text, expected);
+}
+
+TEST(LineLog, AFlushWaitsForWhatWasWritten) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe(ends.data()), 0);
+  LineLog log(ends[1]);
+  for (int i = 0; i < 100; ++i) {
+    log.write("a line");
+    log.flush();
+    std::array<char, 7> bytes{};
+    ASSERT_EQ(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    ASSERT_EQ(read(ends[0], bytes.data(), bytes.size()), 7) << "it is there already";
+  }
+  close(ends[0]);
+  close(ends[1]);
 }
 
 TEST(LineLog, AReaderThatStopsBlocksNobodyAndWhatIsLostIsTold) {

@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "plugin/trust/base64url.h"
+#include "plugin/trust/gate.h"
 #include "plugin/trust/jwt.h"
 #include "plugin/trust/key_set.h"
-#include "plugin/trust/site.h"
 #include "tests/trust/signer.h"
 
 namespace myoflag::trust {
@@ -202,9 +202,12 @@ TEST(ReplayStore, ForgetsOnlyWhatHasExpiredAndNeverMore) {
   ReplayStore replays(2);
   EXPECT_TRUE(replays.remember("a", "1", at(10), now));
   EXPECT_TRUE(replays.remember("b", "1", at(100), now)) << "ids belong to their issuer";
-  EXPECT_FALSE(replays.remember("a", "2", at(10), now)) << "full";
+  EXPECT_TRUE(replays.remember("a", "2", at(100), now));
+  EXPECT_FALSE(replays.remember("a", "3", at(10), now)) << "full";
+  EXPECT_TRUE(replays.remember("b", "2", at(10), now)) << "for that issuer alone";
   EXPECT_FALSE(replays.remember("a", "1", at(200), at(70)));
-  EXPECT_TRUE(replays.remember("a", "2", at(200), at(71)));
+  EXPECT_TRUE(replays.remember("a", "3", at(200), at(71)));
+  EXPECT_FALSE(replays.remember("a", "4", at(200), at(71)));
   EXPECT_FALSE(replays.remember("b", "1", at(200), at(71)));
 }
 
@@ -219,6 +222,21 @@ TEST(KeySet, ReadsWhatItKnowsAndRefusesSecrets) {
   EXPECT_EQ(size(set_of({Signer::rsa("small", 1024).jwk()})), 0);
   EXPECT_EQ(size(set_of({Signer::curve("other", "P-256").jwk()})), 0);
   EXPECT_EQ(size(set_of({Signer::curve("").jwk()})), 0);
+  const auto with = [&](const std::string& members) {
+    const auto jwk = curve_key().jwk();
+    const auto at = jwk.find("\"use\":\"sig\",");
+    return size(set_of({jwk.substr(0, at) + members + jwk.substr(at + 12)}));
+  };
+  EXPECT_EQ(with(""), 1);
+  EXPECT_EQ(with(R"("alg":"ES384","use":"sig","key_ops":["verify"],)"), 1);
+  EXPECT_EQ(with(R"("alg":"ES256",)"), 0) << "it says what it is for";
+  EXPECT_EQ(with(R"("alg":"RS384",)"), 0);
+  EXPECT_EQ(with(R"("alg":5,)"), 0);
+  EXPECT_EQ(with(R"("use":"enc",)"), 0);
+  EXPECT_EQ(with(R"("use":["sig"],)"), 0);
+  EXPECT_EQ(with(R"("key_ops":["encrypt"],)"), 0);
+  EXPECT_EQ(with(R"("key_ops":[],)"), 0);
+  EXPECT_EQ(with(R"("key_ops":"verify",)"), 0);
   EXPECT_EQ(size(set_of({R"({"kty":"EC","kid":"c","crv":"P-384","x":")" + std::string(64, 'A') +
                          R"(","y":")" + std::string(64, 'A') + "\"}"})),
             0)
@@ -231,65 +249,23 @@ TEST(KeySet, ReadsWhatItKnowsAndRefusesSecrets) {
   EXPECT_FALSE(twice->has("c", Algorithm::es384)) << "nobody knows which";
 }
 
-tl::expected<Site, Failure> site_of(const std::string& json) {
-  return read_site(json, [](const std::string& path) -> tl::expected<std::string, Failure> {
-    if (path == "keys.json") {
-      return set_of({curve_key().jwk()});
-    }
-    if (path == "empty.json") {
-      return set_of({});
-    }
-    return tl::unexpected(Failure{Exit::usage, "no such file"});
-  });
-}
-
-std::string site_text(const std::string& base, const std::string& clients) {
-  return R"({"base":")" + base + R"(","clients":[)" + clients + "]}";
-}
-
-TEST(Site, IsReadAndItsGateChecksTheWholeAddress) {
-  auto site = site_of(site_text(
-      "https://cds.example",
-      R"({"issuer":"https://ehr.example/client","keySet":"keys.json","algorithms":["ES384"]})"));
-  ASSERT_TRUE(site) << site.error().text;
-  Gate gate(*std::move(site));
+TEST(Gate, ChecksTheWholeAddressAndRemembersAcrossNewClients) {
+  Gate gate("https://cds.example", clients());
   const auto token = "Bearer " + curve_key().token(header(curve_key()), Payload().text());
-  const auto elsewhere = gate.admit(token, "/cds-services/other", now);
-  EXPECT_EQ(elsewhere.error(), Denied::audience);
-  EXPECT_TRUE(gate.admit(token, "/cds-services/myoflag-intake-review", now));
-  EXPECT_EQ(gate.admit(token, "/cds-services/myoflag-intake-review", now).error(),
-            Denied::replayed);
+  const std::string path = "/cds-services/myoflag-intake-review";
+  EXPECT_EQ(gate.admit(token, "/cds-services/other", now).error(), Denied::audience);
+  EXPECT_TRUE(gate.admit(token, path, now));
+  gate.use(clients());
+  EXPECT_EQ(gate.admit(token, path, now).error(), Denied::replayed);
+  gate.use({});
+  EXPECT_EQ(gate.admit(token, path, now).error(), Denied::issuer);
 }
 
-TEST(Site, EveryMistakeIsToldWithItsPlace) {
-  const std::string good = R"({"issuer":"i","keySet":"keys.json"})";
-  const std::string base = "https://cds.example";
-  EXPECT_TRUE(site_of(site_text(base, good)));
-  const std::pair<std::string, std::string> mistakes[] = {
-      {"{", "MF-4250: line 1"},
-      {"[]", "MF-4250: the file"},
-      {R"({"base":"https://x","client":[]})", "trust.client "},
-      {site_text("http://cds.example", good), "trust.base"},
-      {site_text("https://cds.example/", good), "trust.base"},
-      {site_text(base, ""), "trust.clients"},
-      {site_text(base, "5"), "trust.clients[0]"},
-      {site_text(base, good + "," + good), "trust.clients[1].issuer"},
-      {site_text(base, R"({"keySet":"keys.json"})"), "trust.clients[0].issuer"},
-      {site_text(base, R"({"issuer":"","keySet":"keys.json"})"), "trust.clients[0].issuer"},
-      {site_text(base, R"({"issuer":"i"})"), "trust.clients[0].keySet"},
-      {site_text(base, R"({"issuer":"i","keySet":"keys.json","tenant":5})"), "tenant"},
-      {site_text(base, R"({"issuer":"i","keySet":"keys.json","Tenant":"t"})"), "Tenant"},
-      {site_text(base, R"({"issuer":"i","keySet":"keys.json","algorithms":["none"]})"), "ES384"},
-      {site_text(base, R"({"issuer":"i","keySet":"keys.json","algorithms":[]})"), "no algorithm"},
-      {site_text(base, R"({"issuer":"i","keySet":"empty.json"})"), "MF-4251"},
-      {site_text(base, R"({"issuer":"i","keySet":"gone.json"})"), "no such file"},
-  };
-  for (const auto& [text, expected] : mistakes) {
-    const auto site = site_of(text);
-    ASSERT_FALSE(site) << text;
-    EXPECT_NE(site.error().text.find(expected), std::string::npos) << site.error().text;
-    EXPECT_EQ(site.error().exit, Exit::usage);
-  }
+TEST(KeySet, OneOfUseHasAKey) {
+  EXPECT_TRUE(read_keys(set_of({curve_key().jwk()})));
+  EXPECT_FALSE(read_keys(set_of({})));
+  EXPECT_FALSE(read_keys(set_of({curve_key().jwk(true)})));
+  EXPECT_FALSE(read_keys("{"));
 }
 
 TEST(Base64Url, HasOneTextForEachSequence) {

@@ -1,0 +1,179 @@
+#include "plugin/config/options.h"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <chrono>
+
+namespace myoflag::config {
+namespace {
+
+using http::Limits;
+
+bool is_any(const std::string& /*text*/) { return true; }
+
+bool is_address(const std::string& host) {
+  in_addr v4{};
+  in6_addr v6{};
+  return inet_pton(AF_INET, host.c_str(), &v4) == 1 || inet_pton(AF_INET6, host.c_str(), &v6) == 1;
+}
+
+bool is_printable(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+bool is_link(const std::string& text) {
+  return (text.starts_with("https://") || text.starts_with("http://")) && is_printable(text);
+}
+
+bool is_base(const std::string& text) {
+  const bool secure = text.starts_with("https://") || text.starts_with("http://127.0.0.1:");
+  return secure && is_printable(text) && !text.ends_with('/') &&
+         text.find_first_of("?#") == std::string::npos;
+}
+
+bool is_variable(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+constexpr std::string_view link = "an absolute address (https://...)";
+
+template <auto Member>
+NumberOption seconds(std::int64_t least, std::int64_t most) {
+  return {[](const Config& config) -> std::int64_t {
+            return std::chrono::duration_cast<std::chrono::seconds>(config.limits.*Member).count();
+          },
+          [](Config& config, std::int64_t value) {
+            config.limits.*Member = std::chrono::seconds(value);
+          },
+          least, most, "seconds"};
+}
+
+template <auto Member>
+NumberOption count(std::int64_t least, std::int64_t most, std::string_view unit = "") {
+  return {[](const Config& config) { return static_cast<std::int64_t>(config.limits.*Member); },
+          [](Config& config, std::int64_t value) {
+            auto& member = config.limits.*Member;
+            member = static_cast<std::remove_reference_t<decltype(member)>>(value);
+          },
+          least, most, unit};
+}
+
+constexpr std::array<SectionAbout, 5> all_sections{{
+    {"listen", "Where it listens, and with which certificate."},
+    {"service", "What it answers from, and what cards lead to."},
+    {"trust", "Who may call. Without a client nobody could, so nothing is served."},
+    {"cors", "Which pages of browsers may call, such as those of a sandbox."},
+    {"limits",
+     "What one server bears from its clients. What goes beyond is answered with the status named,\n"
+     "or the connection is closed."},
+}};
+
+const std::array<Option, 25> all{{
+    {"listen", "host",
+     "Address of this machine, not a name. Another one than loopback (127.0.0.1, ::1) needs a\n"
+     "certificate.",
+     TextOption{[](Config& c) -> std::string& { return c.host; },
+                "an address such as 127.0.0.1 or ::1", is_address}},
+    {"listen", "port", "0 takes any free one.",
+     NumberOption{[](const Config& c) -> std::int64_t { return c.port; },
+                  [](Config& c, std::int64_t v) { c.port = static_cast<std::uint16_t>(v); }, 0,
+                  65'535, ""}},
+    {"listen", "certificate",
+     "PEM file with the certificate and, after it, its chain. TLS 1.2 and 1.3. Read again on "
+     "SIGHUP.",
+     TextOption{[](Config& c) -> std::string& { return c.tls.certificate; }, "", is_any}},
+    {"listen", "key", "PEM file with the private key, without a passphrase.",
+     TextOption{[](Config& c) -> std::string& { return c.tls.key; }, "", is_any}},
+    {"service", "base",
+     "The https:// address of this program as clients know it, without a slash at the end. Their\n"
+     "tokens have to be made for it.",
+     TextOption{[](Config& c) -> std::string& { return c.base; },
+                "an https:// address without a slash at its end", is_base}},
+    {"service", "knowledge",
+     "Folder with knowledge files, instead of the knowledge inside the program. Read again on "
+     "SIGHUP.",
+     TextOption{[](Config& c) -> std::string& { return c.knowledge; }, "", is_any}},
+    {"service", "intake-link", "Address of the intake form: cards before a visit then offer it.",
+     TextOption{[](Config& c) -> std::string& { return c.intake_link; }, link, is_link}},
+    {"service", "summary-app",
+     "Launch address of the SMART app with the summary: cards then link to it.",
+     TextOption{[](Config& c) -> std::string& { return c.summary_app; }, link, is_link}},
+    {"service", "id-secret",
+     "Name of the environment variable whose value goes into the ids of cards, so that nobody can\n"
+     "guess them from what is in a card.",
+     TextOption{[](Config& c) -> std::string& { return c.id_secret; },
+                "the name of an environment variable (A to Z, 0 to 9 and _)", is_variable}},
+    {"trust", "clients",
+     "- issuer: https://ehr.example.org            the claim iss of its tokens, letter by letter\n"
+     "  key-set: ehr-keys.json                     its public keys (JWK Set), read again on "
+     "SIGHUP\n"
+     "  key-set-url: https://ehr.example.org/jwks  the only address a token may name as its jku;\n"
+     "                                             key-set is fetched from there\n"
+     "  tenant: north                              the only tenant\n"
+     "  algorithms: [ES384, RS384]                 or one of them\n"
+     "issuer and key-set are needed, the others may be left out.",
+     ClientsOption{}},
+    {"trust", "key-refresh",
+     "Between two fetches of the key sets that have an address. What was fetched last stays in "
+     "use\n"
+     "when a fetch fails. 0: none is fetched.",
+     NumberOption{[](const Config& c) -> std::int64_t { return c.key_refresh.count(); },
+                  [](Config& c, std::int64_t v) { c.key_refresh = std::chrono::seconds(v); }, 0,
+                  86'400, "seconds"}},
+    {"cors", "origins", "Letter by letter, such as https://sandbox.example.org; no pattern.",
+     OriginsOption{}},
+    {"limits", "connections", "At once. Idle ones give way to new ones, further ones wait.",
+     count<&Limits::connections>(1, 16'000)},
+    {"limits", "connections-per-address", "Further ones are closed at once.",
+     count<&Limits::connections_per_address>(1, 16'000)},
+    {"limits", "requests-per-connection", "The answer to the last one closes it.",
+     count<&Limits::requests_per_connection>(1, 1'000'000)},
+    {"limits", "waiting-requests", "For a worker: 503.",
+     count<&Limits::waiting_requests>(1, 10'000)},
+    {"limits", "workers", "Threads that make answers. 0: one for each core, at least two.",
+     count<&Limits::workers>(0, 256, "threads")},
+    {"limits", "io-threads", "Threads that read and write.",
+     count<&Limits::io_threads>(1, 16, "threads")},
+    {"limits", "head-bytes", "Request line and fields: 431.",
+     count<&Limits::head_bytes>(1'024, 65'536, "bytes")},
+    {"limits", "head-time",
+     "From the first byte of a head to its last, and for the handshake: 408.",
+     seconds<&Limits::head_time>(1, 60)},
+    {"limits", "body-time", "For a whole body: 408.", seconds<&Limits::body_time>(1, 300)},
+    {"limits", "idle-time", "Between two requests: closed.", seconds<&Limits::idle_time>(1, 3'600)},
+    {"limits", "write-time", "Until an answer is taken: closed.",
+     seconds<&Limits::write_time>(1, 300)},
+    {"limits", "answer-time", "To make an answer: 503. Cards have two seconds at most.",
+     seconds<&Limits::answer_time>(1, 300)},
+    {"limits", "drain-time", "For what was begun, when it is told to end.",
+     seconds<&Limits::drain_time>(1, 300)},
+}};
+
+}  // namespace
+
+std::span<const SectionAbout> sections() { return all_sections; }
+
+std::span<const Option> options() { return all; }
+
+// Scheme, host and port alone, as a browser writes it.
+bool is_origin(const std::string& text) {
+  const auto host = text.starts_with("https://")  ? text.substr(8)
+                    : text.starts_with("http://") ? text.substr(7)
+                                                  : std::string();
+  return !host.empty() && host.size() <= 255 && std::all_of(host.begin(), host.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == ':' ||
+           c == '[' || c == ']';
+  });
+}
+
+bool is_loopback(const std::string& host) {
+  constexpr std::uint32_t first_byte = 127;
+  in_addr address{};
+  return host == "::1" || (inet_pton(AF_INET, host.c_str(), &address) == 1 &&
+                           ntohl(address.s_addr) >> 24U == first_byte);
+}
+
+}  // namespace myoflag::config

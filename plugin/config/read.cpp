@@ -1,0 +1,311 @@
+// A file as a configuration. Goes on after every problem, so that all of them are told at once.
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "plugin/config/options.h"
+#include "rules/loader/tree.h"
+
+namespace myoflag::config {
+
+using rules::Problem;
+using rules::Problems;
+using rules::loading::Document;
+using rules::loading::Node;
+
+class Reader {
+ public:
+  explicit Reader(Document& document) : document_(document) {}
+
+  tl::expected<Loaded, Problems> read() {
+    rules::loading::read_document(document_, problems_);
+    if (problems_.empty()) {
+      loaded_.config_ = default_config();
+      loaded_.file_ = document_.file;
+      read_sections(document_.root);
+    }
+    if (problems_.empty()) {
+      check_whole();
+    }
+    if (!problems_.empty()) {
+      rules::sort_problems(problems_);
+      return tl::unexpected(std::move(problems_));
+    }
+    return std::move(loaded_);
+  }
+
+ private:
+  using Names = std::vector<std::string_view>;
+
+  void report(const Node& node, std::string_view code, std::string text) {
+    problems_.push_back(problem_at(document_, node.offset, std::string(code), std::move(text)));
+  }
+
+  void note_place(const std::string& option, const Node& node) {
+    const auto problem = problem_at(document_, node.offset, {}, {});
+    loaded_.places_[option] = {problem.line, problem.column, problem.excerpt};
+  }
+
+  // The fields of a map; nothing where there is none. Those of other names, and the second of a
+  // name, are problems and left out.
+  std::vector<const Node::Field*> fields_of(const Node& node, const Names& known,
+                                            std::string_view what) {
+    if (node.kind == Node::Kind::null) {
+      return {};
+    }
+    if (node.kind != Node::Kind::map) {
+      report(node, "MF-4254", fmt::format("{} is to be a map of options", what));
+      return {};
+    }
+    std::vector<const Node::Field*> fields;
+    for (const auto& field : node.fields) {
+      const auto& name = field.key.text;
+      const bool twice = std::any_of(fields.begin(), fields.end(),
+                                     [&](const auto* before) { return before->key.text == name; });
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        report(
+            field.key, "MF-4253",
+            fmt::format("`{}` is not known in {}{}", name, what, rules::suggestion(name, known)));
+      } else if (twice) {
+        report(field.key, "MF-4256", fmt::format("`{}` stands here already", name));
+      } else {
+        fields.push_back(&field);
+      }
+    }
+    return fields;
+  }
+
+  void read_sections(const Node& root) {
+    Names names;
+    for (const auto& section : sections()) {
+      names.push_back(section.name);
+    }
+    for (const auto* field : fields_of(root, names, "the configuration")) {
+      read_section(field->key.text, field->value);
+    }
+  }
+
+  void read_section(std::string_view section, const Node& node) {
+    Names names;
+    for (const auto& option : options()) {
+      if (option.section == section) {
+        names.push_back(option.name);
+      }
+    }
+    for (const auto* field : fields_of(node, names, section)) {
+      const auto option = std::find_if(options().begin(), options().end(), [&](const Option& one) {
+        return one.section == section && one.name == field->key.text;
+      });
+      const auto path = fmt::format("{}.{}", section, option->name);
+      note_place(path, field->value);
+      std::visit([&](const auto& how) { take(how, path, field->value); }, option->how);
+    }
+  }
+
+  // A text; "" for nothing at all.
+  std::optional<std::string> text_of(const Node& node, std::string_view path) {
+    if (node.kind == Node::Kind::scalar) {
+      return node.text;
+    }
+    if (node.kind != Node::Kind::null) {
+      report(node, "MF-4254", fmt::format("{} is to be one text", path));
+      return std::nullopt;
+    }
+    return std::string();
+  }
+
+  void take(const TextOption& option, const std::string& path, const Node& node) {
+    auto text = text_of(node, path);
+    if (!text) {
+      return;
+    }
+    if (!text->empty() && !option.is_good(*text)) {
+      report(node, "MF-4254", fmt::format("{} is to be {}", path, option.expected));
+      return;
+    }
+    auto& value = option.at(loaded_.config_);
+    if (text->empty() && !value.empty()) {
+      report(node, "MF-4255", fmt::format("{} may not be empty", path));
+      return;
+    }
+    value = *std::move(text);
+  }
+
+  void take(const NumberOption& option, const std::string& path, const Node& node) {
+    std::int64_t value = 0;
+    const auto& text = node.text;
+    const auto* end = text.data() + text.size();
+    const auto [at, error] = std::from_chars(text.data(), end, value);
+    const bool is_number = node.kind == Node::Kind::scalar && !node.quoted && !text.empty() &&
+                           error == std::errc() && at == end;
+    if (!is_number || value < option.least || value > option.most) {
+      report(node, "MF-4254",
+             fmt::format("{} is to be a whole number from {} to {}{}{}", path, option.least,
+                         option.most, option.unit.empty() ? "" : " ", option.unit));
+      return;
+    }
+    option.set(loaded_.config_, value);
+  }
+
+  std::vector<const Node*> items_of(const Node& node, std::string_view path) {
+    std::vector<const Node*> items;
+    if (node.kind != Node::Kind::sequence && node.kind != Node::Kind::null) {
+      report(node, "MF-4254", fmt::format("{} is to be a list", path));
+    }
+    for (const auto& item : node.items) {
+      items.push_back(&item);
+    }
+    return items;
+  }
+
+  void take(const OriginsOption& /*option*/, const std::string& path, const Node& node) {
+    auto& origins = loaded_.config_.origins;
+    for (const auto* item : items_of(node, path)) {
+      const auto text = text_of(*item, path);
+      if (text && !is_origin(*text)) {
+        report(*item, "MF-4254",
+               "an origin is to be scheme, host and perhaps port in lower case, such as "
+               "https://sandbox.example.org");
+      } else if (text && std::find(origins.begin(), origins.end(), *text) != origins.end()) {
+        report(*item, "MF-4256", "this origin is listed already");
+      } else if (text) {
+        origins.push_back(*text);
+      }
+    }
+  }
+
+  void take(const ClientsOption& /*option*/, const std::string& path, const Node& node) {
+    auto& clients = loaded_.config_.clients;
+    const auto items = items_of(node, path);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const auto place = fmt::format("{}[{}]", path, i);
+      note_place(place, *items[i]);
+      auto client = read_client(*items[i], place);
+      const bool twice = std::any_of(clients.begin(), clients.end(), [&](const auto& before) {
+        return !client.issuer.empty() && before.issuer == client.issuer;
+      });
+      if (twice) {
+        report(*items[i], "MF-4256", "this issuer is listed already");
+      }
+      clients.push_back(std::move(client));
+    }
+  }
+
+  TrustedClient read_client(const Node& node, const std::string& place) {
+    TrustedClient client;
+    const std::pair<std::string_view, std::string*> texts[] = {{"issuer", &client.issuer},
+                                                               {"key-set", &client.key_set},
+                                                               {"key-set-url", &client.key_set_url},
+                                                               {"tenant", &client.tenant}};
+    const auto before = problems_.size();
+    const Names known{"issuer", "key-set", "key-set-url", "tenant", "algorithms"};
+    for (const auto* field : fields_of(node, known, "a client")) {
+      const auto& name = field->key.text;
+      const auto path = fmt::format("{}.{}", place, name);
+      note_place(path, field->value);
+      if (name == "algorithms") {
+        client.algorithms = read_algorithms(field->value, path);
+        continue;
+      }
+      const auto text = text_of(field->value, path);
+      // An empty one would switch its check off without saying so.
+      if (text && text->empty()) {
+        report(field->value, "MF-4255", fmt::format("{} is empty", path));
+      }
+      const auto* const target = std::find_if(std::begin(texts), std::end(texts),
+                                              [&](const auto& one) { return one.first == name; });
+      *target->second = text.value_or("");
+    }
+    for (const auto* name : {"issuer", "key-set"}) {
+      const bool is_there = node.kind == Node::Kind::map && node.find(name) != nullptr;
+      if (!is_there && (problems_.size() == before || node.kind == Node::Kind::map)) {
+        report(node, "MF-4255", fmt::format("a client needs `{}`", name));
+      }
+    }
+    return client;
+  }
+
+  std::set<trust::Algorithm> read_algorithms(const Node& node, const std::string& path) {
+    std::set<trust::Algorithm> algorithms;
+    for (const auto* item : items_of(node, path)) {
+      if (item->text != "ES384" && item->text != "RS384") {
+        report(*item, "MF-4254", "an algorithm is to be ES384 or RS384");
+      } else {
+        algorithms.insert(item->text == "ES384" ? trust::Algorithm::es384
+                                                : trust::Algorithm::rs384);
+      }
+    }
+    if (node.items.empty()) {
+      report(node, "MF-4255", fmt::format("{} lists none", path));
+    }
+    return algorithms;
+  }
+
+  // One client's fetched keys in the place of another's would let it speak for the other.
+  void check_key_files() {
+    const auto& clients = loaded_.config_.clients;
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      const bool taken =
+          std::any_of(clients.begin(), clients.begin() + static_cast<std::ptrdiff_t>(i),
+                      [&](const auto& before) {
+                        return before.key_set == clients[i].key_set &&
+                               before.key_set_url != clients[i].key_set_url;
+                      });
+      if (taken) {
+        problems_.push_back(
+            loaded_.problem(fmt::format("trust.clients[{}].key-set", i), "MF-4256",
+                            "another client has its keys in this file, from another address"));
+      }
+    }
+  }
+
+  // What only shows when all is read.
+  void check_whole() {
+    const auto& config = loaded_.config_;
+    const bool has_certificate = !config.tls.certificate.empty();
+    if (has_certificate != !config.tls.key.empty()) {
+      const auto* there = has_certificate ? "listen.certificate" : "listen.key";
+      problems_.push_back(
+          loaded_.problem(there, "MF-4255", "certificate and key are of use together only"));
+    }
+    if (!has_certificate && !is_loopback(config.host)) {
+      problems_.push_back(loaded_.problem("listen.host", "MF-4241",
+                                          "without a certificate it listens on loopback only "
+                                          "(127.0.0.1 or ::1)"));
+    }
+    check_key_files();
+    if (!config.clients.empty() && config.base.empty()) {
+      problems_.push_back(loaded_.problem("service.base", "MF-4255",
+                                          "service.base is needed: tokens of clients name it"));
+    }
+  }
+
+  Document& document_;
+  Problems problems_;
+  Loaded loaded_;
+};
+
+Problem Loaded::problem(const std::string& option, std::string code, std::string text) const {
+  Problem problem;
+  problem.code = std::move(code);
+  problem.text = std::move(text);
+  problem.file = file_;
+  if (const auto found = places_.find(option); found != places_.end()) {
+    problem.line = found->second.line;
+    problem.column = found->second.column;
+    problem.excerpt = found->second.excerpt;
+  }
+  return problem;
+}
+
+tl::expected<Loaded, Problems> read_config(std::string file, std::string bytes) {
+  Document document;
+  document.file = std::move(file);
+  document.bytes = std::move(bytes);
+  return Reader(document).read();
+}
+
+}  // namespace myoflag::config

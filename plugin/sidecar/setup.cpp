@@ -1,0 +1,141 @@
+#include "plugin/sidecar/setup.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "plugin/knowledge/knowledge.h"
+#include "plugin/trust/gate.h"
+
+namespace myoflag::sidecar {
+namespace {
+
+using rules::Problem;
+using rules::Problems;
+
+// A failure's text begins with its code.
+Problem at_option(const config::Loaded& loaded, const std::string& option, const Failure& failure) {
+  constexpr std::string_view between = ": ";
+  const auto end = failure.text.find(between);
+  return loaded.problem(option, failure.text.substr(0, end),
+                        failure.text.substr(end == std::string::npos ? 0 : end + between.size()));
+}
+
+void append(Problems& to, Problems from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+}  // namespace
+
+Setup::Setup(config::Loaded loaded, std::string folder, ReadFile read_file)
+    : loaded_(std::move(loaded)), folder_(std::move(folder)), read_file_(std::move(read_file)) {}
+
+std::string Setup::path_of(const std::string& named) const {
+  return (std::filesystem::path(folder_) / named).string();
+}
+
+Checked<rules::KnowledgePtr> Setup::knowledge() const {
+  if (config().knowledge.empty()) {
+    return embedded_knowledge();
+  }
+  auto knowledge = knowledge_from_folder(path_of(config().knowledge));
+  if (knowledge) {
+    return *std::move(knowledge);
+  }
+  Problems problems{
+      loaded_.problem("service.knowledge", "MF-4007", "the knowledge cannot be used")};
+  append(problems, std::move(knowledge.error()));
+  return tl::unexpected(std::move(problems));
+}
+
+Checked<cds::CardSettings> Setup::cards() const {
+  cds::CardSettings cards;
+  cards.intake_link = config().intake_link;
+  cards.summary_app = config().summary_app;
+  if (const auto& name = config().id_secret; !name.empty()) {
+    const char* secret = std::getenv(name.c_str());
+    if (secret == nullptr || *secret == '\0') {
+      return tl::unexpected(
+          Problems{loaded_.problem("service.id-secret", "MF-4257",
+                                   fmt::format("the environment variable {} is not set", name))});
+    }
+    cards.tenant = secret;
+  }
+  return cards;
+}
+
+Checked<std::shared_ptr<const Serving>> Setup::serving() const {
+  auto knowledge = this->knowledge();
+  auto cards = this->cards();
+  Problems problems;
+  if (!knowledge) {
+    append(problems, std::move(knowledge.error()));
+  }
+  if (!cards) {
+    append(problems, std::move(cards.error()));
+  }
+  if (!problems.empty()) {
+    return tl::unexpected(std::move(problems));
+  }
+  auto serving = std::make_shared<const Serving>(*std::move(knowledge), *std::move(cards));
+  if (!serving->assessor.has_form()) {
+    return tl::unexpected(Problems{loaded_.problem(
+        "service.knowledge", "MF-4246",
+        "the form of the knowledge cannot be shown as a FHIR Questionnaire, so no answers to it "
+        "could be judged; myoflag questionnaire says why")});
+  }
+  return serving;
+}
+
+Checked<std::vector<trust::Client>> Setup::clients() const {
+  Problems problems;
+  std::vector<trust::Client> clients;
+  for (std::size_t i = 0; i < config().clients.size(); ++i) {
+    const auto& given = config().clients[i];
+    const auto option = fmt::format("trust.clients[{}].key-set", i);
+    const auto bytes = read_file_(path_of(given.key_set));
+    if (!bytes) {
+      problems.push_back(at_option(loaded_, option, bytes.error()));
+      continue;
+    }
+    auto keys = trust::read_keys(*bytes);
+    if (!keys) {
+      problems.push_back(loaded_.problem(
+          option, "MF-4251", fmt::format("the key set cannot be used: {}", keys.error())));
+      continue;
+    }
+    clients.push_back(
+        {given.issuer, given.tenant, given.key_set_url, given.algorithms, *std::move(keys)});
+  }
+  if (!problems.empty()) {
+    return tl::unexpected(std::move(problems));
+  }
+  return clients;
+}
+
+Checked<std::shared_ptr<const http::Tls>> Setup::tls() const {
+  if (config().tls.certificate.empty()) {
+    return nullptr;
+  }
+  auto tls = http::Tls::load({path_of(config().tls.certificate), path_of(config().tls.key)});
+  if (!tls) {
+    return tl::unexpected(Problems{at_option(loaded_, "listen.certificate", tls.error())});
+  }
+  return *std::move(tls);
+}
+
+Problems Setup::problems() const {
+  auto problems = problems_of(tls(), serving(), clients());
+  if (config().clients.empty()) {
+    problems.push_back(loaded_.problem(
+        "trust.clients", "MF-4240",
+        "no trust is configured, so nobody who calls could be told from anybody else"));
+  }
+  return problems;
+}
+
+}  // namespace myoflag::sidecar

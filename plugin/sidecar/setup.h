@@ -1,0 +1,64 @@
+#pragma once
+// From a configuration to what is served: the files that it names are read and checked, when the
+// program starts and again when it is told to. Each part alone, so that a bad one leaves the others
+// as they are. Errors, at the option's place: MF-4007, MF-4219, MF-4240, MF-4246, MF-4251, MF-4257
+// and those of the files.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "plugin/config/config.h"
+#include "plugin/failure.h"
+#include "plugin/http/tls.h"
+#include "plugin/sidecar/serving.h"
+#include "plugin/trust/jwt.h"
+
+namespace myoflag::sidecar {
+
+template <typename T>
+using Checked = tl::expected<T, rules::Problems>;
+
+class Setup {
+ public:
+  using ReadFile = std::function<tl::expected<std::string, Failure>(const std::string& path)>;
+
+  // `folder`: what paths in the configuration are relative to.
+  Setup(config::Loaded loaded, std::string folder, ReadFile read_file);
+
+  const config::Config& config() const { return loaded_.config(); }
+  std::string path_of(const std::string& named) const;
+
+  Checked<std::shared_ptr<const Serving>> serving() const;
+  Checked<std::vector<trust::Client>> clients() const;
+  Checked<std::shared_ptr<const http::Tls>> tls() const;  // null: plain HTTP
+
+  // Everything that a start would say, of all parts.
+  rules::Problems problems() const;
+
+ private:
+  Checked<rules::KnowledgePtr> knowledge() const;
+  Checked<cds::CardSettings> cards() const;
+
+  const config::Loaded loaded_;
+  const std::string folder_;
+  const ReadFile read_file_;
+};
+
+// Of all of them, in their order.
+template <typename... T>
+rules::Problems problems_of(const Checked<T>&... checked) {
+  rules::Problems problems;
+  const auto take = [&problems](const auto& one) {
+    if (!one) {
+      problems.insert(problems.end(), one.error().begin(), one.error().end());
+    }
+  };
+  (take(checked), ...);
+  return problems;
+}
+
+}  // namespace myoflag::sidecar

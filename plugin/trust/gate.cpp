@@ -1,0 +1,39 @@
+#include "plugin/trust/gate.h"
+
+#include <utility>
+
+namespace myoflag::trust {
+
+Gate::Gate(std::string base, std::vector<Client> clients) : base_(std::move(base)) {
+  use(std::move(clients));
+}
+
+void Gate::use(std::vector<Client> clients) {
+  auto list = std::make_shared<const std::vector<Client>>(std::move(clients));
+  const std::lock_guard lock(mutex_);
+  clients_.swap(list);
+}
+
+std::shared_ptr<const std::vector<Client>> Gate::clients() const {
+  const std::lock_guard lock(mutex_);
+  return clients_;
+}
+
+tl::expected<Claims, Denied> Gate::admit(std::string_view authorization, std::string_view path,
+                                         Instant now) {
+  const auto known = clients();
+  return trust::admit(authorization, *known, {base_ + std::string(path)}, now, replays_);
+}
+
+tl::expected<std::shared_ptr<const KeySet>, std::string> read_keys(std::string_view json) {
+  auto keys = KeySet::read(json);
+  if (!keys) {
+    return tl::unexpected(std::move(keys.error()));
+  }
+  if (keys->size() == 0) {
+    return tl::unexpected(std::string("it holds no key for ES384 or RS384"));
+  }
+  return std::make_shared<const KeySet>(*std::move(keys));
+}
+
+}  // namespace myoflag::trust

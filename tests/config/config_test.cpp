@@ -1,0 +1,208 @@
+// The configuration: what is written reads as itself, and every mistake is told with its place.
+#include <string>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "plugin/config/options.h"
+
+namespace myoflag::config {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string texts_of(const rules::Problems& problems) {
+  std::string text;
+  for (const auto& problem : problems) {
+    text += rules::to_text(problem);
+  }
+  return text;
+}
+
+Config config_of(const std::string& text) {
+  const auto loaded = read_config("c.yaml", text);
+  EXPECT_TRUE(loaded) << texts_of(loaded.error()) << text;
+  return loaded ? loaded->config() : Config{};
+}
+
+// "line:column: code: sentence" of each.
+std::string problems_of(const std::string& text) {
+  const auto loaded = read_config("c.yaml", text);
+  std::string list;
+  for (const auto& problem : loaded ? rules::Problems() : loaded.error()) {
+    list +=
+        fmt::format("{}:{}: {}: {}\n", problem.line, problem.column, problem.code, problem.text);
+  }
+  return list;
+}
+
+TEST(Config, TheDefaultFileReadsAsTheDefaults) {
+  const auto text = to_text(default_config());
+  EXPECT_EQ(to_text(config_of(text)), text);
+  EXPECT_EQ(to_text(config_of("")), text);
+  EXPECT_EQ(to_text(config_of("limits:\ntrust:\n  clients:\nlisten: {}\n")), text);
+}
+
+TEST(Config, TheDefaultFileHasEveryOptionExplained) {
+  const auto text = to_text(default_config());
+  for (const auto& option : options()) {
+    EXPECT_THAT(text, HasSubstr(fmt::format("\n  {}: ", option.name)));
+    EXPECT_FALSE(option.about.empty()) << option.name;
+  }
+  EXPECT_THAT(text, HasSubstr("# 1 to 300 seconds; default 10\n  body-time: 10\n"));
+  EXPECT_THAT(text, HasSubstr("# 0 to 65535; default 8080\n  port: 8080\n"));
+  std::size_t begin = 0;
+  for (auto end = text.find('\n'); end != std::string::npos; end = text.find('\n', begin)) {
+    EXPECT_LE(end - begin, 100u) << text.substr(begin, end - begin);
+    begin = end + 1;
+  }
+}
+
+TEST(Config, DefaultsAreInTheirOwnRange) {
+  const auto defaults = default_config();
+  for (const auto& option : options()) {
+    if (const auto* number = std::get_if<NumberOption>(&option.how)) {
+      EXPECT_GE(number->get(defaults), number->least) << option.name;
+      EXPECT_LE(number->get(defaults), number->most) << option.name;
+    }
+  }
+}
+
+// Whatever is set comes back: no option is bound to the place of another.
+TEST(Config, EveryOptionIsReadToWhereItIsWrittenFrom) {
+  Config config = default_config();
+  std::int64_t different = 0;
+  for (const auto& option : options()) {
+    if (const auto* number = std::get_if<NumberOption>(&option.how)) {
+      number->set(config, number->most - different);
+      EXPECT_EQ(number->get(config), number->most - different) << option.name;
+      ++different;
+    }
+  }
+  config.host = "::1";
+  config.base = "https://cds.example";
+  config.tls = {"a \"b\\.pem", "c: #d.pem"};
+  config.knowledge = "- e";
+  config.intake_link = "https://f.example/";
+  config.summary_app = "https://g.example/launch";
+  config.id_secret = "MYOFLAG_ID_SECRET";
+  config.origins = {"https://h.example", "http://127.0.0.1:9000"};
+  config.clients = {{"https://i.example", "keys.json", "", "", {trust::Algorithm::es384}},
+                    {"j", "k.json", "https://l.example/jwks", "north", {}}};
+  config.clients[1].algorithms = {trust::Algorithm::rs384, trust::Algorithm::es384};
+  const auto text = to_text(config);
+  const auto read = config_of(text);
+  EXPECT_EQ(to_text(read), text);
+  EXPECT_EQ(read.tls.certificate, config.tls.certificate);
+  EXPECT_EQ(read.tls.key, config.tls.key);
+  EXPECT_EQ(read.clients[1].tenant, "north");
+  EXPECT_EQ(read.limits.head_time, config.limits.head_time);
+}
+
+TEST(Config, AllProblemsAreToldAtOnceWithTheirPlaces) {
+  EXPECT_EQ(problems_of("listen:\n"
+                        "  prot: 80\n"
+                        "  port: 99999\n"
+                        "  host: localhost.example\n"
+                        "servise:\n"
+                        "  base: x\n"
+                        "limits:\n"
+                        "  body-time: 1.5\n"
+                        "  body-time: 5\n"),
+            "2:3: MF-4253: `prot` is not known in listen; did you mean `port`?\n"
+            "3:9: MF-4254: listen.port is to be a whole number from 0 to 65535\n"
+            "4:9: MF-4254: listen.host is to be an address such as 127.0.0.1 or ::1\n"
+            "5:1: MF-4253: `servise` is not known in the configuration; did you mean `service`?\n"
+            "8:14: MF-4254: limits.body-time is to be a whole number from 1 to 300 seconds\n"
+            "9:3: MF-4256: `body-time` stands here already\n");
+  const auto loaded = read_config("c.yaml", "listen:\n  prot: 80\n");
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(rules::to_text(loaded.error().front()),
+            "c.yaml:2:3: MF-4253: `prot` is not known in listen; did you mean `port`?\n"
+            "    prot: 80\n"
+            "    ^\n");
+}
+
+TEST(Config, EachMistakeIsToldWithItsPlace) {
+  const std::pair<std::string, std::string> mistakes[] = {
+      {"listen: 5", "1:9: MF-4254: listen is to be a map"},
+      {"- a", "1:1: MF-4254: the configuration is to be a map"},
+      {"a: [", "MF-2004"},
+      {"a: &x 1", "MF-2005"},
+      {"\xff", "MF-2003"},
+      {"listen: {port: -1}", "1:16: MF-4254"},
+      {"listen: {port: '80'}", "1:16: MF-4254"},
+      {"listen: {port: 0x50}", "1:16: MF-4254"},
+      {"listen: {port: 99999999999999999999}", "1:16: MF-4254"},
+      {"listen: {port: }", "1:"},
+      {"listen: {host: ''}", "MF-4255: listen.host may not be empty"},
+      {"listen: {host: [a]}", "MF-4254: listen.host is to be one text"},
+      {"listen: {host: 0.0.0.0}", "1:16: MF-4241"},
+      {"listen: {host: '::'}", "MF-4241"},
+      {"listen: {certificate: a.pem}", "1:23: MF-4255: certificate and key"},
+      {"listen: {key: a.pem}", "1:15: MF-4255: certificate and key"},
+      {"service: {base: http://cds.example}", "1:17: MF-4254: service.base"},
+      {"service: {base: https://cds.example/}", "MF-4254"},
+      {"service: {base: 'https://cds.example?a'}", "MF-4254"},
+      {"service: {intake-link: 'javascript:1'}", "MF-4254"},
+      {"service: {id-secret: 'the secret itself!'}", "MF-4254"},
+      {"cors: {origins: ['*']}", "1:18: MF-4254"},
+      {"cors: {origins: [https://a.example/]}", "MF-4254"},
+      {"cors: {origins: [https://A.example]}", "MF-4254"},
+      {"cors: {origins: [null]}", "MF-4254"},
+      {"cors: {origins: https://a.example}", "MF-4254: cors.origins is to be a list"},
+      {"cors: {origins: [https://a.example, https://a.example]}", "1:37: MF-4256"},
+      {"trust: {clients: [5]}", "1:19: MF-4254: a client is to be a map"},
+      {"trust: {clients: [{}]}", "MF-4255: a client needs `issuer`"},
+      {"trust: {clients: [{issuer: i}]}", "MF-4255: a client needs `key-set`"},
+      {"trust: {clients: [{issuer: '', key-set: k}]}", "MF-4255: trust.clients[0].issuer is empty"},
+      {"trust: {clients: [{issuer: i, key-set: k, tenant: }]}", "trust.clients[0].tenant is empty"},
+      {"trust: {clients: [{issuer: i, key-set: k, Tenant: t}]}", "did you mean `tenant`?"},
+      {"trust: {clients: [{issuer: i, key-set: k, algorithms: []}]}", "lists none"},
+      {"trust: {clients: [{issuer: i, key-set: k, algorithms: [none]}]}", "ES384 or RS384"},
+      {"trust: {clients: [{issuer: i, key-set: k, algorithms: ES384}]}", "is to be a list"},
+      {"trust: {clients: [{issuer: i, key-set: k}, {issuer: i, key-set: l}]}",
+       "1:44: MF-4256: this issuer"},
+      {"trust: {clients: [{issuer: i, key-set: k}]}", "MF-4255: service.base is needed"},
+      {"service: {base: https://b.example}\ntrust:\n  clients:\n"
+       "    - {issuer: i, key-set: k, key-set-url: https://i.example}\n"
+       "    - {issuer: j, key-set: k, key-set-url: https://j.example}\n",
+       "5:28: MF-4256: another client has its keys in this file"},
+  };
+  for (const auto& [text, expected] : mistakes) {
+    EXPECT_THAT(problems_of(text), HasSubstr(expected)) << text;
+  }
+}
+
+// A secret put where the name of its variable belongs is not repeated, but where the line is shown.
+TEST(Config, ASentenceQuotesNoValue) {
+  for (const auto* name : {"id-secret", "base", "intake-link"}) {
+    const auto loaded =
+        read_config("c.yaml", fmt::format("service: {{\n  {}: Canary 271\n}}\n", name));
+    ASSERT_FALSE(loaded) << name;
+    EXPECT_THAT(loaded.error().front().text, ::testing::Not(HasSubstr("Canary")));
+  }
+}
+
+TEST(Config, LaterProblemsKnowThePlaceOfTheirOption) {
+  const auto loaded = read_config("c.yaml", "listen:\n  certificate: a\n  key: b\n");
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(rules::to_text(loaded->problem("listen.key", "MF-4219", "bad")),
+            "c.yaml:3:8: MF-4219: bad\n    key: b\n         ^\n");
+  EXPECT_EQ(rules::to_text(loaded->problem("service.base", "MF-4255", "missing")),
+            "c.yaml: MF-4255: missing\n");
+}
+
+TEST(Config, LoopbackIsToldFromTheRest) {
+  for (const auto* host : {"127.0.0.1", "127.255.0.9", "::1"}) {
+    EXPECT_TRUE(is_loopback(host)) << host;
+  }
+  for (const auto* host :
+       {"0.0.0.0", "::", "128.0.0.1", "127.evil.example", "127.1", "", "::2", "::ffff:127.0.0.1"}) {
+    EXPECT_FALSE(is_loopback(host)) << host;
+  }
+}
+
+}  // namespace
+}  // namespace myoflag::config
