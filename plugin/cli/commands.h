@@ -21,6 +21,7 @@ void add_questionnaire(CLI::App& app, Run& run);
 void add_convert(CLI::App& app, Run& run);
 void add_knowledge(CLI::App& app, Run& run);
 void add_knowledge_diff(CLI::App& knowledge, Run& run);
+void add_deliver(CLI::App& app, Run& run);
 void add_serve(CLI::App& app, Run& run);
 
 }  // namespace myoflag::cli

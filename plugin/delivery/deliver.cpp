@@ -33,25 +33,21 @@ using store::Item;
 using store::Result;
 using store::Store;
 
-constexpr std::string_view kTarget = "target";        // bookmarks
+constexpr std::string_view kTarget = "target";         // bookmarks
 constexpr std::string_view kNotBefore = "not-before";  // seconds since 1970
 constexpr seconds kAbilityAge = std::chrono::hours(24);
 
 Failure stays(std::string text) { return {Exit::outside, std::move(text)}; }
 
-// One store, one target: ids of one server mean nothing to another.
 Done claim(Store& store, const std::string& target) {
-  const auto known = store.bookmark(kTarget);
-  if (!known) {
-    return tl::unexpected(known.error());
+  const auto claimed = store.claim(target);
+  if (!claimed) {
+    return tl::unexpected(claimed.error());
   }
-  if (!*known) {
-    return store.set_bookmark(kTarget, target);
-  }
-  return **known == target
-             ? Done()
-             : tl::unexpected(Failure{Exit::usage, "MF-3150: this store delivers to another place; "
-                                                   "each place has a store of its own"});
+  return *claimed ? Done()
+                  : tl::unexpected(Failure{Exit::usage,
+                                           "MF-3150: this store delivers to another "
+                                           "place; each place has a store of its own"});
 }
 
 std::string without_slash(std::string text) {
@@ -165,10 +161,11 @@ class Delivery {
   // Everything for this server waits, whoever is asked next.
   Done slow_down(const std::optional<seconds>& asked) {
     ++server_tries_;
-    const auto own = std::chrono::ceil<seconds>(
-        fhir::client::back_off(server_tries_, world_.chance()));
+    const auto own =
+        std::chrono::ceil<seconds>(fhir::client::back_off(server_tries_, world_.chance()));
     not_before_ = world_.now() + std::max(asked.value_or(seconds(0)), own);
-    return store_.set_bookmark(kNotBefore, fmt::format("{}", not_before_.time_since_epoch().count()));
+    return store_.set_bookmark(kNotBefore,
+                               fmt::format("{}", not_before_.time_since_epoch().count()));
   }
 
   // False: not now.
@@ -177,8 +174,8 @@ class Delivery {
       return true;
     }
     const fhir::client::Reply reply = client_->read("metadata");
-    if (reply.next == Next::done && reply.resource.string_of("resourceType") ==
-                                        "CapabilityStatement") {
+    if (reply.next == Next::done &&
+        reply.resource.string_of("resourceType") == "CapabilityStatement") {
       ability_ = ability_of(reply.resource);
       learned_ = world_.now();
       server_tries_ = 0;
@@ -186,8 +183,8 @@ class Delivery {
     }
     const bool is_final = reply.next == Next::final && reply.code != "MF-1514";
     if (is_final || options_.once) {
-      return tl::unexpected(stays(fmt::format("MF-3160: the server does not say what it takes: {}",
-                                              reply.text)));
+      return tl::unexpected(
+          stays(fmt::format("MF-3160: the server does not say what it takes: {}", reply.text)));
     }
     tell_(fmt::format("the server does not say what it takes: {}", reply.text));
     return slow_down(reply.wait).map([] { return false; });
@@ -222,9 +219,15 @@ class Delivery {
   }
 
   Done plan(Item& item, const Json& bundle) {
-    const auto plan = plan_of(bundle, ability_.value_or(Ability()), options_.site);
+    const auto before = store_.steps(item.id);
+    if (!before) {
+      return tl::unexpected(before.error());
+    }
+    const auto plan = plan_of(bundle, ability_.value_or(Ability()), options_.site, *before);
     if (!plan) {
-      return park(item, "MF-3154", plan.error().text).and_then([&] {
+      const auto code = plan.error().text.substr(0, std::string_view("MF-3154").size());
+      const auto text = plan.error().text.substr(code.size() + 2);
+      return park(item, code, text).and_then([&] {
         item.state = store::ItemState::parked;
         return Done();
       });
@@ -300,9 +303,9 @@ class Delivery {
     return store_.item(item.id).map([this](const Item& now) {
       if (now.state == store::ItemState::done) {
         ++delivered_.done;
-        tell_(now.folded.empty() ? fmt::format("item {}: delivered", now.id)
-                                 : fmt::format("item {}: delivered; in the document: {}", now.id,
-                                               now.folded));
+        tell_(now.folded.empty()
+                  ? fmt::format("item {}: delivered", now.id)
+                  : fmt::format("item {}: delivered; in the document: {}", now.id, now.folded));
       }
     });
   }
@@ -312,8 +315,8 @@ class Delivery {
     if (!now) {
       return tl::unexpected(now.error());
     }
-    const auto own = std::chrono::ceil<seconds>(
-        fhir::client::back_off(now->tries + 1, world_.chance()));
+    const auto own =
+        std::chrono::ceil<seconds>(fhir::client::back_off(now->tries + 1, world_.chance()));
     const sys_seconds due = world_.now() + std::max(trouble.wait.value_or(seconds(0)), own);
     if (now->since && due - *now->since > options_.give_up) {
       return park(*now, "MF-3157",

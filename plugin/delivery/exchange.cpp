@@ -112,8 +112,8 @@ Looked look(Client& client, const Step& step) {
 }
 
 Trouble several(const Step& step) {
-  return parked("MF-3156", fmt::format("{}: the server has more than one under our identifier",
-                                       step.type));
+  return parked("MF-3156",
+                fmt::format("{}: the server has more than one under our identifier", step.type));
 }
 
 // It is there, and the answer does not say under which name.
@@ -194,9 +194,8 @@ std::optional<Outcome> single(Client& client, const Step& step, const Names& nam
   const Json& there = looked.resources.front();
   const Json* meta = there.find("meta");
   resource.set("id", there.string_of("id"));
-  return send([&] {
-    return client.update(resource, meta == nullptr ? "" : meta->string_of("versionId"));
-  });
+  return send(
+      [&] { return client.update(resource, meta == nullptr ? "" : meta->string_of("versionId")); });
 }
 
 Json entry_of(const Step& step, const Names& names) {
@@ -204,9 +203,8 @@ Json entry_of(const Step& step, const Names& names) {
       step.how == kReplacing
           ? Json::object({{"method", "PUT"}, {"url", fmt::format("{}?{}", step.type, step.search)}})
           : Json::object({{"method", "POST"}, {"url", step.type}, {"ifNoneExist", step.search}});
-  return Json::object({{"fullUrl", step.urn},
-                       {"resource", body_of(step, names)},
-                       {"request", std::move(request)}});
+  return Json::object(
+      {{"fullUrl", step.urn}, {"resource", body_of(step, names)}, {"request", std::move(request)}});
 }
 
 // Of one entry, as if it had been sent alone.
@@ -262,10 +260,10 @@ std::optional<Outcome> together(Client& client, Rung rung, const std::vector<Ste
   if (!about_to_send()) {
     return std::nullopt;
   }
-  const Reply reply = client.transaction(Json::object({{"resourceType", "Bundle"},
-                                                       {"type", is_transaction ? "transaction"
-                                                                               : "batch"},
-                                                       {"entry", std::move(entries)}}));
+  const Reply reply =
+      client.transaction(Json::object({{"resourceType", "Bundle"},
+                                       {"type", is_transaction ? "transaction" : "batch"},
+                                       {"entry", std::move(entries)}}));
   if (reply.next != Next::done) {
     return is_conflict(reply) ? look_for_all(client, group, reply)
                               : Outcome{{}, trouble_of(reply, "transaction")};

@@ -20,8 +20,8 @@ namespace fs = std::filesystem;
 using fhir::Json;
 
 tl::unexpected<Failure> unwritten(const fs::path& path, int why) {
-  return tl::unexpected(Failure{
-      Exit::outside, fmt::format("MF-3159: {}: {}", path.string(), std::strerror(why))});
+  return tl::unexpected(
+      Failure{Exit::outside, fmt::format("MF-3159: {}: {}", path.string(), std::strerror(why))});
 }
 
 bool is_synced(const fs::path& path, int flags) {

@@ -1,14 +1,15 @@
 #include "plugin/delivery/plan.h"
 
 #include <algorithm>
-#include <openssl/evp.h>
 #include <set>
 #include <utility>
 
 #include <fmt/format.h>
+#include <openssl/evp.h>
 
 #include "fhir/uuid.h"
 #include "plugin/mapping/digest.h"
+#include "plugin/mapping/identifiers.h"
 #include "plugin/mapping/summary_html.h"
 
 namespace myoflag::delivery {
@@ -108,8 +109,9 @@ bool is_conditional(const Entry& entry, const Ability& ability) {
 
 // The first rung from `highest` on that the server bears.
 Rung rung_for(const std::vector<Entry>& taken, const Ability& ability, const Site& site) {
-  const bool all_conditional = std::all_of(
-      taken.begin(), taken.end(), [&](const auto& entry) { return is_conditional(entry, ability); });
+  const bool all_conditional = std::all_of(taken.begin(), taken.end(), [&](const auto& entry) {
+    return is_conditional(entry, ability);
+  });
   const bool only_document = taken.size() == 1 && taken.front().type == kDocument;
   const Rung rung = only_document                            ? Rung::document
                     : ability.transaction && all_conditional ? Rung::transaction
@@ -187,21 +189,16 @@ void name_folded(Json& document, const std::string& list, const Site& site) {
     std::string html = unbase64(attachment->string_of("data"));
     const std::size_t end = html.rfind("</main>");
     if (end != std::string::npos) {
-      html.insert(end, fmt::format("<section>\n<h2>{}</h2>\n<p>{} {}.</p>\n</section>\n",
-                                   mapping::html_escaped(site.folded_title),
-                                   mapping::html_escaped(site.folded_text),
-                                   mapping::html_escaped(list)));
+      html.insert(
+          end, fmt::format("<section>\n<h2>{}</h2>\n<p>{} {}.</p>\n</section>\n",
+                           mapping::html_escaped(site.folded_title),
+                           mapping::html_escaped(site.folded_text), mapping::html_escaped(list)));
       set_content(*attachment, html);
     }
   }
 }
 
-Json folded_into(const Json& document, const std::vector<Entry>& left, const Site& site) {
-  Json out = document;
-  if (out.find("content") == nullptr || out.find("content")->as_array() == nullptr) {
-    out.set("content", Json::array());
-  }
-  name_folded(out, counted(left), site);
+Json folded_attachment(const std::vector<Entry>& left, const Site& site) {
   Json entries = Json::array();
   for (const Entry& entry : left) {
     entries.push(Json::object({{"fullUrl", entry.urn}, {"resource", *entry.resource}}));
@@ -211,7 +208,16 @@ Json folded_into(const Json& document, const std::vector<Entry>& left, const Sit
   Json attachment =
       Json::object({{"contentType", "application/fhir+json"}, {"title", site.folded_title}});
   set_content(attachment, bytes);
-  out.find("content")->push(Json::object({{"attachment", std::move(attachment)}}));
+  return Json::object({{"attachment", std::move(attachment)}});
+}
+
+Json folded_into(const Json& document, const std::vector<Entry>& left, const Site& site) {
+  Json out = document;
+  if (out.find("content") == nullptr || out.find("content")->as_array() == nullptr) {
+    out.set("content", Json::array());
+  }
+  name_folded(out, counted(left), site);
+  out.find("content")->push(folded_attachment(left, site));
   return out;
 }
 
@@ -220,6 +226,41 @@ std::string_view how_of(const Entry& entry, const Ability& ability, Rung rung) {
     return kReplacing;
   }
   return rung != Rung::file && !is_conditional(entry, ability) ? kPlain : kConditional;
+}
+
+store::Step step_of(const Entry& entry, const Json& body, int wave, std::string_view how) {
+  return {entry.urn,
+          wave,
+          entry.type,
+          std::string(how),
+          entry.search,
+          fhir::write_json(body),
+          store::StepState::intent,
+          {}};
+}
+
+// A document behind one that is there already.
+store::Step appended(const Entry& document, const std::vector<Entry>& left, const Site& site,
+                     int wave, std::string_view how) {
+  const std::string list = counted(left);
+  Json body = *document.resource;
+  Json identifier =
+      body.array_of("identifier").empty() ? Json::object() : body.array_of("identifier").front();
+  const auto uuid = fhir::uuid_v5(
+      fhir::parse_uuid(document.urn.substr(std::string_view("urn:uuid:").size())).value(), list);
+  identifier.set("value", fhir::to_string(uuid));
+  body.set("masterIdentifier", identifier);
+  body.set("identifier", Json::array({identifier}));
+  body.set("description", fmt::format("{}: {}", site.folded_title, list));
+  body.set("content", Json::array({folded_attachment(left, site)}));
+  body.set("relatesTo",
+           Json::array({Json::object(
+               {{"code", "appends"}, {"target", Json::object({{"reference", document.urn}})}})}));
+  Entry entry = document;
+  entry.urn = fhir::to_urn(uuid);
+  entry.search = mapping::token_search("identifier", identifier.string_of("system"),
+                                       identifier.string_of("value"));
+  return step_of(entry, body, wave, how);
 }
 
 int hex_digit(char c) {
@@ -234,8 +275,8 @@ std::string without_percent(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool is_code = text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
                          hex_digit(text[i + 2]) >= 0;
-    out += is_code ? static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]))
-                   : text[i];
+    out +=
+        is_code ? static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])) : text[i];
     i += is_code ? 2 : 0;
   }
   return out;
@@ -311,7 +352,8 @@ Ability limited(const Ability& ability, const Site& site) {
   return out;
 }
 
-tl::expected<Plan, Failure> plan_of(const Json& bundle, const Ability& ability, const Site& site) {
+tl::expected<Plan, Failure> plan_of(const Json& bundle, const Ability& ability, const Site& site,
+                                    const std::vector<store::Step>& before) {
   auto entries = entries_of(bundle);
   if (!entries) {
     return tl::unexpected(entries.error());
@@ -338,11 +380,16 @@ tl::expected<Plan, Failure> plan_of(const Json& bundle, const Ability& ability, 
   for (const Entry& entry : taken) {
     const bool carries = !is_carried && entry.type == kDocument;
     is_carried = is_carried || carries;
-    plan.steps.push_back(
-        {entry.urn, waves.at(entry.urn), entry.type, std::string(how_of(entry, can, plan.rung)),
-         entry.search,
-         fhir::write_json(carries ? folded_into(*entry.resource, left, site) : *entry.resource),
-         store::StepState::intent, {}});
+    const int wave = waves.at(entry.urn);
+    const auto how = how_of(entry, can, plan.rung);
+    plan.steps.push_back(step_of(
+        entry, carries ? folded_into(*entry.resource, left, site) : *entry.resource, wave, how));
+    const auto there = std::find_if(before.begin(), before.end(), [&](const store::Step& step) {
+      return step.urn == entry.urn && step.state == store::StepState::done;
+    });
+    if (carries && there != before.end() && there->body != plan.steps.back().body) {
+      plan.steps.push_back(appended(entry, left, site, wave + 1, how));
+    }
   }
   return plan;
 }

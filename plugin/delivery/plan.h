@@ -1,7 +1,8 @@
 #pragma once
 // From a transaction bundle, what a server says it takes and what is known of such servers, to the
 // steps that bring it there. Nothing is dropped: what the server does not take goes into the
-// summary document and is told. Pure. Source: hl7.org/fhir/R4/http.html and capabilitystatement.html.
+// summary document and is told. Pure. Source: hl7.org/fhir/R4/http.html and
+// capabilitystatement.html.
 
 #include <map>
 #include <string>
@@ -46,10 +47,12 @@ struct Plan {
   std::string folded;  // "Device 1, Provenance 1"
 };
 
+// `before`: the steps of an earlier plan of the same bundle. Where its document is there already,
+// and did not carry what has to be carried now, a second one is appended to it.
 // MF-3154: the server does not even take the document that has to carry what it does not take.
 // MF-3107: this is no bundle of ours.
 tl::expected<Plan, Failure> plan_of(const fhir::Json& bundle, const Ability& ability,
-                                    const Site& site);
+                                    const Site& site, const std::vector<store::Step>& before = {});
 
 // "a=b&c=d" with percent codes, as in ifNoneExist, as names and values.
 std::vector<std::pair<std::string, std::string>> parameters_of(std::string_view query);

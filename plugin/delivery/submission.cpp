@@ -59,8 +59,8 @@ void add_communication(const rules::Assessment& assessment, Json& bundle) {
   }
   // Named after the bundle, which is named after the outcome.
   const Json* bundle_name = bundle.find("identifier");
-  const auto uuid = fhir::uuid_v5(
-      *fhir::parse_uuid(bundle_name->string_of("value")), "communication");
+  const auto uuid =
+      fhir::uuid_v5(*fhir::parse_uuid(bundle_name->string_of("value")), "communication");
   const std::string system(bundle_name->string_of("system"));
   Json identifier = Json::object({{"system", system}, {"value", fhir::to_string(uuid)}});
   const Json& about = *document->find("resource");
@@ -78,19 +78,18 @@ void add_communication(const rules::Assessment& assessment, Json& bundle) {
   if (reason != nullptr) {
     result.set("reasonReference", Json::array({reference(reason->string_of("fullUrl"))}));
   }
-  result.set("payload",
-             Json::array({Json::object({{"contentString", fmt::format("{}: {}. {}", knowledge.title,
-                                                                      tier.label, tier.meaning)}}),
-                          Json::object({{"contentReference",
-                                         reference(document->string_of("fullUrl"))}})}));
-  const std::string search =
-      mapping::token_search("identifier", system, fhir::to_string(uuid));
-  bundle.find("entry")->push(
-      Json::object({{"fullUrl", fhir::to_urn(uuid)},
-                    {"resource", std::move(result)},
-                    {"request", Json::object({{"method", "POST"},
-                                              {"url", "Communication"},
-                                              {"ifNoneExist", search}})}}));
+  result.set(
+      "payload",
+      Json::array(
+          {Json::object({{"contentString",
+                          fmt::format("{}: {}. {}", knowledge.title, tier.label, tier.meaning)}}),
+           Json::object({{"contentReference", reference(document->string_of("fullUrl"))}})}));
+  const std::string search = mapping::token_search("identifier", system, fhir::to_string(uuid));
+  bundle.find("entry")->push(Json::object(
+      {{"fullUrl", fhir::to_urn(uuid)},
+       {"resource", std::move(result)},
+       {"request",
+        Json::object({{"method", "POST"}, {"url", "Communication"}, {"ifNoneExist", search}})}}));
 }
 
 }  // namespace
@@ -104,12 +103,12 @@ tl::expected<store::Submission, Failure> submission_of(const Assessed& assessed,
   const auto repetition =
       mapping::repetition_key(assessment, assessed.response, assessed.record, how);
   if (!repetition) {
-    return tl::unexpected(Failure{
-        Exit::rejected, "MF-3106: the response names neither its patient nor itself: it cannot be "
-                        "delivered"});
+    return tl::unexpected(
+        Failure{Exit::rejected,
+                "MF-3106: the response names neither its patient nor itself: it cannot be "
+                "delivered"});
   }
-  Json bundle =
-      mapping::transaction_bundle(assessment, assessed.response, assessed.record, how);
+  Json bundle = mapping::transaction_bundle(assessment, assessed.response, assessed.record, how);
   const Json* response = first_of(bundle, "QuestionnaireResponse");
   store::Submission out;
   out.response = std::string(response->string_of("fullUrl"));

@@ -59,13 +59,13 @@ tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments,
   const int error =
       ::posix_spawn(&child, path.c_str(), nullptr, nullptr, pointers.data(), ::environ);
   if (error != 0) {
-    return failed(Exit::outside, fmt::format("MF-4133: {}: {}", path, std::strerror(error)));
+    return failed(Exit::outside, fmt::format("MF-4134: {}: {}", path, std::strerror(error)));
   }
   const int status = wait_for(child, stop);
   if (WIFSIGNALED(status)) {
     return failed(Exit::outside,
                   fmt::format("MF-4133: the program that speaks to the EHR died of signal {}; what "
-                              "it had fetched is kept, the same command goes on",
+                              "it had done is kept, the same command goes on",
                               WTERMSIG(status)));
   }
   if (WEXITSTATUS(status) != 0) {

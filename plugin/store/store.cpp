@@ -3,9 +3,9 @@
 #include <array>
 #include <sys/stat.h>
 #include <utility>
+#include <zstd.h>
 
 #include <fmt/format.h>
-#include <zstd.h>
 
 #include "plugin/store/sqlite.h"
 
@@ -56,9 +56,7 @@ constexpr const char* kItem =
     " (SELECT COUNT(*) FROM step s WHERE s.item=i.id AND s.state='done')"
     " FROM item i JOIN assessment a ON a.id=i.assessment JOIN receipt r ON r.id=a.receipt";
 
-Failure damaged() {
-  return {Exit::outside, "MF-3100: the store cannot be kept: it is damaged"};
-}
+Failure damaged() { return {Exit::outside, "MF-3100: the store cannot be kept: it is damaged"}; }
 
 std::string packed(std::string_view text) {
   std::string out(::ZSTD_compressBound(text.size()), '\0');
@@ -263,9 +261,10 @@ Result<Store> Store::open(const std::string& path, std::function<void()> at_writ
   }
   struct stat about {};
   if (!path.empty() && ::stat(path.c_str(), &about) == 0 && (about.st_mode & 077U) != 0) {
-    return tl::unexpected(Failure{
-        Exit::usage, "MF-3103: the store holds patient data, and others may read it; chmod 600 "
-                     "it"});
+    return tl::unexpected(
+        Failure{Exit::usage,
+                "MF-3103: the store holds patient data, and others may read it; chmod 600 "
+                "it"});
   }
   // Before anything is changed in a file that may be another program's.
   state->db.run("PRAGMA busy_timeout=10000");
@@ -314,6 +313,24 @@ Result<Receipt> Store::submit(const Submission& submission, Time now) {
   return write.commit().map([&] { return receipt; });
 }
 
+Result<bool> Store::claim(std::string_view target) {
+  Write write(*state_);
+  const auto known = bookmark("target");
+  const auto sent = state_->number("SELECT EXISTS(SELECT 1 FROM step WHERE state<>'intent')");
+  if (!known || !sent) {
+    return tl::unexpected(known ? sent.error() : known.error());
+  }
+  if (*known && (**known == target || **sent != 0)) {
+    return **known == target;
+  }
+  write.change(
+      "INSERT INTO bookmark(name,value) VALUES('target',?) ON CONFLICT(name) DO UPDATE SET"
+      " value=excluded.value",
+      target);
+  write.change("UPDATE item SET rung='' WHERE state='waiting'");
+  return write.commit().map([] { return true; });
+}
+
 Result<std::optional<std::int64_t>> Store::next(Time now) {
   return state_->number(
       "SELECT id FROM item i WHERE state='waiting' AND due<=? AND NOT EXISTS(SELECT 1 FROM item e"
@@ -338,11 +355,10 @@ Result<std::string> Store::bundle(std::int64_t item) {
 }
 
 Result<std::string> Store::assessment(std::int64_t item) {
-  auto bytes =
-      state_->first([](const Statement& row) { return row.text(0); },
-                    "SELECT a.result FROM item i JOIN assessment a ON a.id=i.assessment"
-                    " WHERE i.id=?",
-                    item);
+  auto bytes = state_->first([](const Statement& row) { return row.text(0); },
+                             "SELECT a.result FROM item i JOIN assessment a ON a.id=i.assessment"
+                             " WHERE i.id=?",
+                             item);
   if (!bytes) {
     return tl::unexpected(bytes.error());
   }
@@ -352,10 +368,9 @@ Result<std::string> Store::assessment(std::int64_t item) {
 Result<std::vector<Step>> Store::steps(std::int64_t item) {
   return state_->all(
       [](const Statement& row) {
-        return Step{row.text(0), static_cast<int>(row.integer(1)),
-                    row.text(2), row.text(3),
-                    row.text(4), row.text(5),
-                    step_state(row.text(6)), row.text(7)};
+        return Step{
+            row.text(0), static_cast<int>(row.integer(1)), row.text(2), row.text(3), row.text(4),
+            row.text(5), step_state(row.text(6)),          row.text(7)};
       },
       "SELECT urn,wave,type,how,search,body,state,id FROM step WHERE item=? ORDER BY wave,number",
       item);
@@ -371,7 +386,7 @@ Done Store::plan(std::int64_t item, std::string_view rung, std::string_view fold
     write.change(
         "INSERT INTO step(item,urn,wave,number,type,how,search,body) VALUES(?,?,?,?,?,?,?,?)"
         " ON CONFLICT DO UPDATE SET wave=excluded.wave, number=excluded.number, how=excluded.how,"
-        " search=excluded.search, body=excluded.body",
+        " search=excluded.search, body=excluded.body WHERE state<>'done'",
         item, step.urn, step.wave, static_cast<std::int64_t>(i), step.type, step.how, step.search,
         step.body);
   }
@@ -395,9 +410,10 @@ Done Store::arrived(std::int64_t item, const std::vector<Arrival>& arrivals) {
     write.change("UPDATE step SET state='done', id=? WHERE item=? AND urn=?", arrival.id, item,
                  arrival.urn);
   }
-  write.change("UPDATE item SET tries=0, since=NULL, code='', reason='' WHERE id=? AND"
-               " state='waiting'",
-               item);
+  write.change(
+      "UPDATE item SET tries=0, since=NULL, code='', reason='' WHERE id=? AND"
+      " state='waiting'",
+      item);
   const int done = write.change(
       "UPDATE item SET state='done', code='', reason='' WHERE id=? AND NOT EXISTS(SELECT 1 FROM"
       " step WHERE item=? AND state<>'done')",
@@ -421,16 +437,16 @@ Done Store::postpone(std::int64_t item, Time now, Time due, std::string_view cod
 
 Done Store::park(std::int64_t item, std::string_view code, std::string_view reason) {
   Write write(*state_);
-  const int parked =
-      write.change("UPDATE item SET state='parked', code=?, reason=? WHERE id=? AND"
-                   " state='waiting'",
-                   code, reason, item);
+  const int parked = write.change(
+      "UPDATE item SET state='parked', code=?, reason=? WHERE id=? AND"
+      " state='waiting'",
+      code, reason, item);
   if (parked == 1) {
     return write.commit();
   }
   const auto found = this->item(item);
-  return found ? tl::unexpected(Failure{
-                     Exit::usage, fmt::format("MF-3105: item {} does not wait", item)})
+  return found ? tl::unexpected(
+                     Failure{Exit::usage, fmt::format("MF-3105: item {} does not wait", item)})
                : tl::unexpected(found.error());
 }
 
@@ -444,8 +460,8 @@ Done Store::retry(std::int64_t item, Time now) {
     return write.commit();
   }
   const auto found = this->item(item);
-  return found ? tl::unexpected(Failure{
-                     Exit::usage, fmt::format("MF-3105: item {} is not parked", item)})
+  return found ? tl::unexpected(
+                     Failure{Exit::usage, fmt::format("MF-3105: item {} is not parked", item)})
                : tl::unexpected(found.error());
 }
 
@@ -466,9 +482,8 @@ Result<Item> Store::item(std::int64_t item) {
 Result<std::vector<Escalation>> Store::escalations() {
   return state_->all(
       [](const Statement& row) {
-        return Escalation{row.integer(0),    row.integer(1),
-                          row.text(2),       optional_of(row, 3),
-                          time_of(row.integer(4)), item_state(row.text(5))};
+        return Escalation{row.integer(0),      row.integer(1),          row.text(2),
+                          optional_of(row, 3), time_of(row.integer(4)), item_state(row.text(5))};
       },
       "SELECT e.id, i.id, a.tier, a.target_hours, e.raised, i.state FROM escalation e"
       " JOIN assessment a ON a.id=e.assessment JOIN item i ON i.assessment=a.id"
@@ -477,9 +492,10 @@ Result<std::vector<Escalation>> Store::escalations() {
 
 Done Store::acknowledge(std::int64_t escalation, Time now) {
   Write write(*state_);
-  const int known = write.change("UPDATE escalation SET acknowledged=COALESCE(acknowledged,?)"
-                                 " WHERE id=?",
-                                 seconds(now), escalation);
+  const int known = write.change(
+      "UPDATE escalation SET acknowledged=COALESCE(acknowledged,?)"
+      " WHERE id=?",
+      seconds(now), escalation);
   auto done = write.commit();
   return done && known == 0 ? Done(no_such("escalation", escalation)) : done;
 }

@@ -110,12 +110,16 @@ class Store {
   // Acknowledge only after this.
   Result<Receipt> submit(const Submission& submission, Time now);
 
+  // One store, one target: ids of one server mean nothing to another. False when anything may have
+  // been sent to another one; before that the target can be corrected.
+  Result<bool> claim(std::string_view target);
+
   // For who delivers. The most urgent item that is due; versions of a response one after the other.
   Result<std::optional<std::int64_t>> next(Time now);
   Result<std::optional<Time>> next_due();  // of all that wait
   Result<std::string> bundle(std::int64_t item);
   Result<std::vector<Step>> steps(std::int64_t item);  // by wave
-  // Steps that are there already keep what they have reached.
+  // Steps that are there already keep what they have reached; those that are done stay as they are.
   Done plan(std::int64_t item, std::string_view rung, std::string_view folded,
             const std::vector<Step>& steps);
   Done sent(std::int64_t item, const std::vector<std::string>& urns);
@@ -129,7 +133,7 @@ class Store {
   Result<std::vector<Item>> items(bool with_done);
   Result<Item> item(std::int64_t item);  // MF-3104
   Result<std::string> assessment(std::int64_t item);
-  Done retry(std::int64_t item, Time now);  // of a parked one, planned anew; MF-3104, MF-3105
+  Done retry(std::int64_t item, Time now);        // of a parked one, planned anew; MF-3104, MF-3105
   Result<std::vector<Escalation>> escalations();  // that nobody has acknowledged
   Done acknowledge(std::int64_t escalation, Time now);
   Result<Counts> counts();

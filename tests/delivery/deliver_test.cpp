@@ -1,8 +1,6 @@
 // Deliveries against a server that fails in every way, and processes that end everywhere: each
 // resource arrives exactly once, or the item is parked with its reason.
 
-#include "plugin/delivery/deliver.h"
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "fhir/client/backend_services.h"
+#include "plugin/delivery/deliver.h"
 #include "plugin/delivery/plan.h"
 #include "plugin/delivery/submission.h"
 #include "plugin/knowledge/knowledge.h"
@@ -132,7 +131,8 @@ class DeliverTest : public ::testing::Test {
   void expect_once(const FakeEhr& ehr, const std::string& name, std::size_t resources,
                    const std::string& when) {
     std::size_t found = 0;
-    for (const Json& entry : small_bundle(name).array_of("entry")) {
+    const Json bundle = small_bundle(name);
+    for (const Json& entry : bundle.array_of("entry")) {
       const auto count = std::count_if(ehr.stored.begin(), ehr.stored.end(), [&](const Json& one) {
         return one.string_of("resourceType") == entry.find("resource")->string_of("resourceType") &&
                answers_to(one, entry.find("request")->string_of("ifNoneExist"));
@@ -195,7 +195,9 @@ TEST_F(DeliverTest, AFaultAtEveryExchangeLosesAndDoublesNothing) {
       for (int at = 1; at <= calm.exchanges; ++at) {
         renew();
         FakeEhr ehr(one.statement);
-        ehr.fault = [&](int number) { return number == at ? static_cast<Fault>(kind) : Fault::none; };
+        ehr.fault = [&](int number) {
+          return number == at ? static_cast<Fault>(kind) : Fault::none;
+        };
         submit("a");
         const std::string when = fmt::format("{}, fault {} at {}", one.site, kind, at);
         ASSERT_TRUE(run(ehr, one.site)) << when;
@@ -284,14 +286,14 @@ TEST_F(DeliverTest, RandomFaultsAndEndsOverManyDeliveriesLoseAndDoubleNothing) {
 TEST_F(DeliverTest, AnAmendedResponseReplacesWhatItAmends) {
   for (const bool conditional : {true, false}) {
     renew();
-    FakeEhr ehr(conditional ? generous_statement()
-                            : statement_of(false, false,
-                                           {"Device:create,search-type",
-                                            "QuestionnaireResponse:create,update,search-type",
-                                            "Observation:create,search-type",
-                                            "ServiceRequest:create,search-type",
-                                            "DocumentReference:create,search-type",
-                                            "Provenance:create,search-type"}));
+    FakeEhr ehr(
+        conditional
+            ? generous_statement()
+            : statement_of(
+                  false, false,
+                  {"Device:create,search-type", "QuestionnaireResponse:create,update,search-type",
+                   "Observation:create,search-type", "ServiceRequest:create,search-type",
+                   "DocumentReference:create,search-type", "Provenance:create,search-type"}));
     submit("a");
     ASSERT_TRUE(run(ehr, "generic"));
     const std::size_t before = ehr.stored.size();
@@ -300,10 +302,11 @@ TEST_F(DeliverTest, AnAmendedResponseReplacesWhatItAmends) {
     Json earlier = small_bundle("a").array_of("entry")[1];
     entry.find("resource")->set("identifier", *earlier.find("resource")->find("identifier"));
     entry.find("resource")->set("status", "amended");
-    entry.set("request", Json::object({{"method", "PUT"},
-                                       {"url", "QuestionnaireResponse?" +
-                                                   std::string(earlier.find("request")->string_of(
-                                                       "ifNoneExist"))}}));
+    entry.set("request",
+              Json::object(
+                  {{"method", "PUT"},
+                   {"url", "QuestionnaireResponse?" +
+                               std::string(earlier.find("request")->string_of("ifNoneExist"))}}));
     store::Submission amended = submission("b");
     amended.bundle = fhir::write_json(bundle);
     ASSERT_TRUE(open().submit(amended, passing_.now));
@@ -311,9 +314,9 @@ TEST_F(DeliverTest, AnAmendedResponseReplacesWhatItAmends) {
     ASSERT_TRUE(delivered);
     EXPECT_EQ(delivered->done, 1u);
     EXPECT_EQ(ehr.stored.size(), before + 7) << "seven new, one replaced";
-    const auto statuses =
-        std::count_if(ehr.stored.begin(), ehr.stored.end(),
-                      [](const Json& one) { return one.string_of("status") == "amended"; });
+    const auto statuses = std::count_if(ehr.stored.begin(), ehr.stored.end(), [](const Json& one) {
+      return one.string_of("status") == "amended";
+    });
     EXPECT_EQ(statuses, 1);
     EXPECT_THAT(ehr.wrong, IsEmpty());
   }
@@ -327,8 +330,10 @@ TEST_F(DeliverTest, ARefusalParksWithItsReasonAndRetryGoesOnFromThere) {
   ehr.instead = [&](const fhir::client::Request& request) -> std::optional<Response> {
     const bool hit = refuses && request.method == fhir::client::Method::post &&
                      request.url.ends_with("/ServiceRequest");
-    return hit ? std::optional(Response{
-                     422, {}, fmt::format(R"({{"resourceType":"OperationOutcome","issue":[{{
+    return hit ? std::optional(
+                     Response{422,
+                              {},
+                              fmt::format(R"({{"resourceType":"OperationOutcome","issue":[{{
             "severity":"error","code":"business-rule","diagnostics":"{}"}}]}})",
                                           kCanary)})
                : std::nullopt;
@@ -354,11 +359,11 @@ TEST_F(DeliverTest, ARefusalParksWithItsReasonAndRetryGoesOnFromThere) {
 }
 
 TEST_F(DeliverTest, ARetryUnderAnotherProfileLeavesWhatIsRefusedToTheDocument) {
-  FakeEhr ehr(statement_of(false, false,
-                           {"QuestionnaireResponse:create,search-type",
-                            "Observation:create,search-type", "ServiceRequest:create,search-type",
-                            "DocumentReference:create,search-type",
-                            "Provenance:create,search-type", "Device:create,search-type"}));
+  FakeEhr ehr(
+      statement_of(false, false,
+                   {"QuestionnaireResponse:create,search-type", "Observation:create,search-type",
+                    "ServiceRequest:create,search-type", "DocumentReference:create,search-type",
+                    "Provenance:create,search-type", "Device:create,search-type"}));
   submit("a");
   ehr.instead = [&](const fhir::client::Request& request) -> std::optional<Response> {
     return request.method == fhir::client::Method::post && request.url.ends_with("/Device")
@@ -370,6 +375,39 @@ TEST_F(DeliverTest, ARetryUnderAnotherProfileLeavesWhatIsRefusedToTheDocument) {
   open().retry(1, passing_.now);
   ASSERT_TRUE(run(ehr, "epic-like"));
   expect_once(ehr, "a", 6, "Device and Provenance in the document");
+}
+
+TEST_F(DeliverTest, WhatIsFoldedBehindAWrittenDocumentIsAppendedToIt) {
+  const std::vector<std::string> types{"QuestionnaireResponse:create,search-type",
+                                       "Observation:create,search-type",
+                                       "ServiceRequest:create,search-type",
+                                       "DocumentReference:create,search-type",
+                                       "Provenance:create,search-type",
+                                       "Device:create,search-type"};
+  FakeEhr ehr(statement_of(false, false, types));
+  submit("a");
+  ehr.instead = [&](const fhir::client::Request& request) -> std::optional<Response> {
+    return request.method == fhir::client::Method::post && request.url.ends_with("/Provenance")
+               ? std::optional(Response{422, {}, ""})
+               : std::nullopt;
+  };
+  ASSERT_TRUE(run(ehr, "generic"));
+  ASSERT_EQ(open().item(1)->state, ItemState::parked);
+  const std::size_t before = ehr.stored.size();
+  for (int again = 0; again < 2; ++again) {
+    open().retry(1, passing_.now);
+    ASSERT_TRUE(run(ehr, "epic-like"));
+  }
+  ASSERT_EQ(open().item(1)->state, ItemState::done);
+  ASSERT_EQ(ehr.stored.size(), before + 1);
+  const Json& added = ehr.stored.back();
+  EXPECT_EQ(added.string_of("resourceType"), "DocumentReference");
+  const std::string_view target =
+      added.array_of("relatesTo")[0].find("target")->string_of("reference");
+  EXPECT_TRUE(target.starts_with("DocumentReference/")) << target;
+  EXPECT_THAT(unbase64_for_test(added.array_of("content")[0].find("attachment")->string_of("data")),
+              HasSubstr("\"Provenance\""));
+  EXPECT_THAT(ehr.wrong, IsEmpty());
 }
 
 TEST_F(DeliverTest, RetryAfterIsHonouredByEverything) {
@@ -489,10 +527,23 @@ TEST_F(DeliverTest, AStoreBelongsToOnePlace) {
   fhir::client::Endpoint endpoint;
   endpoint.base = options.target;
   Client client(ehr, endpoint, nullptr, passing_.world());
-  const auto refused =
-      deliver(store, client, options, passing_.world(), [](const std::string&) {}, stop_);
+  const auto refused = deliver(
+      store, client, options, passing_.world(), [](const std::string&) {}, stop_);
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().text, HasSubstr("MF-3150"));
+}
+
+TEST_F(DeliverTest, AMistypedPlaceCanBeCorrectedUntilSomethingWasSent) {
+  submit("a");
+  Store store = open();
+  EXPECT_TRUE(*store.claim("https://typo.example"));
+  store.plan(1, "F", "", {});
+  EXPECT_TRUE(*store.claim(base));
+  EXPECT_EQ(store.item(1)->rung, "") << "planned for the other one";
+  FakeEhr ehr(generous_statement());
+  ASSERT_TRUE(run(ehr, "hapi", store));
+  EXPECT_FALSE(*store.claim("https://typo.example"));
+  expect_once(ehr, "a", 8, "corrected");
 }
 
 TEST_F(DeliverTest, OneProcessDeliversFromAStore) {
@@ -605,10 +656,9 @@ TEST_F(SampleTest, ARealIntakeReachesEveryKindOfServer) {
     Store store = open();
     EXPECT_EQ(store.item(1)->state, ItemState::done) << one.site << store.item(1)->reason;
     EXPECT_EQ(store.escalations()->size(), 1u) << "delivered is not yet seen";
-    const auto communications =
-        std::count_if(ehr.stored.begin(), ehr.stored.end(), [](const Json& resource) {
-          return resource.string_of("resourceType") == "Communication";
-        });
+    const auto communications = std::count_if(
+        ehr.stored.begin(), ehr.stored.end(),
+        [](const Json& resource) { return resource.string_of("resourceType") == "Communication"; });
     EXPECT_EQ(communications, 1) << one.site;
   }
 }

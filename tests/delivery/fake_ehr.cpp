@@ -1,6 +1,7 @@
 #include "tests/delivery/fake_ehr.h"
 
 #include <algorithm>
+
 #include <fmt/format.h>
 
 #include "plugin/delivery/plan.h"
@@ -21,9 +22,10 @@ const std::string base = "https://ehr.example/fhir";
 Json refusal(int status, const char* issue) {
   return Json::object(
       {{"status", fmt::format("{}", status)},
-       {"outcome", Json::object({{"resourceType", "OperationOutcome"},
-                                 {"issue", Json::array({Json::object({{"severity", "error"},
-                                                                      {"code", issue}})})}})}});
+       {"outcome",
+        Json::object(
+            {{"resourceType", "OperationOutcome"},
+             {"issue", Json::array({Json::object({{"severity", "error"}, {"code", issue}})})}})}});
 }
 
 int status_of(const Json& response) {
@@ -126,9 +128,9 @@ Response FakeEhr::search(std::string_view type, std::string_view query) {
       entries.push(Json::object({{"resource", one}}));
     }
   }
-  return said(200, Json::object({{"resourceType", "Bundle"},
-                                 {"type", "searchset"},
-                                 {"entry", std::move(entries)}}));
+  return said(
+      200, Json::object(
+               {{"resourceType", "Bundle"}, {"type", "searchset"}, {"entry", std::move(entries)}}));
 }
 
 std::vector<Json*> FakeEhr::matches(std::string_view type, std::string_view query) {
@@ -183,8 +185,8 @@ Json FakeEhr::create(Json resource, std::string_view if_none_exist) {
     return refusal(412, "multiple-matches");
   }
   Json response = Json::object({{"status", found.empty() ? "201 Created" : "200 OK"}});
-  std::string id = found.empty() ? fmt::format("{}", ++next_id_)
-                                 : std::string(found.front()->string_of("id"));
+  std::string id =
+      found.empty() ? fmt::format("{}", ++next_id_) : std::string(found.front()->string_of("id"));
   if (found.empty()) {
     resource.set("id", id);
     stored.push_back(std::move(resource));
@@ -205,8 +207,8 @@ Json FakeEhr::replace(Json resource, std::string_view query) {
   if (found.size() > 1) {
     return refusal(412, "multiple-matches");
   }
-  const std::string id = found.empty() ? fmt::format("{}", ++next_id_)
-                                       : std::string(found.front()->string_of("id"));
+  const std::string id =
+      found.empty() ? fmt::format("{}", ++next_id_) : std::string(found.front()->string_of("id"));
   resource.set("id", id);
   if (found.empty()) {
     stored.push_back(std::move(resource));
@@ -233,9 +235,8 @@ Response FakeEhr::together(const Json& bundle) {
     const Json& request = *entry.find("request");
     const std::string type(entry.find("resource")->string_of("resourceType"));
     const std::string_view url = request.string_of("url");
-    const auto found = matches(type, request.has("ifNoneExist")
-                                         ? request.string_of("ifNoneExist")
-                                         : url.substr(url.find('?') + 1));
+    const auto found = matches(type, request.has("ifNoneExist") ? request.string_of("ifNoneExist")
+                                                                : url.substr(url.find('?') + 1));
     if (is_transaction) {
       names.ids[std::string(entry.string_of("fullUrl"))] = fmt::format(
           "{}/{}", type,
@@ -257,15 +258,16 @@ Response FakeEhr::together(const Json& bundle) {
     }
     answers.push(Json::object({{"response", std::move(response)}}));
   }
-  return said(200, Json::object({{"resourceType", "Bundle"},
-                                 {"type", is_transaction ? "transaction-response"
-                                                         : "batch-response"},
-                                 {"entry", std::move(answers)}}));
+  return said(200,
+              Json::object({{"resourceType", "Bundle"},
+                            {"type", is_transaction ? "transaction-response" : "batch-response"},
+                            {"entry", std::move(answers)}}));
 }
 
 Json statement_of(bool transaction, bool batch, const std::vector<std::string>& types) {
   Json interactions = Json::array();
-  for (const auto& [has, code] : {std::pair(transaction, "transaction"), std::pair(batch, "batch")}) {
+  for (const auto& [has, code] :
+       {std::pair(transaction, "transaction"), std::pair(batch, "batch")}) {
     if (has) {
       interactions.push(Json::object({{"code", code}}));
     }

@@ -39,7 +39,7 @@ class FakeEhr final : public fhir::client::Transport {
   std::function<void()> at_exchange = [] {};
   // Instead of what it would answer.
   std::function<std::optional<fhir::client::Response>(const fhir::client::Request&)> instead;
-  bool tells_place = true;  // Location after a create
+  bool tells_place = true;      // Location after a create
   bool ignores_search = false;  // any search gives everything of the type
 
   int exchanges = 0;

@@ -1,10 +1,9 @@
 // Which rung, which steps, and that nothing is dropped.
 
-#include "plugin/delivery/plan.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugin/delivery/plan.h"
 #include "tests/delivery/fake_ehr.h"
 #include "tests/delivery/small_bundle.h"
 
@@ -100,9 +99,9 @@ TEST(PlanTest, WhatIsFoldedIsInTheDocumentAndNamedOnItsPage) {
 }
 
 TEST(PlanTest, WithoutADocumentNothingIsDroppedSilently) {
-  const auto made = plan_of(small_bundle("1"),
-                            ability_of(statement_of(false, false, {"Observation:create"})),
-                            site("generic"));
+  const auto made =
+      plan_of(small_bundle("1"), ability_of(statement_of(false, false, {"Observation:create"})),
+              site("generic"));
   ASSERT_FALSE(made);
   EXPECT_THAT(made.error().text, HasSubstr("MF-3154"));
   EXPECT_FALSE(plan_of(small_bundle("1"), Ability(), site("generic")));

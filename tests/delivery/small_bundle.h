@@ -16,8 +16,7 @@ namespace myoflag::delivery {
 inline constexpr const char* kCanary = "CANARY-7f3a";
 
 inline std::string urn_of(const std::string& name, int number) {
-  return fhir::to_urn(
-      fhir::uuid_v5(fhir::uuid_namespace_url, fmt::format("{}/{}", name, number)));
+  return fhir::to_urn(fhir::uuid_v5(fhir::uuid_namespace_url, fmt::format("{}/{}", name, number)));
 }
 
 inline fhir::Json entry_for_test(const std::string& name, int number, fhir::Json resource) {
@@ -28,19 +27,18 @@ inline fhir::Json entry_for_test(const std::string& name, int number, fhir::Json
   Json identifier = Json::object({{"system", "https://us.example"}, {"value", value}});
   if (type == "Provenance") {
     search = mapping::token_search("_tag", "https://us.example", value);
-    resource.set("meta", Json::object({{"tag", Json::array({Json::object(
-                                                   {{"system", "https://us.example"},
-                                                    {"code", value}})})}}));
+    resource.set("meta",
+                 Json::object({{"tag", Json::array({Json::object({{"system", "https://us.example"},
+                                                                  {"code", value}})})}}));
   } else if (type == "QuestionnaireResponse") {
     resource.set("identifier", std::move(identifier));
   } else {
     resource.set("identifier", Json::array({std::move(identifier)}));
   }
-  return Json::object({{"fullUrl", urn_of(name, number)},
-                       {"resource", std::move(resource)},
-                       {"request", Json::object({{"method", "POST"},
-                                                 {"url", type},
-                                                 {"ifNoneExist", search}})}});
+  return Json::object(
+      {{"fullUrl", urn_of(name, number)},
+       {"resource", std::move(resource)},
+       {"request", Json::object({{"method", "POST"}, {"url", type}, {"ifNoneExist", search}})}});
 }
 
 inline fhir::Json small_bundle(const std::string& name) {
@@ -62,19 +60,17 @@ inline fhir::Json small_bundle(const std::string& name) {
   request.set("reasonReference", Json::array({to(3)}));
   Json document = resource("DocumentReference");
   const std::string page = "<html><main>\n<p>Muskelzucken</p>\n</main></html>\n";
-  document.set("content",
-               Json::array({Json::object(
-                   {{"attachment", Json::object({{"contentType", "text/html"},
-                                                 {"data", mapping::base64(page)}})}})}));
+  document.set("content", Json::array({Json::object(
+                              {{"attachment", Json::object({{"contentType", "text/html"},
+                                                            {"data", mapping::base64(page)}})}})}));
   document.set("author", Json::array({to(0)}));
   Json provenance = resource("Provenance");
   provenance.set("target", Json::array({to(2), to(3), to(4), to(5), to(6)}));
   Json entries = Json::array();
   int number = 0;
-  for (Json& one : *Json::array({resource("Device"), response, answer, flag, tier, request,
-                                 document, provenance})
-                        .as_array()) {
-    entries.push(entry_for_test(name, number++, std::move(one)));
+  for (const Json& one :
+       {resource("Device"), response, answer, flag, tier, request, document, provenance}) {
+    entries.push(entry_for_test(name, number++, one));
   }
   return Json::object({{"resourceType", "Bundle"}, {"type", "transaction"}, {"entry", entries}});
 }

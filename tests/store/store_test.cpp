@@ -1,7 +1,5 @@
 // The store: what is acknowledged is there after any end of the process, once.
 
-#include "plugin/store/store.h"
-
 #include <filesystem>
 #include <fstream>
 #include <sys/stat.h>
@@ -12,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "plugin/store/sqlite.h"
+#include "plugin/store/store.h"
 
 namespace myoflag::store {
 namespace {
@@ -22,14 +21,14 @@ using ::testing::HasSubstr;
 
 const Time kNow = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22);
 
-Submission submission(const std::string& name, std::optional<std::int64_t> hours = 336) {
+Submission submission(const std::string& name, std::optional<std::int64_t> target = 336) {
   Submission out;
   out.response = "response-" + name;
   out.thread = "thread-" + name;
   out.outcome = "outcome-" + name;
   out.input = "{}";
   out.tier = "urgent";
-  out.target_hours = hours;
+  out.target_hours = target;
   out.assessment = "assessment of " + name;
   out.bundle = "bundle of " + name;
   return out;
