@@ -269,7 +269,13 @@ Exit run_it(const Options& options) {
     return ran.error().text.empty() ? ran.error().exit : fail(ran.error());
   }
   const auto counts = store->counts();
-  return !counts ? fail(counts.error()) : counts->parked > 0 ? Exit::rejected : Exit::done;
+  if (!counts) {
+    return fail(counts.error());
+  }
+  if (stop_asked && counts->waiting > 0) {
+    return fail({Exit::outside, "stopped; the same command goes on"});
+  }
+  return counts->parked > 0 ? Exit::rejected : Exit::done;
 }
 
 CLI::App* command_with_id(CLI::App& deliver, const char* name, const char* what, Options& options) {

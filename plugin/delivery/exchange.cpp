@@ -116,15 +116,22 @@ Trouble several(const Step& step) {
                 fmt::format("{}: the server has more than one under our identifier", step.type));
 }
 
-// It is there, and the answer does not say under which name.
-Outcome named(Client& client, const Step& step, std::string id) {
-  if (id.empty()) {
-    const Looked looked = look(client, step);
-    if (looked.resources.size() == 1) {
-      id = id_of(looked.resources.front(), step.type);
-    }
+// The server says that it is done. Where it does not say under which name, it is looked up; and
+// where it says so little that anybody may have spoken, a proxy for example, it is not believed.
+Outcome named(Client& client, const Step& step, const Reply& reply, std::string id) {
+  constexpr int kCreated = 201;
+  if (!id.empty()) {
+    return {{Arrival{step.urn, std::move(id)}}, {}};
   }
-  return {{Arrival{step.urn, std::move(id)}}, {}};
+  const Looked looked = look(client, step);
+  if (looked.resources.size() > 1) {
+    return {{}, several(step)};
+  }
+  if (looked.resources.size() == 1) {
+    return {{Arrival{step.urn, id_of(looked.resources.front(), step.type)}}, {}};
+  }
+  return reply.status == kCreated ? Outcome{{Arrival{step.urn, {}}}, {}}
+                                  : Outcome{{}, later(reply)};
 }
 
 // After a conflict: ours may be what stands in the way.
@@ -142,9 +149,10 @@ Outcome after_conflict(Client& client, const Step& step, const Reply& reply) {
   return {{}, parked("MF-3156", fmt::format("{}: {}", step.type, reply.text))};
 }
 
-Outcome answered(Client& client, const Step& step, const Reply& reply) {
+// `id`: where it is known before.
+Outcome answered(Client& client, const Step& step, const Reply& reply, const std::string& id = {}) {
   if (reply.next == Next::done) {
-    return named(client, step, id_of(reply, step.type));
+    return named(client, step, reply, id.empty() ? id_of(reply, step.type) : id);
   }
   if (is_conflict(reply)) {
     return after_conflict(client, step, reply);
@@ -162,11 +170,11 @@ Json body_of(const Step& step, const Names& names) {
 std::optional<Outcome> single(Client& client, const Step& step, const Names& names,
                               const std::function<bool()>& about_to_send) {
   Json resource = body_of(step, names);
-  const auto send = [&](auto&& write) -> std::optional<Outcome> {
+  const auto send = [&](auto&& write, const std::string& id = {}) -> std::optional<Outcome> {
     if (!about_to_send()) {
       return std::nullopt;
     }
-    return answered(client, step, write());
+    return answered(client, step, write(), id);
   };
   if (step.how == kConditional) {
     return send([&] { return client.create(resource, parameters_of(step.search)); });
@@ -194,8 +202,8 @@ std::optional<Outcome> single(Client& client, const Step& step, const Names& nam
   const Json& there = looked.resources.front();
   const Json* meta = there.find("meta");
   resource.set("id", there.string_of("id"));
-  return send(
-      [&] { return client.update(resource, meta == nullptr ? "" : meta->string_of("versionId")); });
+  const std::string_view version = meta == nullptr ? "" : meta->string_of("versionId");
+  return send([&] { return client.update(resource, version); }, id_of(there, step.type));
 }
 
 Json entry_of(const Step& step, const Names& names) {

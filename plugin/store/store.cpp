@@ -328,6 +328,7 @@ Result<bool> Store::claim(std::string_view target) {
       " value=excluded.value",
       target);
   write.change("UPDATE item SET rung='' WHERE state='waiting'");
+  write.change("DELETE FROM bookmark WHERE name='not-before'");  // was said by the other one
   return write.commit().map([] { return true; });
 }
 

@@ -491,6 +491,22 @@ TEST_F(DeliverTest, AServerThatIgnoresTheSearchIsNotBelieved) {
   expect_once(ehr, "b", 6, "ignored searches");
 }
 
+TEST_F(DeliverTest, APageOfAProxyIsNoWrittenResource) {
+  for (const Case& one : cases()) {
+    renew();
+    FakeEhr ehr(one.statement);
+    submit("a");
+    int pages = 0;
+    ehr.instead = [&](const fhir::client::Request& request) -> std::optional<Response> {
+      return request.method == fhir::client::Method::post && pages++ < 3
+                 ? std::optional(Response{200, {}, "<html>Please sign in</html>"})
+                 : std::nullopt;
+    };
+    ASSERT_TRUE(run(ehr, one.site));
+    expect_once(ehr, "a", one.resources, "after the pages, " + one.site);
+  }
+}
+
 TEST_F(DeliverTest, WhereNobodyCanTellWhetherItArrivedAPersonLooks) {
   FakeEhr ehr(epic_statement());
   submit("a");
