@@ -259,12 +259,21 @@ class CpprestTransport final : public Transport {
     return answer;
   }
 
-  // One client for each origin: connections are used again only inside one.
-  std::shared_ptr<http::client::http_client> client_of(const std::string& url) {
+  // Connections are used again only inside one client; where the server then closes one instead of
+  // answering, the library sends the request again, whatever it is. So reading has a client for
+  // each origin, and every write its own, with a new connection.
+  std::shared_ptr<http::client::http_client> client_of(const Request& request) {
+    const std::string origin = origin_of(request.url);
+    const auto make = [&] {
+      return std::make_shared<http::client::http_client>(web::uri(origin), config_);
+    };
+    if (request.method != Method::get) {
+      return make();
+    }
     const std::lock_guard lock(mutex_);
-    auto& client = clients_[origin_of(url)];
+    auto& client = clients_[origin];
     if (!client) {
-      client = std::make_shared<http::client::http_client>(web::uri(origin_of(url)), config_);
+      client = make();
     }
     return client;
   }
@@ -286,7 +295,7 @@ class CpprestTransport final : public Transport {
 
   Answer exchange_into(const std::shared_ptr<Exchange>& exchange, const Request& request,
                        Clock::time_point until) {
-    const auto client = client_of(request.url);
+    const auto client = client_of(request);
     pplx::cancellation_token_source cancel;
     std::future<Answer> answer = exchange->answer.get_future();
     client->request(request_of(request, *exchange), cancel.get_token())

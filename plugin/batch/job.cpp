@@ -1,17 +1,19 @@
 #include "plugin/batch/job.h"
 
-#include <sqlite3.h>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "plugin/batch/own_json.h"
+#include "plugin/store/sqlite.h"
 
 namespace myoflag::batch {
 namespace {
 
 using fhir::Json;
+using store::Row;
+using store::Statement;
 
 constexpr const char* kSchema =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-8192;"
@@ -61,65 +63,36 @@ std::optional<Checkpoint> checkpoint_of(const std::string& text) {
 }  // namespace
 
 struct Job::State {
-  sqlite3* db = nullptr;
-  sqlite3_stmt* insert = nullptr;
-  sqlite3_stmt* find = nullptr;
-
-  State() = default;
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() {
-    ::sqlite3_finalize(insert);
-    ::sqlite3_finalize(find);
-    ::sqlite3_close(db);
-  }
+  store::Database db;
+  std::optional<Statement> insert, find;
 
   Failure failure() const {
-    return {Exit::outside, fmt::format("MF-4107: the state of the batch cannot be kept: {}",
-                                       db == nullptr ? "out of memory" : ::sqlite3_errmsg(db))};
+    return {Exit::outside,
+            fmt::format("MF-4107: the state of the batch cannot be kept: {}", db.error())};
   }
 
   tl::expected<void, Failure> run(const char* sql) {
-    if (::sqlite3_exec(db, sql, nullptr, nullptr, nullptr) != SQLITE_OK) {
+    if (!db.run(sql)) {
       return tl::unexpected(failure());
     }
     return {};
   }
 
-  bool prepare(const char* sql, sqlite3_stmt** statement) {
-    return ::sqlite3_prepare_v2(db, sql, -1, statement, nullptr) == SQLITE_OK;
-  }
-
   tl::expected<std::optional<std::string>, Failure> value(std::string_view key) {
-    sqlite3_stmt* statement = nullptr;
-    if (!prepare("SELECT value FROM job WHERE key=?", &statement)) {
+    Statement statement(db, "SELECT value FROM job WHERE key=?", key);
+    const Row row = statement.step();
+    if (row == Row::error) {
       return tl::unexpected(failure());
     }
-    ::sqlite3_bind_text(statement, 1, key.data(), static_cast<int>(key.size()), SQLITE_TRANSIENT);
-    const int status = ::sqlite3_step(statement);
-    std::optional<std::string> found;
-    if (status == SQLITE_ROW) {
-      found = reinterpret_cast<const char*>(::sqlite3_column_text(statement, 0));
-    }
-    ::sqlite3_finalize(statement);
-    if (status != SQLITE_ROW && status != SQLITE_DONE) {
-      return tl::unexpected(failure());
-    }
-    return found;
+    return row == Row::here ? std::optional(statement.text(0)) : std::nullopt;
   }
 
   tl::expected<void, Failure> keep(std::string_view key, const std::string& text) {
-    sqlite3_stmt* statement = nullptr;
-    if (!prepare("INSERT INTO job(key,value) VALUES(?,?) ON CONFLICT(key) DO UPDATE SET "
-                 "value=excluded.value",
-                 &statement)) {
-      return tl::unexpected(failure());
-    }
-    ::sqlite3_bind_text(statement, 1, key.data(), static_cast<int>(key.size()), SQLITE_TRANSIENT);
-    ::sqlite3_bind_text(statement, 2, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
-    const int status = ::sqlite3_step(statement);
-    ::sqlite3_finalize(statement);
-    if (status != SQLITE_DONE) {
+    Statement statement(db,
+                        "INSERT INTO job(key,value) VALUES(?,?) ON CONFLICT(key) DO UPDATE SET "
+                        "value=excluded.value",
+                        key, text);
+    if (!statement.done()) {
       return tl::unexpected(failure());
     }
     return {};
@@ -132,19 +105,15 @@ Job::Job(Job&&) noexcept = default;
 
 tl::expected<Job, Failure> Job::open(const std::string& path) {
   auto state = std::make_unique<State>();
-  if (::sqlite3_open(path.c_str(), &state->db) != SQLITE_OK) {
+  if (!state->db.open(path)) {
     return tl::unexpected(state->failure());
   }
   if (auto ready = state->run(kSchema); !ready) {
     return tl::unexpected(std::move(ready.error()));
   }
-  const bool prepared =
-      state->prepare("INSERT INTO seen(name,file,line,at) VALUES(?,?,?,?) ON CONFLICT DO NOTHING",
-                     &state->insert) &&
-      state->prepare("SELECT file,line,at FROM seen WHERE name=?", &state->find);
-  if (!prepared) {
-    return tl::unexpected(state->failure());
-  }
+  state->insert.emplace(
+      state->db, "INSERT INTO seen(name,file,line,at) VALUES(?,?,?,?) ON CONFLICT DO NOTHING");
+  state->find.emplace(state->db, "SELECT file,line,at FROM seen WHERE name=?");
   if (auto begun = state->run("BEGIN IMMEDIATE"); !begun) {
     return tl::unexpected(std::move(begun.error()));
   }
@@ -184,31 +153,24 @@ tl::expected<void, Failure> Job::save(const Checkpoint& checkpoint) {
 }
 
 tl::expected<std::optional<Place>, Failure> Job::seen(const fhir::Uuid& name, const Place& here) {
-  auto* insert = state_->insert;
-  const auto bind_name = [&name](sqlite3_stmt* statement) {
-    ::sqlite3_reset(statement);
-    ::sqlite3_bind_blob(statement, 1, name.bytes.data(), static_cast<int>(name.bytes.size()),
-                        SQLITE_STATIC);
-  };
-  bind_name(insert);
-  ::sqlite3_bind_int64(insert, 2, static_cast<sqlite3_int64>(here.file));
-  ::sqlite3_bind_int64(insert, 3, static_cast<sqlite3_int64>(here.line));
-  ::sqlite3_bind_int64(insert, 4, static_cast<sqlite3_int64>(here.offset));
-  if (::sqlite3_step(insert) != SQLITE_DONE) {
+  const std::string_view bytes(reinterpret_cast<const char*>(name.bytes.data()), name.bytes.size());
+  Statement& insert = *state_->insert;
+  insert.reset();
+  insert.bind_blob(1, bytes).bind(2, std::uint64_t{here.file});
+  insert.bind(3, here.line).bind(4, here.offset);
+  if (!insert.done()) {
     return tl::unexpected(state_->failure());
   }
-  if (::sqlite3_changes(state_->db) == 1) {
+  if (state_->db.changes() == 1) {
     return std::nullopt;
   }
-  bind_name(state_->find);
-  if (::sqlite3_step(state_->find) != SQLITE_ROW) {
+  Statement& find = *state_->find;
+  find.reset();
+  if (find.bind_blob(1, bytes).step() != Row::here) {
     return tl::unexpected(state_->failure());
   }
-  const auto column = [this](int index) {
-    return static_cast<std::uint64_t>(::sqlite3_column_int64(state_->find, index));
-  };
-  const Place first{static_cast<std::size_t>(column(0)), column(1), column(2)};
-  ::sqlite3_reset(state_->find);
+  const Place first{static_cast<std::size_t>(find.number(0)), find.number(1), find.number(2)};
+  find.reset();
   return first;
 }
 

@@ -2,12 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <fcntl.h>
 #include <filesystem>
 #include <set>
-#include <sqlite3.h>
 #include <string_view>
-#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,12 +18,15 @@
 #include "plugin/mapping/intake.h"
 #include "plugin/mapping/one_of.h"
 #include "plugin/mapping/patient_identity.h"
+#include "plugin/store/sqlite.h"
 
 namespace myoflag::batch {
 namespace {
 
 namespace fs = std::filesystem;
 using fhir::Json;
+using store::Row;
+using store::Statement;
 using Done = tl::expected<void, Failure>;
 
 // Nothing is undone: what is not whole (user_version) is made again. On disk before it says so.
@@ -54,49 +54,10 @@ constexpr std::string_view kUnknown = R"({"resourceType":"Observation","status":
 
 enum class Kind : int { response, resource, shared, error };
 
-Failure unkept(sqlite3* db) {
-  return {Exit::outside, fmt::format("MF-4107: the records of an export cannot be kept: {}",
-                                     db == nullptr ? "out of memory" : ::sqlite3_errmsg(db))};
+Failure unkept(const store::Database& db) {
+  return {Exit::outside,
+          fmt::format("MF-4107: the records of an export cannot be kept: {}", db.error())};
 }
-
-// One prepared statement; binds by position, from 1.
-class Statement {
- public:
-  Statement(sqlite3* db, const char* sql) {
-    ::sqlite3_prepare_v2(db, sql, -1, &statement_, nullptr);
-  }
-  ~Statement() { ::sqlite3_finalize(statement_); }
-  Statement(const Statement&) = delete;
-  Statement& operator=(const Statement&) = delete;
-
-  // Texts must live until the last step.
-  Statement& bind(int at, std::string_view text) {
-    ::sqlite3_bind_text(statement_, at, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
-    return *this;
-  }
-  Statement& bind(int at, std::uint64_t value) {
-    ::sqlite3_bind_int64(statement_, at, static_cast<sqlite3_int64>(value));
-    return *this;
-  }
-  // SQLITE_ROW, SQLITE_DONE or an error.
-  int step() { return ::sqlite3_step(statement_); }
-  void reset() { ::sqlite3_reset(statement_); }
-
-  std::uint64_t number(int column) const {
-    return static_cast<std::uint64_t>(::sqlite3_column_int64(statement_, column));
-  }
-  std::string text(int column) const {
-    const auto* bytes = static_cast<const char*>(::sqlite3_column_blob(statement_, column));
-    const auto size = static_cast<std::size_t>(::sqlite3_column_bytes(statement_, column));
-    return bytes == nullptr ? std::string() : std::string(bytes, size);
-  }
-  std::size_t size(int column) const {
-    return static_cast<std::size_t>(::sqlite3_column_bytes(statement_, column));
-  }
-
- private:
-  sqlite3_stmt* statement_ = nullptr;
-};
 
 // "Patient/p1", of a server or not, with a version or not; nothing for other forms of a reference.
 std::optional<mapping::ReferenceKey> literal(const Json& reference) {
@@ -327,30 +288,16 @@ Order order_of(const std::string& one, const std::string& other) {
 }  // namespace
 
 struct Join::State {
-  sqlite3* db = nullptr;
+  store::Database db;
   const std::vector<InputFile>* files = nullptr;
   RecordLimits limits;
   std::uint64_t lines = 0, left_out = 0, unusable = 0;
 
-  State() = default;
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() {
-    insert.reset();
-    insert_told.reset();
-    insert_link.reset();
-    ::sqlite3_close(db);
-  }
-
-  Done run(const char* sql) {
-    return ::sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK
-               ? Done()
-               : tl::unexpected(unkept(db));
-  }
+  Done run(const char* sql) { return db.run(sql) ? Done() : tl::unexpected(unkept(db)); }
 
   tl::expected<std::uint64_t, Failure> value_of(const char* sql) {
     Statement statement(db, sql);
-    if (statement.step() != SQLITE_ROW) {
+    if (statement.step() != Row::here) {
       return tl::unexpected(unkept(db));
     }
     return statement.number(0);
@@ -450,7 +397,7 @@ struct Join::State {
 
   Done doubt(const std::string& key) {
     Statement doubted(db, "INSERT OR IGNORE INTO doubtful VALUES(?)");
-    return doubted.bind(1, key).step() == SQLITE_DONE ? Done() : tl::unexpected(unkept(db));
+    return doubted.bind(1, key).done() ? Done() : tl::unexpected(unkept(db));
   }
 
   Done keep_line(int number, const Line& line) {
@@ -467,7 +414,7 @@ struct Join::State {
       const auto name = key(number, link);
       links += name + '\n';
       insert_link->reset();
-      if (insert_link->bind(1, name).step() != SQLITE_DONE) {
+      if (insert_link->bind(1, name).step() != Row::end) {
         return tl::unexpected(unkept(db));
       }
     }
@@ -476,7 +423,7 @@ struct Join::State {
     insert->bind(1, owner).bind(2, static_cast<std::uint64_t>(line.kind));
     insert->bind(3, line.server).bind(4, line.form).bind(5, line.authored);
     insert->bind(6, line.status).bind(7, links).bind(8, bytes);
-    return insert->step() == SQLITE_DONE ? Done() : tl::unexpected(unkept(db));
+    return insert->done() ? Done() : tl::unexpected(unkept(db));
   }
 
   // Of the line that was kept last.
@@ -488,7 +435,7 @@ struct Join::State {
     insert_told->reset();
     insert_told->bind(1, static_cast<std::uint64_t>(place.file));
     insert_told->bind(2, place.offset).bind(3, place.line);
-    return insert_told->step() == SQLITE_DONE ? Done() : tl::unexpected(unkept(db));
+    return insert_told->done() ? Done() : tl::unexpected(unkept(db));
   }
 
   static std::string error_text(const fhir::Error& error) {
@@ -532,7 +479,7 @@ struct Join::State {
     Statement statement(db, "INSERT INTO counts VALUES(?,?)");
     for (const auto& [name, value] : counts) {
       statement.reset();
-      if (statement.bind(1, name).bind(2, value).step() != SQLITE_DONE) {
+      if (statement.bind(1, name).bind(2, value).step() != Row::end) {
         return tl::unexpected(unkept(db));
       }
     }
@@ -570,7 +517,7 @@ struct Join::State {
 
   tl::expected<Record, Failure> record(const Place& place, std::uint64_t seq) {
     Statement found(db, "SELECT kind,key,server,form,authored,status,bytes FROM line WHERE seq=?");
-    if (found.bind(1, seq).step() != SQLITE_ROW) {
+    if (found.bind(1, seq).step() != Row::here) {
       return tl::unexpected(unkept(db));
     }
     Record out{place, {}, {}};
@@ -609,8 +556,8 @@ struct Join::State {
     if (!doubtful) {
       return tl::unexpected(std::move(doubtful.error()));
     }
-    int status = SQLITE_DONE;
-    while (!parts.too_long && (status = rows.step()) == SQLITE_ROW) {
+    Row status = Row::end;
+    while (!parts.too_long && (status = rows.step()) == Row::here) {
       if (rows.text(7) != response.server) {
         *doubtful = true;  // of another server: the same person, or only the same id
       } else if (static_cast<Kind>(rows.number(1)) != Kind::response) {
@@ -622,7 +569,7 @@ struct Join::State {
         *doubtful = !add_other(rows, response, parts) || *doubtful;
       }
     }
-    if (!parts.too_long && status != SQLITE_DONE) {
+    if (!parts.too_long && status != Row::end) {
       return tl::unexpected(unkept(db));
     }
     if (*doubtful) {
@@ -663,12 +610,12 @@ struct Join::State {
       const auto link = links[i];
       Statement rows(db, "SELECT links,bytes FROM line WHERE key=? ORDER BY seq");
       rows.bind(1, link);
-      int status = SQLITE_DONE;
-      while ((status = rows.step()) == SQLITE_ROW) {
+      Row status = Row::end;
+      while ((status = rows.step()) == Row::here) {
         add_links(rows.text(0), links);
         parts.add(rows.text(1));
       }
-      if (status != SQLITE_DONE) {
+      if (status != Row::end) {
         return tl::unexpected(unkept(db));
       }
     }
@@ -678,7 +625,7 @@ struct Join::State {
   tl::expected<bool, Failure> is_doubtful(int number, const std::string& patient) {
     Statement found(db, "SELECT COUNT(*) FROM doubtful WHERE key IN (?,?)");
     const auto all = all_of(number);
-    if (found.bind(1, all).bind(2, patient).step() != SQLITE_ROW) {
+    if (found.bind(1, all).bind(2, patient).step() != Row::here) {
       return tl::unexpected(unkept(db));
     }
     return found.number(0) > 0;
@@ -695,18 +642,6 @@ bool Join::is_needed(const std::vector<InputFile>& files) {
   return std::any_of(files.begin(), files.end(), [](const auto& file) { return file.bulk >= 0; });
 }
 
-namespace {
-
-// Before SQLite makes it: others may not read it.
-void make_private(const std::string& path) {
-  const int opened = path.empty() ? -1 : ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (opened >= 0) {
-    ::close(opened);
-  }
-}
-
-}  // namespace
-
 tl::expected<std::optional<Join>, Failure> Join::make(const std::string& path,
                                                       const std::vector<InputFile>& files,
                                                       RecordLimits limits,
@@ -714,8 +649,7 @@ tl::expected<std::optional<Join>, Failure> Join::make(const std::string& path,
   auto state = std::make_unique<State>();
   state->files = &files;
   state->limits = limits;
-  make_private(path);
-  if (::sqlite3_open(path.c_str(), &state->db) != SQLITE_OK) {
+  if (!state->db.open(path)) {
     return tl::unexpected(unkept(state->db));
   }
   const auto whole = state->value_of("PRAGMA user_version");
@@ -724,11 +658,10 @@ tl::expected<std::optional<Join>, Failure> Join::make(const std::string& path,
   }
   if (!path.empty()) {
     // What a run before left here is of no use.
-    ::sqlite3_close(std::exchange(state->db, nullptr));
+    state->db.close();
     std::error_code ignored;
     fs::remove(path, ignored);
-    make_private(path);
-    if (::sqlite3_open(path.c_str(), &state->db) != SQLITE_OK) {
+    if (!state->db.open(path)) {
       return tl::unexpected(unkept(state->db));
     }
   }
@@ -758,11 +691,11 @@ tl::expected<std::optional<Record>, Failure> Join::next(const Place& place) {
                   " ORDER BY file,at LIMIT 1");
   found.bind(1, static_cast<std::uint64_t>(place.file)).bind(2, place.offset);
   found.bind(3, static_cast<std::uint64_t>(behind(place.file)));
-  const int status = found.step();
-  if (status == SQLITE_DONE) {
+  const Row status = found.step();
+  if (status == Row::end) {
     return std::nullopt;
   }
-  if (status != SQLITE_ROW) {
+  if (status != Row::here) {
     return tl::unexpected(unkept(state_->db));
   }
   const Place at{static_cast<std::size_t>(found.number(0)), found.number(1), found.number(2)};
@@ -782,11 +715,11 @@ std::size_t Join::behind(std::size_t file) const {
 tl::expected<std::map<std::string, std::uint64_t>, Failure> Join::counts() {
   Statement rows(state_->db, "SELECT name,value FROM counts");
   std::map<std::string, std::uint64_t> out;
-  int status = SQLITE_DONE;
-  while ((status = rows.step()) == SQLITE_ROW) {
+  Row status = Row::end;
+  while ((status = rows.step()) == Row::here) {
     out[rows.text(0)] = rows.number(1);
   }
-  return status == SQLITE_DONE
+  return status == Row::end
              ? tl::expected<std::map<std::string, std::uint64_t>, Failure>(std::move(out))
              : tl::unexpected(unkept(state_->db));
 }

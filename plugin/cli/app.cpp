@@ -23,6 +23,7 @@ constexpr const char* kFooter =
     "  myoflag check response.xml                everything that is wrong with a response\n"
     "  myoflag questionnaire > form.json         the FHIR Questionnaire\n"
     "  myoflag batch answers.ndjson -o out       the same for many, one a line\n"
+    "  myoflag deliver --store outbox.sqlite     what is on its way to the EHR\n"
     "  myoflag serve --demo                      answers an EHR over CDS Hooks\n"
     "\n"
     "Exit codes: 0 done, 1 an input was rejected, 2 usage or configuration, 3 something outside "
@@ -58,6 +59,7 @@ Exit parse_and_run(int argc, char** argv) {
   add_questionnaire(app, run);
   add_convert(app, run);
   add_publish(app, run);
+  add_deliver(app, run);
   add_serve(app, run);
   add_config(app, run);
   add_knowledge(app, run);

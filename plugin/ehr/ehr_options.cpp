@@ -69,7 +69,8 @@ void add_export_choice(CLI::App& command, ExportChoice& choice) {
 }
 
 std::vector<std::string> arguments_of(const EhrOptions& options) {
-  std::vector<std::string> arguments{"--base", options.base};
+  std::vector<std::string> arguments;
+  add_if(arguments, "--base", options.base);
   for (const Named& option : named) {
     add_if(arguments, option.name, options.*option.value);
   }
@@ -85,6 +86,20 @@ std::vector<std::string> arguments_of(const ExportChoice& choice) {
     types += (types.empty() ? "" : ",") + type;
   }
   add_if(arguments, "--types", types);
+  return arguments;
+}
+
+std::vector<std::string> arguments_of(const DeliveryChoice& choice) {
+  std::vector<std::string> arguments;
+  add_if(arguments, "--site", choice.site);
+  add_if(arguments, "--sites", choice.sites);
+  add_if(arguments, "--folder", choice.folder);
+  if (choice.once) {
+    arguments.push_back("--once");
+  }
+  if (choice.quiet) {
+    arguments.push_back("--quiet");
+  }
   return arguments;
 }
 

@@ -53,8 +53,18 @@ struct ExportChoice {
 };
 void add_export_choice(CLI::App& command, ExportChoice& choice);
 
+// How what waits in an outbox is delivered.
+struct DeliveryChoice {
+  std::string site = "generic";  // name of a site profile
+  std::string sites;             // file with profiles; empty: our own
+  std::string folder;            // for a site that takes files
+  bool once = false;
+  bool quiet = false;
+};
+
 // The same again, as arguments.
 std::vector<std::string> arguments_of(const EhrOptions& options);
 std::vector<std::string> arguments_of(const ExportChoice& choice);
+std::vector<std::string> arguments_of(const DeliveryChoice& choice);
 
 }  // namespace myoflag::ehr

@@ -12,9 +12,11 @@
 #include <fmt/format.h>
 
 #include "plugin/bulk/export.h"
+#include "plugin/delivery/deliver.h"
 #include "plugin/ehr/fetch_keys.h"
 #include "plugin/ehr/open_ehr.h"
 #include "plugin/ehr/publish_command.h"
+#include "plugin/store/store.h"
 
 namespace myoflag::ehr {
 
@@ -94,12 +96,81 @@ Exit fetch_key_set(const EhrOptions& options, const std::string& file) {
   return fetched ? Exit::done : fail(fetched.error());
 }
 
+// What a delivery reads and writes.
+constexpr const char* scope_of_delivery =
+    "system/QuestionnaireResponse.crus system/Observation.crus system/ServiceRequest.crus "
+    "system/DocumentReference.crus system/Communication.crs system/Provenance.crs "
+    "system/Device.crs";
+
+tl::expected<delivery::Delivered, Failure> deliver_to(const EhrOptions& options,
+                                                      const delivery::DeliverOptions& how,
+                                                      store::Store& store,
+                                                      const delivery::Tell& tell) {
+  if (options.base.empty()) {
+    return delivery::deliver_files(store, how, fhir::client::real_world(), tell, stop_asked);
+  }
+  const auto ehr = open_ehr(options, scope_of_delivery);
+  if (!ehr) {
+    return tl::unexpected(ehr.error());
+  }
+  fhir::client::Endpoint endpoint;
+  endpoint.base = options.base;
+  endpoint.deadline = std::chrono::seconds(30);  // a transaction takes its time
+  fhir::client::Client client(*ehr->transport, endpoint, ehr->authority.get(), ehr->world);
+  return delivery::deliver(store, client, how, ehr->world, tell, stop_asked);
+}
+
+Exit deliver(const EhrOptions& options, const DeliveryChoice& choice,
+             const std::string& store_file) {
+  const auto site = delivery::load_sites(choice.sites).and_then([&](const auto& sites) {
+    return delivery::site_of(sites, choice.site);
+  });
+  if (!site) {
+    return fail(site.error());
+  }
+  const auto lock = delivery::Lock::take(store_file);
+  auto store = store::Store::open(store_file);
+  if (!lock || !store) {
+    return fail(lock ? store.error() : lock.error());
+  }
+  delivery::DeliverOptions how;
+  how.target = choice.folder.empty() ? options.base : choice.folder;
+  how.site = *site;
+  how.once = choice.once;
+  const auto delivered = deliver_to(options, how, *store, [&](const std::string& line) {
+    if (!choice.quiet) {
+      say(line);
+    }
+  });
+  if (!delivered) {
+    return fail(delivered.error());
+  }
+  say(fmt::format("{} delivered, {} parked; still waiting: {}", delivered->done, delivered->parked,
+                  delivered->left.waiting));
+  return Exit::done;
+}
+
+void add_deliver(CLI::App& app, EhrOptions& options, DeliveryChoice& choice,
+                 std::string& store_file) {
+  CLI::App* command = app.add_subcommand("deliver", "Works an outbox off");
+  command->add_option("--store", store_file)->required();
+  command->add_option("--base", options.base);
+  command->add_option("--folder", choice.folder);
+  command->add_option("--site", choice.site);
+  command->add_option("--sites", choice.sites);
+  command->add_flag("--once", choice.once);
+  command->add_flag("--quiet", choice.quiet);
+  add_ehr_options(*command, options);
+}
+
 Exit run(int argc, char** argv) {
   EhrOptions options;
   std::string key_set;
   ExportChoice choice;
   bool quiet = false;
   bool reuse = false;
+  DeliveryChoice delivery;
+  std::string store_file;
   CLI::App app("Started by myoflag: speaks to an EHR");
   app.require_subcommand(1);
   CLI::App* command = app.add_subcommand("export", "Fetches a Bulk Data export");
@@ -117,6 +188,7 @@ Exit run(int argc, char** argv) {
   CLI::App* keys = app.add_subcommand("keys", "Fetches the key set of a client");
   keys->add_option("--url", options.base)->required();
   keys->add_option("--out", key_set)->required();
+  add_deliver(app, options, delivery, store_file);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -127,8 +199,9 @@ Exit run(int argc, char** argv) {
   }
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);
-  return publish->parsed() ? publish_definitions(options, published, stop_asked)
-                           : fetch(options, choice, quiet, reuse);
+  return command->parsed()   ? fetch(options, choice, quiet, reuse)
+         : publish->parsed() ? publish_definitions(options, published, stop_asked)
+                             : deliver(options, delivery, store_file);
 }
 
 }  // namespace

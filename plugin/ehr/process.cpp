@@ -79,13 +79,13 @@ tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments,
   pid_t child = 0;
   const int error = spawn(child, path, pointers);
   if (error != 0) {
-    return failed(Exit::outside, fmt::format("MF-4133: {}: {}", path, std::strerror(error)));
+    return failed(Exit::outside, fmt::format("MF-4134: {}: {}", path, std::strerror(error)));
   }
   const int status = wait_for(child, stop);
   if (WIFSIGNALED(status)) {
     return failed(Exit::outside,
                   fmt::format("MF-4133: the program that speaks to the EHR died of signal {}; what "
-                              "it had fetched is kept, the same command goes on",
+                              "it had done is kept, the same command goes on",
                               WTERMSIG(status)));
   }
   switch (static_cast<Exit>(WEXITSTATUS(status))) {

@@ -59,6 +59,24 @@ TEST_F(TransportTest, SendsMethodPathHeadersAndBody) {
   EXPECT_THAT(request, ::testing::EndsWith("\r\n\r\n{\"a\":1}"));
 }
 
+TEST_F(TransportTest, AWriteWhoseAnswerIsLostIsNotSentAgain) {
+  ScriptedServer server([](const std::string& request) {
+    return request.starts_with("GET") || request.find("/first") != std::string::npos
+               ? answer(200, "", "")
+               : Scripted{"", milliseconds(0), true};
+  });
+  for (const Method method : {Method::post, Method::put, Method::remove}) {
+    Request request = get(server.url("first"));
+    ASSERT_TRUE(transport->send(request));
+    request.method = method;
+    ASSERT_TRUE(transport->send(request)) << "now there are connections that could be used again";
+    const auto before = server.requests().size();
+    request.url = server.url("second");
+    EXPECT_EQ(failure(request).arrival, Arrival::unknown);
+    EXPECT_EQ(server.requests().size(), before + 1) << "it may have been done";
+  }
+}
+
 TEST_F(TransportTest, EveryMethodHasItsName) {
   ScriptedServer server([](const std::string&) { return answer(200, "", ""); });
   for (const Method method : {Method::get, Method::post, Method::put, Method::remove}) {

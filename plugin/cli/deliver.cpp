@@ -1,0 +1,377 @@
+// myoflag deliver: what is on its way to the EHR. This program keeps the outbox; the one beside it
+// speaks to the server.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "fhir/datetime.h"
+#include "plugin/cli/commands.h"
+#include "plugin/cli/issues.h"
+#include "plugin/cli/options.h"
+#include "plugin/delivery/site.h"
+#include "plugin/delivery/submission.h"
+#include "plugin/ehr/ehr_options.h"
+#include "plugin/ehr/process.h"
+#include "plugin/store/store.h"
+
+namespace myoflag::cli {
+namespace {
+
+using store::ItemState;
+using store::Store;
+
+struct Options {
+  std::string store;
+  bool urgent = false;
+  bool all = false;
+  std::int64_t id = 0;
+  // add
+  std::vector<std::string> files;
+  std::size_t max_bytes = kDefaultMaxBytes;
+  std::string escalate;
+  KnowledgeOptions knowledge;
+  ClockOptions clock;
+  // run
+  ehr::EhrOptions ehr;
+  ehr::DeliveryChoice how;
+};
+
+std::atomic<bool> stop_asked{false};
+
+extern "C" void ask_delivery_to_stop(int signal) {
+  stop_asked = true;
+  std::signal(signal, SIG_DFL);
+}
+
+store::Time now() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+// Only `add` makes one: a mistyped name must not look like an empty outbox.
+tl::expected<Store, Failure> open_store(const Options& options) {
+  std::error_code error;
+  if (!std::filesystem::exists(options.store, error)) {
+    return tl::unexpected(
+        Failure{Exit::usage, fmt::format("MF-3108: there is no store {}", options.store)});
+  }
+  return Store::open(options.store);
+}
+
+std::string text_of(std::optional<std::int64_t> hours) {
+  return hours ? fmt::format("{} h", *hours) : "-";
+}
+
+std::string_view name_of(ItemState state) {
+  return state == ItemState::done ? "delivered" : state == ItemState::parked ? "parked" : "waiting";
+}
+
+std::string why(const store::Item& item) {
+  std::string text = item.code.empty() ? "" : item.code + ": " + item.reason;
+  if (item.state == ItemState::waiting && item.tries > 0) {
+    text += fmt::format(" (tried {} times, again {})", item.tries, fhir::instant_text(item.due));
+  }
+  if (!item.folded.empty()) {
+    text += fmt::format("{}in the document: {}", text.empty() ? "" : "; ", item.folded);
+  }
+  return text;
+}
+
+Exit list_urgent(Store& store) {
+  const auto urgent = store.escalations();
+  if (!urgent) {
+    return fail(urgent.error());
+  }
+  if (urgent->empty()) {
+    return write_output("nothing urgent that nobody has acknowledged\n");
+  }
+  std::string out = fmt::format("{:>6}  {:>6}  {:<9}  {:>6}  {:<20}  {}\n", "urgent", "item",
+                                "tier", "target", "since", "delivery");
+  for (const auto& one : *urgent) {
+    out += fmt::format("{:>6}  {:>6}  {:<9}  {:>6}  {:<20}  {}\n", one.id, one.item, one.tier,
+                       text_of(one.target_hours), fhir::instant_text(one.raised),
+                       name_of(one.item_state));
+  }
+  return write_output(out +
+                      "whom it is about: myoflag deliver show ITEM; when somebody acts: myoflag "
+                      "deliver acknowledge URGENT\n");
+}
+
+Exit list(const Options& options) {
+  auto store = open_store(options);
+  if (!store) {
+    return fail(store.error());
+  }
+  if (options.urgent) {
+    return list_urgent(*store);
+  }
+  const auto items = store->items(options.all);
+  const auto counts = store->counts();
+  if (!items || !counts) {
+    return fail(items ? counts.error() : items.error());
+  }
+  std::string out;
+  if (!items->empty()) {
+    out = fmt::format("{:>6}  {:<9}  {:<9}  {:>6}  {:<20}  {:>7}  {}\n", "item", "state", "tier",
+                      "target", "arrived", "written", "");
+  }
+  for (const auto& item : *items) {
+    std::string line = fmt::format(
+        "{:>6}  {:<9}  {:<9}  {:>6}  {:<20}  {:>7}  {}", item.id, name_of(item.state), item.tier,
+        text_of(item.target_hours), fhir::instant_text(item.arrived),
+        item.steps > 0 ? fmt::format("{}/{}", item.steps_done, item.steps) : "-", why(item));
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + '\n';
+  }
+  out += fmt::format("{} waiting, {} parked, {} delivered; {} urgent and not acknowledged\n",
+                     counts->waiting, counts->parked, counts->done, counts->urgent);
+  return write_output(out);
+}
+
+Exit show(const Options& options) {
+  auto store = open_store(options);
+  if (!store) {
+    return fail(store.error());
+  }
+  const auto text = store->assessment(options.id);
+  return text ? write_output(*text) : fail(text.error());
+}
+
+// What changes one row.
+template <typename Change>
+Exit change(const Options& options, Change&& change) {
+  auto store = open_store(options);
+  if (!store) {
+    return fail(store.error());
+  }
+  const store::Done done = change(*store);
+  return done ? Exit::done : fail(done.error());
+}
+
+tl::expected<std::string, Failure> add_one(const std::string& file, const Options& options,
+                                           const Assessor& assessor, const AssessOptions& how,
+                                           const delivery::SubmissionOptions& keep, Store& store) {
+  auto bytes = read_input(file, options.max_bytes);
+  if (!bytes) {
+    return tl::unexpected(bytes.error());
+  }
+  const auto assessed = assessor.assess(*bytes, how);
+  if (!assessed) {
+    return tl::unexpected(Failure{Exit::rejected, first_issue_lines(file, assessed.error())});
+  }
+  const auto submission = delivery::submission_of(*assessed, *bytes, keep);
+  if (!submission) {
+    return tl::unexpected(
+        Failure{Exit::rejected, fmt::format("{}: {}", file, submission.error().text)});
+  }
+  return store.submit(*submission, now()).map([&](const store::Receipt& receipt) {
+    return fmt::format("{}: item {}, {}{}\n", file, receipt.item, submission->tier,
+                       !receipt.is_new         ? "; it was there already"
+                       : submission->is_urgent ? "; URGENT until somebody acknowledges it"
+                                               : "");
+  });
+}
+
+Exit add(const Options& options) {
+  const auto knowledge = load(options.knowledge);
+  const auto clock = instant(options.clock);
+  const auto sites = delivery::load_sites(options.how.sites);
+  if (!knowledge || !clock || !sites) {
+    return fail(!knowledge ? knowledge.error() : !clock ? clock.error() : sites.error());
+  }
+  auto store = Store::open(options.store);
+  if (!store) {
+    return fail(store.error());
+  }
+  AssessOptions how;
+  how.now = *clock;
+  how.limits.bytes = options.max_bytes;
+  const char* tenant = std::getenv("MYOFLAG_TENANT");
+  const delivery::SubmissionOptions keep{tenant != nullptr ? tenant : "", sites->urgency,
+                                         options.escalate == "communication"};
+  const Assessor assessor(*knowledge);
+  std::string out;
+  Exit exit = Exit::done;
+  for (const std::string& file : options.files) {
+    auto line = add_one(file, options, assessor, how, keep, *store);
+    if (line) {
+      out += *line;
+    } else {
+      say(line.error().text);
+      exit = std::max(exit, line.error().exit);
+    }
+  }
+  const Exit wrote = write_output(out);
+  return wrote == Exit::done ? exit : wrote;
+}
+
+// An answer that kills the client is the server's fault and costs nothing: the outbox goes on. Not
+// for ever.
+tl::expected<void, Failure> run_bounded(const std::vector<std::string>& arguments, Store& store) {
+  constexpr int kMostDeaths = 5;
+  constexpr std::chrono::milliseconds kStep{200};
+  std::uint64_t done = 0;
+  for (int deaths = 0;;) {
+    auto ended = ehr::run_ehr(arguments, stop_asked);
+    if (ended || stop_asked || !ended.error().text.starts_with("MF-4133")) {
+      return ended;
+    }
+    const auto counts = store.counts();
+    deaths = counts && counts->done > done ? 1 : deaths + 1;
+    done = counts ? counts->done : done;
+    if (deaths >= kMostDeaths) {
+      return tl::unexpected(
+          Failure{Exit::outside,
+                  fmt::format("MF-3163: what speaks to the server died {} times in a row; what "
+                              "waits stays",
+                              deaths)});
+    }
+    say(ended.error().text);
+    for (auto left = std::chrono::milliseconds(500) * (1 << deaths);
+         left.count() > 0 && !stop_asked; left -= kStep) {
+      std::this_thread::sleep_for(kStep);
+    }
+  }
+}
+
+Exit run_it(const Options& options) {
+  auto store = open_store(options);
+  if (!store) {
+    return fail(store.error());
+  }
+  const auto site = delivery::load_sites(options.how.sites).and_then([&](const auto& sites) {
+    return delivery::site_of(sites, options.how.site);
+  });
+  if (!site) {
+    return fail(site.error());
+  }
+  if ((site->highest == delivery::Rung::file) != !options.how.folder.empty()) {
+    return fail({Exit::usage,
+                 "MF-3150: --folder goes with a site for files, and --to with any "
+                 "other"});
+  }
+  std::signal(SIGINT, ask_delivery_to_stop);
+  std::signal(SIGTERM, ask_delivery_to_stop);
+  std::vector<std::string> arguments{"deliver", "--store", options.store};
+  for (const auto& more : {ehr::arguments_of(options.how), ehr::arguments_of(options.ehr)}) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+  }
+  if (auto ran = run_bounded(arguments, *store); !ran) {
+    return ran.error().text.empty() ? ran.error().exit : fail(ran.error());
+  }
+  const auto counts = store->counts();
+  if (!counts) {
+    return fail(counts.error());
+  }
+  if (stop_asked && counts->waiting > 0) {
+    return fail({Exit::outside, "stopped; the same command goes on"});
+  }
+  return counts->parked > 0 ? Exit::rejected : Exit::done;
+}
+
+CLI::App* command_with_id(CLI::App& deliver, const char* name, const char* what, Options& options) {
+  CLI::App* command = deliver.add_subcommand(name, what);
+  command->add_option("ID", options.id)->required();
+  command->fallthrough();
+  return command;
+}
+
+void add_run(CLI::App& deliver, const std::shared_ptr<Options>& options, Run& run) {
+  CLI::App* command = deliver.add_subcommand("run", "Delivers until nothing waits any more");
+  command->fallthrough();
+  CLI::Option* to = command->add_option("--to", options->ehr.base, "Base of the FHIR endpoint");
+  command->add_option("--folder", options->how.folder, "For --site file: where the files go")
+      ->excludes(to);
+  command->add_option("--site", options->how.site, "What is known of the server")
+      ->capture_default_str();
+  command->add_option("--sites", options->how.sites, "YAML file with sites instead of our own");
+  command->add_flag("--once", options->how.once, "Ends when nothing is due now");
+  command->add_flag("--quiet", options->how.quiet, "Says nothing of each item");
+  ehr::add_ehr_options(*command, options->ehr);
+  command->callback([options, &run] {
+    if (options->ehr.base.empty() && options->how.folder.empty()) {
+      throw CLI::RequiredError("--to, or --folder,");
+    }
+    run = [options] { return run_it(*options); };
+  });
+}
+
+void add_add(CLI::App& deliver, const std::shared_ptr<Options>& options, Run& run) {
+  CLI::App* command = deliver.add_subcommand("add", "Judges responses and keeps them for delivery");
+  command->fallthrough();
+  command->add_option("FILES", options->files, "As for evaluate")->required();
+  command
+      ->add_option("--escalate", options->escalate,
+                   "communication: an urgent result also writes a Communication")
+      ->check(CLI::IsMember({"communication"}));
+  command->add_option("--sites", options->how.sites, "YAML file that says what is urgent");
+  command->add_option("--max-bytes", options->max_bytes, "Larger inputs are refused")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 30U))
+      ->capture_default_str();
+  add_knowledge_options(*command, options->knowledge);
+  add_clock(*command, options->clock);
+  command->callback([options, &run] { run = [options] { return add(*options); }; });
+}
+
+}  // namespace
+
+void add_deliver(CLI::App& app, Run& run) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "deliver", "What is on its way to the EHR: lists, adds, delivers, retries, parks");
+  command->add_option("--store", options->store, "File of the outbox")
+      ->envname("MYOFLAG_STORE")
+      ->required();
+  command->add_flag("--urgent", options->urgent, "Lists what is urgent and nobody acknowledged");
+  command->add_flag("--all", options->all, "Lists what is delivered, too");
+  command->require_subcommand(0, 1);
+  add_add(*command, options, run);
+  add_run(*command, options, run);
+  command_with_id(*command, "retry", "Puts a parked item into the queue again", *options)
+      ->callback([options, &run] {
+        run = [options] {
+          return change(*options, [&](Store& store) { return store.retry(options->id, now()); });
+        };
+      });
+  command_with_id(*command, "park", "Takes a waiting item out of the queue", *options)
+      ->callback([options, &run] {
+        run = [options] {
+          return change(*options, [&](Store& store) {
+            return store.park(options->id, "MF-3164", "parked by hand");
+          });
+        };
+      });
+  command_with_id(*command, "acknowledge", "Somebody looks after what is urgent", *options)
+      ->callback([options, &run] {
+        run = [options] {
+          return change(*options,
+                        [&](Store& store) { return store.acknowledge(options->id, now()); });
+        };
+      });
+  command_with_id(*command, "show", "The assessment of an item, with patient data", *options)
+      ->callback([options, &run] { run = [options] { return show(*options); }; });
+  command->footer(
+      "Examples:\n"
+      "  myoflag deliver --store outbox.sqlite add response.json\n"
+      "  myoflag deliver --store outbox.sqlite run --to https://ehr.example/fhir/R4 --site "
+      "epic-like \\\n"
+      "    --client-id myoflag --key key.pem\n"
+      "  myoflag deliver --store outbox.sqlite --urgent\n\n"
+      "Nothing is lost and nothing written twice, whatever ends meanwhile: docs/delivery.md.");
+  command->callback([options, command, &run] {
+    if (command->get_subcommands().empty()) {
+      run = [options] { return list(*options); };
+    }
+  });
+}
+
+}  // namespace myoflag::cli

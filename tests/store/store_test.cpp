@@ -1,0 +1,242 @@
+// The store: what is acknowledged is there after any end of the process, once.
+
+#include <filesystem>
+#include <fstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "plugin/store/sqlite.h"
+#include "plugin/store/store.h"
+
+namespace myoflag::store {
+namespace {
+
+using std::chrono::hours;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const Time kNow = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22);
+
+Submission submission(const std::string& name, std::optional<std::int64_t> target = 336) {
+  Submission out;
+  out.response = "response-" + name;
+  out.thread = "thread-" + name;
+  out.outcome = "outcome-" + name;
+  out.input = "{}";
+  out.tier = "urgent";
+  out.target_hours = target;
+  out.assessment = "assessment of " + name;
+  out.bundle = "bundle of " + name;
+  return out;
+}
+
+Step step(const std::string& urn, int wave = 0) {
+  return {urn, wave, "Observation", "conditional", "identifier=x", "{}", StepState::intent, {}};
+}
+
+struct Killed {};
+
+class StoreTest : public ::testing::Test {
+ protected:
+  StoreTest()
+      : folder_(std::filesystem::path(::testing::TempDir()) / fmt::format("store_{}", ::getpid())),
+        path_((folder_ / "outbox.sqlite").string()) {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
+  ~StoreTest() override { std::filesystem::remove_all(folder_); }
+
+  Store open(std::function<void()> at_write = {}) {
+    auto store = Store::open(path_, std::move(at_write));
+    if (!store) {
+      throw std::runtime_error(store.error().text);
+    }
+    return std::move(*store);
+  }
+
+  std::filesystem::path folder_;
+  std::string path_;
+};
+
+TEST_F(StoreTest, KeepsASubmissionAcrossProcesses) {
+  const auto receipt = open().submit(submission("a"), kNow);
+  ASSERT_TRUE(receipt);
+  EXPECT_TRUE(receipt->is_new);
+  Store again = open();
+  EXPECT_EQ(*again.bundle(receipt->item), "bundle of a");
+  EXPECT_EQ(*again.assessment(receipt->item), "assessment of a");
+  EXPECT_EQ(*again.next(kNow), receipt->item);
+}
+
+TEST_F(StoreTest, TheSameTwiceGivesTheReceiptThatStands) {
+  Store store = open();
+  const auto first = store.submit(submission("a"), kNow);
+  const auto second = store.submit(submission("a"), kNow + hours(1));
+  EXPECT_FALSE(second->is_new);
+  EXPECT_EQ(first->item, second->item);
+  EXPECT_EQ(store.counts()->waiting, 1u);
+}
+
+TEST_F(StoreTest, ANewOutcomeOfTheSameResponseIsDeliveredToo) {
+  Store store = open();
+  store.submit(submission("a"), kNow);
+  Submission worse = submission("a", 0);
+  worse.outcome = "outcome-worse";
+  worse.is_urgent = true;
+  const auto second = store.submit(worse, kNow);
+  EXPECT_TRUE(second->is_new) << "a new fact may make it an emergency";
+  EXPECT_EQ(store.escalations()->size(), 1u);
+}
+
+TEST_F(StoreTest, EveryEndWithinASubmissionLeavesAllOrNothing) {
+  for (int die_at = 1; die_at <= 2; ++die_at) {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+    int writes = 0;
+    Submission urgent = submission("a");
+    urgent.is_urgent = true;
+    {
+      Store store = open([&] {
+        if (++writes == die_at) {
+          throw Killed();
+        }
+      });
+      EXPECT_THROW(store.submit(urgent, kNow), Killed);
+    }
+    Store again = open();
+    const auto receipt = again.submit(urgent, kNow);
+    EXPECT_EQ(receipt->is_new, die_at == 1);
+    EXPECT_EQ(again.counts()->waiting, 1u);
+    EXPECT_EQ(again.escalations()->size(), 1u);
+  }
+}
+
+TEST_F(StoreTest, TheFileIsForItsOwnerOnly) {
+  open().submit(submission("a"), kNow);
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    struct stat about {};
+    ::stat(entry.path().c_str(), &about);
+    EXPECT_EQ(about.st_mode & 077U, 0u) << entry.path();
+  }
+}
+
+TEST_F(StoreTest, AFileThatOthersMayReadIsRefused) {
+  open();
+  ::chmod(path_.c_str(), 0644);
+  const auto refused = Store::open(path_);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().text, HasSubstr("MF-3103"));
+}
+
+TEST_F(StoreTest, ANewerSchemaIsRefusedAndLeftAlone) {
+  open().submit(submission("a"), kNow);
+  {
+    Database db;
+    ASSERT_TRUE(db.open(path_) && db.run("PRAGMA user_version=99"));
+  }
+  const auto refused = Store::open(path_);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().text, HasSubstr("MF-3102"));
+  Database db;
+  ASSERT_TRUE(db.open(path_));
+  Statement version(db, "PRAGMA user_version");
+  ASSERT_EQ(version.step(), Row::here);
+  EXPECT_EQ(version.number(0), 99u);
+}
+
+TEST_F(StoreTest, AFileOfAnotherProgramIsLeftAlone) {
+  {
+    Database db;
+    ASSERT_TRUE(db.open(path_) && db.run("CREATE TABLE theirs(x)"));
+  }
+  const auto refused = Store::open(path_);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().text, HasSubstr("MF-3101"));
+}
+
+TEST_F(StoreTest, AFileThatIsNoDatabaseIsRefused) {
+  std::ofstream(path_) << std::string(5000, 'x');
+  ::chmod(path_.c_str(), 0600);
+  const auto refused = Store::open(path_);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().text, HasSubstr("MF-3100"));
+}
+
+TEST_F(StoreTest, TheMostUrgentGoesFirstAndVersionsOfAResponseInTheirOrder) {
+  Store store = open();
+  store.submit(submission("routine", std::nullopt), kNow);
+  Submission first = submission("first", 336);
+  Submission amended = submission("amended", 0);
+  amended.thread = first.thread;
+  store.submit(first, kNow);
+  store.submit(amended, kNow);
+  EXPECT_EQ(*store.next(kNow), 2) << "the amendment waits for what it amends";
+  store.park(2, "MF-3155", "x");
+  EXPECT_EQ(*store.next(kNow), 3) << "and not for ever";
+}
+
+TEST_F(StoreTest, StepsKeepWhatTheyReachedWhenPlannedAnew) {
+  Store store = open();
+  store.submit(submission("a"), kNow);
+  store.plan(1, "L", "", {step("u1"), step("u2"), step("u3", 1)});
+  store.sent(1, {"u1", "u2"});
+  store.arrived(1, {{"u1", "Observation/7"}});
+  store.park(1, "MF-3155", "x");
+  store.retry(1, kNow);
+  store.plan(1, "L", "ServiceRequest 1", {step("u1"), step("u2")});
+  const auto steps = store.steps(1);
+  ASSERT_EQ(steps->size(), 2u);
+  EXPECT_EQ((*steps)[0].id, "Observation/7");
+  EXPECT_EQ((*steps)[0].state, StepState::done);
+  EXPECT_EQ((*steps)[1].state, StepState::sent);
+  store.arrived(1, {{"u2", ""}});
+  EXPECT_EQ(store.item(1)->state, ItemState::done);
+  EXPECT_EQ(store.item(1)->folded, "ServiceRequest 1");
+}
+
+TEST_F(StoreTest, OnlyWhatWaitsIsParkedAndOnlyWhatIsParkedIsRetried) {
+  Store store = open();
+  store.submit(submission("a"), kNow);
+  EXPECT_THAT(store.retry(1, kNow).error().text, HasSubstr("MF-3105"));
+  EXPECT_THAT(store.park(2, "MF-3155", "x").error().text, HasSubstr("MF-3104"));
+  EXPECT_TRUE(store.park(1, "MF-3155", "x"));
+  EXPECT_THAT(store.park(1, "MF-3155", "x").error().text, HasSubstr("MF-3105"));
+  EXPECT_TRUE(store.retry(1, kNow));
+}
+
+TEST_F(StoreTest, AnEscalationIsShownUntilAcknowledged) {
+  Store store = open();
+  Submission urgent = submission("a", 24);
+  urgent.is_urgent = true;
+  store.submit(urgent, kNow);
+  const auto shown = store.escalations();
+  ASSERT_EQ(shown->size(), 1u);
+  EXPECT_EQ(shown->front().target_hours, 24);
+  EXPECT_THAT(store.acknowledge(99, kNow).error().text, HasSubstr("MF-3104"));
+  EXPECT_TRUE(store.acknowledge(shown->front().id, kNow));
+  EXPECT_TRUE(store.escalations()->empty());
+  EXPECT_EQ(store.counts()->urgent, 0u);
+}
+
+TEST_F(StoreTest, TwoProcessesWriteSideBySide) {
+  Store one = open();
+  Store other = open();
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE((i % 2 == 0 ? one : other).submit(submission(std::to_string(i)), kNow));
+  }
+  EXPECT_EQ(one.counts()->waiting, 20u);
+}
+
+TEST_F(StoreTest, BookmarksAreKept) {
+  EXPECT_EQ(*open().bookmark("x"), std::nullopt);
+  open().set_bookmark("x", "1");
+  open().set_bookmark("x", "2");
+  EXPECT_EQ(*open().bookmark("x"), "2");
+}
+
+}  // namespace
+}  // namespace myoflag::store
