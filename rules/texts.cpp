@@ -15,6 +15,7 @@ constexpr TextKey kKeys[] = {
     {"vanished", "flags answers when"},
     {"vanished-undated", "flags answers"},
     {"test-repeat", "test"},
+    {"test-unread", "test"},
     // about the answers
     {"stale-answers", "", "days"},
     {"stale-answers-vague", "when", "days"},
@@ -70,6 +71,8 @@ constexpr TextKey kKeys[] = {
     {"record-lab-unit"},
     {"record-lab-no-limit"},
     {"record-lab-number"},
+    {"record-result-missing", "place"},
+    {"record-report-unread", "place"},
     {"conflict", "question patient record"},
     {"conflict-age", "patient record"},
     {"lab-old", "lab result", "days"},

@@ -4,7 +4,6 @@
 #include <array>
 #include <utility>
 
-#include "plugin/mapping/patient_identity.h"
 #include "plugin/mapping/vocabulary.h"
 
 namespace myoflag::mapping {
@@ -61,8 +60,6 @@ std::string code_key(std::string_view system, std::string_view code) {
   key += code;
   return key;
 }
-
-std::string address(const ReferenceKey& key) { return key.base + key.tail; }
 
 }  // namespace
 
@@ -237,43 +234,13 @@ Named ConceptIndex::read_member(const Json& resource, std::string_view name) con
 
 // ---- Medicines
 
-void Medicines::add(const RecordResource& medication) {
-  for (const auto& name : {medication.full_url, medication.reference}) {
-    const auto key = reference_key(name);
-    if (key.empty()) {
-      continue;
-    }
-    if (!key.base.empty() || key.type().empty()) {
-      by_address_.emplace(address(key), &medication);
-    }
-    auto& same_tail = by_tail_[key.tail];
-    if (same_tail.size() < 2 &&
-        std::find(same_tail.begin(), same_tail.end(), &medication) == same_tail.end()) {
-      same_tail.push_back(&medication);
-    }
-  }
-}
-
-// A server that only one side names is taken for the same where there is no choice.
-Medicines::Medication Medicines::find(std::string_view reference, std::string_view full_url) const {
-  const auto key = reference_in_entry(reference, full_url);
-  if (const auto exact = by_address_.find(address(key)); exact != by_address_.end()) {
-    return {&exact->second->json, exact->second};
-  }
-  const auto known = by_tail_.find(key.tail);
-  if (known == by_tail_.end() || known->second.size() != 1) {
-    return {};
-  }
-  const auto* only = known->second.front();
-  const bool foreign =
-      !key.base.empty() && !reference_key(only->full_url).base.empty();  // of two servers
-  return foreign ? Medication{} : Medication{&only->json, only};
-}
+void Medicines::add(const RecordResource& medication) { medications_.add(medication); }
 
 Medicines::Medication Medicines::find(const Json* reference, const Place& place) const {
   const auto text = reference == nullptr ? std::string_view() : reference->string_of("reference");
   if (!text.starts_with('#')) {
-    return text.empty() ? Medication{} : find(text, place.full_url);
+    const auto* entry = text.empty() ? nullptr : medications_.find(text, place.full_url);
+    return entry == nullptr ? Medication{} : Medication{&entry->json, entry};
   }
   const auto inner = place.contained.find(text.substr(1));
   return inner == place.contained.end() ? Medication{} : Medication{inner->second, nullptr};

@@ -11,6 +11,7 @@
 
 #include "fhir/json.h"
 #include "plugin/mapping/intake.h"
+#include "plugin/mapping/record_index.h"
 #include "rules/knowledge.h"
 
 namespace myoflag::mapping {
@@ -98,14 +99,12 @@ class Medicines {
   };
 
   Medication find(const fhir::Json* reference, const Place& place) const;
-  Medication find(std::string_view reference, std::string_view full_url) const;
   static Place place_of(const RecordResource& resource);
   const Named& alone(const fhir::Json& medication);
   const Named& whole(const Medication& medication, const Place& user);
 
   const ConceptIndex& index_;
-  std::unordered_map<std::string, const RecordResource*> by_address_;            // with the server
-  std::unordered_map<std::string, std::vector<const RecordResource*>> by_tail_;  // two at most
+  RecordIndex medications_;
   std::unordered_map<const fhir::Json*, Named> alone_, whole_;
 };
 
