@@ -73,6 +73,7 @@ constexpr TextKey kKeys[] = {
     {"record-lab-number"},
     {"record-result-missing", "place"},
     {"record-report-unread", "place"},
+    {"record-unknown-code", "place"},
     {"conflict", "question patient record"},
     {"conflict-age", "patient record"},
     {"lab-old", "lab result", "days"},

@@ -174,7 +174,7 @@ class Reader {
       return;
     }
     const auto named = index_.read_member(resource.json, "code");
-    doubt_without_code(named, resource);
+    doubt_untold(named, resource);
     const auto when = first_moment(
         {resource.json.string_of("onsetDateTime"), resource.json.string_of("recordedDate")});
     // The form asks for what a person has or has had.
@@ -195,6 +195,15 @@ class Reader {
     }
   }
 
+  // A code alone that the knowledge does not have may mean one that it has.
+  void doubt_untold(const Named& named, const RecordResource& resource) {
+    doubt_without_code(named, resource);
+    if (!named.told && !named.name.empty()) {
+      say("record-unknown-code", resource);
+      out_.doubtful = true;
+    }
+  }
+
   void read_medicine(const RecordResource& resource) {
     if (!is_taken(resource.json, resource.type)) {
       return;
@@ -202,8 +211,10 @@ class Reader {
     const auto named = medicines_.of(resource);
     if (!named.found) {
       say("record-no-medicine", resource);
+      out_.doubtful = out_.doubtful || !named.told;
+    } else {
+      doubt_untold(named, resource);
     }
-    out_.doubtful = out_.doubtful || named.name.empty();
     const auto when = first_moment(
         {resource.json.string_of("authoredOn"), resource.json.string_of("whenHandedOver"),
          resource.json.string_of("whenPrepared"), effective_text(resource.json),
@@ -229,7 +240,7 @@ class Reader {
       return;
     }
     const auto named = index_.read_member(resource.json, "code");
-    doubt_without_code(named, resource);
+    doubt_untold(named, resource);
     const auto when = moment_of(performed_text(resource.json));
     assert_conditions(named, resource, when);
     add_cautions(named, resource, when);
@@ -415,7 +426,7 @@ class Reader {
   static bool may_be_known(const RecordResource& resource, const Named& named) {
     const auto& meaning = named.meaning;
     return (meaning.medicines | meaning.conditions | meaning.pregnancies) != 0 ||
-           named.name.empty() || has_broken_code(resource);
+           !named.told || has_broken_code(resource);
   }
 
   bool has_readable_code(const RecordResource& resource) const {

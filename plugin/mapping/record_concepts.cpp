@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "plugin/mapping/one_of.h"
 #include "plugin/mapping/vocabulary.h"
 
 namespace myoflag::mapping {
@@ -54,10 +55,16 @@ bool begins_with_words(std::string_view text, std::string_view words) {
          (text.size() == words.size() || !is_word_byte(text[words.size()]));
 }
 
+// Letters of ATC and ICD-10 are written large, and by many small.
+std::string usual_code(std::string_view system, std::string_view code) {
+  constexpr std::array<std::string_view, 3> any_case{kAtc, kIcd10, kIcd10Cm};
+  return is_one_of(usual_system(system), any_case) ? lower(code) : std::string(code);
+}
+
 std::string code_key(std::string_view system, std::string_view code) {
   std::string key(usual_system(system));
   key += '|';
-  key += code;
+  key += usual_code(system, code);
   return key;
 }
 
@@ -86,6 +93,7 @@ void Named::add(const Named& other) {
   meaning.workups.insert(other.meaning.workups.begin(), other.meaning.workups.end());
   meaning.labs.insert(other.meaning.labs.begin(), other.meaning.labs.end());
   found = found || other.found;
+  told = told || other.told;
   if (name.empty()) {
     name = other.name;
   }
@@ -117,7 +125,8 @@ void ConceptIndex::add(List list, const std::vector<rules::CodeBinding>& binding
     const Target target{list, list == List::caution ? static_cast<int>(i) : binding.option};
     add_codes(binding.codes, target);
     for (const auto& code : binding.prefixes) {
-      prefixes_[code.system].push_back({&code, &binding.except, target});
+      prefixes_[code.system].push_back(
+          {usual_code(code.system, code.code), &binding.except, target});
     }
     for (const std::string_view words : binding.text) {
       names_[word_at(words, 0)].push_back({words, target});
@@ -158,12 +167,13 @@ void ConceptIndex::take(Target target, Meaning& meaning) {
   }
 }
 
-void ConceptIndex::read_code(const Json& coding, Meaning& meaning) const {
+void ConceptIndex::read_code(const Json& coding, Named& named) const {
   const auto system = usual_system(coding.string_of("system"));
-  const auto code = coding.string_of("code");
+  const auto code = usual_code(system, coding.string_of("code"));
   if (const auto known = codes_.find(code_key(system, code)); known != codes_.end()) {
+    named.told = true;
     for (const auto& target : known->second) {
-      take(target, meaning);
+      take(target, named.meaning);
     }
   }
   const auto prefixes = prefixes_.find(std::string(system));
@@ -173,10 +183,13 @@ void ConceptIndex::read_code(const Json& coding, Meaning& meaning) const {
   for (const auto& prefix : prefixes->second) {
     const auto& except = *prefix.except;
     const bool excepted = std::any_of(except.begin(), except.end(), [&](const Coding& other) {
-      return other.system == system && other.code == code;
+      return other.system == system && usual_code(system, other.code) == code;
     });
-    if (code.starts_with(prefix.code->code) && !excepted) {
-      take(prefix.target, meaning);
+    if (code.starts_with(prefix.code)) {
+      named.told = true;
+      if (!excepted) {
+        take(prefix.target, named.meaning);
+      }
     }
   }
 }
@@ -203,6 +216,7 @@ void ConceptIndex::read_text(std::string_view text, Named& named) const {
     return;
   }
   read_words(text, named.meaning);
+  named.told = true;
   if (named.name.empty()) {
     named.name = shortened(text);
   }
@@ -216,7 +230,7 @@ void ConceptIndex::read(const Json* one, Named& named) const {
   read_text(one->string_of("text"), named);
   const auto& codings = one->array_of("coding");
   for (const auto& coding : codings) {
-    read_code(coding, named.meaning);
+    read_code(coding, named);
     read_text(coding.string_of("display"), named);
   }
   for (const auto& coding : codings) {

@@ -527,6 +527,46 @@ TEST(Codes, AreKnownByTheOidOfTheirSystemToo) {
   EXPECT_TRUE(says(read({mnd}), "health-conditions", "mnd"));
 }
 
+TEST(Codes, OfAtcAndIcdCountInAnyCase) {
+  const auto mnd = resource(
+      "Condition",
+      R"("code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"g12.21"}]})");
+  const auto diuretic = resource(
+      "MedicationRequest",
+      R"("status":"active","medicationCodeableConcept":{"coding":[{"system":"http://www.whocc.no/atc","code":"c03ca01"}]})");
+  const auto context = read({mnd, diuretic});
+  EXPECT_TRUE(says(context, "health-conditions", "mnd"));
+  EXPECT_TRUE(says(context, "medicine-classes", "diuretic"));
+  EXPECT_FALSE(context.doubtful);
+}
+
+TEST(Record, WhatOnlyAnUnknownCodeNamesIsToldAndDoubtful) {
+  const std::string code = R"({"coding":[{"system":"https://codes.example","code":"4711"}]})";
+  const std::string words =
+      R"({"coding":[{"system":"https://codes.example","code":"4711","display":"Sprain"}]})";
+  const auto all = [](const std::string& concept_json) {
+    return std::vector<Json>{
+        resource("Condition", R"("code":)" + concept_json),
+        resource("Procedure", R"("status":"completed","code":)" + concept_json),
+        resource("MedicationRequest",
+                 R"("status":"active","medicationCodeableConcept":)" + concept_json),
+        resource("MedicationRequest",
+                 R"("status":"active","contained":[{"resourceType":"Medication","id":"m","code":)" +
+                     concept_json + R"(}],"medicationReference":{"reference":"#m"})")};
+  };
+  for (const auto& one : all(code)) {
+    const auto context = read({one});
+    EXPECT_TRUE(context.doubtful);
+    ASSERT_THAT(context.problems, SizeIs(1));
+    EXPECT_EQ(context.problems[0].code, "MF-3033");
+  }
+  for (const auto& one : all(words)) {
+    const auto context = read({one});
+    EXPECT_FALSE(context.doubtful);
+    EXPECT_THAT(context.problems, IsEmpty());
+  }
+}
+
 TEST(Record, EveryBindingIsFoundByItsCodesAndWords) {
   const mapping::ConceptIndex index(*knowledge());
   const auto& bindings = knowledge()->bindings;
