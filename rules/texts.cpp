@@ -74,6 +74,7 @@ constexpr TextKey kKeys[] = {
     {"record-result-missing", "place"},
     {"record-report-unread", "place"},
     {"record-unknown-code", "place"},
+    {"record-lab-two-units"},
     {"conflict", "question patient record"},
     {"conflict-age", "patient record"},
     {"lab-old", "lab result", "days"},

@@ -1150,6 +1150,25 @@ TEST(Record, AComponentMayHoldTheResult) {
   EXPECT_EQ(rules::to_text(lab.value), "2.9");
 }
 
+TEST(Record, APrintedUnitThatContradictsTheCodeMakesAResultUnusable) {
+  const auto index = static_cast<std::size_t>(knowledge()->lab("ca"));
+  const auto& code = knowledge()->labs[index].codes.at(0);
+  const auto state = [&](std::string_view unit, std::string_view ucum) {
+    const auto context = read({resource(
+        "Observation",
+        R"("status":"final","effectiveDateTime":"2026-11-20","code":{"coding":[{"system":")" +
+            code.system + R"(","code":")" + code.code +
+            R"("}]},"valueQuantity":{"value":2.4,"system":"http://unitsofmeasure.org","unit":")" +
+            std::string(unit) + R"(","code":")" + std::string(ucum) + R"("})")});
+    EXPECT_EQ(context.problems.empty(), context.facts.labs[index].state == LabState::known);
+    return context.facts.labs[index].state;
+  };
+  EXPECT_EQ(state("mg/dL", "mmol/L"), LabState::unusable);
+  EXPECT_EQ(state("mmol/L", "mg/dL"), LabState::unusable);
+  EXPECT_EQ(state("mmol/l", "mmol/L"), LabState::known);
+  EXPECT_EQ(state("millimol per litre", "mmol/L"), LabState::known);
+}
+
 TEST(Record, ABoundIsShownAsTheRecordWordsIt) {
   const auto& code = knowledge()->labs[static_cast<std::size_t>(knowledge()->lab("k"))].codes.at(0);
   auto one = resource("Observation", bounded(">", "7.5"));
