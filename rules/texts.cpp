@@ -143,6 +143,7 @@ constexpr TextKey kKeys[] = {
     {"explain-response", "id"},
     {"explain-disclaimer"},
     {"explain-source", "id grade title address"},
+    {"explain-not-judged"},
     // cards
     {"card-source", "title"},
     {"card-summary", "tier reason when"},

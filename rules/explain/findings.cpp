@@ -3,6 +3,7 @@
 #include <set>
 
 #include "rules/explain/page.h"
+#include "rules/unjudged.h"
 
 namespace myoflag::rules::explaining {
 namespace {
@@ -71,6 +72,17 @@ std::size_t emergencies(const std::vector<Group>& groups) {
                     [](const Group& group) { return group.lead->tier == Tier::emergency; }));
 }
 
+// Rules that read laboratory values alone, where these are not known.
+Texts not_judged(const Page& page) {
+  Texts titles;
+  for (const Finding& finding : page.assessment().findings) {
+    if (is_unjudged(page.assessment(), finding)) {
+      titles.push_back(finding.rule->title);
+    }
+  }
+  return titles;
+}
+
 }  // namespace
 
 Lines why(const Page& page) {
@@ -96,7 +108,8 @@ Lines excluded(const Page& page) {
   for (auto tier = kTiers.rbegin(); tier != kTiers.rend(); ++tier) {
     Texts titles;
     for (const Finding& finding : page.assessment().findings) {
-      if (finding.status == FindingStatus::excluded && finding.tier == *tier) {
+      if (finding.status == FindingStatus::excluded && finding.tier == *tier &&
+          !is_unjudged(page.assessment(), finding)) {
         titles.push_back(finding.rule->title);
       }
     }
@@ -104,6 +117,10 @@ Lines excluded(const Page& page) {
       lines.push_back(line(page.label(*tier), {}, 0, Line::Style::strong));
       lines.push_back(line(joined(titles, "; "), {}, 1));
     }
+  }
+  if (const Texts titles = not_judged(page); !titles.empty()) {
+    lines.push_back(line(page.say("explain-not-judged"), {}, 0, Line::Style::strong));
+    lines.push_back(line(joined(titles, "; "), {}, 1));
   }
   return lines;
 }

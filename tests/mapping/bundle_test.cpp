@@ -8,6 +8,7 @@
 
 #include "fhir/structure.h"
 #include "fhir/uuid.h"
+#include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/bundle.h"
 #include "plugin/mapping/code_system.h"
 #include "plugin/mapping/digest.h"
@@ -315,6 +316,57 @@ TEST(FlagObservation, ExistsForEveryRuleOfTheUpperTiers) {
     }
   }
   EXPECT_GE(red_flags, 60U);
+}
+
+// Potassium, sodium, calcium and magnesium in the middle of what is normal.
+rules::RecordFacts normal_electrolytes() {
+  rules::RecordFacts facts;
+  facts.fetched = true;
+  const auto& knowledge = *judged(calm_answers()).assessment.knowledge;
+  const std::pair<const char*, const char*> values[] = {
+      {"k", "4"}, {"na", "140"}, {"ca", "2.4"}, {"mg", "0.9"}};
+  for (const auto& [name, value] : values) {
+    facts.labs[static_cast<std::size_t>(knowledge.lab(name))] = {rules::LabState::known,
+                                                                  *rules::read_number(value), 1};
+  }
+  return facts;
+}
+
+std::string json_status(const rules::Assessment& assessment, std::string_view rule) {
+  const Json json = assessment_json(assessment, true);
+  for (const auto& finding : json.array_of("findings")) {
+    if (finding.string_of("rule") == rule) {
+      return std::string(finding.string_of("status"));
+    }
+  }
+  return {};
+}
+
+TEST(FlagObservation, RuleOfLaboratoryValuesAloneIsExcludedOnlyByUsableOnes) {
+  constexpr auto rule = "em-critical-electrolyte";
+  const auto known = judged(response_of(calm_answers()), {}, normal_electrolytes());
+  EXPECT_EQ(*observation(bundle_of(known), rule).find("valueBoolean"), Json(false));
+  EXPECT_EQ(json_status(known.assessment, rule), "excluded");
+  const auto potassium = static_cast<std::size_t>(known.assessment.knowledge->lab("k"));
+  const auto check = [&](const rules::RecordFacts& facts) {
+    const auto one = judged(response_of(calm_answers()), {}, facts);
+    const auto bundle = bundle_of(one);
+    EXPECT_FALSE(observation(bundle, rule).has("valueBoolean"));
+    EXPECT_EQ(first_code(observation(bundle, rule), "dataAbsentReason"), "unknown");
+    EXPECT_EQ(json_status(one.assessment, rule), "not-judged");
+    EXPECT_NE(observation(bundle, rule).array_of("identifier"),
+              observation(bundle_of(known), rule).array_of("identifier"));
+  };
+  check({});
+  for (const auto state :
+       {rules::LabState::none, rules::LabState::not_fetched, rules::LabState::unusable}) {
+    auto facts = normal_electrolytes();
+    facts.labs[potassium] = {state, {}, 1};
+    check(facts);
+  }
+  auto old = normal_electrolytes();
+  old.labs[potassium].age_days = 8;
+  check(old);
 }
 
 TEST(FlagObservation, RuleForAdultsDoesNotApplyToAChild) {

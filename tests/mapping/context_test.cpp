@@ -57,7 +57,8 @@ mapping::RecordContext read(const std::vector<Json>& resources, bool complete = 
     const std::string type(json.string_of("resourceType"));
     const auto reference = type + "/" + std::string(json.string_of("id"));
     record.push_back({json, type, reference, "https://ehr.example/fhir/" + reference,
-                      "Bundle.entry[0].resource"});
+                      "Bundle.entry[0].resource",
+                      {}});
   }
   return mapping::read_record(*knowledge(), record, complete, testing::now());
 }
@@ -437,7 +438,7 @@ TEST(Record, AMedicationOfTwoServersIsNotGuessed) {
   std::vector<mapping::RecordResource> record{
       {medication, "Medication", "Medication/m7", name("https://a.example/"), "a"},
       {other, "Medication", "Medication/m7", name("https://b.example/"), "b"},
-      {request, "MedicationRequest", "MedicationRequest/x1", "", "c"}};
+      {request, "MedicationRequest", "MedicationRequest/x1", "", "c", {}}};
   const auto without = mapping::read_record(*knowledge(), record, true, testing::now());
   EXPECT_FALSE(says(without, "medicine-classes", "lithium"));
   EXPECT_THAT(without.problems, SizeIs(1));
@@ -637,7 +638,7 @@ TEST(Record, TestsThatWereDoneOrOrderedAreListed) {
 
 // ---- reports and panels
 
-Json potassium(std::string_view id,
+Json low_potassium(std::string_view id,
                std::string_view more = R"(,"valueQuantity":{"value":2.1,"unit":"mmol/L"})") {
   const auto& code = knowledge()->labs[static_cast<std::size_t>(knowledge()->lab("k"))].codes.at(0);
   auto one = resource(
@@ -668,7 +669,7 @@ TEST_P(Reports, AreDoneWhereAResultWasReadAndToldWhereNot) {
   report.set("id", "report");
   std::vector<Json> record{report};
   if (*param.potassium != '\0') {
-    record.push_back(potassium(param.potassium));
+    record.push_back(low_potassium(param.potassium));
   }
   const auto context = read(record);
   const bool done = std::any_of(
@@ -751,7 +752,7 @@ TEST(Record, APanelOfAPanelIsRead) {
       resource("DiagnosticReport",
                R"("code":{"coding":[{"system":")" + code.system + R"(","code":")" + code.code +
                    R"("}]},)" REPORT R"("result":[{"reference":"Observation/panel"}])");
-  const auto context = read({report, panel, potassium("k")});
+  const auto context = read({report, panel, low_potassium("k")});
   EXPECT_FALSE(context.doubtful);
   EXPECT_TRUE(std::any_of(context.entries.begin(), context.entries.end(), [](const auto& entry) {
     return entry.kind == RecordEntry::Kind::test && !entry.unread;
