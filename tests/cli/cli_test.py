@@ -146,6 +146,21 @@ class Usage(Case):
                     self.assertEqual(done.out, b"")
 
 
+class Bundles(Case):
+    def test_nobodys_bundle_is_refused(self):
+        nobodys = response()
+        del nobodys["subject"]
+        given = json.dumps(nobodys).encode()
+        for form in ("bundle", "bundle-xml"):
+            with self.subTest(form=form):
+                done = run("evaluate", "--now", NOW, "--format", form, given=given)
+                self.assertEqual(done.code, 1)
+                self.assertEqual(done.out, b"")
+                self.assertIn("MF-3027", done.err)
+                self.assertIn("QuestionnaireResponse.subject", done.err)
+        self.assertEqual(run("evaluate", "--now", NOW, given=given).code, 0)
+
+
 class Output(Case):
     def test_a_full_disk_is_an_outside_failure(self):
         for arguments in (["evaluate", "--now", NOW], ["check"], ["convert"], ["questionnaire"], ["--help"]):

@@ -584,6 +584,38 @@ TEST(Response, UnfinishedOneIsLeftWithItsGaps) {
   EXPECT_EQ(item_at(only(bundle, "QuestionnaireResponse"), {"g-emergency", "em-sudden"}), nullptr);
 }
 
+TEST(Subject, ThatIsMissingIsAProblemOfTheBundle) {
+  auto response = response_of(calm_answers());
+  const auto problem = [](const Json& given, const std::vector<Json>& record = {}) {
+    return missing_subject(judged(given).assessment, given, record);
+  };
+  EXPECT_EQ(problem(response), std::nullopt);
+  response.set("subject", Json::object({{"identifier", Json::object({{"value", "7"}})}}));
+  EXPECT_EQ(problem(response), std::nullopt);
+  for (const Json& subject :
+       {Json::object({{"display", "somebody"}}),
+        Json::object({{"reference", "urn:uuid:5b3f9d1e-0000-4000-8000-000000000001"}})}) {
+    response.set("subject", subject);
+    ASSERT_TRUE(problem(response));
+    EXPECT_EQ(problem(response)->code, "MF-3027");
+    EXPECT_EQ(problem(response)->place, "QuestionnaireResponse.subject");
+  }
+  response.erase("subject");
+  EXPECT_TRUE(problem(response));
+  const Json patient = Json::object({{"resourceType", "Patient"}, {"id", "p1"}});
+  EXPECT_EQ(problem(response, {patient}), std::nullopt);
+}
+
+TEST(Response, HasItsItemsInTheOrderOfTheForm) {
+  const auto ordered = response_of(calm_answers());
+  auto mixed = ordered;
+  auto& items = *mixed.find("item")->as_array();
+  std::reverse(items.begin(), items.end());
+  const auto sent = bundle_of(judged(mixed));
+  EXPECT_EQ(*only(sent, "QuestionnaireResponse").find("item"),
+            *only(bundle_of(judged(ordered)), "QuestionnaireResponse").find("item"));
+}
+
 TEST(Response, HeldByTheRecordIsReferredToAndNotSent) {
   BundleOptions options;
   options.held_response = "QuestionnaireResponse/77";
