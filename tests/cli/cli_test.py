@@ -102,7 +102,8 @@ class Usage(Case):
                           ["evaluate", "--lang", "xx"], ["evaluate", "--max-bytes", "-1"],
                           ["evaluate", "--patient", "--format", "bundle"], ["evaluate", "a", "b"],
                           ["check", "--format", "xml"], ["convert", "--to", "yaml"], ["knowledge"],
-                          ["knowledge", "lint"], ["knowledge", "docs"], ["evaluate", "--color", "pink"]):
+                          ["knowledge", "lint"], ["knowledge", "docs"], ["knowledge", "docs", "-o", ""],
+                          ["evaluate", "--knowledge", ""], ["evaluate", "--color", "pink"]):
             with self.subTest(arguments=arguments):
                 done = run(*arguments)
                 self.assertEqual(done.code, 2, done.err)
