@@ -24,6 +24,7 @@ struct RecordEntry {
   std::string reference;      // "MedicationRequest/123", may be empty
   std::optional<Instant> when;
   std::string caution;  // kind caution: "mri" or "emg"
+  bool unread = false;  // kind test: it was reported, and its result could not be read
 };
 
 struct FreeText {

@@ -15,6 +15,7 @@ constexpr TextKey kKeys[] = {
     {"vanished", "flags answers when"},
     {"vanished-undated", "flags answers"},
     {"test-repeat", "test"},
+    {"test-unread", "test"},
     // about the answers
     {"stale-answers", "", "days"},
     {"stale-answers-vague", "when", "days"},
@@ -70,6 +71,10 @@ constexpr TextKey kKeys[] = {
     {"record-lab-unit"},
     {"record-lab-no-limit"},
     {"record-lab-number"},
+    {"record-result-missing", "place"},
+    {"record-report-unread", "place"},
+    {"record-unknown-code", "place"},
+    {"record-lab-two-units"},
     {"conflict", "question patient record"},
     {"conflict-age", "patient record"},
     {"lab-old", "lab result", "days"},
@@ -139,6 +144,7 @@ constexpr TextKey kKeys[] = {
     {"explain-response", "id"},
     {"explain-disclaimer"},
     {"explain-source", "id grade title address"},
+    {"explain-not-judged"},
     // cards
     {"card-source", "title"},
     {"card-summary", "tier reason when"},

@@ -45,11 +45,13 @@ WorkupRow gather(const Knowledge& knowledge, int index, std::span<const Finding>
   return row;
 }
 
-const RecordEntry* last_done(const EvaluationInput& input, int workup, int repeat_days) {
+const RecordEntry* last_done(const EvaluationInput& input, int workup, int repeat_days,
+                             bool unread) {
   const RecordEntry* last = nullptr;
   for (const auto& entry : input.record) {
-    if (entry.kind != RecordEntry::Kind::test || entry.item != workup || !entry.when ||
-        *entry.when > input.now || input.now - *entry.when > std::chrono::hours(24) * repeat_days) {
+    if (entry.kind != RecordEntry::Kind::test || entry.item != workup || entry.unread != unread ||
+        !entry.when || *entry.when > input.now ||
+        input.now - *entry.when > std::chrono::hours(24) * repeat_days) {
       continue;
     }
     if (last == nullptr || *entry.when > *last->when) {
@@ -61,7 +63,11 @@ const RecordEntry* last_done(const EvaluationInput& input, int workup, int repea
 
 void consider_repeat(const Knowledge& knowledge, const EvaluationInput& input, int index,
                      WorkupRow& row) {
-  const RecordEntry* done = last_done(input, index, knowledge.repeat_days);
+  const auto* unread = last_done(input, index, knowledge.repeat_days, true);
+  if (unread != nullptr) {
+    row.notes.push_back(fill(knowledge.text("test-unread"), {{"test", unread->text}}));
+  }
+  const auto* done = last_done(input, index, knowledge.repeat_days, false);
   if (done == nullptr) {
     return;
   }

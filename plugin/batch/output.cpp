@@ -92,6 +92,15 @@ rules::Outlook outlook_of(Shape shape) {
   return told ? rules::Outlook::whole : rules::Outlook::none;
 }
 
+// Written all the same: nothing that was judged is lost.
+void warn_of_nobody(Assessed& assessed) {
+  if (auto problem = mapping::missing_subject(assessed.assessment, assessed.response,
+                                              assessed.record)) {
+    problem->severity = fhir::Severity::warning;
+    assessed.warnings.push_back(*std::move(problem));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> file_names(Shape shape) {
@@ -240,9 +249,12 @@ Written OutputWriter::judge_carefully(const Record& record) const {
   how.outlook = outlook_of(options_.shape);
   how.limits.bytes = std::max(how.limits.bytes, record.bytes.size());
   how.limits.nodes = most_nodes(record.bytes.size());
-  const auto assessed = assessor_.assess(record.bytes, how);
+  auto assessed = assessor_.assess(record.bytes, how);
   if (!assessed) {
     return refused(record.place, assessed.error());
+  }
+  if (options_.shape == Shape::resources || options_.shape == Shape::bundles) {
+    warn_of_nobody(*assessed);
   }
   Written out;
   out.place = record.place;

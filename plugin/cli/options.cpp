@@ -19,9 +19,15 @@ void add_input(CLI::App& command, InputOptions& options) {
       ->capture_default_str();
 }
 
+void refuse_empty(CLI::Option& option) {
+  option.check(CLI::Validator([](std::string& value) { return value.empty() ? "is empty" : ""; },
+                              "", "not empty"));
+}
+
 void add_knowledge_options(CLI::App& command, KnowledgeOptions& options, bool with_language) {
-  command.add_option("--knowledge", options.folder,
-                     "Folder with knowledge files, instead of the knowledge inside the program");
+  refuse_empty(*command.add_option(
+      "--knowledge", options.folder,
+      "Folder with knowledge files, instead of the knowledge inside the program"));
   if (with_language) {
     command.add_option("--lang", options.language, "Language of the sentences")
         ->check(CLI::IsMember({"en"}))

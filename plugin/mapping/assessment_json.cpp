@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fhir/datetime.h"
+#include "rules/unjudged.h"
 
 namespace myoflag::mapping {
 
@@ -155,7 +156,12 @@ Json findings_json(const Assessment& assessment, bool all) {
   Json findings = Json::array();
   for (const auto& finding : assessment.findings) {
     if (is_listed(finding, all)) {
-      findings.push(finding_json(*assessment.knowledge, finding));
+      Json entry = finding_json(*assessment.knowledge, finding);
+      if (rules::is_unjudged(assessment, finding)) {
+        entry.set("status", "not-judged");
+        entry.set("reason", "no-usable-result");
+      }
+      findings.push(std::move(entry));
     }
   }
   return findings;
@@ -400,6 +406,13 @@ Json bounds_json(const rules::TierBounds& bounds) {
                        {"highestReached", bounds.highest_reached}});
 }
 
+// Without a record these are not judged, which needs no words.
+bool is_excluded_by_labs(const Assessment& assessment, const Finding& finding) {
+  return finding.status == FindingStatus::excluded && assessment.input != nullptr &&
+         rules::reads_only_labs(*assessment.knowledge, *finding.rule) &&
+         !rules::is_unjudged(assessment, finding);
+}
+
 }  // namespace
 
 Json assessment_json(const Assessment& assessment, bool all_findings) {
@@ -474,11 +487,14 @@ std::string_view notice_word(rules::Notice::Kind kind) {
 Json outcome_json(const Assessment& assessment) {
   Json findings = Json::array();
   Json not_applicable = Json::array();
+  Json by_labs = Json::array();
   for (const auto& finding : assessment.findings) {
     if (is_listed(finding, false)) {
       findings.push(finding_outcome(finding));
     } else if (finding.status == FindingStatus::not_applicable) {
       not_applicable.push(finding.rule->id);
+    } else if (is_excluded_by_labs(assessment, finding)) {
+      by_labs.push(finding.rule->id);
     }
   }
   Json workups = Json::array();
@@ -486,15 +502,17 @@ Json outcome_json(const Assessment& assessment) {
     workups.push(
         workup_outcome(row, assessment.input != nullptr && assessment.input->facts.record.fetched));
   }
-  return Json::object({{"tier", tier_json(assessment.tier)},
-                       {"targetHours", hours_json(assessment.target)},
-                       {"checkFirst", assessment.check_first},
-                       {"findings", std::move(findings)},
-                       {"notApplicable", std::move(not_applicable)},
-                       {"workups", std::move(workups)},
-                       {"gaps", rows_json(assessment.gaps, gap_outcome)},
-                       {"patientAdvice", advice_json(assessment)},
-                       {"notices", lasting_notices(assessment)}});
+  Json outcome = Json::object({{"tier", tier_json(assessment.tier)},
+                               {"targetHours", hours_json(assessment.target)},
+                               {"checkFirst", assessment.check_first},
+                               {"findings", std::move(findings)},
+                               {"notApplicable", std::move(not_applicable)},
+                               {"workups", std::move(workups)},
+                               {"gaps", rows_json(assessment.gaps, gap_outcome)},
+                               {"patientAdvice", advice_json(assessment)},
+                               {"notices", lasting_notices(assessment)}});
+  outcome.set_if("excludedByLabs", std::move(by_labs));
+  return outcome;
 }
 
 Json outlook_json(const Assessment& assessment) {

@@ -285,6 +285,19 @@ void append(std::vector<Json>& target, std::vector<Json> entries) {
 
 }  // namespace
 
+std::optional<fhir::Issue> missing_subject(const rules::Assessment& assessment,
+                                           const Json& response, const std::vector<Json>& record) {
+  if (names_somebody(subject_of(assessment, response, record))) {
+    return std::nullopt;
+  }
+  return fhir::Issue{fhir::Severity::error,
+                     "required",
+                     "MF-3027",
+                     "Nothing says whom the response is about, so what is written is nobody's.",
+                     "QuestionnaireResponse.subject",
+                     {}};
+}
+
 std::optional<fhir::Uuid> repetition_key(const rules::Assessment& assessment, const Json& response,
                                          const std::vector<Json>& record,
                                          const BundleOptions& options) {

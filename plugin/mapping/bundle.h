@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fhir/issue.h"
 #include "fhir/json.h"
 #include "fhir/uuid.h"
 #include "rules/assessment.h"
@@ -27,6 +28,13 @@ struct BundleOptions {
 fhir::Json transaction_bundle(const rules::Assessment& assessment, const fhir::Json& response,
                               const std::vector<fhir::Json>& record,
                               const BundleOptions& options = {});
+
+// What is wrong with a bundle of it: MF-3027 where neither the response nor what came with it says
+// whom it is about, so that what is written would be nobody's. The arguments are those of the
+// bundle.
+std::optional<fhir::Issue> missing_subject(const rules::Assessment& assessment,
+                                           const fhir::Json& response,
+                                           const std::vector<fhir::Json>& record);
 
 // Equal for two inputs with the same response about the same patient that led to the same: what a
 // list of responses is searched for repetitions by. Nothing where the response says neither whom it

@@ -12,6 +12,7 @@
 #include "plugin/mapping/record_concepts.h"
 #include "plugin/mapping/record_dates.h"
 #include "plugin/mapping/record_labs.h"
+#include "plugin/mapping/record_results.h"
 #include "plugin/mapping/record_status.h"
 #include "plugin/mapping/vocabulary.h"
 #include "rules/texts.h"
@@ -49,6 +50,17 @@ std::string observation_key(const Json& observation) {
          std::string(first.string_of("code"));
 }
 
+bool is_survey(const Json& observation) {
+  const auto& categories = observation.array_of("category");
+  return std::any_of(categories.begin(), categories.end(), [](const Json& category) {
+    const auto& codings = category.array_of("coding");
+    return std::any_of(codings.begin(), codings.end(), [](const Json& coding) {
+      return coding.string_of("system") == kObservationCategory &&
+             coding.string_of("code") == kSurvey.code;
+    });
+  });
+}
+
 class Reader {
  public:
   Reader(const rules::Knowledge& knowledge, std::span<const RecordResource> record,
@@ -68,6 +80,12 @@ class Reader {
         medicines_.add(resource);
       } else if (resource.type == "Observation") {
         observations_.push_back(&resource);
+        results_.add(resource, Results::Use::read);
+      }
+    }
+    for (const auto& resource : set_aside_) {
+      if (resource.type == "Observation") {
+        results_.add(resource, Results::Use::set_aside);
       }
     }
     for (const auto& resource : record_) {
@@ -75,7 +93,7 @@ class Reader {
     }
     settle_age();
     read_pregnancy_observations();
-    read_laboratory(complete);
+    read_laboratory(complete && !lacks_results_);
     for (const auto& resource : set_aside_) {
       out_.doubtful = out_.doubtful || may_have_mattered(resource);
     }
@@ -156,7 +174,7 @@ class Reader {
       return;
     }
     const auto named = index_.read_member(resource.json, "code");
-    doubt_without_code(named, resource);
+    doubt_untold(named, resource);
     const auto when = first_moment(
         {resource.json.string_of("onsetDateTime"), resource.json.string_of("recordedDate")});
     // The form asks for what a person has or has had.
@@ -177,6 +195,15 @@ class Reader {
     }
   }
 
+  // A code alone that the knowledge does not have may mean one that it has.
+  void doubt_untold(const Named& named, const RecordResource& resource) {
+    doubt_without_code(named, resource);
+    if (!named.told && !named.name.empty()) {
+      say("record-unknown-code", resource);
+      out_.doubtful = true;
+    }
+  }
+
   void read_medicine(const RecordResource& resource) {
     if (!is_taken(resource.json, resource.type)) {
       return;
@@ -184,8 +211,10 @@ class Reader {
     const auto named = medicines_.of(resource);
     if (!named.found) {
       say("record-no-medicine", resource);
+      out_.doubtful = out_.doubtful || !named.told;
+    } else {
+      doubt_untold(named, resource);
     }
-    out_.doubtful = out_.doubtful || named.name.empty();
     const auto when = first_moment(
         {resource.json.string_of("authoredOn"), resource.json.string_of("whenHandedOver"),
          resource.json.string_of("whenPrepared"), effective_text(resource.json),
@@ -211,11 +240,13 @@ class Reader {
       return;
     }
     const auto named = index_.read_member(resource.json, "code");
-    doubt_without_code(named, resource);
+    doubt_untold(named, resource);
     const auto when = moment_of(performed_text(resource.json));
     assert_conditions(named, resource, when);
     add_cautions(named, resource, when);
-    add_tests_done(named, resource, when);
+    if (resource.json.string_of("status") == "completed") {
+      add_tests(named, resource, when);
+    }
   }
 
   // ---- tests and orders
@@ -227,14 +258,46 @@ class Reader {
     const auto when = moment_of(effective_text(resource.json));
     const auto named = index_.read_member(resource.json, "code");
     doubt_without_code(named, resource);
-    add_tests_done(named, resource, when);
     add_cautions(stated_by(resource.json), resource, when);
+    const auto results = results_.of(resource);
+    // What this program wrote names other findings of it, which hold no results.
+    if (!results.all_there && !is_survey(resource.json) && !is_too_old(when)) {
+      miss_results(resource);
+    }
+    if (!is_final(resource.json)) {
+      return;
+    }
+    if (has_value_inside(resource.json) || results.is_whole()) {
+      add_tests(named, resource, when);
+    } else if (resource.json.has("hasMember")) {
+      add_tests(named, resource, when, Result::unread);
+    }
   }
 
   void read_report(const RecordResource& resource) {
-    add_tests_done(
-        index_.read_member(resource.json, "code"), resource,
-        first_moment({effective_text(resource.json), resource.json.string_of("issued")}));
+    if (is_void(resource.json)) {
+      return;
+    }
+    const auto named = index_.read_member(resource.json, "code");
+    const auto when =
+        first_moment({effective_text(resource.json), resource.json.string_of("issued")});
+    const auto results = results_.of(resource);
+    const bool unread = says_something(resource.json) && !results.is_whole();
+    if (!results.all_there && !is_too_old(when)) {
+      miss_results(resource);
+    } else if (unread && !is_too_old(when)) {
+      say("record-report-unread", resource);
+      out_.doubtful = true;
+    }
+    if (is_report_final(resource.json) && says_something(resource.json)) {
+      add_tests(named, resource, when, unread ? Result::unread : Result::read);
+    }
+  }
+
+  void miss_results(const RecordResource& resource) {
+    say("record-result-missing", resource);
+    lacks_results_ = true;
+    out_.doubtful = true;
   }
 
   void read_order(const RecordResource& resource) {
@@ -247,23 +310,20 @@ class Reader {
     add_tests(named, resource, moment_of(resource.json.string_of("authoredOn")));
   }
 
-  void add_tests_done(const Named& named, const RecordResource& resource,
-                      std::optional<rules::Instant> when) {
-    if (is_test_done(resource.json, resource.type)) {
-      add_tests(named, resource, when);
-    }
-  }
+  enum class Result : bool { read, unread };
 
-  // Of each test the last time up to now.
+  // Of each test the last time up to now, and the last whose result was not read.
   void add_tests(const Named& named, const RecordResource& resource,
-                 std::optional<rules::Instant> when) {
+                 std::optional<rules::Instant> when, Result result = Result::read) {
     if (when && *when > now_) {
       return;
     }
     for (const int workup : named.meaning.workups) {
-      const auto [known, is_new] = tests_.try_emplace(workup, out_.entries.size());
+      const auto [known, is_new] =
+          tests_.try_emplace(std::pair(workup, result), out_.entries.size());
       auto entry = entry_of(RecordEntry::Kind::test, workup, 0, named.name_or(resource.type),
                             resource, when);
+      entry.unread = result == Result::unread;
       if (is_new) {
         out_.entries.push_back(std::move(entry));
       } else if (out_.entries[known->second].when < when) {
@@ -357,7 +417,8 @@ class Reader {
       return is_taken(json, resource.type) && may_be_known(resource, medicines_.of(resource));
     }
     // Of a result that is known by its code the laboratory decides.
-    return resource.type == "Observation" && !is_void(json) && !is_too_old(json) &&
+    return resource.type == "Observation" && !is_void(json) &&
+           !is_too_old(moment_of(effective_text(json))) &&
            (stated_by(json).meaning.pregnancies != 0 || !has_readable_code(resource));
   }
 
@@ -365,7 +426,7 @@ class Reader {
   static bool may_be_known(const RecordResource& resource, const Named& named) {
     const auto& meaning = named.meaning;
     return (meaning.medicines | meaning.conditions | meaning.pregnancies) != 0 ||
-           named.name.empty() || has_broken_code(resource);
+           !named.told || has_broken_code(resource);
   }
 
   bool has_readable_code(const RecordResource& resource) const {
@@ -386,8 +447,7 @@ class Reader {
   }
 
   // Older than any rule reads.
-  bool is_too_old(const Json& observation) const {
-    const auto when = moment_of(effective_text(observation));
+  bool is_too_old(std::optional<rules::Instant> when) const {
     int longest = 0;
     for (const auto& lab : knowledge_.tape.labs) {
       longest = std::max(longest, static_cast<int>(lab.max_age));
@@ -481,7 +541,9 @@ class Reader {
   std::set<int> ages_;
   std::map<std::tuple<RecordEntry::Kind, int, std::uint64_t, std::string>, std::set<std::string>>
       said_;
-  std::map<int, std::size_t> tests_;  // workup -> its place in the entries
+  std::map<std::pair<int, Result>, std::size_t> tests_;  // workup -> its place in the entries
+  Results results_;
+  bool lacks_results_ = false;  // a result is named that is not there
   RecordContext out_;
 };
 

@@ -167,6 +167,12 @@ class Taker {
     std::string place;
   };
 
+  // What contains a result.
+  struct Outer {
+    std::string reference, place;
+    bool usable = true;
+  };
+
   // ---- the entries of the Bundle
 
   void open(Json bundle, const std::string& place, int depth) {
@@ -427,9 +433,7 @@ class Taker {
     take_begun();
     for (auto* entries : {&patients_, &others_}) {
       for (auto& entry : *entries) {
-        if (belongs(entry)) {
-          add_record(std::move(entry), intake_.record);
-        }
+        sort_entry(std::move(entry));
       }
     }
     choose_previous();
@@ -445,21 +449,62 @@ class Taker {
     }
   }
 
-  // Reports the resource of another patient; sets aside, and says, what cannot be used.
-  bool belongs(Entry& entry) {
+  // Reports the resource of another patient; sets aside, and says, what cannot be used. Results
+  // that are contained share the fate of what contains them, unless they say more.
+  void sort_entry(Entry entry) {
     const auto whose = whose_is(entry);
     if (whose == Whose::another) {
       report_foreign(entry);
-      return false;
+      return;
     }
+    const bool usable = is_usable(entry, whose);
+    auto inside = results_inside(entry);
+    const auto& added = add_record(std::move(entry), usable ? intake_.record : intake_.set_aside);
+    const Outer outer{added.reference, added.place, usable};
+    for (auto& result : inside) {
+      sort_result(std::move(result), outer);
+    }
+  }
+
+  void sort_result(Entry result, const Outer& outer) {
+    const auto whose = subjects_of(result.json).empty() ? Whose::ours : whose_is(result);
+    if (whose == Whose::another) {
+      report_foreign(result);
+      return;
+    }
+    const bool usable = outer.usable && is_usable(result, whose);
+    auto& list = usable ? intake_.record : intake_.set_aside;
+    auto& added = add_record(std::move(result), list);
+    added.reference = outer.reference;
+    added.within = outer.place;
+  }
+
+  bool is_usable(const Entry& entry, Whose whose) {
     const auto why = why_unusable(entry, whose);
-    if (why.empty()) {
-      return true;
+    if (!why.empty()) {
+      intake_.record_complete = false;
+      say("MF-3031", why, entry.place, place_of_fault(entry));
     }
-    intake_.record_complete = false;
-    say("MF-3031", why, entry.place, place_of_fault(entry));
-    add_record(std::move(entry), intake_.set_aside);
-    return false;
+    return why.empty();
+  }
+
+  // Of a report or a panel that was not withdrawn.
+  static std::vector<Entry> results_inside(const Entry& entry) {
+    constexpr std::array<std::string_view, 2> withdrawn{"cancelled", "entered-in-error"};
+    const auto type = entry.json.string_of("resourceType");
+    const bool may_hold = type == "DiagnosticReport" || type == "Observation";
+    std::vector<Entry> results;
+    if (!may_hold || is_one_of(entry.json.string_of("status"), withdrawn)) {
+      return results;
+    }
+    const auto& contained = entry.json.array_of("contained");
+    for (std::size_t i = 0; i < contained.size(); ++i) {
+      if (contained[i].string_of("resourceType") == "Observation") {
+        results.push_back(
+            {contained[i], entry.full_url, fmt::format("{}.contained[{}]", entry.place, i)});
+      }
+    }
+    return results;
   }
 
   Whose whose_is(const Entry& entry) {
@@ -522,14 +567,14 @@ class Taker {
     }
   }
 
-  void add_record(Entry entry, std::vector<RecordResource>& list) const {
+  RecordResource& add_record(Entry entry, std::vector<RecordResource>& list) const {
     RecordResource resource;
     resource.type = entry.json.string_of("resourceType");
     resource.reference = reference_to(entry, resource.type);
     resource.full_url = std::move(entry.full_url);
     resource.place = std::move(entry.place);
     resource.json = std::move(entry.json);
-    list.push_back(std::move(resource));
+    return list.emplace_back(std::move(resource));
   }
 
   // "Observation/12" means something only beside the response, so on its server.

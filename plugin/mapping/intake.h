@@ -24,6 +24,9 @@ struct RecordResource {
   std::string reference;  // "Observation/12", else the entry's fullUrl, else empty
   std::string full_url;
   std::string place;  // FHIRPath in the input
+  // The place of the resource in which this one is contained, whose reference and fullUrl it has;
+  // empty: it stands alone.
+  std::string within;
 };
 
 // Something of the record that could not be used as it stands.

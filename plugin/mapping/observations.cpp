@@ -11,6 +11,7 @@
 #include "plugin/mapping/rule_codes.h"
 #include "plugin/mapping/sent_response.h"
 #include "plugin/mapping/vocabulary.h"
+#include "rules/unjudged.h"
 
 namespace myoflag::mapping {
 
@@ -344,8 +345,12 @@ Json notes_of(const Frame& frame, const Finding& finding) {
   return notes;
 }
 
-void set_verdict(Json& target, FindingStatus status) {
-  switch (status) {
+void set_verdict(Json& target, const rules::Assessment& assessment, const Finding& finding) {
+  if (rules::is_unjudged(assessment, finding)) {
+    target.set("dataAbsentReason", absent_reason(kUnknown, ""));
+    return;
+  }
+  switch (finding.status) {
     case FindingStatus::fired:
       target.set("valueBoolean", true);
       return;
@@ -372,7 +377,7 @@ Json flag_entry(const Frame& frame, const Finding& finding) {
   Json code = codeable(Json::array({rule_coding(frame.knowledge, rule)}), rule.title);
   Json result = observation(frame, uuid, std::move(code));
   result.set("issued", frame.evaluated);
-  set_verdict(result, finding.status);
+  set_verdict(result, frame.assessment, finding);
   result.set("note", notes_of(frame, finding));
   add_method_and_device(frame, result);
   result.set("derivedFrom", derived_from(frame, finding));

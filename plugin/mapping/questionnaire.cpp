@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "plugin/mapping/code_system.h"
+#include "plugin/mapping/vocabulary.h"
 
 namespace myoflag::mapping {
 
@@ -24,7 +25,6 @@ using rules::Option;
 constexpr std::string_view core = "http://hl7.org/fhir/StructureDefinition/";
 constexpr std::string_view sdc =
     "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-";
-constexpr std::string_view ucum = "http://unitsofmeasure.org";
 // A longer list of single choices is easier to use folded.
 constexpr std::size_t longest_radio_list = 8;
 
@@ -85,8 +85,7 @@ Json limit_extension(const Item& item, std::string_view name, rules::Number limi
 void add_observation_extract(Json& extensions) {
   extensions.push(extension(sdc_url("observationExtract"), "valueBoolean", true));
   extensions.push(extension(sdc_url("observation-extract-category"), "valueCodeableConcept",
-                            concept_of("http://terminology.hl7.org/CodeSystem/observation-category",
-                                       "survey", "Survey")));
+                            concept_of(kObservationCategory, kSurvey.code, kSurvey.display)));
 }
 
 Json item_extensions(const Item& item) {
@@ -102,7 +101,7 @@ Json item_extensions(const Item& item) {
   }
   if (!item.unit.empty()) {
     extensions.push(extension(core_url("questionnaire-unit"), "valueCoding",
-                              coding(ucum, item.unit, item.unit)));
+                              coding(kUcum, item.unit, item.unit)));
   }
   if (is_extracted(item)) {
     add_observation_extract(extensions);

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "plugin/mapping/patient_identity.h"
+#include "plugin/mapping/one_of.h"
 #include "plugin/mapping/vocabulary.h"
 
 namespace myoflag::mapping {
@@ -55,14 +55,18 @@ bool begins_with_words(std::string_view text, std::string_view words) {
          (text.size() == words.size() || !is_word_byte(text[words.size()]));
 }
 
+// Letters of ATC and ICD-10 are written large, and by many small.
+std::string usual_code(std::string_view system, std::string_view code) {
+  constexpr std::array<std::string_view, 3> any_case{kAtc, kIcd10, kIcd10Cm};
+  return is_one_of(usual_system(system), any_case) ? lower(code) : std::string(code);
+}
+
 std::string code_key(std::string_view system, std::string_view code) {
   std::string key(usual_system(system));
   key += '|';
-  key += code;
+  key += usual_code(system, code);
   return key;
 }
-
-std::string address(const ReferenceKey& key) { return key.base + key.tail; }
 
 }  // namespace
 
@@ -89,6 +93,7 @@ void Named::add(const Named& other) {
   meaning.workups.insert(other.meaning.workups.begin(), other.meaning.workups.end());
   meaning.labs.insert(other.meaning.labs.begin(), other.meaning.labs.end());
   found = found || other.found;
+  told = told || other.told;
   if (name.empty()) {
     name = other.name;
   }
@@ -120,7 +125,8 @@ void ConceptIndex::add(List list, const std::vector<rules::CodeBinding>& binding
     const Target target{list, list == List::caution ? static_cast<int>(i) : binding.option};
     add_codes(binding.codes, target);
     for (const auto& code : binding.prefixes) {
-      prefixes_[code.system].push_back({&code, &binding.except, target});
+      prefixes_[code.system].push_back(
+          {usual_code(code.system, code.code), &binding.except, target});
     }
     for (const std::string_view words : binding.text) {
       names_[word_at(words, 0)].push_back({words, target});
@@ -161,12 +167,13 @@ void ConceptIndex::take(Target target, Meaning& meaning) {
   }
 }
 
-void ConceptIndex::read_code(const Json& coding, Meaning& meaning) const {
+void ConceptIndex::read_code(const Json& coding, Named& named) const {
   const auto system = usual_system(coding.string_of("system"));
-  const auto code = coding.string_of("code");
+  const auto code = usual_code(system, coding.string_of("code"));
   if (const auto known = codes_.find(code_key(system, code)); known != codes_.end()) {
+    named.told = true;
     for (const auto& target : known->second) {
-      take(target, meaning);
+      take(target, named.meaning);
     }
   }
   const auto prefixes = prefixes_.find(std::string(system));
@@ -176,10 +183,13 @@ void ConceptIndex::read_code(const Json& coding, Meaning& meaning) const {
   for (const auto& prefix : prefixes->second) {
     const auto& except = *prefix.except;
     const bool excepted = std::any_of(except.begin(), except.end(), [&](const Coding& other) {
-      return other.system == system && other.code == code;
+      return other.system == system && usual_code(system, other.code) == code;
     });
-    if (code.starts_with(prefix.code->code) && !excepted) {
-      take(prefix.target, meaning);
+    if (code.starts_with(prefix.code)) {
+      named.told = true;
+      if (!excepted) {
+        take(prefix.target, named.meaning);
+      }
     }
   }
 }
@@ -206,6 +216,7 @@ void ConceptIndex::read_text(std::string_view text, Named& named) const {
     return;
   }
   read_words(text, named.meaning);
+  named.told = true;
   if (named.name.empty()) {
     named.name = shortened(text);
   }
@@ -219,7 +230,7 @@ void ConceptIndex::read(const Json* one, Named& named) const {
   read_text(one->string_of("text"), named);
   const auto& codings = one->array_of("coding");
   for (const auto& coding : codings) {
-    read_code(coding, named.meaning);
+    read_code(coding, named);
     read_text(coding.string_of("display"), named);
   }
   for (const auto& coding : codings) {
@@ -237,43 +248,13 @@ Named ConceptIndex::read_member(const Json& resource, std::string_view name) con
 
 // ---- Medicines
 
-void Medicines::add(const RecordResource& medication) {
-  for (const auto& name : {medication.full_url, medication.reference}) {
-    const auto key = reference_key(name);
-    if (key.empty()) {
-      continue;
-    }
-    if (!key.base.empty() || key.type().empty()) {
-      by_address_.emplace(address(key), &medication);
-    }
-    auto& same_tail = by_tail_[key.tail];
-    if (same_tail.size() < 2 &&
-        std::find(same_tail.begin(), same_tail.end(), &medication) == same_tail.end()) {
-      same_tail.push_back(&medication);
-    }
-  }
-}
-
-// A server that only one side names is taken for the same where there is no choice.
-Medicines::Medication Medicines::find(std::string_view reference, std::string_view full_url) const {
-  const auto key = reference_in_entry(reference, full_url);
-  if (const auto exact = by_address_.find(address(key)); exact != by_address_.end()) {
-    return {&exact->second->json, exact->second};
-  }
-  const auto known = by_tail_.find(key.tail);
-  if (known == by_tail_.end() || known->second.size() != 1) {
-    return {};
-  }
-  const auto* only = known->second.front();
-  const bool foreign =
-      !key.base.empty() && !reference_key(only->full_url).base.empty();  // of two servers
-  return foreign ? Medication{} : Medication{&only->json, only};
-}
+void Medicines::add(const RecordResource& medication) { medications_.add(medication); }
 
 Medicines::Medication Medicines::find(const Json* reference, const Place& place) const {
   const auto text = reference == nullptr ? std::string_view() : reference->string_of("reference");
   if (!text.starts_with('#')) {
-    return text.empty() ? Medication{} : find(text, place.full_url);
+    const auto* entry = text.empty() ? nullptr : medications_.find(text, place.full_url);
+    return entry == nullptr ? Medication{} : Medication{&entry->json, entry};
   }
   const auto inner = place.contained.find(text.substr(1));
   return inner == place.contained.end() ? Medication{} : Medication{inner->second, nullptr};

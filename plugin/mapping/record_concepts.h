@@ -11,6 +11,7 @@
 
 #include "fhir/json.h"
 #include "plugin/mapping/intake.h"
+#include "plugin/mapping/record_index.h"
 #include "rules/knowledge.h"
 
 namespace myoflag::mapping {
@@ -30,6 +31,7 @@ struct Named {
   Meaning meaning;
   std::string name;
   bool found = false;  // a concept was there
+  bool told = false;   // in words, or by a code of the knowledge
 
   void add(const Named& other);
   std::string name_or(std::string_view fallback) const;
@@ -41,8 +43,8 @@ class ConceptIndex {
   // The knowledge must outlive it.
   explicit ConceptIndex(const rules::Knowledge& knowledge);
 
-  // A CodeableConcept, or null. By system and code, and by whole words of text and display, any
-  // case of A to Z.
+  // A CodeableConcept, or null. By system and code (of ATC and ICD-10 in any case), and by whole
+  // words of text and display, any case of A to Z.
   void read(const fhir::Json* one, Named& named) const;
   void read_text(std::string_view text, Named& named) const;
   Named read_member(const fhir::Json& resource, std::string_view name) const;
@@ -54,7 +56,7 @@ class ConceptIndex {
     int index = 0;  // option or place in the list
   };
   struct Prefix {
-    const rules::Coding* code = nullptr;
+    std::string code;
     const std::vector<rules::Coding>* except = nullptr;
     Target target;
   };
@@ -65,7 +67,7 @@ class ConceptIndex {
 
   void add(List list, const std::vector<rules::CodeBinding>& bindings);
   void add_codes(const std::vector<rules::Coding>& codes, Target target);
-  void read_code(const fhir::Json& coding, Meaning& meaning) const;
+  void read_code(const fhir::Json& coding, Named& named) const;
   void read_words(std::string_view text, Meaning& meaning) const;
   static void take(Target target, Meaning& meaning);
 
@@ -98,14 +100,12 @@ class Medicines {
   };
 
   Medication find(const fhir::Json* reference, const Place& place) const;
-  Medication find(std::string_view reference, std::string_view full_url) const;
   static Place place_of(const RecordResource& resource);
   const Named& alone(const fhir::Json& medication);
   const Named& whole(const Medication& medication, const Place& user);
 
   const ConceptIndex& index_;
-  std::unordered_map<std::string, const RecordResource*> by_address_;            // with the server
-  std::unordered_map<std::string, std::vector<const RecordResource*>> by_tail_;  // two at most
+  RecordIndex medications_;
   std::unordered_map<const fhir::Json*, Named> alone_, whole_;
 };
 

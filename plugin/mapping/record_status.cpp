@@ -40,19 +40,6 @@ bool has_ended(const Json& condition, rules::Instant now) {
          condition.has("abatementString");
 }
 
-bool has_value_inside(const Json& observation) {
-  const auto& components = observation.array_of("component");
-  return has_own_value(observation) ||
-         std::any_of(components.begin(), components.end(), has_own_value);
-}
-
-bool says_something(const Json& report) {
-  constexpr std::array<std::string_view, 6> parts{"result",        "conclusion", "conclusionCode",
-                                                  "presentedForm", "media",      "imagingStudy"};
-  return std::any_of(parts.begin(), parts.end(),
-                     [&](std::string_view part) { return report.has(part); });
-}
-
 }  // namespace
 
 bool is_true(const Json& resource, std::string_view name) {
@@ -133,14 +120,21 @@ bool has_own_value(const Json& observation) {
                      [](const Json::Member& member) { return member.name.starts_with("value"); });
 }
 
-bool is_test_done(const Json& test, std::string_view type) {
-  if (type == "Procedure") {
-    return test.string_of("status") == "completed";
-  }
-  if (type == "DiagnosticReport") {
-    return (is_final(test) || test.string_of("status") == "appended") && says_something(test);
-  }
-  return is_final(test) && (has_value_inside(test) || test.has("hasMember"));
+bool has_value_inside(const Json& observation) {
+  const auto& components = observation.array_of("component");
+  return has_own_value(observation) ||
+         std::any_of(components.begin(), components.end(), has_own_value);
+}
+
+bool says_something(const Json& report) {
+  constexpr std::array<std::string_view, 6> parts{"result",        "conclusion", "conclusionCode",
+                                                  "presentedForm", "media",      "imagingStudy"};
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](std::string_view part) { return report.has(part); });
+}
+
+bool is_report_final(const Json& report) {
+  return is_final(report) || report.string_of("status") == "appended";
 }
 
 }  // namespace myoflag::mapping

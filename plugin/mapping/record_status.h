@@ -26,8 +26,10 @@ bool is_void(const fhir::Json& observation);   // never made, or withdrawn
 bool is_final(const fhir::Json& observation);  // the last word, as far as known
 bool has_own_value(const fhir::Json& part);    // of an Observation or a component
 
-// Of an Observation, a DiagnosticReport or a Procedure: it took place and says something.
-bool is_test_done(const fhir::Json& test, std::string_view type);
+bool has_value_inside(const fhir::Json& observation);  // its own, or of a component
+
+bool says_something(const fhir::Json& report);  // names results, or says it in words or pictures
+bool is_report_final(const fhir::Json& report);
 
 bool is_true(const fhir::Json& resource, std::string_view name);
 

@@ -66,6 +66,10 @@ void tidy_items(const Knowledge& knowledge, const Disabled& disabled, Json& owne
     add_text(knowledge, item);
     kept.push_back(std::move(item));
   }
+  // FHIR: items stand in the order of the form.
+  std::stable_sort(kept.begin(), kept.end(), [&](const Json& a, const Json& b) {
+    return knowledge.item(a.string_of("linkId")) < knowledge.item(b.string_of("linkId"));
+  });
   if (kept.empty()) {
     owner.erase("item");
   } else {

@@ -30,6 +30,23 @@ std::string_view unit_of(const Json& quantity) {
   return quantity.string_of("unit");
 }
 
+// By which a number in the unit is multiplied; empty: it is no unit of this value.
+std::optional<Number> factor_of(const LabBinding& lab, std::string_view unit) {
+  if (unit == lab.unit) {
+    return rules::whole(1);
+  }
+  const auto found = std::find_if(lab.convert.begin(), lab.convert.end(),
+                                  [unit](const auto& one) { return one.unit == unit; });
+  return found == lab.convert.end() ? std::nullopt : std::optional(found->factor);
+}
+
+// The printed unit and the code are both units of this value, and not the same measure.
+bool has_two_units(const LabBinding& lab, const Json& quantity) {
+  const auto printed = factor_of(lab, quantity.string_of("unit"));
+  const auto coded = factor_of(lab, quantity.string_of("code"));
+  return printed && coded && *printed != *coded;
+}
+
 std::optional<Number> number_of(const Json& quantity) {
   const auto* value = quantity.find("value");
   const auto* number = value == nullptr ? nullptr : value->as_number();
@@ -97,6 +114,9 @@ Value number_in_lab_unit(const LabBinding& lab, const Json& observation, const J
     return tl::unexpected(LabProblem::out_of_bounds);
   }
   const auto unit = unit_of(quantity);
+  if (has_two_units(lab, quantity)) {
+    return tl::unexpected(LabProblem::two_units);
+  }
   if (!lab.relative_to_upper_limit) {
     return in_lab_unit(lab, *value, unit);
   }
@@ -118,6 +138,8 @@ std::string_view reason_key(LabProblem problem) {
       return "record-lab-comparator";
     case LabProblem::unknown_unit:
       return "record-lab-unit";
+    case LabProblem::two_units:
+      return "record-lab-two-units";
     case LabProblem::no_upper_limit:
       return "record-lab-no-limit";
     case LabProblem::out_of_bounds:
@@ -127,20 +149,15 @@ std::string_view reason_key(LabProblem problem) {
 }
 
 Value in_lab_unit(const LabBinding& lab, Number value, std::string_view unit) {
-  if (unit == lab.unit) {
-    return value;
+  const auto factor = factor_of(lab, unit);
+  if (!factor) {
+    return tl::unexpected(LabProblem::unknown_unit);
   }
-  for (const auto& conversion : lab.convert) {
-    if (conversion.unit != unit) {
-      continue;
-    }
-    const auto converted = rules::product(value, conversion.factor);
-    if (!converted) {
-      return tl::unexpected(LabProblem::out_of_bounds);
-    }
-    return *converted;
+  const auto converted = rules::product(value, *factor);
+  if (!converted) {
+    return tl::unexpected(LabProblem::out_of_bounds);
   }
-  return tl::unexpected(LabProblem::unknown_unit);
+  return *converted;
 }
 
 tl::expected<LabValue, LabProblem> lab_value(const LabBinding& lab, const Json& observation) {

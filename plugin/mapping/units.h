@@ -17,6 +17,7 @@ enum class LabProblem : std::uint8_t {
   not_a_quantity,  // text, a code, a range
   comparator,      // one that we do not know
   unknown_unit,
+  two_units,       // the printed unit is another one than the code
   no_upper_limit,  // a multiple of the upper limit is asked, and the report has none, or several
   out_of_bounds,   // no number we can hold
 };

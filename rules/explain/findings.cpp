@@ -5,6 +5,7 @@
 
 #include "rules/explain/page.h"
 #include "rules/other_answers.h"
+#include "rules/unjudged.h"
 
 namespace myoflag::rules::explaining {
 namespace {
@@ -90,6 +91,17 @@ std::vector<const Finding*> shown_findings(const Page& page) {
   return shown;
 }
 
+// Rules that read laboratory values alone, where these are not known.
+Texts not_judged(const Page& page) {
+  Texts titles;
+  for (const Finding& finding : page.assessment().findings) {
+    if (is_unjudged(page.assessment(), finding)) {
+      titles.push_back(finding.rule->title);
+    }
+  }
+  return titles;
+}
+
 }  // namespace
 
 Lines also_answered(const Page& page) {
@@ -124,7 +136,8 @@ Lines excluded(const Page& page) {
   for (auto tier = kTiers.rbegin(); tier != kTiers.rend(); ++tier) {
     Texts titles;
     for (const Finding& finding : page.assessment().findings) {
-      if (finding.status == FindingStatus::excluded && finding.tier == *tier) {
+      if (finding.status == FindingStatus::excluded && finding.tier == *tier &&
+          !is_unjudged(page.assessment(), finding)) {
         titles.push_back(finding.rule->title);
       }
     }
@@ -132,6 +145,10 @@ Lines excluded(const Page& page) {
       lines.push_back(line(page.label(*tier), {}, 0, Line::Style::strong));
       lines.push_back(line(joined(titles, "; "), {}, 1));
     }
+  }
+  if (const Texts titles = not_judged(page); !titles.empty()) {
+    lines.push_back(line(page.say("explain-not-judged"), {}, 0, Line::Style::strong));
+    lines.push_back(line(joined(titles, "; "), {}, 1));
   }
   return lines;
 }

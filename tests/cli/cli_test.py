@@ -102,7 +102,8 @@ class Usage(Case):
                           ["evaluate", "--lang", "xx"], ["evaluate", "--max-bytes", "-1"],
                           ["evaluate", "--patient", "--format", "bundle"], ["evaluate", "a", "b"],
                           ["check", "--format", "xml"], ["convert", "--to", "yaml"], ["knowledge"],
-                          ["knowledge", "lint"], ["knowledge", "docs"], ["evaluate", "--color", "pink"]):
+                          ["knowledge", "lint"], ["knowledge", "docs"], ["knowledge", "docs", "-o", ""],
+                          ["evaluate", "--knowledge", ""], ["evaluate", "--color", "pink"]):
             with self.subTest(arguments=arguments):
                 done = run(*arguments)
                 self.assertEqual(done.code, 2, done.err)
@@ -144,6 +145,21 @@ class Usage(Case):
                     self.assertIn("MF-4007", done.err)
                     self.assertIn("knowledge.yaml", done.err)
                     self.assertEqual(done.out, b"")
+
+
+class Bundles(Case):
+    def test_nobodys_bundle_is_refused(self):
+        nobodys = response()
+        del nobodys["subject"]
+        given = json.dumps(nobodys).encode()
+        for form in ("bundle", "bundle-xml"):
+            with self.subTest(form=form):
+                done = run("evaluate", "--now", NOW, "--format", form, given=given)
+                self.assertEqual(done.code, 1)
+                self.assertEqual(done.out, b"")
+                self.assertIn("MF-3027", done.err)
+                self.assertIn("QuestionnaireResponse.subject", done.err)
+        self.assertEqual(run("evaluate", "--now", NOW, given=given).code, 0)
 
 
 class Output(Case):

@@ -18,7 +18,7 @@ IMPURE_NAMES = re.compile(r"\b(?:system_clock|steady_clock|high_resolution_clock
 
 
 def is_pure(path):
-    return path.startswith(("rules/", "plugin/mapping/", "fhir/")) and not path.startswith("fhir/client/")
+    return path.startswith(("rules/", "plugin/mapping/", "plugin/assess.", "fhir/")) and not path.startswith("fhir/client/")
 
 
 def is_cpprest_home(path):
@@ -28,11 +28,10 @@ def is_cpprest_home(path):
 
 def check_include(path, bracket, name):
     layer = path.split("/")[0]
-    if bracket == '"':
-        if name.split("/")[0] in FORBIDDEN_LAYERS.get(layer, ()):
-            yield f"{layer}/ must not include {name}"
-        if "/../" in f"/{name}" or name.startswith("./"):
-            yield f"include {name}: write it from the root of the project"
+    if name.split("/")[0] in FORBIDDEN_LAYERS.get(layer, ()):
+        yield f"{layer}/ must not include {name}"
+    if "/../" in f"/{name}" or name.startswith("./"):
+        yield f"include {name}: write it from the root of the project"
     if CPPREST_HEADERS.match(name) and not is_cpprest_home(path):
         yield f"cpprestsdk ({name}) belongs in {CPPREST_FILES[0]} only"
     if name.startswith("boost/beast") and not path.startswith("plugin/http/"):

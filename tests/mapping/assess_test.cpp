@@ -134,6 +134,86 @@ TEST(Assess, AFormWithOneAnswerIsEvaluatedAndIsNotCalm) {
   }
 }
 
+// ---- results inside a report
+
+Json report(const std::string& contained, const std::string& more) {
+  return parse(
+      R"({"resourceType":"DiagnosticReport","id":"d1","status":"final","subject":{"reference":"Patient/p1"},"effectiveDateTime":"2026-11-22T08:00:00Z","code":{"text":"Electrolytes"},"contained":[)" +
+      contained + R"(],"result":[{"reference":"#c1"}])" + more + "}");
+}
+
+std::string inner_potassium(const std::string& more = "") {
+  const auto& code = knowledge()->labs[static_cast<std::size_t>(knowledge()->lab("k"))].codes.at(0);
+  return R"({"resourceType":"Observation","id":"c1","status":"final","effectiveDateTime":"2026-11-22T08:00:00Z","code":{"coding":[{"system":")" +
+         code.system + R"(","code":")" + code.code +
+         R"("}]},"valueQuantity":{"value":2.1,"unit":"mmol/L"})" + more + "}";
+}
+
+TEST(Assess, AResultInsideAReportIsReadAsOneOfThePatient) {
+  const auto response = testing::response_of(testing::harmless());
+  auto panel = report(inner_potassium(), "");
+  panel.set("resourceType", "Observation");
+  panel.set("hasMember", *panel.find("result"));
+  panel.erase("result");
+  for (const auto& outer :
+       {report(inner_potassium(), ""), panel,
+        report(inner_potassium(R"(,"subject":{"reference":"Patient/p1"})"), "")}) {
+    const auto assessed = assess(bundle_of({patient(), response, outer}));
+    ASSERT_TRUE(assessed) << assessed.error()[0].text;
+    EXPECT_EQ(assessed->assessment.tier, Tier::emergency);
+    EXPECT_THAT(assessed->assessment.input->record_problems, IsEmpty());
+    EXPECT_THAT(assessed->assessment.input->doubts, IsEmpty());
+  }
+}
+
+TEST(Assess, AResultInsideAReportThatMayBeSomebodyElsesIsNotRead) {
+  const auto response = testing::response_of(testing::harmless());
+  const auto foreign =
+      assess(bundle_of({patient(), response,
+                        report(inner_potassium(R"(,"subject":{"reference":"Patient/p2"})"), "")}));
+  ASSERT_FALSE(foreign);
+  EXPECT_THAT(codes(foreign.error()), ElementsAre("MF-3015"));
+  for (const auto& outer :
+       {report(inner_potassium(R"(,"subject":{"reference":"#p"})"), ""),
+        report(inner_potassium(R"(,"focus":[{"reference":"RelatedPerson/1"}])"), ""),
+        report(inner_potassium(),
+               R"(,"modifierExtension":[{"url":"https://x.example","valueBoolean":true}])")}) {
+    const auto assessed = assess(bundle_of({patient(), response, outer}));
+    ASSERT_TRUE(assessed) << assessed.error()[0].text;
+    EXPECT_NE(assessed->assessment.tier, Tier::emergency);
+    EXPECT_THAT(assessed->assessment.input->record_problems, Not(IsEmpty()));
+    EXPECT_FALSE(assessed->assessment.reassurance);
+  }
+  auto withdrawn = report(inner_potassium(), "");
+  withdrawn.set("status", "entered-in-error");
+  const auto assessed = assess(bundle_of({patient(), response, withdrawn}));
+  ASSERT_TRUE(assessed);
+  EXPECT_NE(assessed->assessment.tier, Tier::emergency);
+}
+
+TEST(Assess, ATestOfWhichOnlyWordsAreThereStaysProposedWithANote) {
+  const auto given = but("em-sudden", {"none"});
+  for (const auto& workup : knowledge()->workups) {
+    if (workup.codes.empty()) {
+      continue;
+    }
+    auto words = parse(
+        R"({"resourceType":"DiagnosticReport","id":"d1","status":"final","subject":{"reference":"Patient/p1"},"effectiveDateTime":"2026-11-21","conclusion":"low","code":{"coding":[{"system":")" +
+        workup.codes[0].system + R"(","code":")" + workup.codes[0].code + R"("}]}})");
+    const auto assessed =
+        assess(bundle_of({patient(), testing::response_of(but("twitch-duration", {})), words}));
+    if (!assessed) {
+      continue;
+    }
+    for (const auto& row : assessed->assessment.workups) {
+      EXPECT_NE(row.status, rules::WorkupStatus::already_done);
+      if (row.workup == &workup && row.status == rules::WorkupStatus::proposed) {
+        EXPECT_THAT(row.notes, Contains(HasSubstr("Reported recently")));
+      }
+    }
+  }
+}
+
 bool notes_doubt(const rules::Assessment& assessment) {
   return std::any_of(assessment.notices.begin(), assessment.notices.end(), [](const auto& notice) {
     return notice.kind == rules::Notice::Kind::doubtful_answers;

@@ -8,6 +8,7 @@
 
 #include "fhir/structure.h"
 #include "fhir/uuid.h"
+#include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/bundle.h"
 #include "plugin/mapping/code_system.h"
 #include "plugin/mapping/digest.h"
@@ -317,6 +318,57 @@ TEST(FlagObservation, ExistsForEveryRuleOfTheUpperTiers) {
   EXPECT_GE(red_flags, 60U);
 }
 
+// Potassium, sodium, calcium and magnesium in the middle of what is normal.
+rules::RecordFacts normal_electrolytes() {
+  rules::RecordFacts facts;
+  facts.fetched = true;
+  const auto& knowledge = *judged(calm_answers()).assessment.knowledge;
+  const std::pair<const char*, const char*> values[] = {
+      {"k", "4"}, {"na", "140"}, {"ca", "2.4"}, {"mg", "0.9"}};
+  for (const auto& [name, value] : values) {
+    facts.labs[static_cast<std::size_t>(knowledge.lab(name))] = {rules::LabState::known,
+                                                                  *rules::read_number(value), 1};
+  }
+  return facts;
+}
+
+std::string json_status(const rules::Assessment& assessment, std::string_view rule) {
+  const Json json = assessment_json(assessment, true);
+  for (const auto& finding : json.array_of("findings")) {
+    if (finding.string_of("rule") == rule) {
+      return std::string(finding.string_of("status"));
+    }
+  }
+  return {};
+}
+
+TEST(FlagObservation, RuleOfLaboratoryValuesAloneIsExcludedOnlyByUsableOnes) {
+  constexpr auto rule = "em-critical-electrolyte";
+  const auto known = judged(response_of(calm_answers()), {}, normal_electrolytes());
+  EXPECT_EQ(*observation(bundle_of(known), rule).find("valueBoolean"), Json(false));
+  EXPECT_EQ(json_status(known.assessment, rule), "excluded");
+  const auto potassium = static_cast<std::size_t>(known.assessment.knowledge->lab("k"));
+  const auto check = [&](const rules::RecordFacts& facts) {
+    const auto one = judged(response_of(calm_answers()), {}, facts);
+    const auto bundle = bundle_of(one);
+    EXPECT_FALSE(observation(bundle, rule).has("valueBoolean"));
+    EXPECT_EQ(first_code(observation(bundle, rule), "dataAbsentReason"), "unknown");
+    EXPECT_EQ(json_status(one.assessment, rule), "not-judged");
+    EXPECT_NE(observation(bundle, rule).array_of("identifier"),
+              observation(bundle_of(known), rule).array_of("identifier"));
+  };
+  check({});
+  for (const auto state :
+       {rules::LabState::none, rules::LabState::not_fetched, rules::LabState::unusable}) {
+    auto facts = normal_electrolytes();
+    facts.labs[potassium] = {state, {}, 1};
+    check(facts);
+  }
+  auto old = normal_electrolytes();
+  old.labs[potassium].age_days = 8;
+  check(old);
+}
+
 TEST(FlagObservation, RuleForAdultsDoesNotApplyToAChild) {
   const auto bundle = bundle_of(with({{"age-years", {"9"}}}));
   std::size_t not_applicable = 0;
@@ -530,6 +582,38 @@ TEST(Response, UnfinishedOneIsLeftWithItsGaps) {
   response.set("status", "in-progress");
   const auto bundle = bundle_of(judged(response));
   EXPECT_EQ(item_at(only(bundle, "QuestionnaireResponse"), {"g-emergency", "em-sudden"}), nullptr);
+}
+
+TEST(Subject, ThatIsMissingIsAProblemOfTheBundle) {
+  auto response = response_of(calm_answers());
+  const auto problem = [](const Json& given, const std::vector<Json>& record = {}) {
+    return missing_subject(judged(given).assessment, given, record);
+  };
+  EXPECT_EQ(problem(response), std::nullopt);
+  response.set("subject", Json::object({{"identifier", Json::object({{"value", "7"}})}}));
+  EXPECT_EQ(problem(response), std::nullopt);
+  for (const Json& subject :
+       {Json::object({{"display", "somebody"}}),
+        Json::object({{"reference", "urn:uuid:5b3f9d1e-0000-4000-8000-000000000001"}})}) {
+    response.set("subject", subject);
+    ASSERT_TRUE(problem(response));
+    EXPECT_EQ(problem(response)->code, "MF-3027");
+    EXPECT_EQ(problem(response)->place, "QuestionnaireResponse.subject");
+  }
+  response.erase("subject");
+  EXPECT_TRUE(problem(response));
+  const Json patient = Json::object({{"resourceType", "Patient"}, {"id", "p1"}});
+  EXPECT_EQ(problem(response, {patient}), std::nullopt);
+}
+
+TEST(Response, HasItsItemsInTheOrderOfTheForm) {
+  const auto ordered = response_of(calm_answers());
+  auto mixed = ordered;
+  auto& items = *mixed.find("item")->as_array();
+  std::reverse(items.begin(), items.end());
+  const auto sent = bundle_of(judged(mixed));
+  EXPECT_EQ(*only(sent, "QuestionnaireResponse").find("item"),
+            *only(bundle_of(judged(ordered)), "QuestionnaireResponse").find("item"));
 }
 
 TEST(Response, HeldByTheRecordIsReferredToAndNotSent) {

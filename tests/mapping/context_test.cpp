@@ -57,7 +57,8 @@ mapping::RecordContext read(const std::vector<Json>& resources, bool complete = 
     const std::string type(json.string_of("resourceType"));
     const auto reference = type + "/" + std::string(json.string_of("id"));
     record.push_back({json, type, reference, "https://ehr.example/fhir/" + reference,
-                      "Bundle.entry[0].resource"});
+                      "Bundle.entry[0].resource",
+                      {}});
   }
   return mapping::read_record(*knowledge(), record, complete, testing::now());
 }
@@ -437,7 +438,7 @@ TEST(Record, AMedicationOfTwoServersIsNotGuessed) {
   std::vector<mapping::RecordResource> record{
       {medication, "Medication", "Medication/m7", name("https://a.example/"), "a"},
       {other, "Medication", "Medication/m7", name("https://b.example/"), "b"},
-      {request, "MedicationRequest", "MedicationRequest/x1", "", "c"}};
+      {request, "MedicationRequest", "MedicationRequest/x1", "", "c", {}}};
   const auto without = mapping::read_record(*knowledge(), record, true, testing::now());
   EXPECT_FALSE(says(without, "medicine-classes", "lithium"));
   EXPECT_THAT(without.problems, SizeIs(1));
@@ -527,6 +528,46 @@ TEST(Codes, AreKnownByTheOidOfTheirSystemToo) {
   EXPECT_TRUE(says(read({mnd}), "health-conditions", "mnd"));
 }
 
+TEST(Codes, OfAtcAndIcdCountInAnyCase) {
+  const auto mnd = resource(
+      "Condition",
+      R"("code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"g12.21"}]})");
+  const auto diuretic = resource(
+      "MedicationRequest",
+      R"("status":"active","medicationCodeableConcept":{"coding":[{"system":"http://www.whocc.no/atc","code":"c03ca01"}]})");
+  const auto context = read({mnd, diuretic});
+  EXPECT_TRUE(says(context, "health-conditions", "mnd"));
+  EXPECT_TRUE(says(context, "medicine-classes", "diuretic"));
+  EXPECT_FALSE(context.doubtful);
+}
+
+TEST(Record, WhatOnlyAnUnknownCodeNamesIsToldAndDoubtful) {
+  const std::string code = R"({"coding":[{"system":"https://codes.example","code":"4711"}]})";
+  const std::string words =
+      R"({"coding":[{"system":"https://codes.example","code":"4711","display":"Sprain"}]})";
+  const auto all = [](const std::string& concept_json) {
+    return std::vector<Json>{
+        resource("Condition", R"("code":)" + concept_json),
+        resource("Procedure", R"("status":"completed","code":)" + concept_json),
+        resource("MedicationRequest",
+                 R"("status":"active","medicationCodeableConcept":)" + concept_json),
+        resource("MedicationRequest",
+                 R"("status":"active","contained":[{"resourceType":"Medication","id":"m","code":)" +
+                     concept_json + R"(}],"medicationReference":{"reference":"#m"})")};
+  };
+  for (const auto& one : all(code)) {
+    const auto context = read({one});
+    EXPECT_TRUE(context.doubtful);
+    ASSERT_THAT(context.problems, SizeIs(1));
+    EXPECT_EQ(context.problems[0].code, "MF-3033");
+  }
+  for (const auto& one : all(words)) {
+    const auto context = read({one});
+    EXPECT_FALSE(context.doubtful);
+    EXPECT_THAT(context.problems, IsEmpty());
+  }
+}
+
 TEST(Record, EveryBindingIsFoundByItsCodesAndWords) {
   const mapping::ConceptIndex index(*knowledge());
   const auto& bindings = knowledge()->bindings;
@@ -570,12 +611,10 @@ TEST(Record, TestsThatWereDoneOrOrderedAreListed) {
   const auto done = [&](std::string_view type, const std::string& members) {
     const auto context = read({resource(type, members + "," + coded)});
     return context.entries.size() == 1 && context.entries[0].kind == RecordEntry::Kind::test &&
-           context.entries[0].item == knowledge()->workup("emg");
+           context.entries[0].item == knowledge()->workup("emg") && !context.entries[0].unread;
   };
   EXPECT_TRUE(done("Procedure", R"("status":"completed","performedDateTime":"2026-10-01")"));
-  EXPECT_TRUE(done("DiagnosticReport", R"("status":"final","conclusion":"normal")"));
   EXPECT_TRUE(done("Observation", R"("status":"final","valueString":"normal")"));
-  EXPECT_TRUE(done("Observation", R"("status":"final","hasMember":[{"display":"x"}])"));
   EXPECT_TRUE(done("Observation", R"("status":"final","component":[{"valueBoolean":false}])"));
   EXPECT_TRUE(done("ServiceRequest", R"("status":"active","intent":"order")"));
   EXPECT_FALSE(done("ServiceRequest", R"("status":"draft","intent":"proposal")"));
@@ -595,6 +634,129 @@ TEST(Record, TestsThatWereDoneOrOrderedAreListed) {
   EXPECT_FALSE(done("Observation", R"("status":"final","valueQuantity":{"unit":"mV"})"));
   EXPECT_FALSE(
       done("Procedure", R"("status":"completed","performedDateTime":"2026-12-24T09:00:00Z")"));
+}
+
+// ---- reports and panels
+
+Json low_potassium(std::string_view id,
+               std::string_view more = R"(,"valueQuantity":{"value":2.1,"unit":"mmol/L"})") {
+  const auto& code = knowledge()->labs[static_cast<std::size_t>(knowledge()->lab("k"))].codes.at(0);
+  auto one = resource(
+      "Observation",
+      R"("status":"final","effectiveDateTime":"2026-11-20","code":{"coding":[{"system":")" +
+          code.system + R"(","code":")" + code.code + R"("}]})" + std::string(more));
+  one.set("id", id);
+  return one;
+}
+
+struct ReportCase {
+  const char* name;
+  const char* type;
+  const char* members;
+  const char* potassium;  // its id; empty: none is given
+  bool done;
+  bool told;  // and doubtful
+};
+
+class Reports : public ::testing::TestWithParam<ReportCase> {};
+
+TEST_P(Reports, AreDoneWhereAResultWasReadAndToldWhereNot) {
+  const auto& param = GetParam();
+  const auto& code =
+      knowledge()->workups[static_cast<std::size_t>(knowledge()->workup("emg"))].codes.at(0);
+  auto report = resource(param.type, R"("code":{"coding":[{"system":")" + code.system +
+                                         R"(","code":")" + code.code + R"("}]},)" + param.members);
+  report.set("id", "report");
+  std::vector<Json> record{report};
+  if (*param.potassium != '\0') {
+    record.push_back(low_potassium(param.potassium));
+  }
+  const auto context = read(record);
+  const bool done = std::any_of(
+      context.entries.begin(), context.entries.end(),
+      [](const auto& entry) { return entry.kind == RecordEntry::Kind::test && !entry.unread; });
+  EXPECT_EQ(done, param.done);
+  EXPECT_EQ(context.doubtful, param.told);
+  EXPECT_EQ(!context.problems.empty(), param.told);
+  if (param.told) {
+    EXPECT_EQ(context.problems[0].code, "MF-3033");
+  }
+}
+
+#define REPORT R"("status":"final","effectiveDateTime":"2026-11-20",)"
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Reports,
+    ::testing::Values(
+        ReportCase{"result_there", "DiagnosticReport",
+                   REPORT R"("result":[{"reference":"Observation/k"}])", "k", true, false},
+        ReportCase{"result_not_there", "DiagnosticReport",
+                   REPORT R"("result":[{"reference":"Observation/k2"}])", "k", false, true},
+        ReportCase{"one_of_two_there", "DiagnosticReport",
+                   REPORT R"("result":[{"reference":"Observation/k"},{"reference":"#c"}])", "k",
+                   false, true},
+        ReportCase{"display_only", "DiagnosticReport",
+                   REPORT R"("result":[{"display":"Potassium 2.1"}])", "k", false, true},
+        ReportCase{"conclusion_only", "DiagnosticReport", REPORT R"("conclusion":"K 2.1")", "",
+                   false, true},
+        ReportCase{"document_only", "DiagnosticReport",
+                   REPORT R"("presentedForm":[{"contentType":"application/pdf"}])", "", false,
+                   true},
+        ReportCase{"conclusion_beside_a_result", "DiagnosticReport",
+                   REPORT R"("conclusion":"K 2.1","result":[{"reference":"Observation/k"}])", "k",
+                   true, false},
+        ReportCase{"says_nothing", "DiagnosticReport", REPORT R"("issued":"2026-11-20T09:00:00Z")",
+                   "", false, false},
+        ReportCase{"withdrawn", "DiagnosticReport",
+                   R"("status":"entered-in-error","conclusion":"K 2.1")", "", false, false},
+        ReportCase{"preliminary", "DiagnosticReport",
+                   R"("status":"preliminary","result":[{"reference":"Observation/k2"}])", "", false,
+                   true},
+        ReportCase{"older_than_any_rule_reads", "DiagnosticReport",
+                   R"("status":"final","effectiveDateTime":"2015-01-01","conclusion":"K 2.1")", "",
+                   false, false},
+        ReportCase{"panel", "Observation", REPORT R"("hasMember":[{"reference":"Observation/k"}])",
+                   "k", true, false},
+        ReportCase{"panel_member_not_there", "Observation",
+                   REPORT R"("hasMember":[{"reference":"Observation/k2"}])", "k", false, true},
+        ReportCase{"panel_of_a_display", "Observation", REPORT R"("hasMember":[{"display":"K"}])",
+                   "", false, true},
+        ReportCase{"panel_of_itself", "Observation",
+                   REPORT R"("hasMember":[{"reference":"Observation/report"}])", "", false, false},
+        ReportCase{
+            "survey", "Observation",
+            REPORT
+            R"("category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"survey"}]}],"hasMember":[{"reference":"Observation/k2"}])",
+            "", false, false},
+        ReportCase{"member_is_a_form", "Observation",
+                   REPORT R"("hasMember":[{"reference":"QuestionnaireResponse/1"}])", "", false,
+                   false}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+TEST(Record, AResultThatIsNotThereLeavesNoLaboratoryValueKnownAsNotMeasured) {
+  const auto index = static_cast<std::size_t>(knowledge()->lab("k"));
+  const auto other = resource("Observation", R"("status":"final","code":{"text":"Weight"})");
+  const auto report =
+      resource("DiagnosticReport", REPORT R"("result":[{"reference":"Observation/k"}])");
+  EXPECT_EQ(read({other}).facts.labs[index].state, LabState::none);
+  EXPECT_EQ(read({other, report}).facts.labs[index].state, LabState::not_fetched);
+}
+
+TEST(Record, APanelOfAPanelIsRead) {
+  auto panel = resource(
+      "Observation", REPORT R"("code":{"text":"K"},"hasMember":[{"reference":"Observation/k"}])");
+  panel.set("id", "panel");
+  const auto& code =
+      knowledge()->workups[static_cast<std::size_t>(knowledge()->workup("emg"))].codes.at(0);
+  const auto report =
+      resource("DiagnosticReport",
+               R"("code":{"coding":[{"system":")" + code.system + R"(","code":")" + code.code +
+                   R"("}]},)" REPORT R"("result":[{"reference":"Observation/panel"}])");
+  const auto context = read({report, panel, low_potassium("k")});
+  EXPECT_FALSE(context.doubtful);
+  EXPECT_TRUE(std::any_of(context.entries.begin(), context.entries.end(), [](const auto& entry) {
+    return entry.kind == RecordEntry::Kind::test && !entry.unread;
+  }));
 }
 
 TEST(Record, OfATestTheLastTimeIsListedAndAnOrderIsCalledOne) {
@@ -987,6 +1149,25 @@ TEST(Record, AComponentMayHoldTheResult) {
   const rules::Lab lab = read({panel}).facts.labs[static_cast<std::size_t>(knowledge()->lab("k"))];
   EXPECT_EQ(lab.state, LabState::known);
   EXPECT_EQ(rules::to_text(lab.value), "2.9");
+}
+
+TEST(Record, APrintedUnitThatContradictsTheCodeMakesAResultUnusable) {
+  const auto index = static_cast<std::size_t>(knowledge()->lab("ca"));
+  const auto& code = knowledge()->labs[index].codes.at(0);
+  const auto state = [&](std::string_view unit, std::string_view ucum) {
+    const auto context = read({resource(
+        "Observation",
+        R"("status":"final","effectiveDateTime":"2026-11-20","code":{"coding":[{"system":")" +
+            code.system + R"(","code":")" + code.code +
+            R"("}]},"valueQuantity":{"value":2.4,"system":"http://unitsofmeasure.org","unit":")" +
+            std::string(unit) + R"(","code":")" + std::string(ucum) + R"("})")});
+    EXPECT_EQ(context.problems.empty(), context.facts.labs[index].state == LabState::known);
+    return context.facts.labs[index].state;
+  };
+  EXPECT_EQ(state("mg/dL", "mmol/L"), LabState::unusable);
+  EXPECT_EQ(state("mmol/L", "mg/dL"), LabState::unusable);
+  EXPECT_EQ(state("mmol/l", "mmol/L"), LabState::known);
+  EXPECT_EQ(state("millimol per litre", "mmol/L"), LabState::known);
 }
 
 TEST(Record, ABoundIsShownAsTheRecordWordsIt) {
