@@ -14,7 +14,7 @@ struct PublishChoice {
   bool dry_run = false;
 };
 
-// The plan or what was done goes to standard output, line by line. MF-4134 to MF-4141.
+// The plan or what was done goes to standard output, line by line. MF-4135 to MF-4142.
 Exit publish_definitions(const EhrOptions& options, const PublishChoice& choice,
                          const std::atomic<bool>& stop);
 

@@ -71,7 +71,7 @@ tl::unexpected<Failure> outside(std::string text) {
 tl::expected<Statement, Failure> statement_of(Client& client) {
   const Reply reply = client.read("metadata");
   if (reply.next != Next::done) {
-    return outside(fmt::format("MF-4134: the endpoint does not say what it can do: {}: {}",
+    return outside(fmt::format("MF-4142: the endpoint does not say what it can do: {}: {}",
                                reply.code, reply.text));
   }
   const Json& json = reply.resource;

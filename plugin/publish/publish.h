@@ -47,7 +47,7 @@ struct PublishOptions {
 bool is_same_content(const fhir::Json& one, const fhir::Json& other);
 
 // `told` is called for each line as it is done, in order. After `stop` nothing more is begun. Each
-// definition has resourceType, url and version. MF-4134, MF-4135: nothing could be begun, exit 3.
+// definition has resourceType, url and version. MF-4142, MF-4135: nothing could be begun, exit 3.
 tl::expected<Published, Failure> publish(fhir::client::Client& client,
                                          const std::vector<fhir::Json>& definitions,
                                          const PublishOptions& options,

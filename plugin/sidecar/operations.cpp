@@ -321,7 +321,8 @@ Json operation(std::string_view name, std::string_view definition) {
 }
 
 Response read_definition(const Parts& parts, const Request& request) {
-  const Json definition = assess_definition(*parts.serving.get()->assessor.knowledge(), parts.version);
+  const Json definition =
+      assess_definition(*parts.serving.get()->assessor.knowledge(), parts.version);
   if (request.parameters.find("id")->second != definition.string_of("id")) {
     return outcome(request, 404,
                    {issue(Severity::error, "not-found", "MF-4155",

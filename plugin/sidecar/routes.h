@@ -21,8 +21,8 @@ struct Parts {
   std::string base;  // as clients know it, without a slash at the end: "https://cds.example"
 };
 
-// Judges who calls by the head of the request; why somebody is refused goes to the log. Null: nobody
-// is checked.
+// Judges who calls by the head of the request; why somebody is refused goes to the log. Null:
+// nobody is checked.
 http::Admission admission(const Parts& parts);
 
 // `parts` is copied; what it refers to outlives the router.

@@ -327,7 +327,7 @@ rules::RecordFacts normal_electrolytes() {
       {"k", "4"}, {"na", "140"}, {"ca", "2.4"}, {"mg", "0.9"}};
   for (const auto& [name, value] : values) {
     facts.labs[static_cast<std::size_t>(knowledge.lab(name))] = {rules::LabState::known,
-                                                                  *rules::read_number(value), 1};
+                                                                 *rules::read_number(value), 1};
   }
   return facts;
 }

@@ -157,7 +157,7 @@ class Publishing(unittest.TestCase):
     def test_a_wrong_token_is_told(self):
         code, out, err = self.publish(token="Tok-27182")
         self.assertEqual((code, out), (3, ""))
-        self.assertIn("MF-4134", err)
+        self.assertIn("MF-4142", err)
 
     def test_an_answer_that_kills_the_client_is_told_and_the_same_command_goes_on(self):
         self.ehr.types = ("Questionnaire", "PlanDefinition")

@@ -471,7 +471,7 @@ TEST(Publish, AnEndpointOfAnotherKindIsRefused) {
         client, three(), {}, time.world(), [](const Line&) {}, stop);
     return done ? std::string("done") : done.error().text;
   };
-  EXPECT_THAT(text({404, {}, ""}), HasSubstr("MF-4134"));
+  EXPECT_THAT(text({404, {}, ""}), HasSubstr("MF-4142"));
   EXPECT_THAT(text(fhir::client::said(200, Json::object({{"resourceType", "Patient"}}))),
               HasSubstr("MF-4135"));
   EXPECT_THAT(text(fhir::client::said(200, Json::object({{"resourceType", "CapabilityStatement"},
