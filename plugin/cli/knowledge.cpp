@@ -121,14 +121,16 @@ tl::unexpected<Failure> cannot_export(const std::string& path, const std::string
 // Whole or not at all: a reader of the name never sees half of it.
 tl::expected<void, Failure> write_archive(const std::string& path, const Files& files) {
   const std::string beside = path + ".part";
-  return write_file(beside, publish::package_archive(files)).and_then([&] {
-    if (std::rename(beside.c_str(), path.c_str()) != 0) {
-      const std::string why = std::strerror(errno);
-      std::remove(beside.c_str());
-      return tl::expected<void, Failure>(cannot_export(path, why));
-    }
-    return tl::expected<void, Failure>();
-  });
+  if (auto written = write_file(beside, publish::package_archive(files)); !written) {
+    std::remove(beside.c_str());
+    return written;
+  }
+  if (std::rename(beside.c_str(), path.c_str()) != 0) {
+    const std::string why = std::strerror(errno);
+    std::remove(beside.c_str());
+    return cannot_export(path, why);
+  }
+  return {};
 }
 
 // A new folder or an empty one: what an earlier export left would be part of this one.

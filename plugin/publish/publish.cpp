@@ -133,6 +133,14 @@ std::string id_of(const std::string& canonical) {
   return fhir::to_string(fhir::uuid_v5(fhir::uuid_namespace_url, canonical));
 }
 
+// An id that may stand in an address.
+bool is_id(std::string_view id) {
+  return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.';
+  });
+}
+
 std::string reason_of(const Reply& reply) { return fmt::format("{}: {}", reply.code, reply.text); }
 
 // Whether others would fare the same: nobody answers, or nobody may ask. An answer that is too
@@ -288,6 +296,9 @@ Line Publisher::put(const Json& definition, const Taken& taken) {
     const Json* there = held.found.empty() ? nullptr : &held.found.front();
     if (there != nullptr && is_same_content(definition, *there)) {
       return ended(written);
+    }
+    if (there != nullptr && !is_id(there->string_of("id"))) {
+      return ended(Outcome::refused, "MF-4139: the server holds it under an id that R4 has not");
     }
     const auto way = way_of(taken, there != nullptr);
     if (!way) {

@@ -421,6 +421,16 @@ TEST(Publish, ChangesThatTheServerDoesNotTakeAreForAPerson) {
   EXPECT_THAT(done.published->lines.front().why, HasSubstr("MF-4138"));
 }
 
+TEST(Publish, AnIdThatLeadsElsewhereIsNotFollowed) {
+  for (const auto* id : {"../Patient/1", "x?y", ""}) {
+    Endpoint endpoint;
+    endpoint.keep(definition("ValueSet", "a", "1", "old"), id);
+    const auto done = run(endpoint, {definition("ValueSet", "a", "1", "new")});
+    EXPECT_THAT(done.outcomes, ElementsAre(Outcome::refused));
+    EXPECT_EQ(endpoint.writes, 0);
+  }
+}
+
 TEST(Publish, TwoAtOnceAreToldOrOne) {
   for (const auto& ability : abilities()) {
     Endpoint endpoint;
