@@ -188,7 +188,7 @@ class Deliver(unittest.TestCase):
         self.add(sample("eyelid-coffee/response.json"), sample("critical-calcium/bundle.json"))
         random.seed(1)
         kills = 0
-        while kills < 12:
+        while kills < 8:
             child = subprocess.Popen([PROGRAM, "deliver", "--store", self.store, "run", "--to", ehr.base, "--quiet"],
                                      stderr=subprocess.DEVNULL, start_new_session=True)
             seen, wanted = ehr.requests, ehr.requests + random.randrange(2, 16)
