@@ -33,7 +33,6 @@ using store::Item;
 using store::Result;
 using store::Store;
 
-constexpr std::string_view kTarget = "target";         // bookmarks
 constexpr std::string_view kNotBefore = "not-before";  // seconds since 1970
 constexpr seconds kAbilityAge = std::chrono::hours(24);
 

@@ -15,7 +15,7 @@ PROGRAM = os.environ["MYOFLAG"]
 ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
 NOW = "2026-11-22T09:00:00Z"
 COMMANDS = [["evaluate"], ["check"], ["questionnaire"], ["convert"], ["knowledge"], ["knowledge", "lint"],
-            ["knowledge", "test"], ["knowledge", "docs"], ["knowledge", "diff"], ["batch"]]
+            ["knowledge", "test"], ["knowledge", "docs"], ["knowledge", "diff"], ["batch"], ["deliver"]]
 CODE = re.compile(r"\bMF-\d{4}\b")
 PLACE = re.compile(r"line \d+, column \d+|QuestionnaireResponse\b|Bundle\b|Patient\b")
 # The address sanitizer keeps up to 256 MB of freed memory back and pads every allocation.

@@ -26,12 +26,21 @@ def sample(name):
     return os.path.join(ROOT, "samples", name)
 
 
-class Ehr:
-    """FHIR in memory: conditional creates one by one, and transactions where `transactions`."""
+def name_of(resource):
+    identifier = resource.get("identifier")
+    if identifier is None:
+        return resource["meta"]["tag"][0]["code"]
+    return (identifier if isinstance(identifier, dict) else identifier[0])["value"]
 
-    def __init__(self, transactions=False):
+
+class Ehr:
+    """FHIR in memory: conditional creates one by one, transactions where `transactions`; or plain creates. `lose_every`: so many
+    writes are done, and the answer to the last of them is lost."""
+
+    def __init__(self, transactions=False, conditional=True, lose_every=0):
         self.stored, self.lock, self.transactions, self.hook = {}, threading.Lock(), transactions, lambda handler: None
         self.references, self.requests = [], 0
+        self.conditional, self.lose_every, self.created = conditional, lose_every, []
         ehr = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -58,7 +67,10 @@ class Ehr:
                 if self.path.endswith("/metadata"):
                     self.reply(200, ehr.statement())
                 else:
-                    self.reply(200, {"resourceType": "Bundle", "type": "searchset"})
+                    kind, query = self.path.split("/")[-1].split("?")
+                    query = urllib.parse.unquote(query)
+                    found = [{"resource": r} for r in ehr.created if r["resourceType"] == kind and name_of(r) == query.split("|")[-1]]
+                    self.reply(200, {"resourceType": "Bundle", "type": "searchset", "entry": found})
 
             def do_POST(self):
                 ehr.requests += 1
@@ -77,8 +89,16 @@ class Ehr:
                         {"response": {"status": "201 Created", "location": ids[e["fullUrl"]] + "/_history/1"}} for e in resource["entry"]]})
                     return
                 with ehr.lock:
-                    place = ehr.place(resource, self.headers["If-None-Exist"])
+                    if ehr.conditional:
+                        place = ehr.place(resource, self.headers["If-None-Exist"])
+                    else:
+                        place = f"{resource['resourceType']}/{1000 + len(ehr.created)}"
+                        ehr.created.append({**resource, "id": place.split("/")[1]})
+                        ehr.stored[name_of(resource)] = place
                     ehr.put(resource, {})
+                if ehr.lose_every and len(ehr.created) % ehr.lose_every == 0:
+                    self.close_connection = True
+                    return
                 self.reply(201, Location=f"{ehr.base}/{place}/_history/1")
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -88,7 +108,7 @@ class Ehr:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def statement(self):
-        resources = [{"type": t, "conditionalCreate": True, "conditionalUpdate": True,
+        resources = [{"type": t, "conditionalCreate": self.conditional, "conditionalUpdate": self.conditional,
                       "interaction": [{"code": c} for c in ("create", "update", "search-type")]} for t in TYPES]
         interaction = [{"code": "transaction"}] if self.transactions else []
         return {"resourceType": "CapabilityStatement", "rest": [{"mode": "server", "interaction": interaction, "resource": resources}]}
@@ -168,7 +188,7 @@ class Deliver(unittest.TestCase):
         self.add(sample("eyelid-coffee/response.json"), sample("critical-calcium/bundle.json"))
         random.seed(1)
         kills = 0
-        while kills < 12:
+        while kills < 8:
             child = subprocess.Popen([PROGRAM, "deliver", "--store", self.store, "run", "--to", ehr.base, "--quiet"],
                                      stderr=subprocess.DEVNULL, start_new_session=True)
             seen, wanted = ehr.requests, ehr.requests + random.randrange(2, 16)
@@ -189,6 +209,16 @@ class Deliver(unittest.TestCase):
         self.add(sample("eyelid-coffee/response.json"), sample("critical-calcium/bundle.json"))
         self.assertEqual(self.call("run", "--to", undisturbed.base)[0], 0)
         self.assertEqual(set(ehr.stored), set(undisturbed.stored))
+
+    def test_lost_answers_to_plain_creates_double_nothing(self):
+        ehr = self.ehr(conditional=False, lose_every=29)
+        self.add(sample("eyelid-coffee/response.json"))
+        code, _, err = self.call("run", "--to", ehr.base)
+        self.assertEqual(code, 0, err)
+        names = [name_of(resource) for resource in ehr.created]
+        self.assertGreater(len(names), 50)
+        self.assertEqual(len(names), len(set(names)))
+        self.assertEqual(ehr.wrong(), [])
 
     def test_an_answer_that_kills_the_client_is_survived(self):
         ehr = self.ehr()
