@@ -94,8 +94,8 @@ rules::Outlook outlook_of(Shape shape) {
 
 // Written all the same: nothing that was judged is lost.
 void warn_of_nobody(Assessed& assessed) {
-  if (auto problem = mapping::missing_subject(assessed.assessment, assessed.response,
-                                              assessed.record)) {
+  if (auto problem =
+          mapping::missing_subject(assessed.assessment, assessed.response, assessed.record)) {
     problem->severity = fhir::Severity::warning;
     assessed.warnings.push_back(*std::move(problem));
   }

@@ -24,8 +24,8 @@ struct Options {
 };
 
 tl::expected<std::string, Failure> bundle(const Assessed& assessed, bool xml) {
-  if (const auto problem = mapping::missing_subject(assessed.assessment, assessed.response,
-                                                    assessed.record)) {
+  if (const auto problem =
+          mapping::missing_subject(assessed.assessment, assessed.response, assessed.record)) {
     return tl::unexpected(Failure{Exit::rejected, issue_lines("bundle", {*problem})});
   }
   const fhir::Json json =

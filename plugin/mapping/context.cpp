@@ -425,8 +425,8 @@ class Reader {
   // One of our bindings, or nobody knows which.
   static bool may_be_known(const RecordResource& resource, const Named& named) {
     const auto& meaning = named.meaning;
-    return (meaning.medicines | meaning.conditions | meaning.pregnancies) != 0 ||
-           !named.told || has_broken_code(resource);
+    return (meaning.medicines | meaning.conditions | meaning.pregnancies) != 0 || !named.told ||
+           has_broken_code(resource);
   }
 
   bool has_readable_code(const RecordResource& resource) const {

@@ -56,7 +56,10 @@ mapping::RecordContext read(const std::vector<Json>& resources, bool complete = 
   for (const auto& json : resources) {
     const std::string type(json.string_of("resourceType"));
     const auto reference = type + "/" + std::string(json.string_of("id"));
-    record.push_back({json, type, reference, "https://ehr.example/fhir/" + reference,
+    record.push_back({json,
+                      type,
+                      reference,
+                      "https://ehr.example/fhir/" + reference,
                       "Bundle.entry[0].resource",
                       {}});
   }
@@ -436,8 +439,8 @@ TEST(Record, AMedicationOfTwoServersIsNotGuessed) {
                R"("status":"active","medicationReference":{"reference":"Medication/m7"})");
   const auto name = [](std::string_view base) { return std::string(base) + "Medication/m7"; };
   std::vector<mapping::RecordResource> record{
-      {medication, "Medication", "Medication/m7", name("https://a.example/"), "a"},
-      {other, "Medication", "Medication/m7", name("https://b.example/"), "b"},
+      {medication, "Medication", "Medication/m7", name("https://a.example/"), "a", {}},
+      {other, "Medication", "Medication/m7", name("https://b.example/"), "b", {}},
       {request, "MedicationRequest", "MedicationRequest/x1", "", "c", {}}};
   const auto without = mapping::read_record(*knowledge(), record, true, testing::now());
   EXPECT_FALSE(says(without, "medicine-classes", "lithium"));
@@ -639,7 +642,7 @@ TEST(Record, TestsThatWereDoneOrOrderedAreListed) {
 // ---- reports and panels
 
 Json low_potassium(std::string_view id,
-               std::string_view more = R"(,"valueQuantity":{"value":2.1,"unit":"mmol/L"})") {
+                   std::string_view more = R"(,"valueQuantity":{"value":2.1,"unit":"mmol/L"})") {
   const auto& code = knowledge()->labs[static_cast<std::size_t>(knowledge()->lab("k"))].codes.at(0);
   auto one = resource(
       "Observation",
