@@ -84,6 +84,17 @@ class Output(Case):
         self.assertEqual(kinds[0][:2], kinds[1][:2])
         self.assertEqual(sorted(set(kinds[0])), sorted(set(kinds[1])))
 
+    def test_what_is_written_of_nobody_is_warned_of(self):
+        response = json.loads(responses(1).splitlines()[0])
+        del response["subject"]
+        lines = self.put("in.ndjson", json.dumps(response).encode())
+        for form in ("resources", "bundles", "assessments"):
+            with self.subTest(form=form):
+                code, _, err = run(lines, "-o", self.path(form), "--write", form, "--now", NOW)
+                self.assertEqual((code, err), (0, ""))
+                warnings = files(self.path(form)).get("warnings.ndjson", b"").decode()
+                self.assertEqual("MF-3027" in warnings, form != "assessments")
+
     def test_samples_of_every_kind(self):
         code, out, _ = run(os.path.join(ROOT, "samples"), "-o", self.path("out"), "--write", "table", "--now", NOW)
         self.assertEqual(code, 1, "one sample is broken on purpose")

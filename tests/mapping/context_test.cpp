@@ -439,8 +439,8 @@ TEST(Record, AMedicationOfTwoServersIsNotGuessed) {
                R"("status":"active","medicationReference":{"reference":"Medication/m7"})");
   const auto name = [](std::string_view base) { return std::string(base) + "Medication/m7"; };
   std::vector<mapping::RecordResource> record{
-      {medication, "Medication", "Medication/m7", name("https://a.example/"), "a"},
-      {other, "Medication", "Medication/m7", name("https://b.example/"), "b"},
+      {medication, "Medication", "Medication/m7", name("https://a.example/"), "a", {}},
+      {other, "Medication", "Medication/m7", name("https://b.example/"), "b", {}},
       {request, "MedicationRequest", "MedicationRequest/x1", "", "c", {}}};
   const auto without = mapping::read_record(*knowledge(), record, true, testing::now());
   EXPECT_FALSE(says(without, "medicine-classes", "lithium"));
