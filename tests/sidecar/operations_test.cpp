@@ -27,15 +27,15 @@ const std::string assess_path = "/fhir/$assess";
 const std::string extract_path = "/fhir/QuestionnaireResponse/$extract";
 const std::string validate_path = "/fhir/QuestionnaireResponse/$validate";
 
-const Assessor& assessor() {
-  static const Assessor one(embedded_knowledge());
+const Current& current() {
+  static const Current one(
+      std::make_shared<const Serving>(embedded_knowledge(), cds::CardSettings()));
   return one;
 }
 
 Parts parts() {
-  static const cds::Service service(assessor(), {});
   static const auto now = *fhir::to_sys_seconds(*fhir::parse_instant("2026-11-22T09:00:00Z"));
-  return {assessor(), service, nullptr, nullptr, [] { return now; }, "1.2.3", "http://here"};
+  return {current(), nullptr, nullptr, [] { return now; }, "1.2.3", "http://here"};
 }
 
 std::string file(const std::string& name) {
@@ -190,7 +190,7 @@ TEST(Extract, NothingAnsweredIsNoError) {
 
 TEST(Extract, AnotherFormIsRefused) {
   const Json response = *fhir::read_json(sample());
-  Json form = assessor().questionnaire();
+  Json form = current().get()->assessor.questionnaire();
   EXPECT_EQ(post(extract_path, fhir::write_json(parameters({{"questionnaire-response", response},
                                                             {"questionnaire", form}})))
                 .status,
@@ -254,16 +254,21 @@ TEST(Operations, RefuseWhatCannotBeJudgedWithItsPlace) {
 }
 
 TEST(Operations, WhereCallersAreCheckedNobodyComesInWithoutAToken) {
-  trust::Gate gate(trust::Site{"https://here", {}});
+  trust::Gate gate("https://here", {});
   Parts closed = parts();
   closed.gate = &gate;
   std::string denied;
   closed.denied = [&](const std::string&, std::string_view why) { denied = why; };
   const http::Router router = routes(closed);
   for (const auto& path : {assess_path, extract_path, validate_path}) {
-    const auto answer = post(router, path, sample());
-    EXPECT_EQ(answer.status, 401);
-    EXPECT_THAT(answer.body, IsEmpty());
+    const auto match = router.match("POST", path);
+    ASSERT_TRUE(match.route->admission) << path;
+    http::Request request;
+    request.path = path;
+    const auto refused = match.route->admission(request);
+    ASSERT_TRUE(refused) << path;
+    EXPECT_EQ(refused->status, 401);
+    EXPECT_THAT(refused->body, IsEmpty());
   }
   EXPECT_FALSE(denied.empty());
 }
