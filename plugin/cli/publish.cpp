@@ -35,7 +35,7 @@ extern "C" void ask_to_stop_publishing(int signal) {
   std::signal(signal, SIG_DFL);
 }
 
-// A file without a name, which the other program inherits: nothing is left behind, however this
+// A file without a name, the other program's standard input: nothing is left behind, however this
 // ends.
 tl::expected<int, Failure> nameless_file(const std::string& text) {
   const int file = ::memfd_create("definitions", 0);
@@ -63,7 +63,7 @@ Exit publish_it(const Options& options) {
   if (!file) {
     return fail(file.error());
   }
-  std::vector<std::string> arguments{"publish", "--from", fmt::format("/proc/self/fd/{}", *file)};
+  std::vector<std::string> arguments{"publish", "--from", "/dev/stdin"};
   if (options.dry_run) {
     arguments.emplace_back("--dry-run");
   }
@@ -71,7 +71,7 @@ Exit publish_it(const Options& options) {
   arguments.insert(arguments.end(), ehr.begin(), ehr.end());
   std::signal(SIGINT, ask_to_stop_publishing);
   std::signal(SIGTERM, ask_to_stop_publishing);
-  const auto done = ehr::run_ehr(arguments, stop_asked);
+  const auto done = ehr::run_ehr(arguments, stop_asked, *file);
   ::close(*file);
   if (done) {
     return Exit::done;

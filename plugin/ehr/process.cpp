@@ -31,7 +31,7 @@ std::string program() {
 
 // Without our files but the standard ones, a server's connections for example, and with no signal
 // held back: it is to hear when it is told to end.
-int spawn(pid_t& child, const std::string& path, std::vector<char*>& words) {
+int spawn(pid_t& child, const std::string& path, std::vector<char*>& words, int input) {
   constexpr int first_file = 3;
   sigset_t none;
   ::sigemptyset(&none);
@@ -41,7 +41,12 @@ int spawn(pid_t& child, const std::string& path, std::vector<char*>& words) {
   ::posix_spawn_file_actions_init(&files);
   ::posix_spawnattr_setsigmask(&attributes, &none);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  int error = ::posix_spawn_file_actions_addclosefrom_np(&files, first_file);
+  // Ours may be closed; then there is nothing to hand on.
+  int error =
+      input == STDIN_FILENO ? 0 : ::posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
+  if (error == 0) {
+    error = ::posix_spawn_file_actions_addclosefrom_np(&files, first_file);
+  }
   if (error == 0) {
     error = ::posix_spawn(&child, path.c_str(), &files, &attributes, words.data(), ::environ);
   }
@@ -67,7 +72,7 @@ int wait_for(pid_t child, const std::atomic<bool>& stop) {
 }  // namespace
 
 tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments,
-                                    const std::atomic<bool>& stop) {
+                                    const std::atomic<bool>& stop, int input) {
   const std::string path = program();
   std::vector<std::string> words{path};
   words.insert(words.end(), arguments.begin(), arguments.end());
@@ -77,7 +82,7 @@ tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments,
   }
   pointers.push_back(nullptr);
   pid_t child = 0;
-  const int error = spawn(child, path, pointers);
+  const int error = spawn(child, path, pointers, input);
   if (error != 0) {
     return failed(Exit::outside, fmt::format("MF-4134: {}: {}", path, std::strerror(error)));
   }

@@ -14,8 +14,9 @@ namespace myoflag::ehr {
 // Its messages go to our standard error; secrets reach it by the environment. Fails as it fails,
 // with a text that is empty where it has said itself what happened; MF-4133 when it died, MF-4134
 // when it cannot be started.
-// After `stop` it is asked to end in good order.
+// After `stop` it is asked to end in good order. `input`: a file of ours that is its standard
+// input; unless told it has ours.
 tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments,
-                                    const std::atomic<bool>& stop);
+                                    const std::atomic<bool>& stop, int input = 0);
 
 }  // namespace myoflag::ehr
