@@ -158,7 +158,7 @@ Json findings_json(const Assessment& assessment, bool all) {
     if (is_listed(finding, all)) {
       Json entry = finding_json(*assessment.knowledge, finding);
       if (rules::is_unjudged(assessment, finding)) {
-        entry.set("status", "not-judged");
+        entry.set("status", status_word(FindingStatus::not_excluded));
         entry.set("reason", "no-usable-result");
       }
       findings.push(std::move(entry));

@@ -355,7 +355,7 @@ TEST(FlagObservation, RuleOfLaboratoryValuesAloneIsExcludedOnlyByUsableOnes) {
     const auto unknown = bundle_of(one);
     EXPECT_FALSE(observation(unknown, rule).has("valueBoolean"));
     EXPECT_EQ(first_code(observation(unknown, rule), "dataAbsentReason"), "unknown");
-    EXPECT_EQ(json_status(one.assessment, rule), "not-judged");
+    EXPECT_EQ(json_status(one.assessment, rule), "not-excluded");
     EXPECT_NE(observation(unknown, rule).array_of("identifier"),
               observation(bundle, rule).array_of("identifier"));
   };
