@@ -29,11 +29,12 @@ build() {
     rm -f "$log"
     touch "$dir/build.ninja"  # a configuration that changes nothing does not rewrite it
   fi
-  if ninja -C "$dir" -n "${targets[@]}" 2>&1 | grep -q 'ninja: no work to do'; then return 0; fi
-  if [ -t 2 ]; then
-    ninja -C "$dir" "${targets[@]}" >&2 || fail "the build of $preset failed"
-  else
-    say "Building $preset ..."
-    ninja -C "$dir" --quiet "${targets[@]}" >&2 || fail "the build of $preset failed"
-  fi
+  local quiet=() announce
+  [ -t 2 ] || quiet=(--quiet)
+  (sleep 2 && say "Building $preset ...") >/dev/null &  # only where there is something to wait for
+  announce=$!
+  ninja -C "$dir" "${quiet[@]}" "${targets[@]}" 2>&1 | { grep -v -e 'no work to do' -e 'Entering directory' || true; } >&2 ||
+    fail "the build of $preset failed"
+  kill "$announce" 2>/dev/null || true
+  wait "$announce" 2>/dev/null || true
 }
