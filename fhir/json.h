@@ -117,8 +117,8 @@ inline Json::Json(Json&& other) noexcept = default;
 struct Limits {
   std::size_t bytes = 16u << 20;
   int depth = 64;
-  std::size_t string_bytes = 4u << 20;  // one string; a data attachment may be long
-  std::size_t nodes = 2'000'000;        // members and elements in all
+  std::size_t string_bytes = 16u << 20;  // one string; a data attachment may be long
+  std::size_t nodes = 2'000'000;         // members and elements in all
 };
 
 // Reads one JSON text: UTF-8 without NUL or BOM-only surprises, duplicate names refused, nothing

@@ -94,6 +94,18 @@ std::vector<rules::Doubt> doubts_of(const Intake& intake, const Issues& warnings
   return doubts;
 }
 
+// Of a response that is not the one judged.
+void add_as_warnings(Issues issues, const std::string& place, Issues& to) {
+  for (auto& issue : issues) {
+    const bool grave = issue.severity == Severity::error || issue.severity == Severity::fatal;
+    if (grave) {
+      issue.severity = Severity::warning;
+      issue.place = issue.place.starts_with(place) ? issue.place : place;
+      to.push_back(std::move(issue));
+    }
+  }
+}
+
 void append(Issues& to, Issues from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
@@ -213,6 +225,19 @@ std::optional<rules::EarlierForm> earlier_form(const rules::Knowledge& knowledge
   return rules::EarlierForm{response_info(json, {}), answers->given};
 }
 
+// What the finished form denied may be so now, where a newer one cannot be read: these answers
+// become open, and what was said to be there stays.
+void open_denials(const rules::Knowledge& knowledge, rules::AnswerRecord& answers) {
+  for (std::size_t i = 0; i < knowledge.items.size(); ++i) {
+    const auto& item = knowledge.items[i];
+    if (item.type == rules::ItemType::choice && answers.state[i] == rules::ItemState::answered &&
+        (answers.chosen[i] & item.positive()) == 0) {
+      answers.chosen[i] = 0;
+      answers.state[i] = rules::ItemState::invalid;
+    }
+  }
+}
+
 struct Earlier {
   std::vector<rules::EarlierForm> forms;  // newest first
   bool has_previous = false;              // the last of them is the last completed one
@@ -254,22 +279,36 @@ void add_earlier(const rules::Knowledge& knowledge, const Intake& intake,
   input.earlier = std::move(earlier.forms);
 }
 
-void add_record(const rules::Knowledge& knowledge, const Intake& intake, bool doubtful,
+// A birth date of a year alone agrees with every age that it allows.
+void settle_age(const rules::Knowledge& knowledge, const mapping::RecordContext& context,
+                rules::EvaluationInput& input) {
+  const auto item = static_cast<std::size_t>(knowledge.bindings.age);
+  const auto& answers = input.facts.answers;
+  if (!context.age || answers.state[item] != rules::ItemState::answered) {
+    return;
+  }
+  const auto said = answers.number[item];
+  if (said >= rules::whole(context.age->youngest) && said <= rules::whole(context.age->oldest)) {
+    input.facts.record.age = said;
+  }
+}
+
+void add_record(const rules::Knowledge& knowledge, const Intake& intake,
+                const mapping::RecordContext& context, bool doubtful,
                 rules::EvaluationInput& input) {
   for (const auto& problem : intake.record_problems) {
     add_problem(knowledge, input.record_problems, problem.text);
   }
   add_earlier(knowledge, intake, input);
-  auto context = mapping::read_record(knowledge, intake.record, intake.record_complete, input.now,
-                                      intake.set_aside);
-  for (auto& problem : context.problems) {
-    add_problem(knowledge, input.record_problems, std::move(problem.text));
+  for (const auto& problem : context.problems) {
+    add_problem(knowledge, input.record_problems, problem.text);
   }
   if (context.doubtful || intake.record_missing || doubtful) {
     input.doubts.push_back(rules::Doubt::record_set_aside);
   }
   input.facts.record = context.facts;
-  input.record = std::move(context.entries);
+  settle_age(knowledge, context, input);
+  input.record = context.entries;
   input.appointment = context.appointment;
 }
 
@@ -332,7 +371,8 @@ struct Assessor::Parts {
   tl::expected<Assessed, Issues> assess_carefully(std::string_view bytes, bool xml,
                                                   const AssessOptions& options) const;
   tl::expected<Assessed, Issues> judge_all(Intake intake, const AssessOptions& options) const;
-  tl::expected<Assessed, Issues> judge(Intake intake, std::vector<rules::Doubt> doubts,
+  tl::expected<Assessed, Issues> judge(Intake intake, const mapping::RecordContext& context,
+                                       std::vector<rules::Doubt> doubts,
                                        const AssessOptions& options) const;
   tl::expected<Intake, Issues> read(std::string_view bytes, bool xml,
                                     const AssessOptions& options) const;
@@ -395,6 +435,11 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge_all(Intake intake,
     missing.push_back({"MF-3030", phrase, {}});
   }
   intake.record_problems.insert(intake.record_problems.begin(), missing.begin(), missing.end());
+  // Read once, and kept apart: each form begun is judged beside the same record.
+  const auto context = mapping::read_record(*knowledge, intake.record, intake.record_complete,
+                                            options.now, intake.set_aside);
+  auto record = std::exchange(intake.record, {});
+  intake.set_aside.clear();
   const auto begun = std::exchange(intake.begun, {});
   std::optional<Assessed> most_urgent;
   bool unreadable = false;
@@ -402,9 +447,10 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge_all(Intake intake,
     Intake newer = intake;
     newer.response = given.json;
     newer.place = given.place;
-    auto judged = judge(std::move(newer), {rules::Doubt::newer_begun}, options);
+    auto judged = judge(std::move(newer), context, {rules::Doubt::newer_begun}, options);
     if (!judged) {
       unreadable = true;
+      add_as_warnings(judged.error(), given.place, intake.warnings);
     } else if (!most_urgent || is_more_urgent(judged->assessment, most_urgent->assessment)) {
       most_urgent = *std::move(judged);
     }
@@ -416,13 +462,20 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge_all(Intake intake,
   if (unreadable) {
     doubts.push_back(rules::Doubt::newer_unreadable);
   }
-  auto finished = judge(std::move(intake), std::move(doubts), options);
-  const bool begun_counts =
-      most_urgent && finished && is_more_urgent(most_urgent->assessment, finished->assessment);
-  return begun_counts ? *std::move(most_urgent) : std::move(finished);
+  auto assessed = judge(std::move(intake), context, std::move(doubts), options);
+  if (most_urgent && assessed && is_more_urgent(most_urgent->assessment, assessed->assessment)) {
+    assessed = *std::move(most_urgent);
+  }
+  for (auto& resource : record) {
+    if (assessed) {
+      assessed->record.push_back(std::move(resource.json));
+    }
+  }
+  return assessed;
 }
 
 tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake,
+                                                      const mapping::RecordContext& context,
                                                       std::vector<rules::Doubt> doubts,
                                                       const AssessOptions& options) const {
   auto warnings = sort_findings(findings(intake, options));
@@ -444,20 +497,21 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake,
   for (const auto doubt : doubts_of(intake, *warnings)) {
     input.doubts.push_back(doubt);
   }
+  if (std::find(input.doubts.begin(), input.doubts.end(), rules::Doubt::newer_unreadable) !=
+      input.doubts.end()) {
+    open_denials(*knowledge, answers->given);
+  }
   add_answers(*knowledge, *std::move(answers),
               mapping::has_answers_left_out(*knowledge, intake.response), input);
   if (!is_answered(input)) {
     return tl::unexpected(Issues{nothing_answered(intake.place)});
   }
-  add_record(*knowledge, intake, options.record_doubtful, input);
+  add_record(*knowledge, intake, context, options.record_doubtful, input);
   append(intake.warnings, *std::move(warnings));
   Assessed assessed{rules::assess(knowledge, std::move(input), options.outlook),
                     std::move(intake.response),
                     {},
                     std::move(intake.warnings)};
-  for (auto& resource : intake.record) {
-    assessed.record.push_back(std::move(resource.json));
-  }
   return assessed;
 }
 

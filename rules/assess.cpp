@@ -8,6 +8,7 @@
 #include "rules/patient_advice.h"
 #include "rules/since_last.h"
 #include "rules/trace.h"
+#include "rules/unjudged.h"
 #include "rules/vanished.h"
 #include "rules/workups.h"
 
@@ -61,10 +62,22 @@ class Assessing {
     const Situation situation{knowledge_, input_->facts, flags_, previous_of(*input_)};
     Effort bounding;
     out_.bounds = tier_bounds(situation, bounding);
+    widen_bounds();
     Effort changing;
     TierChanges changes = tier_changes(situation, verdicts_, changing);
     out_.changes = std::move(changes.list);
     out_.changes_complete = changes.complete;
+  }
+
+  // The bounds are over answers. A result that cannot be used may say more than any of them.
+  void widen_bounds() {
+    for (const Finding& finding : out_.findings) {
+      if (finding.tier > out_.bounds.highest && finding.rule->raises() &&
+          waits_for_a_result(out_, finding)) {
+        out_.bounds.highest = finding.tier;
+        out_.bounds.highest_reached = false;
+      }
+    }
   }
 
   void collect_findings(const std::vector<Rule>& rules, const std::array<Tri, kMaxRules>& values) {

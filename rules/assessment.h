@@ -23,6 +23,7 @@ struct RecordEntry {
   std::string text;           // as the record words it
   std::string reference;      // "MedicationRequest/123", may be empty
   std::optional<Instant> when;
+  std::string date;     // `when` as the record writes it, at most to the day; may be empty
   std::string caution;  // kind caution: "mri" or "emg"
   bool unread = false;  // kind test: it was reported, and its result could not be read
 };
@@ -107,6 +108,7 @@ struct Evidence {
   std::uint64_t options = 0;  // chosen options that count here
   std::optional<Number> number;
   std::string record_text;  // of the record's entry
+  std::string record_date;  // of the record's entry, as written there, at most to the day
 };
 
 enum class FindingStatus : std::uint8_t {

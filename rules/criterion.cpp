@@ -318,6 +318,9 @@ class Parser {
     if (!limit) {
       return fail_at(begin, "expected a number here");
     }
+    if (limit->nano > kGreatestLimit.nano || limit->nano < -kGreatestLimit.nano) {
+      return fail_at(begin, "the number is beyond a thousand million");
+    }
     criterion.limit = *limit;
     return criterion;
   }

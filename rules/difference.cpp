@@ -173,6 +173,7 @@ Fields fields_of(const Knowledge& knowledge, const Item& item) {
           {"group", names.item(item.parent)},
           {"text", item.text},
           {"label", item.label},
+          {"help", item.help},
           {"repeats", flag(item.repeats)},
           {"required", flag(item.required)},
           {"context-only", flag(item.context_only)},
@@ -247,6 +248,8 @@ Entries lab_entries(const Knowledge& knowledge) {
     out[lab.name] = {{"title", lab.title},
                      {"unit", lab.unit},
                      {"codes", text_of(lab.codes)},
+                     {"not-comparable", text_of(lab.not_comparable)},
+                     {"text", list(lab.text)},
                      {"convert", list_of(lab.convert, convert)},
                      {"relative", flag(lab.relative_to_upper_limit)}};
   }
@@ -368,6 +371,7 @@ Entries setting_entries(const Knowledge& knowledge) {
         {"status", knowledge.status},
         {"copyright", knowledge.copyright},
         {"adult-age", fmt::to_string(knowledge.adult_age)},
+        {"red-flag-from", std::string(code_of(knowledge.red_flag_from))},
         {"emergency-answers-hours", fmt::to_string(knowledge.staleness.emergency_answers_hours)},
         {"benign-answers-days", fmt::to_string(knowledge.staleness.benign_answers_days)},
         {"lab-days", fmt::to_string(knowledge.staleness.lab_days)},

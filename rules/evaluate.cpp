@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "rules/unjudged.h"
+
 namespace myoflag::rules {
 namespace {
 
@@ -23,11 +25,13 @@ Tri is_under_age(const Knowledge& knowledge, const Facts& facts, Reading reading
   return may_be_said ? Tri::unknown : tri(facts.record.age.has_value());
 }
 
-// A value that some criterion would read, had it been usable: nobody is reassured beside it.
+// A value that some criterion would read, had it been usable, or would hold for, had it been
+// measured later: nobody is reassured beside it.
 bool has_unusable_lab(const Knowledge& knowledge, const RecordFacts& record) {
   return std::any_of(knowledge.tape.labs.begin(), knowledge.tape.labs.end(), [&](const auto& read) {
     const Lab& lab = record.labs[read.lab];
-    return lab.state == LabState::unusable && lab.age_days <= read.max_age;
+    return (lab.state == LabState::unusable && lab.age_days <= read.max_age) ||
+           has_outlived(knowledge, read.lab, lab);
   });
 }
 

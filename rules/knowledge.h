@@ -60,6 +60,7 @@ struct EnableWhen {
 struct Item {
   std::string link_id, text;
   std::string label;  // short name for the clinician
+  std::string help;   // for the patient, beside the question; may be empty
   ItemType type = ItemType::display;
   int parent = -1;  // index of the group, -1 at the top
   bool repeats = false;
@@ -154,6 +155,10 @@ struct Rule {
 struct LabBinding {
   std::string name, title, unit;
   std::vector<Coding> codes;
+  // Of the same substance, measured in another way: the unit and the limits are not for them.
+  std::vector<Coding> not_comparable;
+  std::vector<std::string>
+      text;  // whole words, lower case: by which a result is known, not compared
   struct Conversion {
     std::string unit;
     Number factor;
@@ -171,9 +176,18 @@ struct CodeBinding {
   std::vector<std::string> text;  // whole words, lower case
 };
 
+// An Observation that says whether somebody is pregnant.
+struct PregnancyStatus {
+  std::vector<Coding> codes;                   // of the Observation
+  int yes = -1;                                // option of the question that a plain yes means
+  std::vector<std::string> yes_text, no_text;  // whole texts, lower case
+  std::vector<Coding> no_codes;                // values that are known to mean no
+};
+
 struct Bindings {
   int medicines = -1, conditions = -1, age = -1, sex = -1, pregnancy = -1;  // items
   std::vector<CodeBinding> medicine_classes, condition_list, sexes, pregnancies, cautions;
+  PregnancyStatus pregnancy_status;
 };
 
 struct Staleness {
@@ -259,6 +273,7 @@ struct Knowledge {
   int benign_gate = -1;  // index into gaps
   int adult_age = 16;    // years; below it only rules marked all-ages and emergency rules hold
   Tier nothing_matched = Tier::routine;
+  Tier red_flag_from = Tier::soon;       // rules of this tier and above are red flags
   int repeat_days = 0;                   // a test younger than this is not proposed again
   std::array<bool, 5> repeat_allowed{};  // by tiers whose rules may repeat it
   std::vector<Seed> seeds;
@@ -273,6 +288,9 @@ struct Knowledge {
   int lab(std::string_view name) const;
   int workup(std::string_view code) const;
   const Rule* rule(std::string_view id) const;  // rules and gaps
+  bool is_red_flag(const Rule& rule) const {
+    return rule.kind == Rule::Kind::rule && rule.tier >= red_flag_from;
+  }
   // A sentence of text.en.yaml; asking for one that does not exist is our error and throws
   // std::logic_error.
   const std::string& text(std::string_view key) const;

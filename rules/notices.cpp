@@ -4,6 +4,7 @@
 
 #include "rules/since_last.h"
 #include "rules/texts.h"
+#include "rules/unjudged.h"
 #include "rules/wording.h"
 
 namespace myoflag::rules {
@@ -268,7 +269,8 @@ class Writer {
       if (lab.state == LabState::unusable) {
         add(Notice::Kind::lab_unusable, "lab-unusable",
             {{"lab", knowledge_.labs[i].title}, {"result", entry != nullptr ? entry->text : ""}});
-      } else if (lab.state == LabState::known && lab.age_days > knowledge_.staleness.lab_days) {
+      } else if (lab.state == LabState::known && (lab.age_days > knowledge_.staleness.lab_days ||
+                                                  has_outlived(knowledge_, i, lab))) {
         add(Notice::Kind::lab_old, "lab-old",
             {{"lab", knowledge_.labs[i].title},
              {"result", entry != nullptr ? entry->text : to_text(lab.value)},

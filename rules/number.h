@@ -22,6 +22,9 @@ std::optional<Number> read_number(std::string_view text);
 
 constexpr Number whole(std::int64_t value) { return {value * 1'000'000'000}; }
 
+// No number of the knowledge lies beyond plus or minus this; so there is room beside each.
+inline constexpr Number kGreatestLimit = whole(1'000'000'000);
+
 // Shortest text: "2.5", "30".
 std::string to_text(Number value);
 

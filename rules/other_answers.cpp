@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rules/notices.h"
+
 namespace myoflag::rules {
 namespace {
 
@@ -42,20 +44,36 @@ std::vector<Evidence> other_answers(const Assessment& assessment, const Told& to
     if (is_asked && input.facts.answers.state[i] == ItemState::answered) {
       const std::uint64_t chosen = input.facts.answers.chosen[i] & item.positive();
       if (const std::uint64_t left = chosen & ~told_options(told, item); left != 0) {
-        out.push_back({Origin::patient, &item, nullptr, left, {}, {}});
+        out.push_back({Origin::patient, &item, nullptr, left, {}, {}, {}});
       }
+    }
+  }
+  for (std::size_t i = 0; i < knowledge.labs.size(); ++i) {
+    const LabBinding& lab = knowledge.labs[i];
+    const Lab& value = input.facts.record.labs[i];
+    if (value.state == LabState::known &&
+        !is_told(told, [&](const Evidence& one) { return one.lab == &lab; })) {
+      const RecordEntry* entry = lab_entry(input, static_cast<int>(i));
+      out.push_back({Origin::record,
+                     nullptr,
+                     &lab,
+                     0,
+                     value.value,
+                     entry != nullptr ? entry->text : std::string(),
+                     {}});
     }
   }
   for (const RecordEntry& entry : input.record) {
     const bool is_named =
         entry.kind == RecordEntry::Kind::medicine || entry.kind == RecordEntry::Kind::condition;
-    if (is_named && entry.item >= 0 && entry.options != 0 && !is_entry_told(told, entry)) {
+    if (is_named && entry.item >= 0 && !is_entry_told(told, entry)) {
       out.push_back({Origin::record,
                      &knowledge.items[static_cast<std::size_t>(entry.item)],
                      nullptr,
                      entry.options,
                      {},
-                     entry.text});
+                     entry.text,
+                     entry.date});
     }
   }
   return out;

@@ -10,7 +10,7 @@ namespace myoflag::rules {
 
 // In the order of the form, the patient's before the record's: chosen options of the questions that
 // offer "none of these" and of those that only the clinician reads, as far as none of `told` names
-// them; and medicines and conditions of the record. Points into the assessment.
+// them; and laboratory values, medicines and conditions of the record. Points into the assessment.
 std::vector<Evidence> other_answers(const Assessment& assessment,
                                     const std::vector<const Finding*>& told);
 

@@ -13,7 +13,7 @@ namespace myoflag::rules {
 namespace {
 
 constexpr std::string_view kMagic = "myoflag knowledge\n";
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 constexpr int kMaxDepth = 64;
 
 // The fields of each type. The bindings name every member, so a member that is added does not
@@ -53,8 +53,8 @@ auto fields(X& x) {
 }
 template <Is<Item> X>
 auto fields(X& x) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z] = x;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z);
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa] = x;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa);
 }
 template <Is<Hypothesis> X>
 auto fields(X& x) {
@@ -109,18 +109,23 @@ auto fields(X& x) {
 }
 template <Is<LabBinding> X>
 auto fields(X& x) {
-  auto& [a, b, c, d, e, f] = x;
-  return std::tie(a, b, c, d, e, f);
+  auto& [a, b, c, d, e, f, g, h] = x;
+  return std::tie(a, b, c, d, e, f, g, h);
 }
 template <Is<CodeBinding> X>
 auto fields(X& x) {
   auto& [a, b, c, d, e, f, g] = x;
   return std::tie(a, b, c, d, e, f, g);
 }
+template <Is<PregnancyStatus> X>
+auto fields(X& x) {
+  auto& [a, b, c, d, e] = x;
+  return std::tie(a, b, c, d, e);
+}
 template <Is<Bindings> X>
 auto fields(X& x) {
-  auto& [a, b, c, d, e, f, g, h, i, j] = x;
-  return std::tie(a, b, c, d, e, f, g, h, i, j);
+  auto& [a, b, c, d, e, f, g, h, i, j, k] = x;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k);
 }
 template <Is<Staleness> X>
 auto fields(X& x) {
@@ -181,9 +186,9 @@ auto fields(X& x) {
 template <Is<Knowledge> X>
 auto fields(X& x) {
   auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb, cc, dd,
-         ee, ff, gg, hh, ii, jj, tape] = x;
+         ee, ff, gg, hh, ii, jj, kk, tape] = x;
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb,
-                  cc, dd, ee, ff, gg, hh, ii, jj);
+                  cc, dd, ee, ff, gg, hh, ii, jj, kk);
 }
 
 class Writer {

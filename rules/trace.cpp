@@ -92,7 +92,7 @@ class Tracer {
     const Op& op = knowledge_.program.ops[at];
     const ItemState state = answers_.state[op.item];
     if (op.kind == Kind::answered && state != ItemState::answered) {
-      merge({Origin::patient, &item_at(at), nullptr, 0, {}, {}});
+      merge({Origin::patient, &item_at(at), nullptr, 0, {}, {}, {}});
     } else if (state == ItemState::answered) {
       merge(patient_evidence(op.item, answers_.chosen[op.item]));
     }
@@ -154,6 +154,7 @@ class Tracer {
         evidence.item = &knowledge_.items[op.item];
         evidence.options = entry.options & op.mask;
         evidence.record_text = entry.text;
+        evidence.record_date = entry.date;
         merge(std::move(evidence));
       }
     }

@@ -13,25 +13,51 @@ bool is_joint(Kind kind) {
   return kind == Kind::all || kind == Kind::any || kind == Kind::is_false;
 }
 
-Tri lab_value(const Op& op, const RecordFacts& record) {
-  const Lab& lab = record.labs[op.item];
-  const bool current = lab.state == LabState::known && lab.age_days <= op.max_age;
-  return current ? tri(holds(lab.value, op.compare, op.limit)) : Tri::unknown;
+bool is_current(const Op& op, const Lab& lab) {
+  return lab.state == LabState::known && lab.age_days <= op.max_age;
 }
 
-// Of a criterion of laboratory values alone, with what is not known left unknown.
-Tri value(const std::vector<Op>& ops, std::size_t at, const RecordFacts& record) {
-  const Op& op = ops[at];
-  if (op.kind == Kind::lab) {
-    return lab_value(op, record);
-  }
-  Tri all = op.kind == Kind::any ? Tri::no : Tri::yes;
-  for (std::size_t child = at + 1; child < op.end; child = ops[child].end) {
-    const Tri one = value(ops, child, record);
-    all = op.kind == Kind::any ? (all || one) : (all && one);
-  }
-  return op.kind == Kind::is_false ? negated(all) : all;
+bool is_unusable(const Op& op, const Lab& lab) {
+  return lab.state == LabState::unusable && lab.age_days <= op.max_age;
 }
+
+// A criterion with laboratory values that could not be read left unknown, and isFalse of something
+// unknown as well.
+class Reader {
+ public:
+  Reader(const Knowledge& knowledge, const Facts& facts, bool without_any_result)
+      : program_(knowledge.program), facts_(facts), without_any_result_(without_any_result) {}
+
+  Tri value(std::size_t at) const {
+    const Op& op = program_.ops[at];
+    if (op.kind == Kind::lab) {
+      return lab_value(op);
+    }
+    if (!is_joint(op.kind)) {
+      return program_.evaluate_at(at, facts_.answers, facts_.record, FiredTiers{},
+                                  Reading::unresolved);
+    }
+    Tri all = op.kind == Kind::any ? Tri::no : Tri::yes;
+    for (std::size_t child = at + 1; child < op.end; child = program_.ops[child].end) {
+      const Tri one = value(child);
+      all = op.kind == Kind::any ? (all || one) : (all && one);
+    }
+    return op.kind == Kind::is_false ? negated(all) : all;
+  }
+
+ private:
+  Tri lab_value(const Op& op) const {
+    const Lab& lab = facts_.record.labs[op.item];
+    if (is_current(op, lab)) {
+      return tri(holds(lab.value, op.compare, op.limit));
+    }
+    return without_any_result_ || is_unusable(op, lab) ? Tri::unknown : Tri::no;
+  }
+
+  const Program& program_;
+  const Facts& facts_;
+  bool without_any_result_;
+};
 
 }  // namespace
 
@@ -46,14 +72,44 @@ bool reads_only_labs(const Knowledge& knowledge, const Rule& rule) {
                      [](const Op& op) { return op.kind == Kind::lab || is_joint(op.kind); });
 }
 
-bool is_unjudged(const Assessment& assessment, const Finding& finding) {
-  if (finding.status != FindingStatus::excluded ||
-      !reads_only_labs(*assessment.knowledge, *finding.rule)) {
+bool has_outlived(const Knowledge& knowledge, std::size_t lab, const Lab& value) {
+  const auto& ops = knowledge.program.ops;
+  return value.state == LabState::known && std::any_of(ops.begin(), ops.end(), [&](const Op& op) {
+           return op.kind == Kind::lab && op.item == lab && value.age_days > op.max_age &&
+                  holds(value.value, op.compare, op.limit);
+         });
+}
+
+namespace {
+
+bool reads_unusable(const Program& program, std::size_t root, const RecordFacts& record) {
+  return std::any_of(program.ops.begin() + static_cast<std::ptrdiff_t>(root),
+                     program.ops.begin() + program.ops[root].end, [&](const Op& op) {
+                       return op.kind == Kind::lab && is_unusable(op, record.labs[op.item]);
+                     });
+}
+
+bool may_hold(const Assessment& assessment, const Finding& finding, bool without_any_result) {
+  const Rule& rule = *finding.rule;
+  if (finding.status != FindingStatus::excluded || rule.root < 0 || rule.raw || rule.last ||
+      rule.benign) {
     return false;
   }
-  const auto& program = assessment.knowledge->program;
-  const std::size_t root = program.roots[static_cast<std::size_t>(finding.rule->root)];
-  return value(program.ops, root, assessment.input->facts.record) != Tri::no;
+  const Program& program = assessment.knowledge->program;
+  const Facts& facts = assessment.input->facts;
+  const std::size_t root = program.roots[static_cast<std::size_t>(rule.root)];
+  return (without_any_result || reads_unusable(program, root, facts.record)) &&
+         Reader(*assessment.knowledge, facts, without_any_result).value(root) != Tri::no;
+}
+
+}  // namespace
+
+bool is_unjudged(const Assessment& assessment, const Finding& finding) {
+  return may_hold(assessment, finding, reads_only_labs(*assessment.knowledge, *finding.rule));
+}
+
+bool waits_for_a_result(const Assessment& assessment, const Finding& finding) {
+  return may_hold(assessment, finding, false);
 }
 
 }  // namespace myoflag::rules

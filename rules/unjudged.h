@@ -9,8 +9,15 @@ namespace myoflag::rules {
 // The criterion is made of laboratory values alone.
 bool reads_only_labs(const Knowledge& knowledge, const Rule& rule);
 
-// Excluded by the evaluation, but only because values it reads are not known: none, not fetched,
-// unusable or too old.
+// A criterion would hold for this value, had it been measured later.
+bool has_outlived(const Knowledge& knowledge, std::size_t lab, const Lab& value);
+
+// Excluded by the evaluation, but only because of laboratory values that are not known. Of a rule
+// that reads them alone: none, not fetched, unusable or too old. Of one that reads answers too:
+// only those that are there and cannot be used, for nobody has all values measured.
 bool is_unjudged(const Assessment& assessment, const Finding& finding);
+
+// The same, and a result is there that cannot be used: somebody must look at it.
+bool waits_for_a_result(const Assessment& assessment, const Finding& finding);
 
 }  // namespace myoflag::rules

@@ -18,8 +18,7 @@ EvaluationInput as_answered(const EvaluationInput& input, const EarlierForm& for
 
 // Rules that wait for the tiers of others come too late to be compared.
 bool is_red_flag(const Knowledge& knowledge, std::size_t rule) {
-  return knowledge.rules[rule].kind == Rule::Kind::rule &&
-         knowledge.rules[rule].tier >= Tier::urgent && !knowledge.tape.rules[rule].last;
+  return knowledge.is_red_flag(knowledge.rules[rule]) && !knowledge.tape.rules[rule].last;
 }
 
 std::vector<int> flags_of(const Knowledge& knowledge, const Verdicts& verdicts) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <cstdio>
+#include <limits>
 
 namespace myoflag::rules {
 namespace {
@@ -66,6 +67,18 @@ std::vector<Number> limits_of(const Knowledge& knowledge, std::size_t lab) {
   return limits;
 }
 
+// The record's own words where they say it all: a value in the unit of the limits.
+std::string_view lab_key(const LabBinding& lab, std::string_view record_text) {
+  if (record_text.empty()) {
+    return "explain-answer-lab";
+  }
+  if (lab.relative_to_upper_limit) {
+    return "explain-answer-lab-times";
+  }
+  return record_text.ends_with(' ' + unit_text(lab.unit)) ? "explain-answer-lab-plain"
+                                                          : "explain-answer-lab-as";
+}
+
 std::string lab_line(const Assessment& assessment, const Evidence& evidence) {
   const Knowledge& knowledge = *assessment.knowledge;
   const auto index = static_cast<std::size_t>(evidence.lab - knowledge.labs.data());
@@ -73,8 +86,7 @@ std::string lab_line(const Assessment& assessment, const Evidence& evidence) {
   const std::string value =
       rounded_text(evidence.number.value_or(lab.value), limits_of(knowledge, index));
   const std::string days = std::to_string(lab.age_days);
-  return say(knowledge,
-             evidence.record_text.empty() ? "explain-answer-lab" : "explain-answer-lab-as",
+  return say(knowledge, lab_key(*evidence.lab, evidence.record_text),
              {{"test", evidence.lab->title},
               {"record", evidence.record_text},
               {"value", value},
@@ -97,7 +109,13 @@ std::string answer_line(const Assessment& assessment, const Evidence& evidence) 
     if (answer.empty() && evidence.number) {
       answer = to_text(*evidence.number);
     }
-    return say(knowledge, "explain-answer-record", {{"question", question}, {"answer", answer}});
+    if (!evidence.record_date.empty()) {
+      answer =
+          say(knowledge, "explain-dated", {{"answer", answer}, {"date", evidence.record_date}});
+    }
+    const bool is_read = evidence.options != 0 || evidence.number.has_value();
+    return say(knowledge, is_read ? "explain-answer-record" : "explain-answer-unread",
+               {{"question", question}, {"answer", answer}});
   }
   answer = evidence.options != 0 ? quoted_options(*evidence.item, evidence.options)
            : evidence.number     ? to_text(*evidence.number)
@@ -168,6 +186,10 @@ std::string authored_text(const ResponseInfo& response) {
 
 std::string rounded_text(Number value, const std::vector<Number>& limits) {
   constexpr std::int64_t kStep = 10'000'000;  // a hundredth
+  if (value.nano > std::numeric_limits<std::int64_t>::max() - kStep ||
+      value.nano < std::numeric_limits<std::int64_t>::min() + kStep) {
+    return to_text(value);
+  }
   const std::int64_t half = value.nano < 0 ? -kStep / 2 : kStep / 2;
   const std::int64_t nearest = (value.nano + half) / kStep * kStep;
   const std::int64_t other = nearest > value.nano ? nearest - kStep : nearest + kStep;

@@ -90,13 +90,25 @@ bool is_among(const std::vector<std::string>& words, std::string_view display) {
   return std::find(words.begin(), words.end(), loose_form(display)) != words.end();
 }
 
-// The code counts, but a person may have seen the words.
+// The code counts, but a person may have seen the words. Those of another option of the question
+// leave it open which was meant.
 void has_the_words_of(const Context& context, std::size_t answer, const AnswerOption& option,
                       Report& report) {
   const auto value = value_of(context, answer);
   const auto display = value.json->string_of("display");
-  if (value.type == ValueType::coding && !display.empty() && !option.words.empty() &&
-      !is_among(option.words, display)) {
+  if (value.type != ValueType::coding || display.empty() || option.words.empty() ||
+      is_among(option.words, display)) {
+    return;
+  }
+  const auto& options = item_of(context, answer).options;
+  if (std::any_of(options.begin(), options.end(), [display](const AnswerOption& other) {
+        return is_among(other.words, display);
+      })) {
+    add_at_answer(context, answer,
+                  {Severity::error, "business-rule", "MF-1458",
+                   "The words beside the code are those of another option."},
+                  report);
+  } else {
     add_at_answer(context, answer,
                   {Severity::warning, "business-rule", "MF-1449",
                    "The words beside the code are not those of the option; the code counts."},

@@ -51,8 +51,9 @@ tl::expected<rules::KnowledgePtr, Failure> load(const KnowledgeOptions& options)
 }
 
 void add_clock(CLI::App& command, ClockOptions& options) {
-  command.add_option("--now", options.now,
-                     "The time of the evaluation, for example 2026-11-22T09:00:00Z; default: now");
+  refuse_empty(*command.add_option(
+      "--now", options.now,
+      "The time of the evaluation, for example 2026-11-22T09:00:00Z; default: now"));
 }
 
 tl::expected<rules::Instant, Failure> instant(const ClockOptions& options) {
@@ -107,7 +108,10 @@ void add_colour(CLI::App& command, Colour& colour) {
 
 fhir::Limits limits_for(const InputOptions& options) {
   fhir::Limits limits;
+  const std::size_t times = options.max_bytes / limits.bytes;
+  limits.nodes *= std::max<std::size_t>(times, 1);
   limits.bytes = options.max_bytes;
+  limits.string_bytes = options.max_bytes;
   return limits;
 }
 

@@ -71,6 +71,7 @@ Json evidence_json(const rules::Evidence& evidence) {
   entry.set("answers", std::move(answers));
   entry.set("source", evidence.origin == rules::Origin::patient ? "patient" : "record");
   entry.set_if("recordText", evidence.record_text);
+  entry.set_if("recordDate", evidence.record_date);
   return entry;
 }
 
@@ -155,7 +156,7 @@ Json finding_json(const rules::Knowledge& knowledge, const Finding& finding) {
 Json findings_json(const Assessment& assessment, bool all) {
   Json findings = Json::array();
   for (const auto& finding : assessment.findings) {
-    if (is_listed(finding, all)) {
+    if (is_listed(finding, all) || rules::waits_for_a_result(assessment, finding)) {
       Json entry = finding_json(*assessment.knowledge, finding);
       if (rules::is_unjudged(assessment, finding)) {
         entry.set("status", status_word(FindingStatus::not_excluded));

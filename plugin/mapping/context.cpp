@@ -7,10 +7,12 @@
 #include <tuple>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "fhir/datetime.h"
+#include "fhir/issue.h"
 #include "fhir/structure.h"
 #include "plugin/mapping/record_concepts.h"
-#include "plugin/mapping/record_dates.h"
 #include "plugin/mapping/record_labs.h"
 #include "plugin/mapping/record_results.h"
 #include "plugin/mapping/record_status.h"
@@ -27,13 +29,29 @@ using rules::RecordEntry;
 // Entries that say the same in different words; more help nobody.
 constexpr int most_alike = 20;
 
-std::optional<rules::Instant> first_moment(std::initializer_list<std::string_view> texts) {
+struct Moment {
+  std::optional<rules::Instant> at;
+  std::string day;  // as written, at most to the day
+};
+
+Moment moment_in(std::string_view text) {
+  constexpr std::size_t length_of_day = 10;
+  const auto at = moment_of(text);
+  return at ? Moment{at, std::string(text.substr(0, length_of_day))} : Moment{};
+}
+
+Moment first_moment(std::initializer_list<std::string_view> texts) {
   for (const auto text : texts) {
-    if (const auto moment = moment_of(text)) {
+    if (auto moment = moment_in(text); moment.at) {
       return moment;
     }
   }
-  return std::nullopt;
+  return {};
+}
+
+std::string range_text(const AgeRange& age) {
+  return age.youngest == age.oldest ? std::to_string(age.oldest)
+                                    : fmt::format("{}-{}", age.youngest, age.oldest);
 }
 
 std::string observation_key(const Json& observation) {
@@ -48,17 +66,6 @@ std::string observation_key(const Json& observation) {
   const auto& first = codings.front();
   return std::string(usual_system(first.string_of("system"))) + '|' +
          std::string(first.string_of("code"));
-}
-
-bool is_survey(const Json& observation) {
-  const auto& categories = observation.array_of("category");
-  return std::any_of(categories.begin(), categories.end(), [](const Json& category) {
-    const auto& codings = category.array_of("coding");
-    return std::any_of(codings.begin(), codings.end(), [](const Json& coding) {
-      return coding.string_of("system") == kObservationCategory &&
-             coding.string_of("code") == kSurvey.code;
-    });
-  });
 }
 
 class Reader {
@@ -127,13 +134,14 @@ class Reader {
 
   void read_patient(const RecordResource& resource) {
     const auto birth_date = resource.json.string_of("birthDate");
-    if (const auto age = age_at(birth_date, now_)) {
-      if (ages_.insert(*age).second) {
+    const auto age = age_at(birth_date, now_);
+    if (age && are_alike(*age)) {
+      if (ages_.insert(age->oldest).second) {
         add(RecordEntry::Kind::age, bindings_.age, 0,
-            rules::fill(knowledge_.text("explain-subject-years"),
-                        {{"years", std::to_string(*age)}}),
+            rules::fill(knowledge_.text("explain-subject-years"), {{"years", range_text(*age)}}),
             resource, {});
       }
+      out_.age = age;
     } else if (!birth_date.empty()) {
       say("record-birth-date", resource);
     }
@@ -143,11 +151,25 @@ class Reader {
     read_sex(resource);
   }
 
+  // To every rule, and for being under age.
+  bool are_alike(const AgeRange& age) const {
+    const auto youngest = rules::whole(age.youngest);
+    const auto oldest = rules::whole(age.oldest);
+    const auto& ops = knowledge_.program.ops;
+    return (age.youngest < knowledge_.adult_age) == (age.oldest < knowledge_.adult_age) &&
+           std::all_of(ops.begin(), ops.end(), [&](const rules::Op& op) {
+             return op.kind != rules::Criterion::Kind::age ||
+                    rules::holds(youngest, op.compare, op.limit) ==
+                        rules::holds(oldest, op.compare, op.limit);
+           });
+  }
+
   void settle_age() {
     if (!ages_.empty()) {
       out_.facts.age = rules::whole(*ages_.rbegin());
     }
     if (ages_.size() > 1) {
+      out_.age.reset();
       say_at({}, "record-ages",
              {{"lowest", std::to_string(*ages_.begin())},
               {"highest", std::to_string(*ages_.rbegin())}});
@@ -184,6 +206,11 @@ class Reader {
     }
     if (!is_over(resource.json, now_)) {
       add_cautions(named, resource, when);
+    }
+    const auto& meaning = named.meaning;
+    if (meaning.conditions == 0 && meaning.pregnancies == 0 && meaning.cautions.empty()) {
+      list_unread({RecordEntry::Kind::condition, bindings_.conditions}, named, resource, when,
+                  !is_over(resource.json, now_));
     }
   }
 
@@ -222,6 +249,23 @@ class Reader {
     assert_options(RecordEntry::Kind::medicine, bindings_.medicines, named.meaning.medicines,
                    named.name_or(resource.type), resource, when);
     add_cautions(named, resource, when);
+    if (named.meaning.medicines == 0 && named.meaning.cautions.empty()) {
+      list_unread({RecordEntry::Kind::medicine, bindings_.medicines}, named, resource, when, true);
+    }
+  }
+
+  // What the knowledge has no words for may be anything: a person must read it. Words that the
+  // knowledge does not have never count for less than a code alone.
+  void list_unread(std::pair<RecordEntry::Kind, int> asked, const Named& named,
+                   const RecordResource& resource, const Moment& when, bool is_current) {
+    if (asked.second < 0 || named.name.empty()) {
+      return;
+    }
+    add(asked.first, asked.second, 0, named.name, resource, when);
+    if (is_current && named.told && !std::exchange(has_unread_, true)) {
+      say_at({}, "record-no-rule-reads", {});
+    }
+    out_.doubtful = out_.doubtful || is_current;
   }
 
   void read_device(const RecordResource& resource) {
@@ -241,7 +285,7 @@ class Reader {
     }
     const auto named = index_.read_member(resource.json, "code");
     doubt_untold(named, resource);
-    const auto when = moment_of(performed_text(resource.json));
+    const auto when = moment_in(performed_text(resource.json));
     assert_conditions(named, resource, when);
     add_cautions(named, resource, when);
     if (resource.json.string_of("status") == "completed") {
@@ -255,13 +299,13 @@ class Reader {
     if (is_void(resource.json)) {
       return;
     }
-    const auto when = moment_of(effective_text(resource.json));
+    const auto when = moment_in(effective_text(resource.json));
     const auto named = index_.read_member(resource.json, "code");
     doubt_without_code(named, resource);
     add_cautions(stated_by(resource.json), resource, when);
     const auto results = results_.of(resource);
     // What this program wrote names other findings of it, which hold no results.
-    if (!results.all_there && !is_survey(resource.json) && !is_too_old(when)) {
+    if (!results.all_there && !is_survey(resource.json) && !is_too_old(when.at)) {
       miss_results(resource);
     }
     if (!is_final(resource.json)) {
@@ -283,9 +327,9 @@ class Reader {
         first_moment({effective_text(resource.json), resource.json.string_of("issued")});
     const auto results = results_.of(resource);
     const bool unread = says_something(resource.json) && !results.is_whole();
-    if (!results.all_there && !is_too_old(when)) {
+    if (!results.all_there && !is_too_old(when.at)) {
       miss_results(resource);
-    } else if (unread && !is_too_old(when)) {
+    } else if (unread && !is_too_old(when.at)) {
       say("record-report-unread", resource);
       out_.doubtful = true;
     }
@@ -307,15 +351,15 @@ class Reader {
     auto named = index_.read_member(resource.json, "code");
     named.name =
         rules::fill(knowledge_.text("record-ordered"), {{"test", named.name_or(resource.type)}});
-    add_tests(named, resource, moment_of(resource.json.string_of("authoredOn")));
+    add_tests(named, resource, moment_in(resource.json.string_of("authoredOn")));
   }
 
   enum class Result : bool { read, unread };
 
   // Of each test the last time up to now, and the last whose result was not read.
-  void add_tests(const Named& named, const RecordResource& resource,
-                 std::optional<rules::Instant> when, Result result = Result::read) {
-    if (when && *when > now_) {
+  void add_tests(const Named& named, const RecordResource& resource, const Moment& when,
+                 Result result = Result::read) {
+    if (when.at && *when.at > now_) {
       return;
     }
     for (const int workup : named.meaning.workups) {
@@ -326,7 +370,7 @@ class Reader {
       entry.unread = result == Result::unread;
       if (is_new) {
         out_.entries.push_back(std::move(entry));
-      } else if (out_.entries[known->second].when < when) {
+      } else if (out_.entries[known->second].when < when.at) {
         out_.entries[known->second] = std::move(entry);
       }
     }
@@ -362,10 +406,24 @@ class Reader {
       const auto date = fhir::parse_date_time(effective_text(resource->json));
       if (speaks(*resource) &&
           !(date && latest[observation_key(resource->json)].is_surpassed(*date))) {
-        assert_pregnancy(stated_by(resource->json), *resource,
-                         moment_of(effective_text(resource->json)));
+        read_pregnancy(*resource, moment_in(effective_text(resource->json)));
       }
     }
+  }
+
+  void read_pregnancy(const RecordResource& resource, const Moment& when) {
+    auto named = stated_by(resource.json);
+    if (index_.asks_for_pregnancy(resource.json)) {
+      const auto answer = index_.pregnancy_answer(resource.json);
+      if (answer == PregnancyAnswer::yes && named.meaning.pregnancies == 0) {
+        named.meaning.pregnancies = std::uint64_t{1}
+                                    << static_cast<unsigned>(bindings_.pregnancy_status.yes);
+      } else if (answer == PregnancyAnswer::unread && named.meaning.pregnancies == 0) {
+        say("record-pregnancy-unread", resource);
+        out_.doubtful = true;
+      }
+    }
+    assert_pregnancy(named, resource, when);
   }
 
   bool speaks(const RecordResource& observation) const {
@@ -392,6 +450,7 @@ class Reader {
     }
     auto results = read_labs(knowledge_, index_, observations_, unusable, complete, now_);
     out_.facts.labs = results.labs;
+    out_.doubtful = out_.doubtful || results.doubtful;
     for (auto& entry : results.entries) {
       out_.entries.push_back(std::move(entry));
     }
@@ -463,24 +522,26 @@ class Reader {
   }
 
   void say_at(std::string place, std::string_view key, std::initializer_list<rules::Fill> values) {
-    const auto text = rules::fill(knowledge_.text(key), values);
+    if (out_.problems.size() >= fhir::max_issues) {
+      return;
+    }
+    const auto last = out_.problems.size() + 1 == fhir::max_issues;
+    const auto text = rules::fill(knowledge_.text(last ? "record-more" : key), values);
     out_.problems.push_back({"MF-3033", rules::fill(text, {{"place", place}}), place});
   }
 
-  void assert_conditions(const Named& named, const RecordResource& resource,
-                         std::optional<rules::Instant> when) {
+  void assert_conditions(const Named& named, const RecordResource& resource, const Moment& when) {
     assert_options(RecordEntry::Kind::condition, bindings_.conditions, named.meaning.conditions,
                    named.name_or(resource.type), resource, when);
   }
 
-  void assert_pregnancy(const Named& named, const RecordResource& resource,
-                        std::optional<rules::Instant> when) {
+  void assert_pregnancy(const Named& named, const RecordResource& resource, const Moment& when) {
     assert_options(RecordEntry::Kind::pregnancy, bindings_.pregnancy, named.meaning.pregnancies,
                    named.name_or(resource.type), resource, when);
   }
 
   void assert_options(RecordEntry::Kind kind, int item, std::uint64_t options, std::string text,
-                      const RecordResource& resource, std::optional<rules::Instant> when) {
+                      const RecordResource& resource, const Moment& when) {
     if (item < 0 || options == 0) {
       return;
     }
@@ -491,8 +552,7 @@ class Reader {
     add(kind, item, options, std::move(text), resource, when);
   }
 
-  void add_cautions(const Named& named, const RecordResource& resource,
-                    std::optional<rules::Instant> when) {
+  void add_cautions(const Named& named, const RecordResource& resource, const Moment& when) {
     for (const int place : named.meaning.cautions) {
       const auto& binding = bindings_.cautions[static_cast<std::size_t>(place)];
       add(RecordEntry::Kind::caution, -1, 0,
@@ -503,30 +563,35 @@ class Reader {
 
   static RecordEntry entry_of(RecordEntry::Kind kind, int item, std::uint64_t options,
                               std::string text, const RecordResource& resource,
-                              std::optional<rules::Instant> when) {
+                              const Moment& when) {
     RecordEntry entry;
     entry.kind = kind;
     entry.item = item;
     entry.options = options;
     entry.text = std::move(text);
     entry.reference = resource.reference;
-    entry.when = when;
+    entry.when = when.at;
+    entry.date = when.day;
     return entry;
   }
 
-  // A medicine prescribed ten times is one fact.
+  // A medicine prescribed ten times is one fact, of the last time.
   void add(RecordEntry::Kind kind, int item, std::uint64_t options, std::string text,
-           const RecordResource& resource, std::optional<rules::Instant> when,
-           const std::string& caution = {}) {
+           const RecordResource& resource, const Moment& when, const std::string& caution = {}) {
     auto& alike = said_[{kind, item, options, caution}];
-    if (alike.contains(text)) {
+    if (const auto known = alike.find(text); known != alike.end()) {
+      auto& entry = out_.entries[known->second];
+      if (entry.when < when.at) {
+        entry = entry_of(kind, item, options, std::move(text), resource, when);
+        entry.caution = caution;
+      }
       return;
     }
     if (alike.size() == most_alike) {
       say_at({}, "record-cut", {{"count", std::to_string(most_alike)}});
       return;
     }
-    alike.insert(text);
+    alike.emplace(text, out_.entries.size());
     out_.entries.push_back(entry_of(kind, item, options, std::move(text), resource, when));
     out_.entries.back().caution = caution;
   }
@@ -539,11 +604,14 @@ class Reader {
   Medicines medicines_;
   std::vector<const RecordResource*> observations_;
   std::set<int> ages_;
-  std::map<std::tuple<RecordEntry::Kind, int, std::uint64_t, std::string>, std::set<std::string>>
+  // By kind and meaning: the words -> their place in the entries.
+  std::map<std::tuple<RecordEntry::Kind, int, std::uint64_t, std::string>,
+           std::map<std::string, std::size_t>>
       said_;
   std::map<std::pair<int, Result>, std::size_t> tests_;  // workup -> its place in the entries
   Results results_;
   bool lacks_results_ = false;  // a result is named that is not there
+  bool has_unread_ = false;     // a condition or medicine that no rule reads
   RecordContext out_;
 };
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "plugin/mapping/intake.h"
+#include "plugin/mapping/record_dates.h"
 #include "rules/assessment.h"
 #include "rules/knowledge.h"
 
@@ -21,6 +22,7 @@ struct RecordContext {
   rules::RecordFacts facts;
   std::vector<rules::RecordEntry> entries;  // in the order of the record, each fact once
   std::vector<RecordProblem> problems;
+  std::optional<AgeRange> age;  // by one date of birth, which may leave a range
   // What was set aside, or does not say what it is about, may have mattered.
   bool doubtful = false;
   std::optional<rules::Instant> appointment;

@@ -58,7 +58,7 @@ bool is_failure(const Json& outcome) {
   const auto& issues = outcome.array_of("issue");
   return std::any_of(issues.begin(), issues.end(), [](const Json& entry) {
     const auto severity = entry.string_of("severity");
-    return severity == "error" || severity == "fatal";
+    return severity == "error" || severity == "fatal" || entry.string_of("code") == "incomplete";
   });
 }
 
@@ -190,10 +190,25 @@ class Taker {
     }
     auto* entries = bundle.find("entry");
     auto* list = entries == nullptr ? nullptr : entries->as_array();
+    if (lacks_matches(bundle, list)) {
+      say_missing("record-page", place);
+    }
     for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
       open_entry((*list)[i], fmt::format("{}.entry[{}]", place, i), depth);
     }
     check_envelope(bundle, place);
+  }
+
+  // A search found more than the Bundle holds, though no next page is named.
+  static bool lacks_matches(const Json& bundle, const Json::Array* entries) {
+    const auto* total = bundle.find("total");
+    const auto* number = total == nullptr ? nullptr : total->as_number();
+    if (bundle.string_of("type") != "searchset" || number == nullptr) {
+      return false;
+    }
+    const auto found = rules::read_number(number->text);
+    const auto held = entries == nullptr ? 0 : entries->size();
+    return !found || *found > rules::whole(static_cast<std::int64_t>(held));
   }
 
   // What is left of the Bundle when the resources are taken out. A member that FHIR does not know
@@ -261,8 +276,13 @@ class Taker {
 
   // `named`: the place that the sentence names; `at`: where the finding is.
   void say(std::string_view code, std::string_view key, const std::string& named, std::string at) {
-    auto text = rules::fill(knowledge_.text(key), {{"place", named}});
-    intake_.record_problems.push_back({code, std::move(text), std::move(at)});
+    auto& problems = intake_.record_problems;
+    if (problems.size() >= fhir::max_issues) {
+      return;
+    }
+    const bool last = problems.size() + 1 == fhir::max_issues;
+    auto text = rules::fill(knowledge_.text(last ? "record-more" : key), {{"place", named}});
+    problems.push_back({code, std::move(text), std::move(at)});
   }
 
   void say_missing(std::string_view key, const std::string& place) {

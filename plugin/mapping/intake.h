@@ -67,7 +67,7 @@ struct ReadResource {
 
 // What the record reader takes facts from; such a resource must say whom it is about.
 bool is_clinical(std::string_view type);
-// An OperationOutcome that tells of an error.
+// An OperationOutcome that tells of an error, or that something is incomplete.
 bool is_failure(const fhir::Json& outcome);
 // The References that say whose the resource is; they live as long as it.
 std::vector<const fhir::Json*> subjects_of(const fhir::Json& resource);

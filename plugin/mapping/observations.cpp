@@ -433,13 +433,12 @@ std::vector<Json> answer_entries(Frame& frame) {
   return entries;
 }
 
-bool is_written(const Finding& finding) {
+bool is_written(const rules::Knowledge& knowledge, const Finding& finding) {
   const auto kind = finding.rule->kind;
   if (kind == rules::Rule::Kind::notice || kind == rules::Rule::Kind::guard) {
     return false;
   }
-  const bool red_flag = kind == rules::Rule::Kind::rule && finding.rule->tier >= rules::Tier::soon;
-  return red_flag || finding.status == FindingStatus::fired;
+  return knowledge.is_red_flag(*finding.rule) || finding.status == FindingStatus::fired;
 }
 
 fhir::Uuid flag_uuid(const Frame& frame, const rules::Rule& rule) {
@@ -449,7 +448,7 @@ fhir::Uuid flag_uuid(const Frame& frame, const rules::Rule& rule) {
 std::vector<Json> flag_entries(const Frame& frame) {
   std::vector<Json> entries;
   for (const auto& finding : frame.assessment.findings) {
-    if (is_written(finding)) {
+    if (is_written(frame.knowledge, finding)) {
       entries.push_back(flag_entry(frame, finding));
     }
   }
@@ -473,7 +472,7 @@ Json tier_entry(const Frame& frame) {
   add_method_and_device(frame, result);
   Json members = Json::array();
   for (const auto& finding : assessment.findings) {
-    if (is_written(finding)) {
+    if (is_written(frame.knowledge, finding)) {
       members.push(reference_to(fhir::to_urn(flag_uuid(frame, *finding.rule))));
     }
   }

@@ -243,6 +243,20 @@ Json item_without_children(const Knowledge& knowledge, const Item& item) {
   return result;
 }
 
+std::string help_link_id(const Item& item) { return item.link_id + "-help"; }
+
+// The standard place of a help text: a display item inside the question.
+Json help_item(const Item& item) {
+  return Json::object(
+      {{"extension",
+        Json::array(
+            {extension(core_url("questionnaire-itemControl"), "valueCodeableConcept",
+                       concept_of("http://hl7.org/fhir/questionnaire-item-control", "help", ""))})},
+       {"linkId", help_link_id(item)},
+       {"text", item.help},
+       {"type", "display"}});
+}
+
 // Groups nest only as deep as an author writes them; the loader keeps a child behind its group.
 Json items_of(const Knowledge& knowledge, int parent) {
   Json items = Json::array();
@@ -254,6 +268,8 @@ Json items_of(const Knowledge& knowledge, int parent) {
     Json entry = item_without_children(knowledge, item);
     if (item.type == ItemType::group) {
       entry.set_if("item", items_of(knowledge, static_cast<int>(i)));
+    } else if (!item.help.empty()) {
+      entry.set("item", Json::array({help_item(item)}));
     }
     items.push(std::move(entry));
   }
@@ -279,6 +295,12 @@ bool is_expressible(const Item& item, const EnableWhen& when) {
 fhir::Issues form_issues(const Knowledge& knowledge) {
   fhir::Issues issues;
   for (const auto& item : knowledge.items) {
+    if (!item.help.empty() && knowledge.item(help_link_id(item)) >= 0) {
+      issues.push_back(form_issue("MF-3003", item,
+                                  fmt::format("The help text of {} goes out as {}, and a question "
+                                              "has that name.",
+                                              item.link_id, help_link_id(item))));
+    }
     for (const auto& when : item.enable) {
       const auto& asked = knowledge.items[static_cast<std::size_t>(when.item)];
       if (!is_expressible(item, when)) {

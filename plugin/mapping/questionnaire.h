@@ -9,9 +9,9 @@
 
 namespace myoflag::mapping {
 
-// What of the form FHIR's enableWhen cannot say exactly (MF-3001, MF-3002); empty for a sound form.
-// Where it is not empty, questionnaire_resource would show other questions than the rules expect,
-// so nobody may use its result.
+// What of the form FHIR's enableWhen cannot say exactly (MF-3001 to MF-3003); empty for a sound
+// form. Where it is not empty, questionnaire_resource would show other questions than the rules
+// expect, so nobody may use its result.
 fhir::Issues form_issues(const rules::Knowledge& knowledge);
 
 // Groups are nested; every question carries our own code and the verified ones, every option our

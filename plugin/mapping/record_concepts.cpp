@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "plugin/mapping/one_of.h"
+#include "plugin/mapping/record_status.h"
+#include "plugin/mapping/record_words.h"
 #include "plugin/mapping/vocabulary.h"
 
 namespace myoflag::mapping {
@@ -28,12 +30,6 @@ std::string shortened(std::string_view text) {
   return std::string(text.substr(0, end)) + "...";
 }
 
-// Bytes of letters beyond ASCII count as letters.
-bool is_word_byte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         (static_cast<unsigned char>(c) >= 0x80);
-}
-
 std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
@@ -42,17 +38,13 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-std::string_view word_at(std::string_view text, std::size_t at) {
-  std::size_t end = at;
-  while (end < text.size() && is_word_byte(text[end])) {
-    ++end;
-  }
-  return text.substr(at, end - at);
+// Of plain words.
+std::string_view word_at(std::string_view words, std::size_t at) {
+  return words.substr(at, words.find(' ', at) - at);
 }
 
 bool begins_with_words(std::string_view text, std::string_view words) {
-  return text.starts_with(words) &&
-         (text.size() == words.size() || !is_word_byte(text[words.size()]));
+  return text.starts_with(words) && (text.size() == words.size() || text[words.size()] == ' ');
 }
 
 // Letters of ATC and ICD-10 are written large, and by many small.
@@ -68,6 +60,39 @@ std::string code_key(std::string_view system, std::string_view code) {
   return key;
 }
 
+bool has_one_of(const Json& one, const std::vector<Coding>& codes) {
+  const auto& codings = one.array_of("coding");
+  return std::any_of(codings.begin(), codings.end(), [&](const Json& coding) {
+    return std::any_of(codes.begin(), codes.end(), [&](const Coding& known) {
+      return usual_system(coding.string_of("system")) == known.system &&
+             coding.string_of("code") == known.code;
+    });
+  });
+}
+
+bool shares_text(const std::vector<std::string>& texts, const std::vector<std::string>& known) {
+  return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
+    return std::find(known.begin(), known.end(), text) != known.end();
+  });
+}
+
+// Without the scheme, "www." and a slash at the end, in which many senders differ.
+std::string_view bare_address(std::string_view system) {
+  for (const std::string_view beginning : {"http://", "https://", "www."}) {
+    if (system.starts_with(beginning)) {
+      system.remove_prefix(beginning.size());
+    }
+  }
+  if (system.ends_with('/')) {
+    system.remove_suffix(1);
+  }
+  return system;
+}
+
+bool is_same_address(std::string_view one, std::string_view other) {
+  return bare_address(one) == bare_address(other);
+}
+
 }  // namespace
 
 std::string_view usual_system(std::string_view system) {
@@ -79,8 +104,9 @@ std::string_view usual_system(std::string_view system) {
        {"urn:oid:2.16.840.1.113883.6.90", kIcd10Cm},
        {"urn:oid:2.16.840.1.113883.6.73", kAtc},
        {"urn:oid:2.16.840.1.113883.6.8", kUcum}}};
-  const auto* found = std::find_if(known.begin(), known.end(),
-                                   [system](const auto& one) { return one.first == system; });
+  const auto* found = std::find_if(known.begin(), known.end(), [system](const auto& one) {
+    return one.first == system || is_same_address(one.second, system);
+  });
   return found == known.end() ? system : found->second;
 }
 
@@ -92,6 +118,7 @@ void Named::add(const Named& other) {
   meaning.cautions.insert(other.meaning.cautions.begin(), other.meaning.cautions.end());
   meaning.workups.insert(other.meaning.workups.begin(), other.meaning.workups.end());
   meaning.labs.insert(other.meaning.labs.begin(), other.meaning.labs.end());
+  meaning.other_labs.insert(other.meaning.other_labs.begin(), other.meaning.other_labs.end());
   found = found || other.found;
   told = told || other.told;
   if (name.empty()) {
@@ -105,7 +132,8 @@ std::string Named::name_or(std::string_view fallback) const {
 
 // ---- ConceptIndex
 
-ConceptIndex::ConceptIndex(const rules::Knowledge& knowledge) {
+ConceptIndex::ConceptIndex(const rules::Knowledge& knowledge)
+    : pregnancy_status_(knowledge.bindings.pregnancy_status) {
   add(List::medicine, knowledge.bindings.medicine_classes);
   add(List::condition, knowledge.bindings.condition_list);
   add(List::sex, knowledge.bindings.sexes);
@@ -116,6 +144,9 @@ ConceptIndex::ConceptIndex(const rules::Knowledge& knowledge) {
   }
   for (std::size_t i = 0; i < knowledge.labs.size(); ++i) {
     add_codes(knowledge.labs[i].codes, {List::lab, static_cast<int>(i)});
+    const Target other{List::other_lab, static_cast<int>(i)};
+    add_codes(knowledge.labs[i].not_comparable, other);
+    add_words(knowledge.labs[i].text, other);
   }
 }
 
@@ -128,9 +159,15 @@ void ConceptIndex::add(List list, const std::vector<rules::CodeBinding>& binding
       prefixes_[code.system].push_back(
           {usual_code(code.system, code.code), &binding.except, target});
     }
-    for (const std::string_view words : binding.text) {
-      names_[word_at(words, 0)].push_back({words, target});
-    }
+    add_words(binding.text, target);
+  }
+}
+
+void ConceptIndex::add_words(const std::vector<std::string>& phrases, Target target) {
+  for (const auto& phrase : phrases) {
+    auto words = plain_words(phrase);
+    auto& alike = names_[std::string(word_at(words, 0))];
+    alike.push_back({std::move(words), target});
   }
 }
 
@@ -164,6 +201,9 @@ void ConceptIndex::take(Target target, Meaning& meaning) {
     case List::lab:
       meaning.labs.insert(target.index);
       break;
+    case List::other_lab:
+      meaning.other_labs.insert(target.index);
+      break;
   }
 }
 
@@ -195,19 +235,18 @@ void ConceptIndex::read_code(const Json& coding, Named& named) const {
 }
 
 void ConceptIndex::read_words(std::string_view text, Meaning& meaning) const {
-  const std::string lowered = lower(text);
-  const std::string_view all = lowered;
+  const std::string plain = plain_words(text);
+  const std::string_view all = plain;
   for (std::size_t at = 0; at < all.size();) {
     const auto word = word_at(all, at);
-    const auto phrases = names_.find(word);
-    if (!word.empty() && phrases != names_.end()) {
+    if (const auto phrases = names_.find(std::string(word)); phrases != names_.end()) {
       for (const auto& phrase : phrases->second) {
         if (begins_with_words(all.substr(at), phrase.words)) {
           take(phrase.target, meaning);
         }
       }
     }
-    at += std::max<std::size_t>(word.size(), 1);
+    at += word.size() + 1;
   }
 }
 
@@ -244,6 +283,33 @@ Named ConceptIndex::read_member(const Json& resource, std::string_view name) con
   Named named;
   read(resource.find(name), named);
   return named;
+}
+
+bool ConceptIndex::asks_for_pregnancy(const Json& observation) const {
+  const auto* code = observation.find("code");
+  return pregnancy_status_.yes >= 0 && code != nullptr &&
+         has_one_of(*code, pregnancy_status_.codes);
+}
+
+PregnancyAnswer ConceptIndex::pregnancy_answer(const Json& observation) const {
+  if (const auto* plain = observation.find("valueBoolean")) {
+    return is_true(observation, "valueBoolean") ? PregnancyAnswer::yes
+           : plain->as_bool() != nullptr        ? PregnancyAnswer::no
+                                                : PregnancyAnswer::unread;
+  }
+  std::vector<std::string> texts{plain_words(observation.string_of("valueString"))};
+  if (const auto* value = observation.find("valueCodeableConcept")) {
+    if (has_one_of(*value, pregnancy_status_.no_codes)) {
+      return PregnancyAnswer::no;
+    }
+    texts.push_back(plain_words(value->string_of("text")));
+    for (const auto& coding : value->array_of("coding")) {
+      texts.push_back(plain_words(coding.string_of("display")));
+    }
+  }
+  return shares_text(texts, pregnancy_status_.yes_text)  ? PregnancyAnswer::yes
+         : shares_text(texts, pregnancy_status_.no_text) ? PregnancyAnswer::no
+                                                         : PregnancyAnswer::unread;
 }
 
 // ---- Medicines

@@ -16,13 +16,15 @@
 
 namespace myoflag::mapping {
 
-// A code system's usual address, also for those that are sent by their OID ("urn:oid:...").
+// A code system's usual address, also for those that are sent by their OID ("urn:oid:..."), and in
+// spite of https, "www." and a slash at the end.
 std::string_view usual_system(std::string_view system);
 
 // Options of questions, and indices of the knowledge's lists.
 struct Meaning {
   std::uint64_t medicines = 0, conditions = 0, sexes = 0, pregnancies = 0;
   std::set<int> cautions, workups, labs;
+  std::set<int> other_labs;  // of the same substance, but not known to be comparable
 };
 
 // What concepts mean, and the words of the record for them: the first text, else display, else
@@ -37,6 +39,8 @@ struct Named {
   std::string name_or(std::string_view fallback) const;
 };
 
+enum class PregnancyAnswer : std::uint8_t { no, yes, unread };
+
 // The bindings of the knowledge by code, by beginning of a code, and by the first word of a name.
 class ConceptIndex {
  public:
@@ -44,13 +48,26 @@ class ConceptIndex {
   explicit ConceptIndex(const rules::Knowledge& knowledge);
 
   // A CodeableConcept, or null. By system and code (of ATC and ICD-10 in any case), and by whole
-  // words of text and display, any case of A to Z.
+  // words of text and display, as record_words.h makes them plain.
   void read(const fhir::Json* one, Named& named) const;
   void read_text(std::string_view text, Named& named) const;
   Named read_member(const fhir::Json& resource, std::string_view name) const;
 
+  // Of an Observation: whether it says if somebody is pregnant, and what its value says.
+  bool asks_for_pregnancy(const fhir::Json& observation) const;
+  PregnancyAnswer pregnancy_answer(const fhir::Json& observation) const;
+
  private:
-  enum class List : std::uint8_t { medicine, condition, sex, pregnancy, caution, workup, lab };
+  enum class List : std::uint8_t {
+    medicine,
+    condition,
+    sex,
+    pregnancy,
+    caution,
+    workup,
+    lab,
+    other_lab
+  };
   struct Target {
     List list = List::medicine;
     int index = 0;  // option or place in the list
@@ -61,19 +78,22 @@ class ConceptIndex {
     Target target;
   };
   struct Phrase {
-    std::string_view words;
+    std::string words;  // plain
     Target target;
   };
 
   void add(List list, const std::vector<rules::CodeBinding>& bindings);
   void add_codes(const std::vector<rules::Coding>& codes, Target target);
+  void add_words(const std::vector<std::string>& phrases, Target target);
   void read_code(const fhir::Json& coding, Named& named) const;
   void read_words(std::string_view text, Meaning& meaning) const;
   static void take(Target target, Meaning& meaning);
 
-  std::unordered_map<std::string, std::vector<Target>> codes_;       // "system|code"
-  std::unordered_map<std::string, std::vector<Prefix>> prefixes_;    // by system
-  std::unordered_map<std::string_view, std::vector<Phrase>> names_;  // by first word
+  const rules::PregnancyStatus& pregnancy_status_;
+
+  std::unordered_map<std::string, std::vector<Target>> codes_;     // "system|code"
+  std::unordered_map<std::string, std::vector<Prefix>> prefixes_;  // by system
+  std::unordered_map<std::string, std::vector<Phrase>> names_;     // by first word
 };
 
 // The medicines that requests and the like name, in themselves or by a Medication resource that is

@@ -56,7 +56,7 @@ std::string_view moment_or_period(const Json& resource, std::string_view name) {
 
 }  // namespace
 
-std::optional<int> age_at(std::string_view birth_date, rules::Instant now) {
+std::optional<AgeRange> age_at(std::string_view birth_date, rules::Instant now) {
   const auto birth = fhir::parse_date(birth_date);
   if (!birth) {
     return std::nullopt;
@@ -64,10 +64,10 @@ std::optional<int> age_at(std::string_view birth_date, rules::Instant now) {
   const chrono::year_month_day today(chrono::floor<chrono::days>(now));
   const int oldest = completed_years(first_day(*birth), today);
   const int youngest = completed_years(last_day(*birth), today);
-  if (oldest != youngest || youngest < 0 || oldest > oldest_person) {
+  if (youngest < 0 || oldest > oldest_person) {
     return std::nullopt;
   }
-  return oldest;
+  return AgeRange{youngest, oldest};
 }
 
 std::optional<rules::Instant> moment_of(std::string_view date_time) {

@@ -11,9 +11,15 @@
 
 namespace myoflag::mapping {
 
-// Completed years at `now` (its date in UTC). Empty when the birth date is partial and the age
-// therefore not certain, when it lies in the future, and beyond any human age.
-std::optional<int> age_at(std::string_view birth_date, rules::Instant now);
+// Completed years.
+struct AgeRange {
+  int youngest = 0, oldest = 0;
+  friend bool operator==(const AgeRange&, const AgeRange&) = default;
+};
+
+// At `now` (its date in UTC); a partial birth date leaves a range. Empty when the birth date may
+// lie in the future or is none, and beyond any human age.
+std::optional<AgeRange> age_at(std::string_view birth_date, rules::Instant now);
 
 // The moment a dateTime names; of a partial one the start, in UTC.
 std::optional<rules::Instant> moment_of(std::string_view date_time);

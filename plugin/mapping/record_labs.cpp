@@ -27,6 +27,7 @@ using rules::RecordEntry;
 
 // The key of the reason that the resource as a whole was set aside. Why, was said of the resource.
 constexpr std::string_view set_aside_reason = "record-lab-set-aside";
+constexpr std::string_view other_kind_reason = "record-lab-other-kind";
 
 struct Result {
   const RecordResource* resource = nullptr;
@@ -35,6 +36,8 @@ struct Result {
   std::optional<Number> value;
   bool may_lie_further = false;  // only a bound is known, and some limits lie beyond it
   std::string_view problem;      // key of the reason why it is not used
+  bool marked_abnormal = false;  // by the laboratory
+  std::string_view doubt;        // key of what speaks against it, though it is used
   std::string text;              // as the record words it
 
   auto order() const { return std::tie(when, issued, value, text, resource->place); }
@@ -61,18 +64,26 @@ std::string value_text(const Json& part) {
   return text;
 }
 
-// The key of what is wrong with the date; empty: nothing.
+bool set_date(std::string_view text, Result& result) {
+  const auto date = fhir::parse_date_time(text);
+  if (!date || date->precision < fhir::Precision::day) {
+    return false;
+  }
+  result.date = date;
+  result.when = moment_of(text);
+  return true;
+}
+
+// The date of the sample, else of the report. The key of what is wrong with it; empty: nothing.
 std::string_view read_date(const Json& observation, Instant now, Result& result) {
-  const auto sampled = effective_text(observation);
-  result.date = fhir::parse_date_time(sampled);
-  if (result.date && result.date->precision < fhir::Precision::day) {
-    result.date.reset();
+  const bool dated = set_date(effective_text(observation), result);
+  if (!dated) {
+    set_date(observation.string_of("issued"), result);
   }
-  if (!result.date) {
-    return "record-lab-undated";
+  if (result.date && is_certainly_future(*result.date, now)) {
+    return "record-lab-future";
   }
-  result.when = moment_of(sampled);
-  return is_certainly_future(*result.date, now) ? "record-lab-future" : "";
+  return dated ? "" : "record-lab-undated";
 }
 
 // ---- a value of which only a bound is known
@@ -114,24 +125,38 @@ void set_value(const LabRisk& risk, std::size_t lab, const LabValue& value, Resu
   result.value = risk.same_side(lab, value.number, span.near) ? value.number : span.near;
 }
 
+// A result that may still change, or whose sample may be older, is used where a rule looks for such
+// a result: waiting for a better one would be calm.
+void settle_doubt(const LabRisk& risk, std::size_t lab, Result& result) {
+  if (result.value && !result.doubt.empty() && !risk.concerns_a_rule(lab, *result.value)) {
+    result.value.reset();
+    result.problem = result.doubt;
+  }
+}
+
 Result result_of(const rules::Knowledge& knowledge, const LabRisk& risk, std::size_t lab,
                  const RecordResource& resource, const Json& part, Instant now) {
   Result result;
   result.resource = &resource;
   result.issued = moment_of(resource.json.string_of("issued"));
   result.text = value_text(part);
-  result.problem = read_date(resource.json, now, result);
-  if (!result.problem.empty()) {
+  result.marked_abnormal = is_marked_abnormal(part);
+  result.doubt = read_date(resource.json, now, result);
+  if (result.doubt.empty() && !is_final(resource.json)) {
+    result.doubt = "record-lab-not-final";
+  }
+  if (!result.date || result.doubt == "record-lab-future") {
+    result.problem = result.doubt;
     return result;
   }
-  if (!is_final(resource.json)) {
-    result.problem = "record-lab-not-final";
-    return result;
-  }
-  if (const auto value = lab_value(knowledge.labs[lab], part)) {
-    set_value(risk, lab, *value, result);
+  const auto value = lab_value(knowledge.labs[lab], part);
+  if (!value) {
+    result.problem = result.doubt.empty() ? reason_key(value.error()) : result.doubt;
+  } else if (value->number < Number{}) {
+    result.problem = "record-lab-negative";
   } else {
-    result.problem = reason_key(value.error());
+    set_value(risk, lab, *value, result);
+    settle_doubt(risk, lab, result);
   }
   return result;
 }
@@ -184,12 +209,12 @@ class LabReader {
   LabResults read(const std::vector<const RecordResource*>& observations,
                   const std::vector<const RecordResource*>& set_aside, bool complete) {
     for (const auto* resource : observations) {
-      if (!is_void(resource->json)) {
+      if (!is_void(resource->json) && !is_survey(resource->json)) {
         sort_parts(*resource);
       }
     }
     for (const auto* resource : set_aside) {
-      if (!is_void(resource->json)) {
+      if (!is_void(resource->json) && !is_survey(resource->json)) {
         add_set_aside(*resource);
       }
     }
@@ -209,23 +234,49 @@ class LabReader {
   void sort_parts(const RecordResource& resource) {
     std::set<int> in_components;
     for (const auto& component : resource.json.array_of("component")) {
-      for (const int lab : labs_of(component)) {
+      const auto meaning = meaning_of(component);
+      for (const int lab : meaning.labs) {
         in_components.insert(lab);
         add(lab, resource, component);
       }
+      add_other_kind(meaning, resource, component);
     }
-    for (const int lab : labs_of(resource.json)) {
+    const auto meaning = meaning_of(resource.json);
+    for (const int lab : meaning.labs) {
       if (has_own_value(resource.json) || !in_components.contains(lab)) {
         add(lab, resource, resource.json);
       }
     }
+    add_other_kind(meaning, resource, resource.json);
+  }
+
+  // A concept with codes of both kinds was read as the one that can be used.
+  void add_other_kind(const Meaning& meaning, const RecordResource& resource, const Json& part) {
+    if (!has_own_value(part)) {
+      return;
+    }
+    for (const int lab : meaning.other_labs) {
+      if (meaning.labs.contains(lab)) {
+        continue;
+      }
+      Result result;
+      result.resource = &resource;
+      result.text = value_text(part);
+      result.problem = read_date(resource.json, now_, result);
+      result.problem = result.problem.empty() ? other_kind_reason : result.problem;
+      results_[static_cast<std::size_t>(lab)].push_back(std::move(result));
+    }
   }
 
   void add_set_aside(const RecordResource& resource) {
-    auto labs = labs_of(resource.json);
+    auto meaning = meaning_of(resource.json);
     for (const auto& component : resource.json.array_of("component")) {
-      labs.merge(labs_of(component));
+      auto inner = meaning_of(component);
+      meaning.labs.merge(inner.labs);
+      meaning.other_labs.merge(inner.other_labs);
     }
+    auto labs = std::move(meaning.labs);
+    labs.merge(meaning.other_labs);
     Result result;
     result.resource = &resource;
     read_date(resource.json, now_, result);
@@ -236,9 +287,7 @@ class LabReader {
     }
   }
 
-  std::set<int> labs_of(const Json& part) const {
-    return index_.read_member(part, "code").meaning.labs;
-  }
+  Meaning meaning_of(const Json& part) const { return index_.read_member(part, "code").meaning; }
 
   void add(int lab, const RecordResource& resource, const Json& part) {
     const auto at = static_cast<std::size_t>(lab);
@@ -279,6 +328,15 @@ class LabReader {
   void use(std::size_t lab, const Result& used, const std::vector<const Result*>& current) {
     out_.labs[lab] = {LabState::known, *used.value, age_days(used)};
     add_entry(lab, used);
+    // A rule that looks for it may ask for more, which is not there. Nobody is reassured beside it.
+    const bool abnormal = used.marked_abnormal || risk_.concerns_a_rule(lab, *used.value);
+    if (abnormal && age_days(used) <= knowledge_.staleness.lab_days) {
+      say("record-lab-abnormal", lab, used);
+      out_.doubtful = true;
+    }
+    if (!used.doubt.empty()) {
+      say("record-lab-doubtful", lab, used, knowledge_.text(used.doubt));
+    }
     if (used.may_lie_further) {
       say("record-lab-bound", lab, used);
     }
@@ -313,11 +371,20 @@ class LabReader {
     std::vector<const Result*> unused;
     for (const auto& result : results) {
       const bool older = result.date && used.is_surpassed(*result.date);
-      if (!result.problem.empty() && !older) {
+      if (!result.problem.empty() && !older && !is_beside(result, current)) {
         unused.push_back(&result);
       }
     }
     return unused;
+  }
+
+  // Measured in another way and not later than a value that can be used: the usual pair of one
+  // sample.
+  static bool is_beside(const Result& result, const std::vector<const Result*>& current) {
+    return result.problem == other_kind_reason &&
+           std::any_of(current.begin(), current.end(), [&](const Result* used) {
+             return fhir::compare(*result.date, *used->date) != std::strong_ordering::greater;
+           });
   }
 
   void say_unused(std::size_t lab, const std::vector<const Result*>& unused) {

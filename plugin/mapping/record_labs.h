@@ -15,6 +15,7 @@ namespace myoflag::mapping {
 
 struct LabResults {
   std::array<rules::Lab, rules::kMaxLabs> labs{};
+  bool doubtful = false;  // a recent value is abnormal
   std::vector<rules::RecordEntry> entries;
   std::vector<RecordProblem> problems;
 };

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 
 #include "fhir/datetime.h"
 #include "plugin/mapping/one_of.h"
+#include "plugin/mapping/vocabulary.h"
 
 namespace myoflag::mapping {
 
@@ -101,13 +103,67 @@ bool is_ordered(const Json& request) {
 }
 
 bool is_void(const Json& observation) {
-  constexpr std::array<std::string_view, 3> without{"registered", "cancelled", "entered-in-error"};
-  return is_one_of(observation.string_of("status"), without);
+  constexpr std::array<std::string_view, 2> withdrawn{"cancelled", "entered-in-error"};
+  const auto status = observation.string_of("status");
+  return is_one_of(status, withdrawn) || (status == "registered" && !has_value_inside(observation));
+}
+
+bool is_survey(const Json& observation) {
+  const auto& categories = observation.array_of("category");
+  return std::any_of(categories.begin(), categories.end(), [](const Json& category) {
+    const auto& codings = category.array_of("coding");
+    return std::any_of(codings.begin(), codings.end(), [](const Json& coding) {
+      return coding.string_of("system") == kObservationCategory &&
+             coding.string_of("code") == kSurvey.code;
+    });
+  });
 }
 
 bool is_final(const Json& observation) {
   constexpr std::array<std::string_view, 3> last{"final", "amended", "corrected"};
   return is_one_of(observation.string_of("status"), last);
+}
+
+namespace {
+
+bool is_normal(const Json& interpretation) {
+  const auto& codings = interpretation.array_of("coding");
+  return std::all_of(codings.begin(), codings.end(), [](const Json& coding) {
+    const auto code = coding.string_of("code");
+    return code.empty() || code == "N";
+  });
+}
+
+std::optional<rules::Number> value_in(const Json* quantity, std::string_view unit) {
+  if (quantity == nullptr) {
+    return std::nullopt;
+  }
+  const auto own =
+      quantity->has("code") ? quantity->string_of("code") : quantity->string_of("unit");
+  const auto* value = quantity->find("value");
+  const auto* number = value == nullptr ? nullptr : value->as_number();
+  return number == nullptr || (!own.empty() && own != unit) ? std::nullopt
+                                                            : rules::read_number(number->text);
+}
+
+bool is_outside(const Json& range, const Json& quantity) {
+  const auto unit = quantity.has("code") ? quantity.string_of("code") : quantity.string_of("unit");
+  const auto value = value_in(&quantity, unit);
+  const auto low = value_in(range.find("low"), unit);
+  const auto high = value_in(range.find("high"), unit);
+  return value && ((low && *value < *low) || (high && *value > *high));
+}
+
+}  // namespace
+
+bool is_marked_abnormal(const Json& part) {
+  const auto& marks = part.array_of("interpretation");
+  if (!std::all_of(marks.begin(), marks.end(), is_normal)) {
+    return true;
+  }
+  const auto& ranges = part.array_of("referenceRange");
+  const auto* quantity = part.find("valueQuantity");
+  return quantity != nullptr && ranges.size() == 1 && is_outside(ranges.front(), *quantity);
 }
 
 bool has_own_value(const Json& observation) {

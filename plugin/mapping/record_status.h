@@ -22,9 +22,15 @@ bool is_in_use(const fhir::Json& device);
 // Ordered by a person; what was only suggested (by this program, for example) is no order.
 bool is_ordered(const fhir::Json& request);
 
-bool is_void(const fhir::Json& observation);   // never made, or withdrawn
+bool is_void(const fhir::Json& observation);  // never made, or withdrawn
+// An answer or a finding from answers, such as this program writes; never a laboratory result.
+bool is_survey(const fhir::Json& observation);
 bool is_final(const fhir::Json& observation);  // the last word, as far as known
 bool has_own_value(const fhir::Json& part);    // of an Observation or a component
+
+// The laboratory says that the value is not normal, by its interpretation or its one reference
+// range in the unit of the value.
+bool is_marked_abnormal(const fhir::Json& part);
 
 bool has_value_inside(const fhir::Json& observation);  // its own, or of a component
 

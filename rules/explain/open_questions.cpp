@@ -3,6 +3,7 @@
 #include <map>
 
 #include "rules/explain/page.h"
+#include "rules/unjudged.h"
 
 namespace myoflag::rules::explaining {
 namespace {
@@ -18,12 +19,11 @@ struct Open {
   std::vector<const Finding*> findings;  // most urgent first
 };
 
-bool is_red(Tier tier) { return tier >= Tier::soon; }
-
 std::map<const Item*, Open> open_by_item(const Page& page) {
   std::map<const Item*, Open> by_item;
   for (const Finding& finding : page.assessment().findings) {
-    if (finding.status != FindingStatus::not_excluded || !(page.all() || is_red(finding.tier))) {
+    if (finding.status != FindingStatus::not_excluded ||
+        !(page.all() || finding.tier >= page.assessment().knowledge->red_flag_from)) {
       continue;
     }
     for (const Item* item : finding.missing) {
@@ -128,6 +128,10 @@ std::string question_of(const Page& page, const Open& open) {
                                     {{"question", open.item->text}, {"answers", answers}});
 }
 
+std::string named(const Finding& finding) {
+  return finding.rule->title + " [" + finding.rule->id + "]";
+}
+
 // What it could be, one line a tier.
 void add_titles(const Page& page, const Open& open, Lines& lines) {
   const std::size_t shown = page.shown(open.findings.size(), kTitles);
@@ -135,7 +139,7 @@ void add_titles(const Page& page, const Open& open, Lines& lines) {
     const Tier tier = open.findings[i]->tier;
     Texts titles;
     for (; i < shown && open.findings[i]->tier == tier; ++i) {
-      titles.push_back(open.findings[i]->rule->title);
+      titles.push_back(named(*open.findings[i]));
     }
     lines.push_back(line(page.say("explain-could-be",
                                   {{"tier", page.label(tier)}, {"findings", joined(titles, "; ")}}),
@@ -168,6 +172,15 @@ Lines not_excluded(const Page& page) {
   }
   if (shown < open.size()) {
     lines.push_back(line(page.more(open.size() - shown)));
+  }
+  Texts waiting;
+  for (const Finding& finding : page.assessment().findings) {
+    if (waits_for_a_result(page.assessment(), finding)) {
+      waiting.push_back(named(finding));
+    }
+  }
+  if (!waiting.empty()) {
+    lines.push_back(line(page.say("explain-waiting", {{"findings", joined(waiting, "; ")}})));
   }
   const TierBounds& bounds = page.assessment().bounds;
   if (!open.empty() && bounds.lowest != bounds.highest) {

@@ -1,5 +1,6 @@
 // bindings.yaml
 #include <algorithm>
+#include <cctype>
 
 #include <fmt/format.h>
 
@@ -15,6 +16,27 @@ std::string lower(std::string text) {
   return text;
 }
 
+bool is_word_byte(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x80 || std::isalnum(byte) != 0;
+}
+
+std::vector<std::string> read_words(Context& context, const Fields& fields,
+                                    std::string_view key = "text") {
+  std::vector<std::string> out;
+  const Node* list = fields.find(key);
+  if (list == nullptr) {
+    return out;
+  }
+  for (auto& words : context.texts(*list)) {
+    if (std::none_of(words.begin(), words.end(), is_word_byte)) {
+      context.report(*list, "MF-2014", fmt::format("`{}` holds no word", words));
+    }
+    out.push_back(lower(std::move(words)));
+  }
+  return out;
+}
+
 // What in a record means it: codes, prefixes, words.
 CodeBinding read_matches(Context& context, const Fields& fields) {
   CodeBinding binding;
@@ -24,11 +46,7 @@ CodeBinding read_matches(Context& context, const Fields& fields) {
   if (!binding.except.empty() && binding.prefixes.empty()) {
     context.report(*fields.find("except"), "MF-2030", "`except` is for prefixes only");
   }
-  if (const Node* text = fields.find("text")) {
-    for (auto& words : context.texts(*text)) {
-      binding.text.push_back(lower(std::move(words)));
-    }
-  }
+  binding.text = read_words(context, fields);
   if (fields.is_map() && binding.codes.empty() && binding.prefixes.empty() &&
       binding.text.empty() && fields.find("codes") == nullptr &&
       fields.find("prefixes") == nullptr) {
@@ -55,11 +73,21 @@ void read_option_bindings(Context& context, std::span<const Node> list, std::str
 }
 
 void read_lab(Context& context, const Node& node) {
-  const Fields fields(context, node, {"name", "title", "codes", "unit", "convert", "relative"});
+  const Fields fields(
+      context, node,
+      {"name", "title", "codes", "not-comparable", "text", "unit", "convert", "relative"});
   LabBinding lab;
   lab.name = fields.id("name");
   lab.title = fields.text("title");
   lab.codes = context.codings(fields.need("codes"));
+  lab.not_comparable = context.codings(fields.find("not-comparable"));
+  lab.text = read_words(context, fields);
+  for (const Coding& code : lab.not_comparable) {
+    if (std::find(lab.codes.begin(), lab.codes.end(), code) != lab.codes.end()) {
+      context.report(*fields.find("not-comparable"), "MF-2014",
+                     fmt::format("`{}` also stands in `codes`", code.code));
+    }
+  }
   lab.relative_to_upper_limit =
       fields.find("relative") != nullptr && fields.word("relative", {"upper-limit"}) == 0;
   lab.unit = lab.relative_to_upper_limit ? fields.text_if("unit") : fields.text("unit");
@@ -67,6 +95,10 @@ void read_lab(Context& context, const Node& node) {
     const Fields convert(context, entry, {"unit", "factor"});
     LabBinding::Conversion conversion;
     conversion.unit = convert.text("unit");
+    const auto same = [&](const auto& known) { return known.unit == conversion.unit; };
+    if (conversion.unit == lab.unit || std::any_of(lab.convert.begin(), lab.convert.end(), same)) {
+      context.report(entry, "MF-2013", fmt::format("unit `{}` stands twice", conversion.unit));
+    }
     if (const Node* factor = convert.need("factor")) {
       conversion.factor = context.number(*factor).value_or(Number{});
       if (conversion.factor <= Number{}) {
@@ -78,6 +110,23 @@ void read_lab(Context& context, const Node& node) {
   auto& labs = context.knowledge.labs;
   context.define(context.labs, node, lab.name, labs.size());
   labs.push_back(std::move(lab));
+}
+
+void read_pregnancy_status(Context& context, const Node& node) {
+  PregnancyStatus& status = context.knowledge.bindings.pregnancy_status;
+  const Fields fields(context, node, {"codes", "yes", "yes-text", "no-text", "no-codes"});
+  status.codes = context.codings(fields.need("codes"));
+  status.no_codes = context.codings(fields.find("no-codes"));
+  status.yes_text = read_words(context, fields, "yes-text");
+  status.no_text = read_words(context, fields, "no-text");
+  const Node* yes = fields.need("yes");
+  const int index = context.knowledge.bindings.pregnancy;
+  if (yes != nullptr && index >= 0) {
+    const Item& item = context.knowledge.items[static_cast<std::size_t>(index)];
+    std::uint64_t mask = 0;
+    context.options_into(item, *yes, mask);
+    status.yes = mask != 0 ? item.option(*context.text(*yes)) : -1;
+  }
 }
 
 void read_caution(Context& context, const Node& node) {
@@ -95,7 +144,8 @@ void read_caution(Context& context, const Node& node) {
 void read_bindings(Context& context, const Node& root) {
   Bindings& bindings = context.knowledge.bindings;
   const Fields fields(context, root,
-                      {"medicine-classes", "conditions", "labs", "sex", "pregnancy", "cautions"});
+                      {"medicine-classes", "conditions", "labs", "sex", "pregnancy",
+                       "pregnancy-status", "cautions"});
   read_option_bindings(context, fields.list("medicine-classes"), "option", bindings.medicines,
                        bindings.medicine_classes);
   read_option_bindings(context, fields.list("conditions"), "option", bindings.conditions,
@@ -103,6 +153,9 @@ void read_bindings(Context& context, const Node& root) {
   read_option_bindings(context, fields.list_if("pregnancy"), "option", bindings.pregnancy,
                        bindings.pregnancies);
   read_option_bindings(context, fields.list_if("sex"), "option", bindings.sex, bindings.sexes);
+  if (const Node* status = fields.find("pregnancy-status")) {
+    read_pregnancy_status(context, *status);
+  }
   const auto labs = fields.list_of("labs", context.labs);
   for (const Node& node : labs.first(std::min(labs.size(), kMaxLabs))) {
     read_lab(context, node);

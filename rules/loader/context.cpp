@@ -164,6 +164,10 @@ std::optional<Number> Context::number(const Node& at) {
   if (value && !number) {
     report(at, "MF-2015", fmt::format("`{}` is no number", shown(*value)));
   }
+  if (number && (number->nano > kGreatestLimit.nano || number->nano < -kGreatestLimit.nano)) {
+    report(at, "MF-2015", "the number is beyond a thousand million");
+    return std::nullopt;
+  }
   return number;
 }
 

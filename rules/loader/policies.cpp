@@ -183,6 +183,9 @@ class PolicyReader {
     read_common(fields);
     if (const Node* tier = fields.need("nothing-matched")) {
       knowledge_.nothing_matched = context_.tier(*tier).value_or(Tier::routine);
+      if (knowledge_.nothing_matched == Tier::self_care) {
+        context_.report(*tier, "MF-2014", "that nothing matched reassures nobody: not self-care");
+      }
     }
   }
 

@@ -29,14 +29,15 @@ class QuestionReader {
   void read(const Node& node) {
     const Fields fields(
         context_, node,
-        {"linkId",     "group",   "type",    "text",   "label",        "repeats",  "required",
-         "concept",    "codes",   "options", "enable", "min",          "max",      "unit",
-         "instrument", "sources", "prefill", "note",   "context-only", "screening"});
+        {"linkId",   "group",      "type",    "text",    "label",  "help",         "repeats",
+         "required", "concept",    "codes",   "options", "enable", "min",          "max",
+         "unit",     "instrument", "sources", "prefill", "note",   "context-only", "screening"});
     Item item;
     item.link_id = fields.id("linkId");
     item.text = fields.text("text");
     item.concept_text = fields.text_if("concept");
     item.label = fields.text_if("label");
+    item.help = fields.text_if("help");
     if (item.label.empty()) {
       item.label = short_name(item);
     }
@@ -177,6 +178,7 @@ class QuestionReader {
     only_for("min", item.is_numeric(), "numbers");
     only_for("max", item.is_numeric(), "numbers");
     only_for("unit", item.is_numeric(), "numbers");
+    only_for("help", is_question(item.type), "questions");
     only_for("required", is_question(item.type), "questions");
     only_for("context-only", is_question(item.type), "questions");
     only_for("instrument", is_question(item.type), "questions");

@@ -120,6 +120,11 @@ void read_rule(Context& context, const Node& node, Tier tier) {
   }
   rule.note = fields.text_if("note");
   rule.benign = fields.flag("benign");
+  const Node* benign = fields.find("benign");
+  const bool waits = benign != nullptr && benign->text != "false";
+  if (tier == Tier::self_care && fields.is_map() && !waits) {
+    context.report(node, "MF-2048", "a rule of tier self-care reassures: it has `benign: true`");
+  }
   rule.all_ages = fields.flag("all-ages");
   rule.hypotheses = context.find_all(context.hypotheses, fields.need("hypotheses"));
   rule.workups = context.find_all(context.workups, fields.need("workups"));

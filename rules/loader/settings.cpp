@@ -207,7 +207,7 @@ void read_settings(Context& context, const Node& root) {
   Knowledge& k = context.knowledge;
   const Fields fields(context, root,
                       {"id", "version", "date", "title", "canonical", "status", "copyright",
-                       "tiers", "option-sets", "is", "record", "adult-age"});
+                       "tiers", "option-sets", "is", "record", "adult-age", "red-flag-from"});
   k.id = fields.id("id");
   k.title = fields.text("title");
   k.canonical = fields.text("canonical");
@@ -224,6 +224,9 @@ void read_settings(Context& context, const Node& root) {
                    "expected the base of a web address without `/` at its end");
   }
   k.adult_age = fields.integer("adult-age", 0, 120);
+  if (const Node* tier = fields.need("red-flag-from")) {
+    k.red_flag_from = context.tier(*tier).value_or(k.red_flag_from);
+  }
   read_tiers(context, fields);
   fields.need("option-sets");
   fields.need("is");

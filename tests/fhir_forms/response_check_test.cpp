@@ -174,6 +174,29 @@ TEST(Words, BesideACodeAreThoseOfItsOption) {
                 ElementsAre("warning MF-1449 QuestionnaireResponse.item[0].answer[0].value a"))
         << other;
   }
+  EXPECT_THAT(found(R"("code": "y", "display": "Nichts übles")"), IsEmpty());  // has no words
+}
+
+// Nobody can say which was meant, and one of them may be an emergency.
+TEST(Words, BesideACodeThatAreThoseOfAnotherOptionRefuseTheAnswer) {
+  const auto form =
+      load(form_with(parse(R"j({"item": [{"linkId": "a", "type": "choice", "answerOption": [
+      {"valueCoding": {"system": "s", "code": "none", "display": "None of these"}},
+      {"valueCoding": {"system": "s", "code": "fit", "display": "A fit (seizure)"}}]}]})j")));
+  const auto found = [&form](std::string_view code, std::string_view display) {
+    return lines(
+        check_response(
+            response_with(parse(fmt::format(
+                R"({{"item": [{{"linkId": "a", "answer": [{{"valueCoding": {{"system": "s", "code": "{}", "display": "{}"}}}}]}}]}})",
+                code, display))),
+            form)
+            .issues);
+  };
+  EXPECT_THAT(found("none", "A FIT (seizure)"),
+              ElementsAre("MF-1458 QuestionnaireResponse.item[0].answer[0].value a"));
+  EXPECT_THAT(found("fit", "None of these"),
+              ElementsAre("MF-1458 QuestionnaireResponse.item[0].answer[0].value a"));
+  EXPECT_THAT(found("fit", "A fit (seizure)"), IsEmpty());
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, ResponseRules, ::testing::ValuesIn(response_cases()),

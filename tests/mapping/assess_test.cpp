@@ -161,8 +161,8 @@ TEST(Assess, AResultInsideAReportIsReadAsOneOfThePatient) {
     const auto assessed = assess(bundle_of({patient(), response, outer}));
     ASSERT_TRUE(assessed) << assessed.error()[0].text;
     EXPECT_EQ(assessed->assessment.tier, Tier::emergency);
-    EXPECT_THAT(assessed->assessment.input->record_problems, IsEmpty());
-    EXPECT_THAT(assessed->assessment.input->doubts, IsEmpty());
+    EXPECT_THAT(assessed->assessment.input->record_problems,
+                ElementsAre("a result of potassium is abnormal"));
   }
 }
 
@@ -274,7 +274,7 @@ TEST(Assess, DoubtfulAnswersNeverReassure) {
   other_words.find("item")->as_array()->front().find("item")->as_array()->front().set("text",
                                                                                       "All well?");
   auto other_option = testing::response_of(calm);
-  first_answer(other_option).find("valueCoding")->set("display", "A fit (seizure)");
+  first_answer(other_option).find("valueCoding")->set("display", "Nothing at all");
   auto nobody = testing::response_of(calm);
   nobody.erase("subject");
   for (const auto& input :
@@ -395,7 +395,13 @@ TEST(Assess, APartOfTheRecordThatDidNotComeReassuresNobody) {
   refused.find("entry")->push(parse(R"({"response":{"status":"503 Service Unavailable"}})"));
   auto empty = whole();
   empty.find("entry")->push(parse(R"({"fullUrl":"urn:x"})"));
-  for (const auto& input : {paged, failed, refused, empty}) {
+  auto short_search = whole();
+  short_search.set("type", "searchset");
+  short_search.set("total", Json::Number{"3"});
+  auto incomplete = whole();
+  incomplete.find("entry")->push(parse(
+      R"({"resource":{"resourceType":"OperationOutcome","issue":[{"severity":"warning","code":"incomplete"}]}})"));
+  for (const auto& input : {paged, failed, refused, empty, short_search, incomplete}) {
     const auto assessed = assess(input);
     ASSERT_TRUE(assessed) << assessed.error()[0].text;
     EXPECT_EQ(assessed->assessment.tier, Tier::routine);
@@ -616,8 +622,30 @@ TEST(Assess, ANewerBegunFormThatCannotBeReadIsSaid) {
       assess(bundle_of({at_hour("08", "completed", self_care()), broken, patient()}));
   ASSERT_TRUE(assessed);
   EXPECT_EQ(assessed->response.string_of("id"), "r08");
-  EXPECT_GE(assessed->assessment.tier, Tier::routine);
+  EXPECT_EQ(assessed->assessment.tier, Tier::urgent);
+  EXPECT_EQ(assessed->assessment.bounds.highest, Tier::emergency);
   EXPECT_TRUE(notes_doubt(assessed->assessment));
+  ASSERT_THAT(assessed->warnings, Not(IsEmpty()));
+  EXPECT_EQ(assessed->warnings.front().code, "MF-1421");
+  EXPECT_THAT(assessed->warnings.front().place, HasSubstr("Bundle.entry[1].resource.item["));
+}
+
+// What it said to be there stays, and its denials are open: nothing gets calmer.
+TEST(Assess, BesideANewerFormThatCannotBeReadNothingGetsCalmer) {
+  auto broken = at_hour("09", "in-progress", self_care());
+  broken.erase("status");
+  std::mt19937_64 random(23);
+  for (int i = 0; i < 60; ++i) {
+    auto finished = testing::response_of(testing::random_given(random));
+    finished.set("id", "r08");
+    finished.set("authored", "2026-11-22T08:00:00Z");
+    const auto alone = assess(bundle_of({finished, patient()}));
+    const auto beside = assess(bundle_of({finished, broken, patient()}));
+    ASSERT_TRUE(alone);
+    ASSERT_TRUE(beside);
+    EXPECT_GE(beside->assessment.tier, alone->assessment.tier);
+    EXPECT_GE(beside->assessment.tier, Tier::urgent);
+  }
 }
 
 // ---- a danger that is no longer answered
@@ -1020,8 +1048,10 @@ TEST(Check, TellsAfterTheResponseWhatOfTheRecordCannotBeUsed) {
   EXPECT_THAT(codes(issues), ElementsAre("MF-1406", "MF-3008", "MF-3031", "MF-3034", "MF-3034"));
   ASSERT_THAT(issues, SizeIs(5));
   EXPECT_EQ(issues[2].place, "Bundle.entry[2].resource.code");
+  EXPECT_THAT(issues[3].text, HasSubstr("abnormal"));
   EXPECT_EQ(issues[3].place, "Bundle.entry[4].resource");
-  EXPECT_EQ(issues[4].place, "Bundle.entry[3].resource");
+  EXPECT_THAT(issues[4].text, HasSubstr("not final"));
+  EXPECT_EQ(issues[4].place, "Bundle.entry[4].resource");
   for (const auto& issue : issues) {
     EXPECT_EQ(issue.severity, fhir::Severity::warning);
     EXPECT_THAT(issue.text, Not(HasSubstr("CANARY")));

@@ -371,6 +371,22 @@ TEST(FlagObservation, RuleOfLaboratoryValuesAloneIsExcludedOnlyByUsableOnes) {
   check(old);
 }
 
+// Tender muscles and a creatine kinase that nobody can compare: the rule was not looked at.
+TEST(FlagObservation, RuleOfAnswersAndResultsIsNotExcludedByAnUnusableResult) {
+  constexpr auto rule = "em-rhabdomyolysis";
+  auto answers = calm_answers();
+  answers["muscle-changes"] = {"tender-swollen"};
+  rules::RecordFacts facts;
+  const auto without = judged(response_of(answers), {}, facts);
+  const auto index = static_cast<std::size_t>(without.assessment.knowledge->lab("ck-xuln"));
+  EXPECT_EQ(*observation(bundle_of(without), rule).find("valueBoolean"), Json(false));
+  facts.labs[index] = {rules::LabState::unusable, {}, 1};
+  const auto beside = judged(response_of(answers), {}, facts);
+  EXPECT_EQ(first_code(observation(bundle_of(beside), rule), "dataAbsentReason"), "unknown");
+  EXPECT_EQ(json_status(beside.assessment, rule), "not-excluded");
+  EXPECT_EQ(beside.assessment.bounds.highest, rules::Tier::emergency);
+}
+
 TEST(FlagObservation, RuleForAdultsDoesNotApplyToAChild) {
   const auto bundle = bundle_of(with({{"age-years", {"9"}}}));
   std::size_t not_applicable = 0;

@@ -65,27 +65,42 @@ TEST(Questionnaire, CarriesTheNameOfTheKnowledge) {
   EXPECT_EQ(form().string_of("copyright"), knowledge()->copyright);
 }
 
+// The items of the form without the help texts inside its questions.
+std::vector<const fhir::FormItem*> items_of_the_knowledge() {
+  std::vector<const fhir::FormItem*> items;
+  for (const auto& item : loaded().items()) {
+    if (knowledge()->item(item.link_id) >= 0) {
+      items.push_back(&item);
+    }
+  }
+  return items;
+}
+
 TEST(Questionnaire, HasEveryItemInOrderUnderItsGroup) {
-  ASSERT_EQ(loaded().items().size(), knowledge()->items.size());
+  const auto items = items_of_the_knowledge();
+  ASSERT_EQ(items.size(), knowledge()->items.size());
   for (std::size_t i = 0; i < knowledge()->items.size(); ++i) {
     const auto& known = knowledge()->items[i];
-    const auto& found = loaded().item(i);
+    const auto& found = *items[i];
     EXPECT_EQ(found.link_id, known.link_id);
     EXPECT_EQ(found.text, known.text);
     EXPECT_EQ(found.required, known.required);
     EXPECT_EQ(found.repeats, known.repeats);
-    EXPECT_EQ(found.parent,
-              known.parent < 0 ? fhir::no_item : static_cast<std::size_t>(known.parent));
+    EXPECT_EQ(found.parent == fhir::no_item ? std::string() : loaded().item(found.parent).link_id,
+              known.parent < 0
+                  ? std::string()
+                  : knowledge()->items[static_cast<std::size_t>(known.parent)].link_id);
     EXPECT_EQ(found.options.size(), known.options.size());
   }
 }
 
 TEST(Questionnaire, MakesNoneAloneExclusive) {
-  for (const auto& found : loaded().items()) {
-    const auto& known = knowledge()->items[loaded().index_of(found.link_id)];
-    for (std::size_t o = 0; o < found.options.size(); ++o) {
-      EXPECT_EQ(found.options[o].exclusive, known.options[o].code == "none")
-          << found.link_id << " " << known.options[o].code;
+  for (const auto* found : items_of_the_knowledge()) {
+    const auto& known =
+        knowledge()->items[static_cast<std::size_t>(knowledge()->item(found->link_id))];
+    for (std::size_t o = 0; o < found->options.size(); ++o) {
+      EXPECT_EQ(found->options[o].exclusive, known.options[o].code == "none")
+          << found->link_id << " " << known.options[o].code;
     }
   }
 }
@@ -135,7 +150,7 @@ TEST(Questionnaire, KeepsVerifiedCodesBesideOurs) {
   for (std::size_t i = 0; i < knowledge()->items.size(); ++i) {
     const auto& known = knowledge()->items[i];
     for (std::size_t o = 0; o < known.options.size(); ++o) {
-      const auto& coding = loaded().item(i).options[o].value.json;
+      const auto& coding = item(known.link_id).options[o].value.json;
       const auto* beside = coding.find("_code");
       ASSERT_EQ(beside != nullptr, !known.options[o].codes.empty());
       if (beside == nullptr) {
@@ -259,6 +274,39 @@ INSTANTIATE_TEST_SUITE_P(
                     true,
                     true,
                     {"MF-3002"}}));
+
+const Json* item_of(const Json& parent, std::string_view link_id) {
+  for (const auto& item : parent.array_of("item")) {
+    if (item.string_of("linkId") == link_id) {
+      return &item;
+    }
+    if (const auto* found = item_of(item, link_id); found != nullptr) {
+      return found;
+    }
+  }
+  return nullptr;
+}
+
+TEST(Questionnaire, AHelpTextStandsInsideItsQuestion) {
+  const auto form = mapping::questionnaire_resource(*knowledge());
+  const auto* question = item_of(form, "em-now");
+  ASSERT_NE(question, nullptr);
+  ASSERT_THAT(question->array_of("item"), ::testing::SizeIs(1));
+  const auto& help = question->array_of("item").front();
+  EXPECT_EQ(help.string_of("linkId"), "em-now-help");
+  EXPECT_EQ(help.string_of("type"), "display");
+  EXPECT_EQ(help.string_of("text"),
+            knowledge()->items[static_cast<std::size_t>(knowledge()->item("em-now"))].help);
+}
+
+TEST(Questionnaire, AHelpTextNeedsANameOfItsOwn) {
+  auto changed = *knowledge();
+  changed.items.front().link_id = "em-now-help";
+  const auto issues = mapping::form_issues(changed);
+  ASSERT_EQ(issues.size(), 1U);
+  EXPECT_EQ(issues.front().code, "MF-3003");
+  EXPECT_EQ(issues.front().link_id, "em-now");
+}
 
 TEST(Questionnaire, NegatesEveryOptionOfAListAlone) {
   EnableWhen when;

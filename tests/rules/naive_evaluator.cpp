@@ -533,8 +533,14 @@ bool NaiveEvaluator::unusable_lab() const {
       return false;
     }
     const auto lab = form_->record.labs.find(leaf.criterion->names.front());
-    return lab != form_->record.labs.end() && lab->second.state == LabState::unusable &&
-           lab->second.age_days <= leaf.manner.lab_days;
+    if (lab == form_->record.labs.end()) {
+      return false;
+    }
+    const bool recent = lab->second.age_days <= leaf.manner.lab_days;
+    const bool would_hold =
+        lab->second.state == LabState::known &&
+        holds(lab->second.value, leaf.criterion->compare, leaf.criterion->limit);
+    return recent ? lab->second.state == LabState::unusable : would_hold;
   });
 }
 

@@ -86,6 +86,12 @@ INSTANTIATE_TEST_SUITE_P(
              "MF-2047: a target of tier routine has no `hours`"},
         Slip{"SentencesOutOfOrder", "knowledge.yaml", "within-hours: 336", "within-hours: 12",
              "MF-2014: the sentence with the shortest time comes first"},
+        Slip{"SelfCareThatWaitsForNothing", "rules/self-care.yaml", "    benign: true\n", "",
+             "MF-2048: a rule of tier self-care reassures"},
+        Slip{"NothingMatchedIsCalm", "policies.yaml", "nothing-matched: routine",
+             "nothing-matched: self-care", "MF-2014: that nothing matched reassures nobody"},
+        Slip{"NoRedFlags", "knowledge.yaml", "red-flag-from: soon\n", "",
+             "MF-2011: key `red-flag-from` is missing"},
         Slip{"TierWithoutSentence", "knowledge.yaml", "[{text: Mention it.}]", "[]",
              "MF-2017: the list is empty"}),
     [](const auto& test) { return std::string(test.param.name); });

@@ -113,7 +113,7 @@ KnowledgePtr small_knowledge(const SmallKnowledge& parts) {
       "option-sets: {}\nis: {pregnant: {item: pregnancy-status, options: [pregnant], "
       "unknown: [possible]}, male: {item: sex-at-birth, options: [male]}}\n"
       "record: {med: medicines, cond: conditions, age: age-years, sex: sex-at-birth, "
-      "pregnancy: pregnancy-status}\nadult-age: 16\n";
+      "pregnancy: pregnancy-status}\nadult-age: 16\nred-flag-from: soon\n";
   files["questions.yaml"] = "items:\n" + parts.items + std::string(kRecordQuestions);
   for (const auto tier : kTiers) {
     const std::string name(code_of(tier));
