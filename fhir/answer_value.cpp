@@ -58,6 +58,19 @@ bool has_order(ValueType type) {
   }
 }
 
+namespace {
+
+// A system alone names no code.
+bool has_only_extensions(const Json& value) {
+  const auto* members = value.as_object();
+  return members != nullptr && value.has("extension") &&
+         std::all_of(members->begin(), members->end(), [](const Json::Member& member) {
+           return member.name == "extension" || member.name == "id" || member.name == "system";
+         });
+}
+
+}  // namespace
+
 ChoiceElement choice_element(const Json& object, std::string_view prefix) {
   ChoiceElement found;
   const auto* members = object.as_object();
@@ -72,6 +85,10 @@ ChoiceElement choice_element(const Json& object, std::string_view prefix) {
       continue;
     }
     if (!name.starts_with(prefix) || name.size() == prefix.size() || member.value.is_null()) {
+      continue;
+    }
+    if (has_only_extensions(member.value)) {
+      extended = true;
       continue;
     }
     ++found.members;

@@ -51,10 +51,15 @@ struct OwnedValue {
 // What stands behind a choice element such as value[x]: how many members there are, and the first
 // of a known type.
 struct ChoiceElement {
-  int members = 0;              // with content; more than one is an error everywhere in R4
-  bool extension_only = false;  // only "_valueX": no value, but perhaps a reason why
+  int members = 0;  // with content; more than one is an error everywhere in R4
+  // Only extensions, of "_valueX" or of a valueX without content: no value, but perhaps a reason.
+  bool extension_only = false;
   std::optional<ValueRef> value;
 };
+// Source: hl7.org/fhir/R4/extension-data-absent-reason.html
+inline constexpr std::string_view data_absent_reason_url =
+    "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
+
 ChoiceElement choice_element(const Json& object, std::string_view prefix);
 
 enum class Truth { no, unknown, yes };

@@ -18,10 +18,12 @@
 #include "plugin/mapping/context.h"
 #include "plugin/mapping/fast_answers.h"
 #include "plugin/mapping/intake.h"
+#include "plugin/mapping/other_form_answers.h"
 #include "plugin/mapping/questionnaire.h"
 #include "plugin/mapping/record_dates.h"
 #include "plugin/mapping/sent_response.h"
 #include "rules/evaluate.h"
+#include "rules/lasting.h"
 #include "rules/settle.h"
 #include "rules/texts.h"
 
@@ -125,7 +127,7 @@ bool is_xml(std::string_view bytes, Syntax syntax) {
 
 bool is_answered(const rules::EvaluationInput& input) {
   const auto& states = input.facts.answers.state;
-  return !input.free_text.empty() ||
+  return !input.free_text.empty() || !input.unread.empty() ||
          std::find(states.begin(), states.end(), rules::ItemState::answered) != states.end();
 }
 
@@ -210,6 +212,41 @@ void add_answers(const rules::Knowledge& knowledge, mapping::Answers answers, bo
   input.free_text = std::move(answers.free_text);
 }
 
+// Read as what it is: a response to our form, or to another by its binding.
+tl::expected<mapping::OtherFormAnswers, Issues> read_given(const rules::Knowledge& knowledge,
+                                                           const fhir::Response& response) {
+  if (const auto* form = mapping::other_form_of(knowledge, response.json())) {
+    return mapping::read_other_form(knowledge, *form, response);
+  }
+  return mapping::read_answers(knowledge, response).map([](mapping::Answers&& answers) {
+    return mapping::OtherFormAnswers{std::move(answers), {}, {}};
+  });
+}
+
+// Of a response to another form that is bound: that it is another is no fault, and what its binding
+// does not know is told.
+void adapt_to_form(const rules::Knowledge& knowledge, const Json& json, Issues& issues) {
+  if (mapping::other_form_of(knowledge, json) == nullptr) {
+    return;
+  }
+  std::erase_if(issues, [](const Issue& issue) {
+    return issue.code == fhir::other_questionnaire || issue.code == fhir::other_version;
+  });
+  if (const auto response = fhir::Response::read(json)) {
+    auto read = read_given(knowledge, *response);
+    append(issues, read ? std::move(read->warnings) : std::move(read.error()));
+  }
+}
+
+void add_other_form(const rules::Knowledge& knowledge, const Json& response,
+                    std::vector<rules::UnreadAnswer> unread, rules::EvaluationInput& input) {
+  input.form = mapping::other_form_of(knowledge, response);
+  input.unread = std::move(unread);
+  if (!input.unread.empty()) {
+    input.doubts.push_back(rules::Doubt::answers_unread);
+  }
+}
+
 // The answers of an earlier response; an answer that cannot be used makes all of it unreadable.
 std::optional<rules::EarlierForm> earlier_form(const rules::Knowledge& knowledge,
                                                const Json& json) {
@@ -217,12 +254,12 @@ std::optional<rules::EarlierForm> earlier_form(const rules::Knowledge& knowledge
   if (!response) {
     return std::nullopt;
   }
-  auto answers = mapping::read_answers(knowledge, *response);
-  if (!answers) {
+  auto read = read_given(knowledge, *response);
+  if (!read) {
     return std::nullopt;
   }
-  rules::settle_in_place(knowledge, answers->given);
-  return rules::EarlierForm{response_info(json, {}), answers->given};
+  rules::settle_in_place(knowledge, read->answers.given);
+  return rules::EarlierForm{response_info(json, {}), read->answers.given};
 }
 
 // What the finished form denied may be so now, where a newer one cannot be read: these answers
@@ -240,7 +277,7 @@ void open_denials(const rules::Knowledge& knowledge, rules::AnswerRecord& answer
 
 struct Earlier {
   std::vector<rules::EarlierForm> forms;  // newest first
-  bool has_previous = false;              // the last of them is the last completed one
+  std::optional<std::size_t> previous;    // of them the last completed one
   std::vector<mapping::RecordProblem> problems;
 };
 
@@ -259,7 +296,14 @@ Earlier read_earlier(const rules::Knowledge& knowledge, const Intake& intake) {
   for (const auto& given : intake.given_up) {
     read(given);
   }
-  earlier.has_previous = intake.previous && read(*intake.previous);
+  if (intake.previous && read(*intake.previous)) {
+    earlier.previous = earlier.forms.size() - 1;
+  }
+  for (const auto& given : intake.older) {
+    if (read(given)) {
+      earlier.forms.back().before_last = true;
+    }
+  }
   return earlier;
 }
 
@@ -272,9 +316,8 @@ void add_earlier(const rules::Knowledge& knowledge, const Intake& intake,
   if (intake.earlier_unread || !earlier.problems.empty()) {
     input.doubts.push_back(rules::Doubt::earlier_unread);
   }
-  if (earlier.has_previous) {
-    input.previous = earlier.forms.back().answers;
-    input.previous_authored = earlier.forms.back().response.authored;
+  if (earlier.previous) {
+    input.previous = earlier.forms[*earlier.previous].answers;
   }
   input.earlier = std::move(earlier.forms);
 }
@@ -309,6 +352,7 @@ void add_record(const rules::Knowledge& knowledge, const Intake& intake,
   input.facts.record = context.facts;
   settle_age(knowledge, context, input);
   input.record = context.entries;
+  rules::add_lasting(knowledge, input);
   input.appointment = context.appointment;
 }
 
@@ -362,6 +406,7 @@ struct Assessor::Parts {
     fhir::CheckOptions check;
     check.now = options.now;
     Issues issues = fhir::check_all(intake.response, *form, check);
+    adapt_to_form(*knowledge, intake.response, issues);
     add_status_issue(intake.response.string_of("status"), issues);
     locate(issues, intake.place);
     return issues;
@@ -486,10 +531,10 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake,
   if (!response) {
     return tl::unexpected(Issues{fhir::to_issue(response.error())});
   }
-  auto answers = mapping::read_answers(*knowledge, *response);
-  if (!answers) {
-    locate(answers.error(), intake.place);
-    return tl::unexpected(std::move(answers.error()));
+  auto read = read_given(*knowledge, *response);
+  if (!read) {
+    locate(read.error(), intake.place);
+    return tl::unexpected(std::move(read.error()));
   }
   auto input = new_input(options);
   input.response = response_info(intake.response, intake.patient);
@@ -499,9 +544,10 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake,
   }
   if (std::find(input.doubts.begin(), input.doubts.end(), rules::Doubt::newer_unreadable) !=
       input.doubts.end()) {
-    open_denials(*knowledge, answers->given);
+    open_denials(*knowledge, read->answers.given);
   }
-  add_answers(*knowledge, *std::move(answers),
+  add_other_form(*knowledge, intake.response, std::move(read->unread), input);
+  add_answers(*knowledge, std::move(read->answers),
               mapping::has_answers_left_out(*knowledge, intake.response), input);
   if (!is_answered(input)) {
     return tl::unexpected(Issues{nothing_answered(intake.place)});

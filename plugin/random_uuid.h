@@ -1,5 +1,5 @@
 #pragma once
-// Names that nobody can guess, for requests: UUIDs of version 4 from the system's randomness.
+// Names that nobody can guess, from the system's randomness: UUIDs of version 4, tokens.
 
 #include <string>
 
@@ -7,5 +7,8 @@ namespace myoflag {
 
 // Lower case, 36 characters. Throws std::runtime_error when the system has no randomness to give.
 std::string random_uuid();
+
+// 128 random bits as 32 lower-case hexadecimal digits, for links and sessions. Throws the same.
+std::string random_token();
 
 }  // namespace myoflag

@@ -235,7 +235,7 @@ class Assessing {
     }
     switch (answers.state[item]) {
       case ItemState::skipped:
-        return GapState::skipped;
+        return was_never_asked(*input_, item) ? GapState::not_asked : GapState::skipped;
       case ItemState::invalid:
         return GapState::invalid;
       case ItemState::answered:
@@ -250,7 +250,10 @@ class Assessing {
     if (open == 0) {
       return std::nullopt;
     }
-    return (open & ~item.declined) != 0 ? GapState::unsure : GapState::declined;
+    if ((open & ~(item.declined | kNotOffered)) != 0) {
+      return GapState::unsure;
+    }
+    return (open & item.declined) != 0 ? GapState::declined : GapState::not_asked;
   }
 
   // Gaps that matter: a rule is open because of them, a policy fired on them, or they contradict.

@@ -18,7 +18,7 @@ using Instant = std::chrono::sys_seconds;
 struct RecordEntry {
   enum class Kind : std::uint8_t { medicine, condition, lab, age, sex, pregnancy, caution, test };
   Kind kind = Kind::medicine;
-  int item = -1;  // item it speaks to; for lab: index of the lab; for test: index of the workup
+  int item = -1;  // of the item it speaks to, the lab, the workup; kind test, -1: read by no rule
   std::uint64_t options = 0;  // options of that item it asserts
   std::string text;           // as the record words it
   std::string reference;      // "MedicationRequest/123", may be empty
@@ -43,6 +43,11 @@ struct SetAside {
   std::string text;  // of a text item
 };
 
+// An answer to a question of another form that stands for nothing in ours.
+struct UnreadAnswer {
+  std::string question, answer;  // as the response words them
+};
+
 // Why the answers may not be what they seem. Any doubt forbids reassurance.
 enum class Doubt : std::uint8_t {
   unfinished,        // the form was not sent off
@@ -54,6 +59,7 @@ enum class Doubt : std::uint8_t {
   not_applying,      // a question that does not apply was answered; so the form contradicts itself
   record_set_aside,  // of the record something could not be used that may have mattered
   earlier_unread,    // an earlier response could not be compared
+  answers_unread,    // another form was answered, and it asks what ours does not know
 };
 
 struct ResponseInfo {
@@ -66,13 +72,17 @@ struct ResponseInfo {
 // A response of the same patient before this one.
 struct EarlierForm {
   ResponseInfo response;
-  AnswerRecord answers;  // settled
+  AnswerRecord answers;      // settled
+  bool before_last = false;  // before the last completed one: its answers count as long as their
+                             // questions look back
 };
 
 // Everything one evaluation reads. `facts` must have been settled (rules/settle.h).
 struct EvaluationInput {
   ResponseInfo response;
   Facts facts;
+  const OtherForm* form = nullptr;  // of the knowledge: it was answered in place of ours
+  std::vector<UnreadAnswer> unread;
   std::vector<FreeText> free_text;
   std::vector<SetAside> set_aside;
   std::vector<Doubt> doubts;  // each at most once
@@ -80,8 +90,7 @@ struct EvaluationInput {
   std::vector<std::string>
       record_problems;  // sentences: what of the record could not be read, without patient data
   std::optional<AnswerRecord> previous;  // settled answers of the last completed response
-  std::optional<Instant> previous_authored;
-  // The last completed response, and those that were begun since and given up; newest first.
+  // Completed, or begun and given up; newest first.
   std::vector<EarlierForm> earlier;
   std::optional<Instant> appointment;
   Instant now{};
@@ -91,6 +100,11 @@ struct EvaluationInput {
 // Nobody may be reassured by these answers.
 inline bool is_doubtful(const EvaluationInput& input) {
   return !input.doubts.empty() || !input.set_aside.empty();
+}
+
+// Another form was answered, which has no such question.
+inline bool was_never_asked(const EvaluationInput& input, std::size_t item) {
+  return input.form != nullptr && !input.form->asks(static_cast<int>(item));
 }
 
 // Null where there was no last response.
@@ -152,6 +166,7 @@ enum class GapState : std::uint8_t {
   declined,
   contradicted,  // `none` beside a positive option
   invalid,       // answered with something that cannot be used
+  not_asked,     // another form was answered, which does not ask it, or not for all its options
 };
 
 struct Gap {
@@ -188,6 +203,8 @@ struct Notice {
     informant,  // somebody else answered
     contradiction,
     free_text,
+    other_form,        // which form was answered in place of ours
+    unread_answer,     // an answer to it that no rule reads
     conflict,          // patient and record differ; the riskier was used
     stale_answers,     // too old to reassure
     doubtful_answers,  // not what they seem

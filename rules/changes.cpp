@@ -65,7 +65,7 @@ class ChangeSearch {
   // first.
   std::array<int, 3> rank(const TierChange& change) const {
     const int item = static_cast<int>(change.answers.front().item - knowledge_.items.data());
-    const bool missing = tryout_.is_open(facts_.answers, item);
+    const bool missing = is_open(item);
     return {change.raises ? (missing ? 1 : 2) : 0,
             change.raises ? -static_cast<int>(change.tier) : static_cast<int>(change.tier), item};
   }
@@ -157,11 +157,32 @@ class ChangeSearch {
     }
   }
 
-  // Alternatives to what was said. "Not sure" is settled by each of them.
+  bool is_open(int item) const { return tryout_.is_open(facts_.answers, item); }
+
+  // Alternatives to what was said; of an open question, what it may yet turn out to be.
   std::vector<Candidate> alternatives(int item) {
     const Item& it = knowledge_.items[index_of(item)];
-    return it.is_numeric() ? tryout_.candidates(item)
-                           : other_options(it, facts_.raw.chosen[index_of(item)]);
+    if (it.is_numeric()) {
+      return tryout_.candidates(item);
+    }
+    auto others = other_options(it, facts_.raw.chosen[index_of(item)]);
+    return is_open(item) ? completions(item, others) : others;
+  }
+
+  // What was ticked beside "not sure" stays ticked, as in the bounds.
+  std::vector<Candidate> completions(int item, const std::vector<Candidate>& others) const {
+    std::vector<Candidate> out;
+    for (const Candidate& other : others) {
+      AnswerRecord answers = facts_.answers;
+      tryout_.complete(answers, item, other);
+      const std::uint64_t chosen = answers.chosen[index_of(item)];
+      const bool known = std::any_of(out.begin(), out.end(),
+                                     [&](const Candidate& one) { return one.chosen == chosen; });
+      if (!known && (chosen & knowledge_.open_options(item)) == 0) {
+        out.push_back({chosen, std::nullopt});
+      }
+    }
+    return out;
   }
 
   std::optional<Tier> try_out(const Alternative& first, const Alternative* second) {
@@ -170,11 +191,15 @@ class ChangeSearch {
       return std::nullopt;
     }
     AnswerRecord answers = facts_.answers;
-    put(answers, first.item, first.answer);
-    if (second != nullptr) {
-      put(answers, second->item, second->answer);
+    std::vector<int> anew;  // what completes an answer leaves a contradiction in it
+    for (const Alternative* change : {&first, second}) {
+      if (change != nullptr) {
+        put(answers, change->item, change->answer);
+        if (!is_open(change->item)) {
+          anew.push_back(change->item);
+        }
+      }
     }
-    const std::array anew{first.item, second != nullptr ? second->item : first.item};
     return tryout_.tier_of(answers, anew);
   }
 

@@ -40,7 +40,8 @@ std::string text_of(const std::vector<Coding>& codings) {
 }
 
 std::string text_of(const Target& target) {
-  return list({target.hours ? fmt::to_string(*target.hours) : "", target.text});
+  return list({target.hours ? fmt::to_string(*target.hours) : "", target.text,
+               target.same_day ? "same-day" : ""});
 }
 
 std::string text_of(const std::optional<Number>& number) { return number ? to_text(*number) : ""; }
@@ -177,6 +178,8 @@ Fields fields_of(const Knowledge& knowledge, const Item& item) {
           {"repeats", flag(item.repeats)},
           {"required", flag(item.required)},
           {"context-only", flag(item.context_only)},
+          {"lasting", flag(item.lasting)},
+          {"look-back-hours", fmt::to_string(item.look_back_hours)},
           {"options", list_of(item.options, option)},
           {"codes", text_of(item.codes)},
           {"enable", flag(item.enable_any) + list_of(item.enable, enable)},
@@ -297,6 +300,27 @@ Entries binding_entries(const Knowledge& knowledge) {
   return out;
 }
 
+Entries other_form_entries(const Knowledge& knowledge) {
+  Entries out;
+  const Names names(knowledge);
+  for (const OtherForm& form : knowledge.other_forms) {
+    Fields fields{{"title", form.title}};
+    for (const auto& question : form.questions) {
+      const auto value = [&](const OtherForm::Value& one) {
+        const auto& options = knowledge.items[static_cast<std::size_t>(question.item)].options;
+        return list({fmt::to_string(static_cast<int>(one.kind)), one.system, one.value,
+                     options[static_cast<std::size_t>(one.option)].code});
+      };
+      fields.emplace_back(
+          question.link_id,
+          list({names.item(question.item), question.reason, list_of(question.values, value),
+                flag(question.partial), question.unit, to_text(question.factor)}));
+    }
+    out[form.url + "|" + form.version] = std::move(fields);
+  }
+  return out;
+}
+
 // Names that criteria use: what they stand for may change while the criterion's text does not.
 Entries name_entries(const Knowledge& knowledge) {
   const Names names(knowledge);
@@ -394,6 +418,7 @@ Sections sections_of(const Knowledge& knowledge) {
           {"hypothesis", hypothesis_entries(knowledge)},
           {"laboratory value", lab_entries(knowledge)},
           {"binding", binding_entries(knowledge)},
+          {"other form", other_form_entries(knowledge)},
           {"advice", advice_entries(knowledge)},
           {"sentence", text_entries(knowledge)},
           {"source", source_entries(knowledge)},

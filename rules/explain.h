@@ -23,6 +23,7 @@ struct Line {
   std::string basis;  // "em-stroke-signs: ng127-weak, stroke" or empty
   int indent = 0;
   Style style = Style::plain;
+  std::string workup = {};  // code of the test that the line proposes; else empty
 };
 
 struct Section {

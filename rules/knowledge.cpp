@@ -40,6 +40,33 @@ std::uint64_t Knowledge::open_options(int item) const {
   return open;
 }
 
+bool Workup::may_come_from(int rule) const {
+  const auto has = [rule](const std::vector<int>& list) {
+    return std::find(list.begin(), list.end(), rule) != list.end();
+  };
+  return (only_from.empty() || has(only_from)) && !has(never_from);
+}
+
+const OtherForm::Question* OtherForm::question(std::string_view link_id) const {
+  const int found =
+      index_of(questions, link_id, [](const Question& q) -> std::string_view { return q.link_id; });
+  return found < 0 ? nullptr : &questions[static_cast<std::size_t>(found)];
+}
+
+bool OtherForm::asks(int item) const {
+  return std::any_of(questions.begin(), questions.end(),
+                     [&](const Question& question) { return question.item == item; });
+}
+
+std::string Knowledge::form_url() const { return canonical + "/Questionnaire/" + id; }
+
+const OtherForm* Knowledge::other_form(std::string_view url, std::string_view form_version) const {
+  const auto found = std::find_if(
+      other_forms.begin(), other_forms.end(),
+      [&](const OtherForm& form) { return form.url == url && form.version == form_version; });
+  return found == other_forms.end() ? nullptr : &*found;
+}
+
 int Knowledge::item(std::string_view link_id) const {
   return index_of(items, link_id, [](const Item& i) -> std::string_view { return i.link_id; });
 }

@@ -57,6 +57,10 @@ struct EnableWhen {
   Number limit;               // at_least, at_most
 };
 
+// In AnswerRecord::chosen, beside the options: the form that was answered does not offer all of
+// them, so those that are not chosen are unknown. A question has at most 63 options.
+inline constexpr std::uint64_t kNotOffered = std::uint64_t{1} << 63U;
+
 struct Item {
   std::string link_id, text;
   std::string label;  // short name for the clinician
@@ -66,6 +70,8 @@ struct Item {
   bool repeats = false;
   bool required = false;
   bool context_only = false;  // shown to the clinician, read by no rule
+  bool lasting = false;       // asks "have you ever had": what was ticked once stays so
+  int look_back_hours = 0;    // the time before the answer that it asks about; 0: names none
   std::vector<Option> options;
   std::vector<Coding> codes;
   std::vector<EnableWhen> enable;
@@ -83,8 +89,11 @@ struct Item {
 
   bool is_numeric() const { return type == ItemType::integer || type == ItemType::decimal; }
   bool is_question() const { return type == ItemType::choice || is_numeric(); }  // not free text
-  int option(std::string_view code) const;                           // index, -1 when there is none
-  std::uint64_t open() const { return unsure | declined; }           // answers that leave it open
+  int option(std::string_view code) const;  // index, -1 when there is none
+  // What leaves it open.
+  std::uint64_t open() const {
+    return unsure | declined | (type == ItemType::choice ? kNotOffered : 0);
+  }
   std::uint64_t positive() const { return all & ~(none | open()); }  // answers that say something
 };
 
@@ -103,6 +112,8 @@ struct Workup {
     std::string caution;  // "mri", "emg": only when the record has one; empty: always
   };
   std::vector<Note> notes;
+
+  bool may_come_from(int rule) const;
 };
 
 // What a test or referral of this category is called on the wire.
@@ -190,6 +201,32 @@ struct Bindings {
   PregnancyStatus pregnancy_status;
 };
 
+// A form of somebody else, or an older one of ours: how answers to it are read as answers to ours.
+struct OtherForm {
+  // A value of that form, and the option of ours that it means.
+  struct Value {
+    enum class Kind : std::uint8_t { coding, text, boolean };
+    Kind kind = Kind::coding;
+    std::string system;  // of a coding
+    std::string value;   // code, text to the letter, "true" or "false"
+    int option = -1;
+  };
+  struct Question {
+    std::string link_id;  // of that form
+    int item = -1;        // ours that it answers; -1: it is left unread on purpose
+    std::string reason;   // why it is left unread
+    std::vector<Value> values;
+    bool partial = false;  // it does not offer every option of ours
+    std::string unit;      // UCUM: of its numbers; empty: the unit of ours
+    Number factor;         // from its numbers to ours
+  };
+  std::string url, version, title;
+  std::vector<Question> questions;
+
+  const Question* question(std::string_view link_id) const;  // null: the binding does not know it
+  bool asks(int item) const;
+};
+
 struct Staleness {
   int emergency_answers_hours = 0;
   int benign_answers_days = 0;
@@ -264,6 +301,7 @@ struct Knowledge {
   std::vector<Coding> terms;  // every verified code, by order of terminology.yaml
   std::vector<LabBinding> labs;
   Bindings bindings;
+  std::vector<OtherForm> other_forms;
   std::map<std::string, IsSet, std::less<>> is_sets;
   OptionSets option_sets;
   Staleness staleness;
@@ -284,6 +322,9 @@ struct Knowledge {
 
   // Answers after which the question is still open: "not sure", "prefer not to say", "could be".
   std::uint64_t open_options(int item) const;
+  std::string form_url() const;  // canonical of our form, without version
+  // Of exactly this form and version; null: it is not bound.
+  const OtherForm* other_form(std::string_view url, std::string_view form_version) const;
   int item(std::string_view link_id) const;  // index, -1 when there is none
   int lab(std::string_view name) const;
   int workup(std::string_view code) const;

@@ -167,9 +167,15 @@ class Lint {
 
   void check_unused_items() {
     std::set<std::size_t> read;
-    for (const Op& op : k_.program.ops) {
-      if (reads_item(op)) {
-        read.insert(op.item);
+    for (const auto& pending : context_.pending) {
+      if (context_.owner_of(pending).raw) {
+        continue;  // it names every question, and uses none
+      }
+      const std::size_t root = k_.program.roots[at(context_.root_of(pending))];
+      for (std::size_t i = root; i < k_.program.ops[root].end; ++i) {
+        if (reads_item(k_.program.ops[i])) {
+          read.insert(k_.program.ops[i].item);
+        }
       }
     }
     std::set<std::size_t> used = read;

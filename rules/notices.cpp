@@ -1,6 +1,7 @@
 #include "rules/notices.h"
 
 #include <algorithm>
+#include <span>
 
 #include "rules/since_last.h"
 #include "rules/texts.h"
@@ -10,24 +11,7 @@
 namespace myoflag::rules {
 namespace {
 
-// The last moment that the date of the answers may mean, wherever they were given.
-Instant latest_authored(const ResponseInfo& response) {
-  constexpr std::size_t kYear = 4, kMonth = 7, kDay = 10;
-  constexpr std::chrono::hours kFarthestZone(12);
-  const std::size_t size = response.authored_text.size();
-  const std::chrono::year_month_day first(
-      std::chrono::floor<std::chrono::days>(*response.authored));
-  if (size == kYear) {
-    return std::chrono::sys_days(first + std::chrono::years(1)) + kFarthestZone;
-  }
-  if (size == kMonth) {
-    return std::chrono::sys_days(first + std::chrono::months(1)) + kFarthestZone;
-  }
-  if (size == kDay) {
-    return std::chrono::sys_days(first) + std::chrono::days(1) + kFarthestZone;
-  }
-  return *response.authored;
-}
+constexpr std::size_t kMostUnread = 50;  // answers that are said one by one
 
 class Writer {
  public:
@@ -71,6 +55,8 @@ class Writer {
         return "doubt-record-set-aside";
       case Doubt::earlier_unread:
         return "doubt-earlier-unread";
+      case Doubt::answers_unread:
+        return "doubt-answers-unread";
     }
     return {};
   }
@@ -90,6 +76,7 @@ class Writer {
     if (context_.stale) {
       add_stale();
     }
+    about_other_form();
     for (const Doubt doubt : input_.doubts) {
       add(Notice::Kind::doubtful_answers, doubt_key(doubt));
     }
@@ -111,6 +98,22 @@ class Writer {
         add(Notice::Kind::contradiction, "contradiction",
             {{"question", it.label}, {"answer", option_texts(it, raw & it.positive())}});
       }
+    }
+  }
+
+  // The answers that nobody reads are said word for word, in the order of the response.
+  void about_other_form() {
+    if (input_.form == nullptr) {
+      return;
+    }
+    add(Notice::Kind::other_form, "other-form", {{"title", input_.form->title}});
+    const std::size_t said = std::min(input_.unread.size(), kMostUnread);
+    for (const auto& unread : std::span(input_.unread).first(said)) {
+      add(Notice::Kind::unread_answer, "unread-answer",
+          {{"question", unread.question}, {"answer", unread.answer}});
+    }
+    if (const std::size_t more = input_.unread.size() - said; more != 0) {
+      add(Notice::Kind::unread_answer, "unread-more", {{"count", std::to_string(more)}});
     }
   }
 
@@ -271,7 +274,8 @@ class Writer {
             {{"lab", knowledge_.labs[i].title}, {"result", entry != nullptr ? entry->text : ""}});
       } else if (lab.state == LabState::known && (lab.age_days > knowledge_.staleness.lab_days ||
                                                   has_outlived(knowledge_, i, lab))) {
-        add(Notice::Kind::lab_old, "lab-old",
+        add(Notice::Kind::lab_old,
+            is_read_by_a_rule(knowledge_, i, lab) ? "lab-old-partly" : "lab-old",
             {{"lab", knowledge_.labs[i].title},
              {"result", entry != nullptr ? entry->text : to_text(lab.value)},
              {"days", std::to_string(lab.age_days)}});

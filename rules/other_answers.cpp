@@ -66,7 +66,9 @@ std::vector<Evidence> other_answers(const Assessment& assessment, const Told& to
   for (const RecordEntry& entry : input.record) {
     const bool is_named =
         entry.kind == RecordEntry::Kind::medicine || entry.kind == RecordEntry::Kind::condition;
-    if (is_named && entry.item >= 0 && !is_entry_told(told, entry)) {
+    if (entry.kind == RecordEntry::Kind::test && entry.item < 0) {  // of no test that is known
+      out.push_back({Origin::record, nullptr, nullptr, 0, {}, entry.text, entry.date});
+    } else if (is_named && entry.item >= 0 && !is_entry_told(told, entry)) {
       out.push_back({Origin::record,
                      &knowledge.items[static_cast<std::size_t>(entry.item)],
                      nullptr,

@@ -601,8 +601,7 @@ QuickRules::QuickRules(KnowledgePtr knowledge) : knowledge_(std::move(knowledge)
     for (const int index : knowledge_->rules[i].workups) {
       const auto& workup = knowledge_->workups[index_of(index)];
       const auto rule = static_cast<int>(i);
-      if ((workup.only_from.empty() || contains(workup.only_from, rule)) &&
-          !contains(workup.never_from, rule)) {
+      if (workup.may_come_from(rule)) {
         suggested.push_back(index);
       }
     }

@@ -27,7 +27,8 @@ Tri is_another(const EnableWhen& when, const AnswerRecord& answers) {
   if ((answers.chosen[at] & when.options) != 0 || answers.state[at] == ItemState::not_shown) {
     return Tri::no;
   }
-  return answers.state[at] == ItemState::answered ? Tri::yes : Tri::unknown;
+  const bool is_whole = (answers.chosen[at] & kNotOffered) == 0;
+  return answers.state[at] == ItemState::answered && is_whole ? Tri::yes : Tri::unknown;
 }
 
 Tri is_number(const EnableWhen& when, const AnswerRecord& answers) {

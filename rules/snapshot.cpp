@@ -13,7 +13,7 @@ namespace myoflag::rules {
 namespace {
 
 constexpr std::string_view kMagic = "myoflag knowledge\n";
-constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kVersion = 4;
 constexpr int kMaxDepth = 64;
 
 // The fields of each type. The bindings name every member, so a member that is added does not
@@ -53,8 +53,9 @@ auto fields(X& x) {
 }
 template <Is<Item> X>
 auto fields(X& x) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa] = x;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa);
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb, cc] = x;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb,
+                  cc);
 }
 template <Is<Hypothesis> X>
 auto fields(X& x) {
@@ -83,8 +84,8 @@ auto fields(X& x) {
 }
 template <Is<Target> X>
 auto fields(X& x) {
-  auto& [a, b] = x;
-  return std::tie(a, b);
+  auto& [a, b, c] = x;
+  return std::tie(a, b, c);
 }
 template <Is<ConditionalTarget> X>
 auto fields(X& x) {
@@ -126,6 +127,21 @@ template <Is<Bindings> X>
 auto fields(X& x) {
   auto& [a, b, c, d, e, f, g, h, i, j, k] = x;
   return std::tie(a, b, c, d, e, f, g, h, i, j, k);
+}
+template <Is<OtherForm::Value> X>
+auto fields(X& x) {
+  auto& [a, b, c, d] = x;
+  return std::tie(a, b, c, d);
+}
+template <Is<OtherForm::Question> X>
+auto fields(X& x) {
+  auto& [a, b, c, d, e, f, g] = x;
+  return std::tie(a, b, c, d, e, f, g);
+}
+template <Is<OtherForm> X>
+auto fields(X& x) {
+  auto& [a, b, c, d] = x;
+  return std::tie(a, b, c, d);
 }
 template <Is<Staleness> X>
 auto fields(X& x) {
@@ -186,9 +202,9 @@ auto fields(X& x) {
 template <Is<Knowledge> X>
 auto fields(X& x) {
   auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb, cc, dd,
-         ee, ff, gg, hh, ii, jj, kk, tape] = x;
+         ee, ff, gg, hh, ii, jj, kk, ll, tape] = x;
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb,
-                  cc, dd, ee, ff, gg, hh, ii, jj, kk);
+                  cc, dd, ee, ff, gg, hh, ii, jj, kk, ll);
 }
 
 class Writer {

@@ -18,8 +18,9 @@ std::optional<Tier> tier_of(std::string_view code);
 
 struct Target {
   std::optional<int>
-      hours;         // at the latest, from the evaluation on; empty: at the booked appointment
-  std::string text;  // "2 weeks", "now"
+      hours;              // at the latest, from the evaluation on; empty: at the booked appointment
+  std::string text;       // "2 weeks", "now"
+  bool same_day = false;  // of those hours only the day of the evaluation counts
 
   friend bool operator==(const Target&, const Target&) = default;
 };

@@ -72,6 +72,13 @@ bool reads_only_labs(const Knowledge& knowledge, const Rule& rule) {
                      [](const Op& op) { return op.kind == Kind::lab || is_joint(op.kind); });
 }
 
+bool is_read_by_a_rule(const Knowledge& knowledge, std::size_t lab, const Lab& value) {
+  const auto& ops = knowledge.program.ops;
+  return std::any_of(ops.begin(), ops.end(), [&](const Op& op) {
+    return op.kind == Kind::lab && op.item == lab && is_current(op, value);
+  });
+}
+
 bool has_outlived(const Knowledge& knowledge, std::size_t lab, const Lab& value) {
   const auto& ops = knowledge.program.ops;
   return value.state == LabState::known && std::any_of(ops.begin(), ops.end(), [&](const Op& op) {

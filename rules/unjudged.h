@@ -10,6 +10,7 @@ namespace myoflag::rules {
 bool reads_only_labs(const Knowledge& knowledge, const Rule& rule);
 
 // A criterion would hold for this value, had it been measured later.
+bool is_read_by_a_rule(const Knowledge& knowledge, std::size_t lab, const Lab& value);
 bool has_outlived(const Knowledge& knowledge, std::size_t lab, const Lab& value);
 
 // Excluded by the evaluation, but only because of laboratory values that are not known. Of a rule

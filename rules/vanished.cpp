@@ -3,14 +3,38 @@
 #include <algorithm>
 
 #include "rules/trace.h"
+#include "rules/wording.h"
 
 namespace myoflag::rules {
 namespace {
 
-EvaluationInput as_answered(const EvaluationInput& input, const EarlierForm& form) {
+// The question asks about a time that was over when the present form was answered.
+bool has_run_out(const Item& item, const EvaluationInput& input, const EarlierForm& form) {
+  if (item.look_back_hours == 0 || !input.response.authored || !form.response.authored) {
+    return false;
+  }
+  return *input.response.authored - latest_authored(form.response) >
+         std::chrono::hours(item.look_back_hours);
+}
+
+// Of a form before the last completed one only what this one was still asked about.
+AnswerRecord still_asked(const Knowledge& knowledge, const EvaluationInput& input,
+                         const EarlierForm& form) {
+  AnswerRecord answers = form.answers;
+  for (std::size_t i = 0; form.before_last && i < knowledge.items.size(); ++i) {
+    if (has_run_out(knowledge.items[i], input, form)) {
+      answers.state[i] = ItemState::not_shown;
+      answers.chosen[i] = 0;
+    }
+  }
+  return answers;
+}
+
+EvaluationInput as_answered(const Knowledge& knowledge, const EvaluationInput& input,
+                            const EarlierForm& form) {
   EvaluationInput then;
-  then.facts.answers = form.answers;
-  then.facts.raw = form.answers;
+  then.facts.answers = still_asked(knowledge, input, form);
+  then.facts.raw = then.facts.answers;
   then.facts.record = input.facts.record;
   then.record = input.record;
   return then;
@@ -44,7 +68,7 @@ std::vector<int> earlier_flags(const Knowledge& knowledge, const EvaluationInput
   std::vector<int> flags;
   for (const auto& form : input.earlier) {
     Verdicts then;
-    evaluate(knowledge, as_answered(input, form).facts, {}, then);
+    evaluate(knowledge, as_answered(knowledge, input, form).facts, {}, then);
     const auto more = flags_of(knowledge, then);
     flags.insert(flags.end(), more.begin(), more.end());
   }
@@ -57,7 +81,7 @@ std::vector<VanishedFlag> vanished_flags(const Knowledge& knowledge, const Evalu
                                          const Verdicts& verdicts) {
   std::vector<VanishedFlag> gone;
   for (const auto& form : input.earlier) {
-    const auto then = as_answered(input, form);
+    const auto then = as_answered(knowledge, input, form);
     Verdicts given;
     evaluate(knowledge, then.facts, {}, given);
     for (const int index : flags_of(knowledge, given)) {

@@ -9,8 +9,9 @@
 
 namespace myoflag::rules {
 
-// The emergency and urgent rules that fired on any earlier response, by index, each once. What the
-// record says counts then as it does now.
+// The red flags that fired on any earlier response, by index, each once. What the record says
+// counts then as it does now. Of responses before the last completed one, answers whose question
+// names a time count only as long as this response was asked about that time too.
 std::vector<int> earlier_flags(const Knowledge& knowledge, const EvaluationInput& input);
 
 // Those that do not fire in `verdicts`, each on the newest form where it did; the most urgent

@@ -94,10 +94,19 @@ std::string lab_line(const Assessment& assessment, const Evidence& evidence) {
               {"days", days}});
 }
 
+std::string dated(const Knowledge& knowledge, const std::string& answer, const std::string& date) {
+  return date.empty() ? answer
+                      : say(knowledge, "explain-dated", {{"answer", answer}, {"date", date}});
+}
+
 std::string answer_line(const Assessment& assessment, const Evidence& evidence) {
   const Knowledge& knowledge = *assessment.knowledge;
   if (evidence.lab != nullptr) {
     return lab_line(assessment, evidence);
+  }
+  if (evidence.item == nullptr) {
+    return say(knowledge, "explain-record-unread",
+               {{"answer", dated(knowledge, evidence.record_text, evidence.record_date)}});
   }
   const std::string question = evidence.item->label;
   std::string answer;
@@ -109,10 +118,7 @@ std::string answer_line(const Assessment& assessment, const Evidence& evidence) 
     if (answer.empty() && evidence.number) {
       answer = to_text(*evidence.number);
     }
-    if (!evidence.record_date.empty()) {
-      answer =
-          say(knowledge, "explain-dated", {{"answer", answer}, {"date", evidence.record_date}});
-    }
+    answer = dated(knowledge, answer, evidence.record_date);
     const bool is_read = evidence.options != 0 || evidence.number.has_value();
     return say(knowledge, is_read ? "explain-answer-record" : "explain-answer-unread",
                {{"question", question}, {"answer", answer}});
@@ -177,6 +183,29 @@ std::string moment_text(Instant moment) {
       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
       static_cast<int>(minutes / 60), static_cast<int>(minutes % 60));
   return {buffer.data(), static_cast<std::size_t>(length)};
+}
+
+std::string day_text(Instant moment) {
+  constexpr std::size_t kDay = 10;
+  return moment_text(moment).substr(0, kDay);
+}
+
+Instant latest_authored(const ResponseInfo& response) {
+  constexpr std::size_t kYear = 4, kMonth = 7, kDay = 10;
+  constexpr std::chrono::hours kFarthestZone(12);
+  const std::size_t size = response.authored_text.size();
+  const std::chrono::year_month_day first(
+      std::chrono::floor<std::chrono::days>(*response.authored));
+  if (size == kYear) {
+    return std::chrono::sys_days(first + std::chrono::years(1)) + kFarthestZone;
+  }
+  if (size == kMonth) {
+    return std::chrono::sys_days(first + std::chrono::months(1)) + kFarthestZone;
+  }
+  if (size == kDay) {
+    return std::chrono::sys_days(first) + std::chrono::days(1) + kFarthestZone;
+  }
+  return *response.authored;
 }
 
 std::string authored_text(const ResponseInfo& response) {
@@ -250,7 +279,7 @@ std::vector<std::string> answer_lines(const Assessment& assessment,
   std::vector<std::string> lines;
   std::vector<std::string> none;
   for (const Evidence& one : ordered) {
-    if (one.item == nullptr && one.lab == nullptr) {
+    if (one.item == nullptr && one.lab == nullptr && one.record_text.empty()) {
       continue;
     }
     if (says_none(one)) {

@@ -22,6 +22,10 @@ std::string quoted_options(const Item& item, std::uint64_t options);
 
 // "2026-11-22 09:00 UTC"
 std::string moment_text(Instant moment);
+// "2026-11-22", in UTC
+std::string day_text(Instant moment);
+// The last moment that the date of the answers may mean, wherever they were given; there is one.
+Instant latest_authored(const ResponseInfo& response);
 // When the form was answered, in the same form; a date alone where no time is known.
 std::string authored_text(const ResponseInfo& response);
 // Two decimals at most, for a converted value has no more digits than the laboratory gave; but

@@ -11,12 +11,6 @@ bool contains(const std::vector<int>& list, int value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
-bool may_suggest(const Knowledge& knowledge, const Workup& workup, const Rule& rule) {
-  const auto index = static_cast<int>(&rule - knowledge.rules.data());
-  return (workup.only_from.empty() || contains(workup.only_from, index)) &&
-         !contains(workup.never_from, index);
-}
-
 // Fired rules in the order of the findings: most urgent first.
 WorkupRow gather(const Knowledge& knowledge, int index, std::span<const Finding> findings) {
   WorkupRow row;
@@ -27,7 +21,7 @@ WorkupRow gather(const Knowledge& knowledge, int index, std::span<const Finding>
       continue;
     }
     if (contains(finding.rule->workups, index) &&
-        may_suggest(knowledge, *row.workup, *finding.rule)) {
+        row.workup->may_come_from(static_cast<int>(finding.rule - knowledge.rules.data()))) {
       if (row.because.empty()) {
         row.tier = finding.tier;
         row.target = finding.target;

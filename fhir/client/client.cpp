@@ -120,6 +120,11 @@ Reply not_a_page(Reply reply, std::string code, std::string text) {
   return reply;
 }
 
+Reply elsewhere(Reply reply) {
+  return not_a_page(std::move(reply), "MF-1511",
+                    "The next page of the search is on another server.");
+}
+
 }  // namespace
 
 World real_world() {
@@ -163,6 +168,13 @@ Reply Client::read(std::string_view path) {
   return read_url(fmt::format("{}/{}", endpoint_.base, path));
 }
 
+Reply Client::read_page(const std::string& url) {
+  if (origin_of(url) != origin_of(endpoint_.base)) {
+    return elsewhere({});
+  }
+  return read_url(url);
+}
+
 Reply Client::read_url(const std::string& url) {
   Reply reply;
   for (int tries = 1;; ++tries) {
@@ -181,8 +193,7 @@ Found Client::search(std::string_view type, const Parameters& parameters) {
   std::string url = fmt::format("{}/{}?{}", endpoint_.base, type, query_of(parameters));
   while (!url.empty()) {
     if (origin_of(url) != origin_of(endpoint_.base)) {
-      found.last = not_a_page(std::move(found.last), "MF-1511",
-                              "The next page of the search is on another server.");
+      found.last = elsewhere(std::move(found.last));
       return found;
     }
     if (!pages.insert(url).second || pages.size() > endpoint_.most_pages) {

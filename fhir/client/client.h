@@ -78,6 +78,8 @@ class Client {
 
   // "metadata", "Patient/1", "$export?_type=Patient" and so on; repeated while that may help.
   Reply read(std::string_view path);
+  // An absolute address at this server, such as the next page of a search; MF-1511 for any other.
+  Reply read_page(const std::string& url);
   Found search(std::string_view type, const Parameters& parameters);
 
   // One attempt each: what is repeated, and when, is for the owner of the outbox to say.

@@ -30,6 +30,13 @@ ValueRef value_of(const Context& context, std::size_t answer) {
 
 namespace {
 
+bool has_data_absent_reason(const Json& element) {
+  const auto& extensions = element.array_of("extension");
+  return std::any_of(extensions.begin(), extensions.end(), [](const Json& extension) {
+    return extension.string_of("url") == data_absent_reason_url;
+  });
+}
+
 // The rules that decide whether there is a value to look at at all; the first that fails ends the
 // matter.
 using UsableRule = bool (*)(const Context&, std::size_t answer, Report&);
@@ -46,9 +53,11 @@ bool has_one_value(const Context& context, std::size_t answer, Report& report) {
                   report);
     return false;
   }
-  // A lone "_valueX" says why there is no value: legal, and as good as not answered.
+  // What says why there is no value is legal, and as good as not answered.
+  const bool is_explained =
+      choice.extension_only || has_data_absent_reason(*context.response.answer(answer).json);
   add_at_answer(context, answer,
-                {choice.extension_only ? Severity::warning : Severity::error, "required", "MF-1440",
+                {is_explained ? Severity::warning : Severity::error, "required", "MF-1440",
                  "The answer has no value."},
                 report);
   return false;

@@ -2,12 +2,16 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <set>
 #include <span>
+#include <string>
 
 #include <fmt/format.h>
 
 #include "fhir/datetime.h"
 #include "fhir/modifier.h"
+#include "fhir/primitives.h"
+#include "fhir/r4/definitions.h"
 #include "fhir/response_check/validators.h"
 
 namespace myoflag::fhir::response_check {
@@ -19,15 +23,17 @@ std::string at(std::string_view element) {
                          : fmt::format("QuestionnaireResponse.{}", element);
 }
 
+void refuse_modified(std::string place, Report& report) {
+  report.add({Severity::error, "not-supported", "MF-1415",
+              "A modifier extension or implicit rules change the meaning in a way that is not "
+              "understood here."},
+             std::move(place));
+}
+
 // R4 forbids to process an element whose modifier is not understood, and here none is.
 void means_what_it_says(const HeaderContext& context, Report& report) {
   const auto& response = context.response;
-  const auto refuse = [&report](std::string place) {
-    report.add({Severity::error, "not-supported", "MF-1415",
-                "A modifier extension or implicit rules change the meaning in a way that is not "
-                "understood here."},
-               std::move(place));
-  };
+  const auto refuse = [&report](std::string place) { refuse_modified(std::move(place), report); };
   if (has_implicit_rules(response.json())) {
     refuse(at("implicitRules"));
   }
@@ -42,6 +48,119 @@ void means_what_it_says(const HeaderContext& context, Report& report) {
   for (std::size_t i = 0; i < response.answers().size() && !report.is_full(); ++i) {
     if (has_modifier(*response.answer(i).json)) {
       refuse(response.place_of_answer(i) + ".modifierExtension");
+    }
+  }
+}
+
+// ---- contained resources and references
+
+// Texts that begin with '#', wherever they stand: what is contained is named by them.
+void collect_fragments(const Json& json, std::set<std::string_view>& found) {
+  if (const auto* text = json.as_string(); text != nullptr && text->starts_with('#')) {
+    found.insert(*text);
+  }
+  if (const auto* list = json.as_array()) {
+    for (const auto& element : *list) {
+      collect_fragments(element, found);
+    }
+  }
+  if (const auto* members = json.as_object()) {
+    for (const auto& member : *members) {
+      collect_fragments(member.value, found);
+    }
+  }
+}
+
+// FHIR's dom-2 to dom-5. Source: hl7.org/fhir/R4/domainresource.html
+std::string_view contained_problem(const Json& inner, const std::set<std::string_view>& named) {
+  const auto* meta = inner.find("meta");
+  std::set<std::string_view> own;
+  collect_fragments(inner, own);
+  if (inner.has("contained")) {
+    return "A contained resource contains another one.";
+  }
+  if (meta != nullptr &&
+      (meta->has("versionId") || meta->has("lastUpdated") || meta->has("security"))) {
+    return "A contained resource has no version, no time of change and no security label.";
+  }
+  const std::string name = "#" + std::string(inner.string_of("id"));
+  return named.contains(name) || own.contains("#") ? ""
+                                                   : "Nothing refers to the contained resource.";
+}
+
+void contained_fit(const HeaderContext& context, Report& report) {
+  const auto& json = context.response.json();
+  const auto& contained = json.array_of("contained");
+  std::set<std::string_view> named;
+  if (!contained.empty()) {
+    collect_fragments(json, named);
+  }
+  for (std::size_t i = 0; i < contained.size() && !report.is_full(); ++i) {
+    const auto place = at(fmt::format("contained[{}]", i));
+    if (has_implicit_rules(contained[i]) || has_modifier_inside(contained[i])) {
+      refuse_modified(place, report);
+    }
+    if (const auto problem = contained_problem(contained[i], named); !problem.empty()) {
+      report.add({Severity::error, "invariant", "MF-1417", std::string(problem)}, place);
+    }
+  }
+}
+
+// "Type/id", with a version or not.
+bool is_relative_reference(std::string_view text) {
+  const auto version = text.find("/_history/");
+  const auto slash = text.find('/');
+  const bool versioned = version != std::string_view::npos;
+  return slash != std::string_view::npos && r4::find_resource(text.substr(0, slash)) != nullptr &&
+         is_id(text.substr(slash + 1, versioned ? version - slash - 1 : version)) &&
+         (!versioned || is_id(text.substr(version + 10)));
+}
+
+bool has_space(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) <= ' '; });
+}
+
+// Source: hl7.org/fhir/R4/references.html#literal
+bool is_reference(std::string_view text, const Json& response) {
+  if (text.starts_with('#')) {
+    const auto& contained = response.array_of("contained");
+    return std::any_of(contained.begin(), contained.end(), [text](const Json& inner) {
+      return !text.substr(1).empty() && inner.string_of("id") == text.substr(1);
+    });
+  }
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) {
+    return is_relative_reference(text);
+  }
+  const auto scheme = loose_form(text.substr(0, colon));
+  const auto rest = text.substr(colon + 1);
+  const bool is_web = (scheme == "http" || scheme == "https") && rest.starts_with("//");
+  const bool is_name = scheme == "urn" && (rest.starts_with("uuid:") || rest.starts_with("oid:"));
+  return (is_web || is_name) && !has_space(text);
+}
+
+void check_reference(const HeaderContext& context, const Json& reference, const std::string& place,
+                     Report& report) {
+  const auto text = reference.string_of("reference");
+  if (!text.empty() && !is_reference(text, context.response.json())) {
+    report.add({Severity::error, "value", "MF-1416",
+                "This is no reference to a resource, or to one that is not contained here."},
+               place + ".reference");
+  }
+}
+
+void references_lead_somewhere(const HeaderContext& context, Report& report) {
+  const auto& json = context.response.json();
+  for (const auto* name : {"subject", "encounter", "author", "source"}) {
+    if (const auto* reference = json.find(name)) {
+      check_reference(context, *reference, at(name), report);
+    }
+  }
+  for (const auto* name : {"basedOn", "partOf"}) {
+    const auto& list = json.array_of(name);
+    for (std::size_t i = 0; i < list.size() && !report.is_full(); ++i) {
+      check_reference(context, list[i], at(fmt::format("{}[{}]", name, i)), report);
     }
   }
 }
@@ -197,9 +316,11 @@ void participants_fit(const HeaderContext& context, Report& report) {
   check_participant("encounter", header.encounter, encounters, report);
 }
 
-constexpr HeaderValidator validators[] = {means_what_it_says,   is_readable,     names_this_form,
-                                          form_is_in_use,       has_status,      is_dated,
-                                          has_expected_subject, participants_fit};
+constexpr HeaderValidator validators[] = {
+    means_what_it_says, contained_fit,   references_lead_somewhere,
+    is_readable,        names_this_form, form_is_in_use,
+    has_status,         is_dated,        has_expected_subject,
+    participants_fit};
 
 }  // namespace
 

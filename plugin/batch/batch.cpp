@@ -1,6 +1,7 @@
 #include "plugin/batch/batch.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <numeric>
 #include <string_view>
@@ -44,6 +45,10 @@ std::string_view name_of(Shape shape) {
       return "table";
   }
   return {};
+}
+
+store::Time store_now() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
 // One run, from the first look at the folder to the manifest.
@@ -107,6 +112,7 @@ class Run {
                          {"knowledge", assessor_.knowledge()->digest},
                          {"output", name_of(options_.output.shape)},
                          {"recordBytes", number(options_.limits.record_bytes)},
+                         {"outbox", options_.outbox},
                          {"now", fhir::instant_text(now)},
                          {"inputs", std::move(inputs)}});
   }
@@ -214,6 +220,13 @@ class Run {
   }
 
   Done open_output() {
+    if (!options_.outbox.empty()) {
+      auto outbox = store::Store::open(options_.outbox);
+      if (!outbox) {
+        return tl::unexpected(std::move(outbox.error()));
+      }
+      outbox_ = std::make_unique<store::Store>(std::move(*outbox));
+    }
     if (to_stream()) {
       out_ = std::make_unique<OutFolder>(OutFolder::stream(names_));
     } else {
@@ -264,9 +277,10 @@ class Run {
     return {};
   }
 
-  Done take(const Chunk& chunk, const OutputWriter& writer) {
-    for (const auto& written : chunk.written) {
-      const Written* kept = &written;
+  Done take(Chunk& chunk, const OutputWriter& writer) {
+    std::vector<store::Submission> submissions;
+    for (auto& written : chunk.written) {
+      Written* kept = &written;
       std::optional<Written> repeated;
       if (written.name) {
         auto first = job_->seen(*written.name, written.place);
@@ -279,22 +293,35 @@ class Run {
         }
       }
       at_.summary.count(kept->tally, repeated.has_value(), *assessor_.knowledge());
-      for (const auto& [file, text] : kept->to) {
-        if (auto done = put(file, text); !done) {
+      if (kept->submission) {
+        submissions.push_back(*std::move(kept->submission));
+      }
+      for (auto& [file, text] : kept->to) {
+        if (auto done = put(file, std::move(text)); !done) {
           return done;
         }
       }
     }
     at_.next = chunk.next;
-    return {};
+    return submit(submissions);
+  }
+
+  // Before the state speaks of them: what is submitted twice is there once.
+  Done submit(const std::vector<store::Submission>& submissions) {
+    if (submissions.empty()) {
+      return {};
+    }
+    return outbox_->submit(submissions, store_now()).map([&](const auto& receipts) {
+      at_.summary.submitted += receipts.size();
+    });
   }
 
   // The program as a device is the same for all that one batch writes. In one stream an
   // OperationOutcome stands for a record that has no result, so warnings stay out.
-  Done put(std::size_t file, const std::string& text) {
+  Done put(std::size_t file, std::string text) {
     const bool known = names_[file] == kSharedFile && out_->files()[file].bytes > 0;
     const bool warning = file + 1 == names_.size();
-    return known || (warning && to_stream()) ? Done() : out_->append(file, text);
+    return known || (warning && to_stream()) ? Done() : out_->append(file, std::move(text));
   }
 
   std::uint64_t written() const {
@@ -341,11 +368,7 @@ class Run {
   Done write_manifest() {
     std::vector<ManifestFile> files;
     for (std::size_t i = 0; i < names_.size(); ++i) {
-      auto digest = out_->digest(i);
-      if (!digest) {
-        return tl::unexpected(std::move(digest.error()));
-      }
-      files.push_back({names_[i], out_->files()[i], std::move(*digest), i + 2 >= names_.size()});
+      files.push_back({names_[i], out_->files()[i], out_->digest(i), i + 2 >= names_.size()});
     }
     const auto json = manifest_json(files, *description(now_).find("inputs"), at_.summary,
                                     *assessor_.knowledge(), fhir::instant_text(now_));
@@ -378,6 +401,7 @@ class Run {
   std::unique_ptr<Job> job_;
   std::unique_ptr<Join> join_;  // of exports among the inputs
   std::unique_ptr<OutFolder> out_;
+  std::unique_ptr<store::Store> outbox_;
   Checkpoint at_;
   bool stopped_ = false;
 };

@@ -28,6 +28,7 @@ struct BatchOptions {
   int threads = 1;
   OutputOptions output;
   bool now_given = false;  // else a resumed batch keeps the time of its start
+  std::string outbox;      // with output.submit: the store that keeps what is for the EHR
   RecordLimits limits;
   std::uint64_t checkpoint_bytes = 64u << 20;  // of output between two checkpoints, about
 };

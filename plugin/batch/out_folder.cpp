@@ -1,15 +1,13 @@
 #include "plugin/batch/out_folder.h"
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <memory>
 #include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include "plugin/write_all.h"
 
@@ -60,7 +58,8 @@ OutFolder::OutFolder(OutFolder&& other) noexcept
       names_(std::move(other.names_)),
       open_(std::exchange(other.open_, {})),
       waiting_(std::move(other.waiting_)),
-      states_(std::move(other.states_)) {}
+      states_(std::move(other.states_)),
+      digests_(std::move(other.digests_)) {}
 
 std::string OutFolder::path(std::size_t file) const { return folder_ + "/" + names_[file]; }
 
@@ -73,6 +72,7 @@ tl::expected<OutFolder, Failure> OutFolder::open(const std::string& folder,
   out.waiting_.resize(names.size());
   out.states_ = holds;
   out.states_.resize(names.size());
+  out.digests_ = std::make_unique<Digests>(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto part = out.path(i) + kPart;
     // Broken off while the files got their names: there is no ".part", but the file.
@@ -92,6 +92,9 @@ tl::expected<OutFolder, Failure> OutFolder::open(const std::string& folder,
     if (::ftruncate(opened, size) != 0 || ::lseek(opened, size, SEEK_SET) != size) {
       return failed(part);
     }
+    if (auto read = out.read_again(i); !read) {
+      return tl::unexpected(std::move(read.error()));
+    }
   }
   // Their names, before a state speaks of them.
   if (!sync_folder(folder)) {
@@ -109,7 +112,7 @@ OutFolder OutFolder::stream(const std::vector<std::string>& names) {
   return out;
 }
 
-Done OutFolder::append(std::size_t file, std::string_view text) {
+Done OutFolder::append(std::size_t file, std::string text) {
   auto& state = states_[file];
   state.bytes += text.size();
   state.lines += count_lines(text);
@@ -119,21 +122,41 @@ Done OutFolder::append(std::size_t file, std::string_view text) {
     return waiting_[to].size() < kWaiting ? Done() : flush_file(to);
   }
   // As long as this one it is better not copied once more.
-  if (auto done = flush_file(to); !done) {
-    return done;
-  }
-  return write_all(open_[to], text) ? Done() : failed(shown_path(to));
+  return flush_file(to).and_then([&] { return put(to, std::move(text)); });
 }
 
 std::string OutFolder::shown_path(std::size_t file) const {
   return folder_.empty() ? "standard output" : path(file);
 }
 
+Done OutFolder::read_again(std::size_t file) {
+  for (std::uint64_t at = 0; at < states_[file].bytes;) {
+    std::string block(std::min<std::uint64_t>(kWaiting, states_[file].bytes - at), '\0');
+    const ssize_t got = ::pread(open_[file], block.data(), block.size(), static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got <= 0) {
+      return failed(path(file));
+    }
+    at += static_cast<std::uint64_t>(got);
+    block.resize(static_cast<std::size_t>(got));
+    digests_->add(file, std::move(block));
+  }
+  return {};
+}
+
 Done OutFolder::flush_file(std::size_t file) {
-  if (!write_all(open_[file], waiting_[file])) {
+  return put(file, std::exchange(waiting_[file], {}));
+}
+
+Done OutFolder::put(std::size_t file, std::string text) {
+  if (!write_all(open_[file], text)) {
     return failed(shown_path(file));
   }
-  waiting_[file].clear();
+  if (digests_) {
+    digests_->add(file, std::move(text));
+  }
   return {};
 }
 
@@ -164,31 +187,7 @@ Done OutFolder::finish() {
   return sync_folder(folder_) ? Done() : failed(folder_);
 }
 
-tl::expected<std::string, Failure> OutFolder::digest(std::size_t file) const {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&::EVP_MD_CTX_free)> context(::EVP_MD_CTX_new(),
-                                                                          &::EVP_MD_CTX_free);
-  ::EVP_DigestInit_ex(context.get(), ::EVP_sha256(), nullptr);
-  std::array<char, kWaiting> block;
-  off_t at = 0;
-  for (;;) {
-    const ssize_t got = ::pread(open_[file], block.data(), block.size(), at);
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got < 0) {
-      return failed(path(file));
-    }
-    if (got == 0) {
-      break;
-    }
-    ::EVP_DigestUpdate(context.get(), block.data(), static_cast<std::size_t>(got));
-    at += got;
-  }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-  unsigned int size = 0;
-  ::EVP_DigestFinal_ex(context.get(), bytes.data(), &size);
-  return fmt::format("{:02x}", fmt::join(bytes.begin(), bytes.begin() + size, ""));
-}
+std::string OutFolder::digest(std::size_t file) { return digests_->of(file); }
 
 Done OutFolder::write(const std::string& name, std::string_view text) {
   const auto whole = folder_ + "/" + name;

@@ -87,8 +87,9 @@ std::size_t most_nodes(std::size_t bytes) {
 }
 
 // Only these tell what is still open.
-rules::Outlook outlook_of(Shape shape) {
-  const bool told = shape == Shape::bundles || shape == Shape::assessments;
+rules::Outlook outlook_of(const OutputOptions& options) {
+  const bool told = options.shape == Shape::bundles || options.shape == Shape::assessments ||
+                    options.submit.has_value();
   return told ? rules::Outlook::whole : rules::Outlook::none;
 }
 
@@ -139,7 +140,9 @@ OutputWriter::OutputWriter(const Assessor& assessor, const std::vector<InputFile
       files_(files),
       options_(std::move(options)),
       names_(file_names(options_.shape)) {
-  if (options_.quick && options_.shape == Shape::resources && assessor_.has_form()) {
+  // What the EHR gets is a bundle with its document, which only the careful way makes.
+  if (options_.quick && !options_.submit && options_.shape == Shape::resources &&
+      assessor_.has_form()) {
     quick_ = std::make_unique<const mapping::QuickForms>(assessor_.knowledge());
   }
 }
@@ -199,6 +202,23 @@ void OutputWriter::add_resources(const Assessed& assessed, Written& out) const {
   }
 }
 
+// The place where a person sees what nobody can deliver is that of what could not be judged.
+void OutputWriter::add_submission(const Assessed& assessed, const Record& record,
+                                  Written& out) const {
+  auto submission = delivery::submission_of(assessed, record.bytes, *options_.submit);
+  if (submission) {
+    out.submission = std::move(*submission);
+    return;
+  }
+  const Failure& why = submission.error();
+  out.tally.undeliverable = true;
+  out.to.emplace_back(
+      errors_file(names_),
+      outcome_line(record.place,
+                   {plain_issue(fhir::Severity::error,
+                                {std::string(why.code()), std::string(why.words()), {}})}));
+}
+
 Written OutputWriter::write(const Record& record, Desk& desk) const {
   if (record.error) {
     return refused(record.place, {plain_issue(fhir::Severity::error, *record.error)});
@@ -246,7 +266,7 @@ Written OutputWriter::judge_carefully(const Record& record) const {
   AssessOptions how;
   how.now = options_.now;
   how.batch = true;
-  how.outlook = outlook_of(options_.shape);
+  how.outlook = outlook_of(options_);
   how.limits.bytes = std::max(how.limits.bytes, record.bytes.size());
   how.limits.nodes = most_nodes(record.bytes.size());
   auto assessed = assessor_.assess(record.bytes, how);
@@ -276,6 +296,9 @@ Written OutputWriter::judge_carefully(const Record& record) const {
     case Shape::table:
       out.to.emplace_back(0, table_row(*assessed, files_[record.place.file].name, record.place));
       break;
+  }
+  if (options_.submit) {
+    add_submission(*assessed, record, out);
   }
   if (!assessed->warnings.empty()) {
     out.to.emplace_back(warnings_file(names_), outcome_line(record.place, assessed->warnings));

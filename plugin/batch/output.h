@@ -13,6 +13,8 @@
 #include "fhir/uuid.h"
 #include "plugin/assess.h"
 #include "plugin/batch/records.h"
+#include "plugin/delivery/submission.h"
+#include "plugin/store/store.h"
 #include "rules/tier.h"
 
 namespace myoflag::mapping {
@@ -32,6 +34,8 @@ struct OutputOptions {
   Shape shape = Shape::resources;
   rules::Instant now{};
   bool quick = true;  // false: everything the careful way, by which the quick one is measured
+  // What is judged is also for the EHR: Written::submission.
+  std::optional<delivery::SubmissionOptions> submit = std::nullopt;
   // For measuring what the rest costs: what is written in place of a judgement, on any thread.
   std::function<Written(const Record&)> instead = nullptr;
 };
@@ -48,6 +52,7 @@ std::vector<std::string> file_heads(Shape shape);
 struct Tally {
   bool assessed = false;
   bool warned = false;
+  bool undeliverable = false;  // assessed, and cannot be delivered
   rules::Tier tier = rules::Tier::routine;
   std::vector<int> fired;    // rules
   std::vector<int> missing;  // items without a usable answer that some rule wanted
@@ -62,6 +67,7 @@ struct Written {
   std::optional<fhir::Uuid> name;
   Tally tally;
   std::vector<std::pair<std::size_t, std::string>> to;  // file, lines with their ends
+  std::optional<store::Submission> submission;
 };
 
 // Const use is safe from many threads.
@@ -88,6 +94,7 @@ class OutputWriter {
   std::string outcome_line(const Place& place, const fhir::Issues& issues) const;
   Written refused(const Place& place, const fhir::Issues& issues) const;
   void add_resources(const Assessed& assessed, Written& out) const;
+  void add_submission(const Assessed& assessed, const Record& record, Written& out) const;
 
   const Assessor& assessor_;
   const std::vector<InputFile>& files_;

@@ -19,6 +19,9 @@ std::size_t size_of(const std::vector<Written>& all) {
     for (const auto& [file, text] : written.to) {
       size += text.size();
     }
+    if (const auto& one = written.submission) {
+      size += one->input.size() + one->assessment.size() + one->bundle.size();
+    }
   }
   return size;
 }

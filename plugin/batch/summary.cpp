@@ -229,6 +229,14 @@ std::string months_html(const Summary& summary, const Knowledge& knowledge) {
   return out + "</table></section>\n";
 }
 
+// Nothing where nothing was for an EHR.
+std::string outbox_text(const Summary& summary) {
+  return summary.submitted + summary.undeliverable == 0
+             ? std::string()
+             : fmt::format("{} kept for the EHR, {} that nobody can deliver", summary.submitted,
+                           summary.undeliverable);
+}
+
 constexpr std::string_view kStyle =
     "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;"
     "color:#1a1a1a;background:#fff}table{border-collapse:collapse;width:100%}"
@@ -254,6 +262,7 @@ void Summary::count(const Tally& tally, bool again, const Knowledge& knowledge) 
   }
   ++assessed;
   warned += tally.warned ? 1 : 0;
+  undeliverable += tally.undeliverable ? 1 : 0;
   ++tiers[static_cast<std::size_t>(tally.tier)];
   ++months[tally.month][static_cast<std::size_t>(tally.tier)];
   for (const int rule : tally.fired) {
@@ -274,6 +283,8 @@ Json to_json(const Summary& summary) {
                        {"warned", number(summary.warned)},
                        {"rejected", number(summary.rejected)},
                        {"repeated", number(summary.repeated)},
+                       {"submitted", number(summary.submitted)},
+                       {"undeliverable", number(summary.undeliverable)},
                        {"tiers", tiers_json(summary.tiers)},
                        {"fired", counts_json(summary.fired)},
                        {"missing", counts_json(summary.missing)},
@@ -290,6 +301,8 @@ std::optional<Summary> summary_of(const Json& json) {
   out.warned = reading.count(json, "warned");
   out.rejected = reading.count(json, "rejected");
   out.repeated = reading.count(json, "repeated");
+  out.submitted = reading.count(json, "submitted");
+  out.undeliverable = reading.count(json, "undeliverable");
   out.tiers = reading.tiers(json.find("tiers"));
   out.fired = reading.counts(json.find("fired"));
   out.missing = reading.counts(json.find("missing"));
@@ -305,6 +318,8 @@ std::string to_text(const Summary& summary, const Knowledge& knowledge) {
   std::string out = fmt::format(
       "{} records: {} assessed ({} with warnings), {} rejected, {} repeated\n", summary.records,
       summary.assessed, summary.warned, summary.rejected, summary.repeated);
+  const std::string outbox = outbox_text(summary);
+  out += outbox.empty() ? "" : outbox + "\n";
   out += most_text("Lines of exports", summary.exports, [](const auto&) { return std::string(); });
   if (summary.assessed > 0) {
     out += tiers_text(summary, knowledge);
@@ -332,6 +347,9 @@ std::string to_html(const Summary& summary, const Knowledge& knowledge, std::str
       "warnings), {} rejected, {} repeated.</p>\n",
       kStyle, html_escaped(when), html_escaped(knowledge.id), html_escaped(knowledge.version),
       summary.records, summary.assessed, summary.warned, summary.rejected, summary.repeated);
+  if (const std::string outbox = outbox_text(summary); !outbox.empty()) {
+    out += fmt::format("<p>{}.</p>\n", html_escaped(outbox));
+  }
   out += bars("Tiers", tiers, summary.assessed);
   out += bars("Rules that fired most",
               most_rows(summary.fired, [&](const auto& id) { return rule_title(knowledge, id); }),

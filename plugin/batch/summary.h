@@ -22,6 +22,8 @@ struct Summary {
   std::uint64_t warned = 0;    // of these, with warnings
   std::uint64_t rejected = 0;
   std::uint64_t repeated = 0;
+  std::uint64_t submitted = 0;      // are in the outbox
+  std::uint64_t undeliverable = 0;  // of the assessed ones, where an outbox was wanted
   TierCounts tiers{};
   std::map<std::string, std::uint64_t> fired;     // rule id
   std::map<std::string, std::uint64_t> missing;   // linkId

@@ -9,6 +9,7 @@
 
 #include "fhir/datetime.h"
 #include "fhir/uuid.h"
+#include "plugin/cds/card_policy.h"
 #include "plugin/cds/markdown.h"
 #include "plugin/mapping/digest.h"
 #include "plugin/mapping/frame.h"
@@ -34,7 +35,6 @@ using rules::Tier;
 // A patient may write pages; the response has them all.
 constexpr std::size_t quote_units = 600;
 constexpr std::size_t unreadable_reasons = 8;
-constexpr std::chrono::hours same_day{24};
 
 // ---- how it looks at once
 
@@ -44,7 +44,7 @@ Indicator indicator_of(const Assessment& assessment) {
   const auto& priority =
       assessment.knowledge->tiers[static_cast<std::size_t>(assessment.tier)].priority;
   const auto hours = assessment.target.hours;
-  if (priority == "stat" || (hours && std::chrono::hours(*hours) <= same_day)) {
+  if (priority == "stat" || (hours && std::chrono::hours(*hours) <= card_policy().same_day)) {
     return Indicator::critical;
   }
   return priority == "routine" ? Indicator::info : Indicator::warning;
@@ -256,10 +256,6 @@ std::string detail_of(const CardInput& input) {
 
 // ---- what can be done with it
 
-fhir::Uuid part_of(const fhir::Uuid& card, std::string_view role, std::string_view code) {
-  return fhir::uuid_v5(card, fmt::format("{}:{}", role, code));
-}
-
 Json reference(std::string_view type, std::string_view id) {
   return id.empty() ? Json() : mapping::reference_to(fmt::format("{}/{}", type, id));
 }
@@ -274,7 +270,7 @@ std::vector<Suggestion> suggestions_of(const CardInput& input, const fhir::Uuid&
       continue;
     }
     const auto& workup = *row.workup;
-    list.push_back({fhir::to_string(part_of(card, "workup", workup.code)),
+    list.push_back({fhir::to_string(suggestion_uuid(card, workup.code)),
                     say(knowledge, "card-suggestion", {{"test", workup.text}}),
                     say(knowledge, "card-action", {{"test", workup.text}}),
                     mapping::suggested_request(assessment, row, input.response,
@@ -286,15 +282,9 @@ std::vector<Suggestion> suggestions_of(const CardInput& input, const fhir::Uuid&
 }
 
 std::vector<OverrideReason> override_reasons(const Knowledge& knowledge) {
-  constexpr std::string_view prefix = "card-override-";
-  constexpr std::string_view codes[] = {"already-evaluated", "symptoms-resolved", "known-diagnosis",
-                                        "at-visit",          "not-appropriate",   "not-accurate"};
   std::vector<OverrideReason> list;
-  for (const auto code : codes) {
-    list.push_back(
-        {std::string(code),
-         fmt::format("{}/CodeSystem/{}-override-reasons", knowledge.canonical, knowledge.id),
-         knowledge.text(std::string(prefix) + std::string(code))});
+  for (const auto& code : card_policy().override_reasons) {
+    list.push_back({code, override_system(knowledge), override_text(knowledge, code)});
   }
   return list;
 }
@@ -333,6 +323,10 @@ Card new_card(const Knowledge& knowledge, const fhir::Uuid& uuid) {
 }
 
 }  // namespace
+
+fhir::Uuid suggestion_uuid(const fhir::Uuid& card, std::string_view workup) {
+  return fhir::uuid_v5(card, fmt::format("workup:{}", workup));
+}
 
 Card assessment_card(const CardInput& input, const CardSettings& settings) {
   const auto& knowledge = *input.assessment.knowledge;

@@ -10,6 +10,7 @@
 
 #include "fhir/issue.h"
 #include "fhir/json.h"
+#include "fhir/uuid.h"
 #include "plugin/cds/card.h"
 #include "plugin/cds/prefetch.h"
 #include "rules/assessment.h"
@@ -36,6 +37,9 @@ struct CardInput {
 };
 
 Card assessment_card(const CardInput& input, const CardSettings& settings);
+
+// Of the suggestion of a workup on a card: who knows the card knows it, too.
+fhir::Uuid suggestion_uuid(const fhir::Uuid& card, std::string_view workup);
 
 // Answers are there, and none of them could be judged. Other answers are another card.
 Card unreadable_card(const rules::Knowledge& knowledge, const CardSubject& subject,

@@ -46,6 +46,13 @@ bool is_address(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
+// Else it could not stand in a header, or would be two.
+bool is_token(std::string_view text) {
+  constexpr std::size_t most = 64u << 10;
+  return text.size() <= most &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
 // "Practitioner/12" of one of these types; empty when it is none.
 std::string_view user_type(std::string_view user) {
   constexpr std::array<std::string_view, 4> types{"Practitioner", "PractitionerRole", "Patient",
@@ -149,7 +156,11 @@ class Reader {
       return;
     }
     const auto at = [](std::string_view name) { return fmt::format("fhirAuthorization.{}", name); };
-    for (const auto* name : {"access_token", "scope", "subject"}) {
+    request_.access_token = text(*given, "access_token", at("access_token"), true);
+    if (!is_token(request_.access_token)) {
+      wrong(at("access_token"), "a token of visible characters without blanks");
+    }
+    for (const auto* name : {"scope", "subject"}) {
       text(*given, name, at(name), true);
     }
     const auto type = text(*given, "token_type", at("token_type"), true);

@@ -22,6 +22,7 @@ inline constexpr std::array<std::string_view, 5> kHooks{
 struct HookRequest {
   std::string hook;
   std::string fhir_server;         // empty: not said
+  std::string access_token;        // for fhir_server, of this call alone; empty: none
   std::string patient_id;          // a bare FHIR id
   std::string encounter_id;        // empty: none
   bool reader_is_patient = false;  // or a person related to the patient
@@ -29,7 +30,7 @@ struct HookRequest {
   fhir::Json draft_orders;         // Bundle, or null
 };
 
-// The access token of the call is checked for its form and not kept: nothing here uses it.
+// The access token lives as long as the request: it is never logged, shown or written anywhere.
 tl::expected<HookRequest, fhir::Issues> read_hook_request(std::string_view body);
 
 }  // namespace myoflag::cds

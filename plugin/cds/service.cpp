@@ -16,6 +16,7 @@
 #include "plugin/mapping/context.h"
 #include "plugin/mapping/intake.h"
 #include "plugin/mapping/patient_identity.h"
+#include "rules/explain/groups.h"
 #include "rules/wording.h"
 
 namespace myoflag::cds {
@@ -31,16 +32,21 @@ Issue issue(std::string_view type, std::string_view code, std::string place, std
           std::move(text),       std::move(place),  {}};
 }
 
-Answer refused(int status, Issues issues) { return {status, {}, std::move(issues)}; }
+Answer refused(int status, Issues issues) { return {status, {}, std::move(issues), {}}; }
 
-Answer with_cards(const std::vector<Card>& cards) { return {200, cards_response(cards), {}}; }
+Answer without_card() { return {200, cards_response({}), {}, {}}; }
+
+Answer with_card(const Card& card, ShownCard shown) {
+  shown.uuid = card.uuid;
+  return {200, cards_response({card}), {}, {std::move(shown)}};
+}
 
 // ---- the intake answers
 
-bool is_answer_to(const Json& resource, std::string_view form) {
+bool is_answer_to(const Json& resource, const Knowledge& form) {
   return resource.string_of("resourceType") == "QuestionnaireResponse" &&
          resource.string_of("status") != "entered-in-error" &&
-         fhir::split_canonical(resource.string_of("questionnaire")).url == form;
+         mapping::is_to_our_form(form, resource);
 }
 
 // A resource, or what a Bundle holds.
@@ -59,7 +65,7 @@ std::vector<const Json*> resources_of(const Json& value) {
 
 // Certainly no answer to our form: another form's, or entered in error. What search adds tells
 // nothing here.
-bool is_no_answer_to(const Json& resource, std::string_view form) {
+bool is_no_answer_to(const Json& resource, const Knowledge& form) {
   if (resource.string_of("resourceType") != "QuestionnaireResponse") {
     return true;
   }
@@ -70,15 +76,14 @@ bool is_no_answer_to(const Json& resource, std::string_view form) {
 enum class Intake { there, none, unknown };
 
 Intake intake_of(const Knowledge& knowledge, const Source& source) {
-  const auto form = mapping::questionnaire_url(knowledge);
   const auto resources = resources_of(source.value);
   if (std::any_of(resources.begin(), resources.end(),
-                  [&](const Json* one) { return is_answer_to(*one, form); })) {
+                  [&](const Json* one) { return is_answer_to(*one, knowledge); })) {
     return Intake::there;
   }
   const bool whole = source.state == State::given || source.state == State::no_data;
   const bool none = std::all_of(resources.begin(), resources.end(),
-                                [&](const Json* one) { return is_no_answer_to(*one, form); });
+                                [&](const Json* one) { return is_no_answer_to(*one, knowledge); });
   return whole && none ? Intake::none : Intake::unknown;
 }
 
@@ -86,7 +91,7 @@ Issue without_intake(State state) {
   constexpr std::string_view place = "prefetch.intake";
   if (state == State::not_provided) {
     return issue("required", "MF-4225", std::string(place),
-                 "The intake answers did not come with the call, and are not fetched from here.");
+                 "The intake answers did not come with the call, and cannot be fetched from here.");
   }
   return issue("incomplete", "MF-4226", std::string(place),
                "The search for the intake answers did not succeed, or not whole, so nothing can be "
@@ -114,11 +119,11 @@ Json bare_patient(const std::string& id) {
 // The reference is the context's patient, on no server or on that of the call.
 bool means_patient(std::string_view reference, const HookRequest& request) {
   const auto key = mapping::reference_key(reference);
-  std::string server = request.fhir_server;
-  if (!server.ends_with('/')) {
-    server += '/';
-  }
-  return key.tail == "Patient/" + request.patient_id && (key.base.empty() || key.base == server);
+  const std::string patient = "Patient/" + request.patient_id;
+  const bool has_end = request.fhir_server.ends_with('/');
+  const auto server =
+      mapping::reference_key(request.fhir_server + (has_end ? "" : "/") + patient).base;
+  return key.tail == patient && (key.base.empty() || key.base == server);
 }
 
 bool is_other_patient(const Json& resource, const HookRequest& request) {
@@ -349,7 +354,7 @@ class Call {
       case Intake::unknown:
         return refused(412, {without_intake(intake.state)});
       case Intake::none:
-        return with_cards(offers());
+        return offer();
       case Intake::there:
         break;
     }
@@ -357,13 +362,14 @@ class Call {
   }
 
  private:
-  std::vector<Card> offers() const {
+  Answer offer() const {
     const bool before_visit =
         request_.hook == "appointment-book" || request_.hook == "encounter-start";
     if (!before_visit || settings_.intake_link.empty()) {
-      return {};
+      return without_card();
     }
-    return {offer_card(knowledge_, subject_, settings_)};
+    return with_card(offer_card(knowledge_, subject_, settings_),
+                     {{}, ShownCard::Kind::offer, {}, {}, knowledge_.version});
   }
 
   // A part of the record that would refuse the whole is left out and named.
@@ -386,8 +392,9 @@ class Call {
         return refused(400, std::move(issues));
       }
       if (!drop(keys_at_fault(issues, sources_))) {
-        return with_cards({unreadable_card(knowledge_, subject_, sources_[1].value, issues,
-                                           sources_, settings_)});
+        return with_card(
+            unreadable_card(knowledge_, subject_, sources_[1].value, issues, sources_, settings_),
+            {{}, ShownCard::Kind::unreadable, {}, {}, knowledge_.version});
       }
     }
   }
@@ -407,8 +414,10 @@ class Call {
 
   Answer card_for(const Assessed& assessed) const {
     const auto ordered = ordered_workups(knowledge_, assessed.record, request_, now_);
-    return with_cards({assessment_card(
-        {assessed.assessment, assessed.response, subject_, sources_, ordered}, settings_)});
+    return with_card(
+        assessment_card({assessed.assessment, assessed.response, subject_, sources_, ordered},
+                        settings_),
+        shown_of(assessed.assessment));
   }
 
   const Assessor& assessor_;
@@ -422,6 +431,20 @@ class Call {
 
 }  // namespace
 
+ShownCard shown_of(const rules::Assessment& assessment) {
+  const auto& knowledge = *assessment.knowledge;
+  ShownCard shown;
+  shown.tier = rules::code_of(assessment.tier);
+  shown.knowledge = knowledge.version;
+  for (const auto& group : rules::explaining::group_fired(assessment).list) {
+    shown.rules.push_back(group.lead->rule->id);
+    for (const auto* finding : group.also) {
+      shown.rules.push_back(finding->rule->id);
+    }
+  }
+  return shown;
+}
+
 Json discovery(const Knowledge& knowledge) {
   Json services = Json::array();
   for (const auto hook : kHooks) {
@@ -433,16 +456,32 @@ Json discovery(const Knowledge& knowledge) {
 Service::Service(const Assessor& assessor, CardSettings settings)
     : assessor_(assessor), settings_(std::move(settings)) {}
 
-Answer Service::answer(std::string_view body, rules::Instant now) const {
+Answer Service::answer(std::string_view body, rules::Instant now, const Fetch& fetch) const {
   auto request = read_hook_request(body);
   if (!request) {
     return refused(400, std::move(request.error()));
   }
   // The card is for clinicians; what a patient is told comes from the intake itself.
   if (request->reader_is_patient) {
-    return with_cards({});
+    return without_card();
+  }
+  if (fetch) {
+    fetch_missing(*request, fetch);
   }
   return Call(assessor_, settings_, *request, now).answer();
+}
+
+Json cards_of(const Assessed& assessed, rules::Instant now) {
+  HookRequest nobody_called;
+  const auto* subject = assessed.response.find("subject");
+  const std::string patient =
+      subject == nullptr ? "" : mapping::reference_key(subject->string_of("reference")).tail;
+  nobody_called.patient_id = patient.substr(std::min(patient.find('/') + 1, patient.size()));
+  const auto ordered =
+      ordered_workups(*assessed.assessment.knowledge, assessed.record, nobody_called, now);
+  const CardSubject about{nobody_called.patient_id, {}};
+  return cards_response(
+      {assessment_card({assessed.assessment, assessed.response, about, {}, ordered}, {})});
 }
 
 }  // namespace myoflag::cds

@@ -1,34 +1,54 @@
 #pragma once
 // The CDS Hooks service: a call in, cards out. Pure but for what the Assessor holds: the clock is
-// an argument, there is no database, nothing is fetched. What did not come with the call is unknown
-// and named; without the intake answers there is nothing to say, and the call is refused with 412.
+// an argument, there is no database, and who fetches is an argument. What is not there in time is
+// unknown and named; without the intake answers there is nothing to say: the call is refused (412).
 // Errors: MF-4220 to MF-4227.
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fhir/issue.h"
 #include "fhir/json.h"
 #include "plugin/assess.h"
 #include "plugin/cds/assessment_card.h"
+#include "plugin/cds/fetching.h"
 
 namespace myoflag::cds {
 
 // {"services": [...]}: one service on five hooks.
 fhir::Json discovery(const rules::Knowledge& knowledge);
 
+// What a card rests on, for who wants to know later what became of it. Nothing of a patient.
+struct ShownCard {
+  enum class Kind { assessment, unreadable, offer };
+  std::string uuid;
+  Kind kind = Kind::assessment;
+  std::string tier;                // of an assessment: "urgent"
+  std::vector<std::string> rules;  // that fired, as the card lists them: the strongest reason first
+  std::string knowledge;           // version
+};
+
+// The same of an assessment that is shown otherwise. Without its uuid.
+ShownCard shown_of(const rules::Assessment& assessment);
+
 struct Answer {
   int status = 200;
-  fhir::Json cards;     // {"cards": [...]} with 200
-  fhir::Issues issues;  // with any other status
+  fhir::Json cards;                // {"cards": [...]} with 200
+  fhir::Issues issues;             // with any other status
+  std::vector<ShownCard> shown{};  // the same cards
 };
+
+// The same card without a call, of an input that is there as a whole: {"cards": [...]}.
+fhir::Json cards_of(const Assessed& assessed, rules::Instant now);
 
 class Service {
  public:
   // The assessor outlives the service. Const use is safe from many threads.
   Service(const Assessor& assessor, CardSettings settings);
 
-  Answer answer(std::string_view body, rules::Instant now) const;
+  // `fetch`: for what did not come with the call; null: nothing is fetched.
+  Answer answer(std::string_view body, rules::Instant now, const Fetch& fetch = nullptr) const;
 
  private:
   const Assessor& assessor_;

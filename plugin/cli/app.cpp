@@ -24,7 +24,8 @@ constexpr const char* kFooter =
     "  myoflag questionnaire > form.json         the FHIR Questionnaire\n"
     "  myoflag batch answers.ndjson -o out       the same for many, one a line\n"
     "  myoflag deliver --store outbox.sqlite     what is on its way to the EHR\n"
-    "  myoflag serve --demo                      answers an EHR over CDS Hooks\n"
+    "  myoflag invite --config F list            who was asked to answer the questions\n"
+    "  myoflag serve --demo                      answers an EHR over CDS Hooks, and patients\n"
     "\n"
     "Exit codes: 0 done, 1 an input was rejected, 2 usage or configuration, 3 something outside "
     "failed.\n"
@@ -60,6 +61,8 @@ Exit parse_and_run(int argc, char** argv) {
   add_convert(app, run);
   add_publish(app, run);
   add_deliver(app, run);
+  add_feedback(app, run);
+  add_invite(app, run);
   add_serve(app, run);
   add_config(app, run);
   add_knowledge(app, run);

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +17,9 @@
 #include <fmt/format.h>
 
 #include "plugin/cli/commands.h"
+#include "plugin/cli/delivery_run.h"
 #include "plugin/cli/options.h"
+#include "plugin/delivery/site.h"
 #include "plugin/ehr/ehr_options.h"
 #include "plugin/ehr/process.h"
 
@@ -39,6 +42,10 @@ struct Options {
   bool quiet = false;
   ehr::EhrOptions ehr;
   ehr::ExportChoice wanted;
+  std::string to_ehr;
+  std::string store;
+  std::string escalate;
+  ehr::DeliveryChoice delivery;
   KnowledgeOptions knowledge;
   ClockOptions clock;
 };
@@ -131,7 +138,8 @@ tl::expected<BatchOptions, Failure> batch_options(const Options& options) {
   out.threads = options.threads > 0
                     ? options.threads
                     : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  out.output = {shape_of(options.shape), *now};
+  out.output.shape = shape_of(options.shape);
+  out.output.now = *now;
   out.now_given = !options.clock.now.empty();
   out.limits.record_bytes = options.max_record;
   out.checkpoint_bytes = options.checkpoint_bytes;
@@ -147,7 +155,7 @@ Exit batch_exit(const Options& options, const batch::BatchResult& result,
                                     ? "stopped before the end of the input"
                                     : "stopped before the end of the input; --resume goes on"});
   }
-  const bool rejected = result.summary.rejected > 0;
+  const bool rejected = result.summary.rejected + result.summary.undeliverable > 0;
   if (options.out == "-") {
     say(text);
     return rejected ? Exit::rejected : Exit::done;
@@ -186,6 +194,38 @@ tl::expected<std::string, Failure> fetch(const Options& options) {
   });
 }
 
+DeliveryRun delivery_of(const Options& options) {
+  DeliveryRun run{options.store, options.delivery, options.ehr};
+  run.ehr.base = options.to_ehr;
+  return run;
+}
+
+// What is judged is kept for the EHR, too. Before anything is judged: what can be refused is.
+tl::expected<void, Failure> keep_for_ehr(const Options& options, BatchOptions& how) {
+  if (options.store.empty()) {
+    return {};
+  }
+  const auto sites = delivery::load_sites(options.delivery.sites);
+  if (!sites) {
+    return tl::unexpected(sites.error());
+  }
+  const char* tenant = std::getenv("MYOFLAG_TENANT");
+  how.output.submit = delivery::SubmissionOptions{tenant != nullptr ? tenant : "", sites->urgency,
+                                                  options.escalate == "communication"};
+  how.outbox = options.store;
+  return options.to_ehr.empty() ? tl::expected<void, Failure>()
+                                : check_delivery(delivery_of(options));
+}
+
+// The worse of both: what was judged, what was delivered.
+Exit deliver(const Options& options, Exit judged) {
+  auto store = store::Store::open(options.store);
+  if (!store) {
+    return fail(store.error());
+  }
+  return std::max(judged, deliver_all(*store, delivery_of(options), stop_asked));
+}
+
 Exit run_it(const Options& options) {
   auto knowledge = load(options.knowledge);
   if (!knowledge) {
@@ -194,6 +234,9 @@ Exit run_it(const Options& options) {
   auto how = batch_options(options);
   if (!how) {
     return fail(how.error());
+  }
+  if (auto kept = keep_for_ehr(options, *how); !kept) {
+    return fail(kept.error());
   }
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);
@@ -209,7 +252,11 @@ Exit run_it(const Options& options) {
   const auto result = batch::run_batch(
       assessor, *how, [&line](const Progress& progress) { line.tell(progress); }, stop_asked);
   line.end();
-  return result ? batch_exit(options, *result, **knowledge) : fail(result.error());
+  if (!result) {
+    return fail(result.error());
+  }
+  const Exit judged = batch_exit(options, *result, **knowledge);
+  return options.to_ehr.empty() || result->stopped ? judged : deliver(options, judged);
 }
 
 }  // namespace
@@ -236,6 +283,30 @@ void add_batch(CLI::App& app, Run& run) {
       ->excludes(given)
       ->group("EHR");
   ehr::add_export_choice(*command, options->wanted);
+  CLI::Option* store =
+      command
+          ->add_option(
+              "--store", options->store,
+              "File of an outbox (docs/delivery.md): what is judged is kept there for the EHR")
+          ->group("EHR");
+  command
+      ->add_option("--to-ehr", options->to_ehr,
+                   "Base of a FHIR endpoint: what the outbox keeps is delivered there in the end")
+      ->needs(store)
+      ->group("EHR");
+  command->add_option("--site", options->delivery.site, "What is known of the server")
+      ->needs(store)
+      ->capture_default_str()
+      ->group("EHR");
+  command->add_option("--sites", options->delivery.sites, "YAML file with sites instead of our own")
+      ->needs(store)
+      ->group("EHR");
+  command
+      ->add_option("--escalate", options->escalate,
+                   "communication: an urgent result also writes a Communication")
+      ->check(CLI::IsMember({"communication"}))
+      ->needs(store)
+      ->group("EHR");
   ehr::add_ehr_options(*command, options->ehr);
   command->add_flag("--resume", options->resume,
                     "Goes on with a batch that was broken off, exactly where it was");
@@ -259,6 +330,8 @@ void add_batch(CLI::App& app, Run& run) {
       "  myoflag batch export/ -o out --write table\n"
       "  myoflag batch --from-ehr https://ehr.example/fhir/R4 --client-id myoflag --key key.pem -o "
       "out\n"
+      "  myoflag batch answers.ndjson -o out --store outbox.sqlite --to-ehr "
+      "https://ehr.example/fhir/R4\n"
       "  zcat *.gz | myoflag batch - -o - --write bundles > bundles.ndjson\n\n"
       "What could not be read is listed in errors.ndjson with file, line and offset, and makes "
       "the\n"
@@ -269,6 +342,13 @@ void add_batch(CLI::App& app, Run& run) {
     }
     if (!options->ehr.base.empty() && options->out == "-" && options->wanted.folder.empty()) {
       throw CLI::ValidationError("--from-ehr", "with -o - needs --export-to");
+    }
+    if (!options->ehr.base.empty() && !options->to_ehr.empty() &&
+        options->ehr.base != options->to_ehr) {
+      throw CLI::ValidationError(
+          "--to-ehr",
+          "is another server than --from-ehr, and the credentials are of one: deliver "
+          "with \"myoflag deliver run\"");
     }
     if (options->resume && options->out == "-") {
       throw CLI::ValidationError("--resume", "needs a folder");

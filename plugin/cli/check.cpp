@@ -19,10 +19,28 @@ std::string text_of(const std::string& file, const fhir::Issues& issues) {
   return issues.empty() ? safe_text(file) + ": no findings\n" : issue_lines(file, issues);
 }
 
+// The input itself: too large, for example.
+Exit refuse(const Failure& failure, const Options& options) {
+  if (failure.exit == Exit::rejected && options.format == "outcome") {
+    const fhir::Issues issues{{fhir::Severity::error,
+                               "processing",
+                               std::string(failure.code()),
+                               std::string(failure.words()),
+                               {},
+                               {}}};
+    const Exit written =
+        write_output(fhir::write_json(fhir::operation_outcome(issues), fhir::JsonStyle::pretty));
+    if (written != Exit::done) {
+      return written;
+    }
+  }
+  return fail(failure);
+}
+
 Exit check(const Options& options) {
   const auto open = open_case(options.given);
   if (!open) {
-    return fail(open.error());
+    return refuse(open.error(), options);
   }
   const fhir::Issues issues = open->assessor.check(open->bytes, open->how);
   const std::string out =

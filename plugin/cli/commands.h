@@ -24,6 +24,8 @@ void add_knowledge_diff(CLI::App& knowledge, Run& run);
 void add_config(CLI::App& app, Run& run);
 void add_publish(CLI::App& app, Run& run);
 void add_deliver(CLI::App& app, Run& run);
+void add_feedback(CLI::App& app, Run& run);
+void add_invite(CLI::App& app, Run& run);
 void add_serve(CLI::App& app, Run& run);
 
 }  // namespace myoflag::cli

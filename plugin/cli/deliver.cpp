@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -16,12 +15,13 @@
 
 #include "fhir/datetime.h"
 #include "plugin/cli/commands.h"
+#include "plugin/cli/delivery_run.h"
 #include "plugin/cli/issues.h"
 #include "plugin/cli/options.h"
 #include "plugin/delivery/site.h"
 #include "plugin/delivery/submission.h"
 #include "plugin/ehr/ehr_options.h"
-#include "plugin/ehr/process.h"
+#include "plugin/safe_text.h"
 #include "plugin/store/store.h"
 
 namespace myoflag::cli {
@@ -35,6 +35,7 @@ struct Options {
   bool urgent = false;
   bool all = false;
   std::int64_t id = 0;
+  std::string by;  // who acknowledges
   // add
   std::vector<std::string> files;
   std::size_t max_bytes = kDefaultMaxBytes;
@@ -86,24 +87,31 @@ std::string why(const store::Item& item) {
   return text;
 }
 
-Exit list_urgent(Store& store) {
-  const auto urgent = store.escalations();
+std::string acknowledged_text(const store::Escalation& one) {
+  return one.acknowledged ? fmt::format("  {} by {}", fhir::instant_text(*one.acknowledged),
+                                        safe_text(one.acknowledged_by))
+                          : "";
+}
+
+Exit list_urgent(Store& store, bool with_acknowledged) {
+  const auto urgent = store.escalations(with_acknowledged);
   if (!urgent) {
     return fail(urgent.error());
   }
   if (urgent->empty()) {
     return write_output("nothing urgent that nobody has acknowledged\n");
   }
-  std::string out = fmt::format("{:>6}  {:>6}  {:<9}  {:>6}  {:<20}  {}\n", "urgent", "item",
-                                "tier", "target", "since", "delivery");
+  std::string out =
+      fmt::format("{:>6}  {:>6}  {:<9}  {:>6}  {:<20}  {:<9}{}\n", "urgent", "item", "tier",
+                  "target", "since", "delivery", with_acknowledged ? "  acknowledged" : "");
   for (const auto& one : *urgent) {
-    out += fmt::format("{:>6}  {:>6}  {:<9}  {:>6}  {:<20}  {}\n", one.id, one.item, one.tier,
+    out += fmt::format("{:>6}  {:>6}  {:<9}  {:>6}  {:<20}  {:<9}{}\n", one.id, one.item, one.tier,
                        text_of(one.target_hours), fhir::instant_text(one.raised),
-                       name_of(one.item_state));
+                       name_of(one.item_state), acknowledged_text(one));
   }
   return write_output(out +
                       "whom it is about: myoflag deliver show ITEM; when somebody acts: myoflag "
-                      "deliver acknowledge URGENT\n");
+                      "deliver acknowledge URGENT --by WHO\n");
 }
 
 Exit list(const Options& options) {
@@ -112,7 +120,7 @@ Exit list(const Options& options) {
     return fail(store.error());
   }
   if (options.urgent) {
-    return list_urgent(*store);
+    return list_urgent(*store, options.all);
   }
   const auto items = store->items(options.all);
   const auto counts = store->counts();
@@ -214,68 +222,21 @@ Exit add(const Options& options) {
   return wrote == Exit::done ? exit : wrote;
 }
 
-// An answer that kills the client is the server's fault and costs nothing: the outbox goes on. Not
-// for ever.
-tl::expected<void, Failure> run_bounded(const std::vector<std::string>& arguments, Store& store) {
-  constexpr int kMostDeaths = 5;
-  constexpr std::chrono::milliseconds kStep{200};
-  std::uint64_t done = 0;
-  for (int deaths = 0;;) {
-    auto ended = ehr::run_ehr(arguments, stop_asked);
-    if (ended || stop_asked || !ended.error().text.starts_with("MF-4133")) {
-      return ended;
-    }
-    const auto counts = store.counts();
-    deaths = counts && counts->done > done ? 1 : deaths + 1;
-    done = counts ? counts->done : done;
-    if (deaths >= kMostDeaths) {
-      return tl::unexpected(
-          Failure{Exit::outside,
-                  fmt::format("MF-3163: what speaks to the server died {} times in a row; what "
-                              "waits stays",
-                              deaths)});
-    }
-    say(ended.error().text);
-    for (auto left = std::chrono::milliseconds(500) * (1 << deaths);
-         left.count() > 0 && !stop_asked; left -= kStep) {
-      std::this_thread::sleep_for(kStep);
-    }
-  }
-}
-
 Exit run_it(const Options& options) {
   auto store = open_store(options);
   if (!store) {
     return fail(store.error());
   }
-  const auto site = delivery::load_sites(options.how.sites).and_then([&](const auto& sites) {
-    return delivery::site_of(sites, options.how.site);
-  });
-  if (!site) {
-    return fail(site.error());
-  }
-  if ((site->highest == delivery::Rung::file) != !options.how.folder.empty()) {
-    return fail({Exit::usage,
-                 "MF-3150: --folder goes with a site for files, and --to with any "
-                 "other"});
-  }
   std::signal(SIGINT, ask_delivery_to_stop);
   std::signal(SIGTERM, ask_delivery_to_stop);
-  std::vector<std::string> arguments{"deliver", "--store", options.store};
-  for (const auto& more : {ehr::arguments_of(options.how), ehr::arguments_of(options.ehr)}) {
-    arguments.insert(arguments.end(), more.begin(), more.end());
-  }
-  if (auto ran = run_bounded(arguments, *store); !ran) {
-    return ran.error().text.empty() ? ran.error().exit : fail(ran.error());
-  }
-  const auto counts = store->counts();
-  if (!counts) {
-    return fail(counts.error());
-  }
-  if (stop_asked && counts->waiting > 0) {
-    return fail({Exit::outside, "stopped; the same command goes on"});
-  }
-  return counts->parked > 0 ? Exit::rejected : Exit::done;
+  return deliver_all(*store, {options.store, options.how, options.ehr}, stop_asked);
+}
+
+// Empty when it is one: it stands in a list.
+std::string is_name(const std::string& text) {
+  constexpr std::size_t most = 100;
+  const bool is_blank = text.find_first_not_of(' ') == std::string::npos;
+  return is_blank || text.size() > most ? "is no name of at most 100 bytes" : "";
 }
 
 CLI::App* command_with_id(CLI::App& deliver, const char* name, const char* what, Options& options) {
@@ -332,7 +293,8 @@ void add_deliver(CLI::App& app, Run& run) {
       ->envname("MYOFLAG_STORE")
       ->required();
   command->add_flag("--urgent", options->urgent, "Lists what is urgent and nobody acknowledged");
-  command->add_flag("--all", options->all, "Lists what is delivered, too");
+  command->add_flag("--all", options->all,
+                    "Lists what is delivered, too; of what is urgent, what is acknowledged");
   command->require_subcommand(0, 1);
   add_add(*command, options, run);
   add_run(*command, options, run);
@@ -350,13 +312,18 @@ void add_deliver(CLI::App& app, Run& run) {
           });
         };
       });
-  command_with_id(*command, "acknowledge", "Somebody looks after what is urgent", *options)
-      ->callback([options, &run] {
-        run = [options] {
-          return change(*options,
-                        [&](Store& store) { return store.acknowledge(options->id, now()); });
-        };
+  CLI::App* acknowledge =
+      command_with_id(*command, "acknowledge", "Somebody looks after what is urgent", *options);
+  acknowledge->add_option("--by", options->by, "Who, so that others can ask")
+      ->required()
+      ->check(CLI::Validator(is_name, "", "name"));
+  acknowledge->callback([options, &run] {
+    run = [options] {
+      return change(*options, [&](Store& store) {
+        return store.acknowledge(options->id, options->by, now());
       });
+    };
+  });
   command_with_id(*command, "show", "The assessment of an item, with patient data", *options)
       ->callback([options, &run] { run = [options] { return show(*options); }; });
   command->footer(

@@ -5,6 +5,7 @@
 
 #include "fhir/convert.h"
 #include "plugin/assess.h"
+#include "plugin/cds/service.h"
 #include "plugin/cli/commands.h"
 #include "plugin/cli/issues.h"
 #include "plugin/cli/options.h"
@@ -23,32 +24,38 @@ struct Options {
   bool patient = false;
 };
 
-tl::expected<std::string, Failure> bundle(const Assessed& assessed, bool xml) {
+tl::expected<std::string, Failure> bundle(const Options& options, const Assessed& assessed) {
   if (const auto problem =
           mapping::missing_subject(assessed.assessment, assessed.response, assessed.record)) {
-    return tl::unexpected(Failure{Exit::rejected, issue_lines("bundle", {*problem})});
+    return tl::unexpected(
+        Failure{Exit::rejected, first_issue_lines(options.given.input.file, {*problem})});
   }
   const fhir::Json json =
       mapping::transaction_bundle(assessed.assessment, assessed.response, assessed.record);
-  if (!xml) {
+  if (options.format == "bundle") {
     return fhir::write_json(json, fhir::JsonStyle::pretty);
   }
   auto text = fhir::json_to_xml(json);
   if (!text) {
     return tl::unexpected(
-        Failure{Exit::rejected, issue_lines("bundle", {fhir::to_issue(text.error())})});
+        Failure{Exit::rejected,
+                first_issue_lines(options.given.input.file, {fhir::to_issue(text.error())})});
   }
   return std::move(*text);
 }
 
-tl::expected<std::string, Failure> output(const Options& options, const Assessed& assessed) {
+tl::expected<std::string, Failure> output(const Options& options, const Assessed& assessed,
+                                          rules::Instant now) {
   const rules::Assessment& assessment = assessed.assessment;
   if (options.format == "assessment") {
     return fhir::write_json(mapping::assessment_json(assessment, options.all),
                             fhir::JsonStyle::pretty);
   }
   if (options.format == "bundle" || options.format == "bundle-xml") {
-    return bundle(assessed, options.format == "bundle-xml");
+    return bundle(options, assessed);
+  }
+  if (options.format == "cards") {
+    return fhir::write_json(cds::cards_of(assessed, now), fhir::JsonStyle::pretty);
   }
   const Screen where = screen(options.colour);
   if (options.patient) {
@@ -67,9 +74,10 @@ Exit evaluate(const Options& options) {
     say(first_issue_lines(options.given.input.file, assessed.error()));
     return Exit::rejected;
   }
-  const auto out = output(options, *assessed);
+  const auto out = output(options, *assessed, open->how.now);
   if (!out) {
-    return fail(out.error());
+    say(out.error().text);
+    return out.error().exit;
   }
   if (!assessed->warnings.empty()) {
     say(first_issue_lines(options.given.input.file, assessed->warnings));
@@ -87,8 +95,8 @@ void add_evaluate(CLI::App& app, Run& run) {
   command
       ->add_option("--format", options->format,
                    "text: the explanation for a clinician; assessment: JSON for programs; bundle, "
-                   "bundle-xml: a FHIR transaction")
-      ->check(CLI::IsMember({"text", "assessment", "bundle", "bundle-xml"}))
+                   "bundle-xml: a FHIR transaction; cards: what a CDS Hooks client would show")
+      ->check(CLI::IsMember({"text", "assessment", "bundle", "bundle-xml", "cards"}))
       ->capture_default_str();
   command->add_flag("--all", options->all, "Nothing shortened; also what is excluded");
   command->add_flag("--patient", options->patient, "What the patient is told (with --format text)");

@@ -324,6 +324,9 @@ void add_question(std::string& out, const Knowledge& knowledge, const rules::Ite
                      : item.type == rules::ItemType::display ? one_line(item.text) + " (text)"
                                                              : one_line(item.text));
   sub_bullet(out, "Shown when", shown_when(knowledge, item));
+  sub_bullet(out, "Asks about the last",
+             item.look_back_hours == 0 ? "" : fmt::format("{} hours", item.look_back_hours));
+  sub_bullet(out, "Lasting", item.lasting ? "what was ticked once counts on later forms" : "");
   sub_bullet(out, "Instrument", item.instrument);
   sub_bullet(out, "Sources", source_links(knowledge, item.sources));
   for (const rules::Option& option : item.options) {

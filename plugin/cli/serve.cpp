@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <signal.h>
 #include <string>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
@@ -21,14 +23,21 @@
 #include "fhir/json.h"
 #include "plugin/cds/hook_request.h"
 #include "plugin/cli/commands.h"
+#include "plugin/cli/intake_setup.h"
 #include "plugin/cli/options.h"
 #include "plugin/cli/sidecar_setup.h"
+#include "plugin/ehr/fetch_pool.h"
 #include "plugin/ehr/process.h"
 #include "plugin/http/server.h"
 #include "plugin/safe_text.h"
+#include "plugin/sidecar/call_fetcher.h"
+#include "plugin/sidecar/deliverer.h"
+#include "plugin/sidecar/feedback_keeper.h"
 #include "plugin/sidecar/key_refresher.h"
 #include "plugin/sidecar/line_log.h"
+#include "plugin/sidecar/metrics.h"
 #include "plugin/sidecar/routes.h"
+#include "plugin/store/store.h"
 #include "plugin/trust/gate.h"
 
 namespace myoflag::cli {
@@ -37,6 +46,7 @@ namespace {
 struct Options {
   std::string config;  // file; empty: the defaults
   bool demo = false;
+  bool deliver = false;  // in a demo, too
   ClockOptions clock;
   // Said on the command line, they count more than the configuration.
   std::optional<std::string> host, knowledge, intake_link, summary_app;
@@ -131,6 +141,13 @@ std::string denied_line(const std::string& request, std::string_view why) {
                      fhir::instant_text(system_now()), request, why);
 }
 
+// Why a patient got no page. Free of what the patient sent.
+std::string failed_line(const std::string& request, std::string_view why) {
+  return fhir::write_json(fhir::Json::object({{"time", fhir::instant_text(system_now())},
+                                              {"request", request},
+                                              {"failed", safe_text(why)}}));
+}
+
 // Whether a part was read again; if not, why, and the old one stays in use.
 std::string reload_line(std::string_view part, const rules::Problems& problems) {
   auto line = fhir::Json::object({{"time", fhir::instant_text(system_now())},
@@ -153,39 +170,177 @@ void allow_connections() {
   }
 }
 
-void welcome(const std::string& base, bool demo) {
+void welcome(const std::string& base, bool demo, const std::string& invitation) {
   if (!demo) {
     say(fmt::format("Listening on {}", base));
     return;
   }
+  const auto intake = invitation.empty() ? std::string()
+                                         : fmt::format(
+                                               "An invented patient, born {}: {}{}\n"
+                                               "The clinic's pages: {}/c/worklist\n",
+                                               kDemoBorn, base, invitation, base);
   say(
       fmt::format("Listening on {}\n"
                   "Demo: whoever is on this machine can call; not for use near patients.\n"
                   "Try: curl {}/cds-services\n"
                   "     curl -H 'Content-Type: application/json' --data-binary "
                   "@samples/cds-hooks/hook-call.txt {}/cds-services/{}\n"
-                  "One line of JSON for each request follows; SIGTERM or Ctrl-C ends.",
-                  base, base, base, cds::kServiceId));
+                  "{}One line of JSON for each request follows; SIGTERM or Ctrl-C ends.",
+                  base, base, base, cds::kServiceId, intake));
+}
+
+// A run of the delivery failed; its process has said why, where the text is empty.
+std::string delivery_line(const Failure& failure, std::chrono::milliseconds wait) {
+  auto line = fhir::Json::object({{"time", fhir::instant_text(system_now())},
+                                  {"delivery", "failed"},
+                                  {"again", fmt::format("{} ms", wait.count())}});
+  line.set_if("why", failure.text);
+  return fhir::write_json(line);
+}
+
+// Null: there is no outbox. Without arguments nothing is delivered, but told what is urgent.
+tl::expected<std::unique_ptr<sidecar::Deliverer>, Failure> deliverer(
+    const sidecar::Setup& setup, const std::vector<std::string>& arguments, sidecar::LineLog& log) {
+  const auto& config = setup.config();
+  const auto& file = config.delivery.store.empty() ? config.intake.store : config.delivery.store;
+  if (file.empty()) {
+    return nullptr;
+  }
+  sidecar::Deliverer::Work work;
+  if (!arguments.empty()) {
+    work = [arguments, patience = config.limits.drain_time](const std::atomic<bool>& stop) {
+      return ehr::run_ehr(arguments, stop, STDIN_FILENO, patience);
+    };
+  }
+  return store::Store::open(setup.path_of(file)).map([&](store::Store&& outbox) {
+    return std::make_unique<sidecar::Deliverer>(
+        std::move(outbox), std::move(work),
+        [&log](const Failure& failure, std::chrono::milliseconds wait) {
+          log.write(delivery_line(failure, wait));
+        },
+        sidecar::Deliverer::Times());
+  });
+}
+
+// Whole seconds since the oldest item came that waits; 0 where none does.
+std::int64_t oldest_age(const store::Counts& counts) {
+  return counts.oldest ? std::max<std::int64_t>(0, (system_now() - *counts.oldest).count()) : 0;
+}
+
+void count_outbox(sidecar::Metrics& metrics, sidecar::Deliverer& deliverer) {
+  metrics.add_source([&deliverer](sidecar::Metrics& to) {
+    const auto status = deliverer.status();
+    to.set("myoflag_outbox_up", "Whether the outbox can be read", {}, status ? 1 : 0);
+    if (!status) {
+      return;
+    }
+    const auto& counts = status->counts;
+    const auto set = [&to](const char* state, std::uint64_t value) {
+      to.set("myoflag_outbox_items", "Results by how far they are on their way", {{"state", state}},
+             static_cast<double>(value));
+    };
+    set("waiting", counts.waiting);
+    set("parked", counts.parked);
+    set("delivered", counts.done);
+    to.set("myoflag_outbox_oldest_seconds", "Since the oldest came that waits", {},
+           static_cast<double>(oldest_age(counts)));
+    to.set("myoflag_outbox_urgent", "Urgent results that nobody has acknowledged", {},
+           static_cast<double>(counts.urgent));
+    to.set("myoflag_delivery_failures", "Runs of the delivery that failed, one after the other", {},
+           status->failures);
+  });
+}
+
+// Null: nothing is fetched for calls.
+tl::expected<std::unique_ptr<sidecar::CallFetcher>, Failure> call_fetcher(
+    const sidecar::Setup& setup, const std::vector<std::string>& arguments) {
+  if (arguments.empty()) {
+    return nullptr;
+  }
+  const auto& how = setup.config().fetching;
+  return ehr::FetchPool::open(arguments, how.at_once).map([&](auto&& pool) {
+    return std::make_unique<sidecar::CallFetcher>(setup.fhir_servers(), std::move(pool),
+                                                  how.deadline);
+  });
+}
+
+void count_fetches(sidecar::Metrics& metrics, const sidecar::CallFetcher& fetcher) {
+  metrics.add_source([&fetcher](sidecar::Metrics& to) {
+    const auto counts = fetcher.counts();
+    constexpr const char* name = "myoflag_fetches";
+    constexpr const char* help = "Searches since the start for what did not come with a call";
+    to.set(name, help, {{"result", "fetched"}}, static_cast<double>(counts.fetched));
+    to.set(name, help, {{"result", "not fetched"}}, static_cast<double>(counts.not_fetched));
+    to.set("myoflag_fetch_processes_replaced", "Since the start: they died, or were late", {},
+           static_cast<double>(counts.replaced));
+  });
+}
+
+sidecar::Readiness readiness_of(sidecar::Deliverer& deliverer) {
+  const auto status = deliverer.status();
+  if (!status) {
+    return {"outbox", false, {}};
+  }
+  const auto& counts = status->counts;
+  const auto number = [](std::uint64_t value) {
+    return fhir::Json(static_cast<std::int64_t>(value));
+  };
+  return {"outbox", true,
+          fhir::Json::object({{"waiting", number(counts.waiting)},
+                              {"parked", number(counts.parked)},
+                              {"urgent", number(counts.urgent)},
+                              {"oldestSeconds", fhir::Json(oldest_age(counts))},
+                              {"failures", status->failures}})};
 }
 
 // What runs, and what of it can be replaced.
 struct Running {
+  const Options& options;
   const sidecar::Setup& setup;
   sidecar::Current& serving;
-  trust::Gate* gate;  // null: nobody is checked
+  const Intake* intake;  // null: off
+  trust::Gate* gate;     // null: nobody is checked
   http::Server& server;
   sidecar::LineLog& log;
+  std::atomic<bool>& is_ending;
 };
+
+// The configuration itself is read at the start only: what was changed in it since is said.
+void tell_what_needs_a_restart(const Running& running) {
+  if (running.options.config == "-") {
+    return;  // standard input is not read twice
+  }
+  const auto now = setup_for(running.options);
+  auto line = fhir::Json::object({{"time", fhir::instant_text(system_now())},
+                                  {"reload", "configuration"},
+                                  {"result", now ? "needs a restart" : "refused"}});
+  if (!now) {
+    line.set("problems", fhir::Json::array({safe_text(now.error().text)}));
+    running.log.write(fhir::write_json(line));
+    return;
+  }
+  fhir::Json names = fhir::Json::array();
+  for (const auto& name : config::differences(running.setup.config(), now->config())) {
+    names.push(name);
+  }
+  if (!names.is_empty()) {
+    line.set("code", "MF-4252");
+    line.set("options", std::move(names));
+    running.log.write(fhir::write_json(line));
+  }
+}
 
 // Each part is checked first and replaced whole, or stays as it is.
 void reload(const Running& running) {
+  tell_what_needs_a_restart(running);
   const auto replace = [&](std::string_view part, auto checked, auto use) {
     running.log.write(reload_line(part, checked ? rules::Problems() : checked.error()));
     if (checked) {
       use(*std::move(checked));
     }
   };
-  replace("knowledge", running.setup.serving(),
+  replace("knowledge", serving_of(running.setup, running.intake),
           [&](auto serving) { running.serving.set(std::move(serving)); });
   if (running.gate != nullptr) {
     replace("trust", running.setup.clients(),
@@ -219,22 +374,23 @@ void fetch_key_sets(const sidecar::Setup& setup, bool only_missing, sidecar::Lin
   }
 }
 
-// Nobody, where key sets are not fetched.
-std::unique_ptr<sidecar::KeyRefresher> key_refresher(const Running& running) {
-  const auto every = running.setup.config().key_refresh;
-  if (every.count() == 0 || running.gate == nullptr) {
+// Nobody, where key sets are not fetched. What is given outlives it.
+std::unique_ptr<sidecar::KeyRefresher> key_refresher(const sidecar::Setup& setup, trust::Gate* gate,
+                                                     sidecar::LineLog& log) {
+  const auto& config = setup.config();
+  if (config.key_refresh.count() == 0 || gate == nullptr) {
     return nullptr;
   }
   return std::make_unique<sidecar::KeyRefresher>(
-      [running](const std::atomic<bool>& stop) {
-        fetch_key_sets(running.setup, false, running.log, stop);
-        if (auto clients = running.setup.clients()) {
-          running.gate->use(*std::move(clients));
+      [&setup, gate, &log](const std::atomic<bool>& stop) {
+        fetch_key_sets(setup, false, log, stop);
+        if (auto clients = setup.clients()) {
+          gate->use(*std::move(clients));
         } else {
-          running.log.write(reload_line("trust", clients.error()));
+          log.write(reload_line("trust", clients.error()));
         }
       },
-      every);
+      config.key_refresh, std::min(config.key_refresh, config.key_refresh_least));
 }
 
 // SIGHUP also says that the terminal is gone: then nobody is there who could end it otherwise.
@@ -251,6 +407,7 @@ void wait_for_the_end(const Running& running, const sigset_t& signals) {
 
 Exit run_until_told(const Running& running, const sigset_t& signals) {
   wait_for_the_end(running, signals);
+  running.is_ending = true;
   if (running.server.stop()) {
     return Exit::done;
   }
@@ -260,8 +417,61 @@ Exit run_until_told(const Running& running, const sigset_t& signals) {
   std::_Exit(static_cast<int>(Exit::outside));
 }
 
+// Empty: nothing is to outlive the program.
+tl::expected<std::string, Failure> state_folder(const sidecar::Setup& setup) {
+  if (setup.config().state.empty()) {
+    return std::string();
+  }
+  const auto folder = setup.path_of(setup.config().state);
+  const auto mask = ::umask(077);
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  ::umask(mask);
+  if (error) {
+    return tl::unexpected(
+        Failure{Exit::usage, fmt::format("MF-4258: {}: {}", folder, error.message())});
+  }
+  return folder;
+}
+
+tl::expected<std::unique_ptr<trust::Replays>, Failure> replays_in(const std::string& folder) {
+  if (folder.empty()) {
+    return std::make_unique<trust::ReplaysInMemory>();
+  }
+  return trust::ReplayFile::open((std::filesystem::path(folder) / "tokens.sqlite").string());
+}
+
+// The demo keeps feedback until it ends. Null: none is kept.
+tl::expected<std::unique_ptr<sidecar::FeedbackKeeper>, Failure> feedback_keeper(
+    const std::string& folder, bool is_demo, const std::function<rules::Instant()>& now) {
+  if (folder.empty() && !is_demo) {
+    return nullptr;
+  }
+  return feedback::Store::open(folder.empty() ? folder : feedback_file(folder))
+      .map([&](feedback::Store&& store) {
+        return std::make_unique<sidecar::FeedbackKeeper>(std::move(store), now);
+      });
+}
+
+void count_feedback(sidecar::Metrics& metrics, sidecar::FeedbackKeeper& keeper) {
+  metrics.add_source([&keeper](sidecar::Metrics& to) {
+    to.set("myoflag_feedback_unknown_cards", "Feedback since the start of cards that are not known",
+           {}, static_cast<double>(keeper.strangers()));
+    const auto answered = keeper.answered();
+    to.set("myoflag_feedback_store_up", "Whether what became of cards can be read", {},
+           answered ? 1 : 0);
+    for (const auto& one : answered.value_or(std::vector<feedback::Answered>())) {
+      const auto* outcome = one.outcome == feedback::Outcome::accepted ? "accepted" : "overridden";
+      to.set(
+          "myoflag_cards_answered",
+          "Cards by what clinicians did with them, and by the rule that was their strongest reason",
+          {{"rule", one.rule}, {"outcome", outcome}}, static_cast<double>(one.cards));
+    }
+  });
+}
+
 http::ServerOptions listening(const config::Config& config, std::shared_ptr<const http::Tls> tls,
-                              sidecar::LineLog& log) {
+                              bool is_fetching, sidecar::LineLog& log, sidecar::Metrics& metrics) {
   http::ServerOptions options;
   options.host = config.host;
   options.port = config.port;
@@ -269,9 +479,15 @@ http::ServerOptions listening(const config::Config& config, std::shared_ptr<cons
   if (options.limits.workers == 0) {
     options.limits.workers = std::max(2U, std::thread::hardware_concurrency());
   }
+  if (is_fetching) {  // those who wait for an EHR take no worker from the others
+    options.limits.workers += static_cast<unsigned>(2 * config.fetching.at_once);
+  }
   options.tls = std::move(tls);
   options.cors_origins = config.origins;
-  options.log = [&log](const http::Access& access) { log.write(access_line(access)); };
+  options.log = [&log, &metrics](const http::Access& access) {
+    metrics.request(access);
+    log.write(access_line(access));
+  };
   return options;
 }
 
@@ -294,35 +510,106 @@ Exit serve(const Options& options) {
   if (config.key_refresh.count() > 0) {
     fetch_key_sets(*setup, true, log, {});
   }
-  auto serving = setup->serving();
+  const auto intake = open_intake(*setup, options.demo, *fixed);
+  if (!intake) {
+    return fail(intake.error());
+  }
+  auto serving = serving_of(*setup, intake->get());
   auto clients = setup->clients();
   auto tls = setup->tls();
-  if (!serving || !clients || !tls) {
-    return fail(failure_of(sidecar::problems_of(serving, clients, tls)));
+  const auto delivery = setup->delivery();
+  const auto fetching = setup->fetching();
+  if (!serving || !clients || !tls || !delivery || !fetching) {
+    return fail(failure_of(sidecar::problems_of(serving, clients, tls, delivery, fetching)));
   }
 
   sidecar::Current current(*std::move(serving));
-  const auto gate =
-      options.demo ? nullptr : std::make_unique<trust::Gate>(config.base, *std::move(clients));
+  const auto state = state_folder(*setup);
+  if (!state) {
+    return fail(state.error());
+  }
+  auto replays = replays_in(*state);
+  if (!replays) {
+    return fail(replays.error());
+  }
+  const auto gate = options.demo ? nullptr
+                                 : std::make_unique<trust::Gate>(config.base, *std::move(clients),
+                                                                 *std::move(replays));
   const bool is_fixed = !options.clock.now.empty();
+  const std::function<rules::Instant()> clock = [is_fixed, now = *fixed] {
+    return is_fixed ? now : system_now();
+  };
+  const auto keeper = feedback_keeper(*state, options.demo, clock);
+  if (!keeper) {
+    return fail(keeper.error());
+  }
+  sidecar::Metrics metrics;
+  if (*keeper != nullptr) {
+    count_feedback(metrics, **keeper);
+  }
+  const bool is_delivering = !delivery->empty() && (!options.demo || options.deliver);
+  if (!delivery->empty() && !is_delivering) {
+    say("Demo: nothing is delivered, though delivery is configured; --deliver has it done");
+  }
+  const auto delivering =
+      deliverer(*setup, is_delivering ? *delivery : std::vector<std::string>(), log);
+  if (!delivering) {
+    return fail(delivering.error());
+  }
+  if (*delivering != nullptr) {
+    count_outbox(metrics, **delivering);
+  }
+  std::atomic<bool> is_ending{false};
+  const auto readiness = [&] {
+    std::vector<sidecar::Readiness> parts{{"service", !is_ending, {}}};
+    if (*keeper != nullptr) {
+      parts.push_back({"feedback", (*keeper)->answered().has_value(), {}});
+    }
+    if (*delivering != nullptr) {
+      parts.push_back(readiness_of(**delivering));
+    }
+    return parts;
+  };
+  const auto fetcher = call_fetcher(*setup, *fetching);
+  if (!fetcher) {
+    return fail(fetcher.error());
+  }
+  cds::Fetch fetch;
+  if (*fetcher != nullptr) {
+    count_fetches(metrics, **fetcher);
+    fetch = [&fetcher](const cds::Wanted& wanted) { return (*fetcher)->fetch(wanted); };
+  }
+  const auto refresher = key_refresher(*setup, gate.get(), log);
+  const auto unknown_key = [&refresher] {
+    if (refresher != nullptr) {
+      refresher->ask();
+    }
+  };
   allow_connections();
   auto server = http::Server::start(
       [&](std::uint16_t port) {
-        return sidecar::routes({current, gate.get(),
-                                [&log](const std::string& request, std::string_view why) {
-                                  log.write(denied_line(request, why));
-                                },
-                                [is_fixed, now = *fixed] { return is_fixed ? now : system_now(); },
-                                MYOFLAG_VERSION,
-                                config.base.empty() ? base_of(config, port) : config.base});
+        auto router = sidecar::routes({current, gate.get(),
+                                       [&log](const std::string& request, std::string_view why) {
+                                         log.write(denied_line(request, why));
+                                       },
+                                       clock, MYOFLAG_VERSION,
+                                       config.base.empty() ? base_of(config, port) : config.base,
+                                       keeper->get(), &metrics, unknown_key, fetch, readiness});
+        if (*intake) {
+          add_intake(router, **intake, current, keeper->get(), clock,
+                     [&log](const std::string& request, std::string_view why) {
+                       log.write(failed_line(request, why));
+                     });
+        }
+        return router;
       },
-      listening(config, *std::move(tls), log));
+      listening(config, *std::move(tls), *fetcher != nullptr, log, metrics));
   if (!server) {
     return fail(server.error());
   }
-  welcome(base_of(config, (*server)->port()), options.demo);
-  const Running running{*setup, current, gate.get(), **server, log};
-  const auto refresher = key_refresher(running);
+  welcome(base_of(config, (*server)->port()), options.demo, *intake ? (*intake)->demo_path : "");
+  const Running running{options,    *setup,   current, intake->get(),
+                        gate.get(), **server, log,     is_ending};
   return run_until_told(running, signals);
 }
 
@@ -336,6 +623,8 @@ void add_serve(CLI::App& app, Run& run) {
                       "Configuration: who may call, certificate, limits; myoflag config prints it");
   command->add_flag("--demo", options->demo,
                     "Without checking who calls: for this machine alone, never near patients");
+  command->add_flag("--deliver", options->deliver,
+                    "With --demo: what the configuration says of delivery is done really");
   command->add_option("--port", options->port, "Port; 0 takes any free one [8080]");
   command->add_option("--host", options->host, "Address to listen on [127.0.0.1]");
   command->add_option("--intake-link", options->intake_link,
@@ -353,10 +642,13 @@ void add_serve(CLI::App& app, Run& run) {
       "  myoflag serve --config myoflag.yaml\n\n"
       "What else is said here counts more than the configuration. SIGHUP reads knowledge, key "
       "sets\n"
-      "and certificate again.");
+      "and certificate again, and says which other options of the configuration have changed.");
   command->callback([options, &run] {
     if (!options->demo && !options->clock.now.empty()) {
       throw CLI::ValidationError("--now", "goes with --demo only: ages and tokens need the clock");
+    }
+    if (options->deliver && !options->demo) {
+      throw CLI::ValidationError("--deliver", "goes with --demo: without it, it is done anyway");
     }
     if (options->host == "localhost") {
       options->host = "127.0.0.1";

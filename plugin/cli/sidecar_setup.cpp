@@ -40,6 +40,10 @@ sidecar::Setup setup_of(config::Loaded loaded, const std::string& file) {
           [](const std::string& path) { return read_input(path, most_bytes); }};
 }
 
+std::string feedback_file(const std::string& folder) {
+  return (std::filesystem::path(folder) / "feedback.sqlite").string();
+}
+
 tl::expected<sidecar::Setup, Failure> open_setup(const std::string& file) {
   return open_config(file).map(
       [&](config::Loaded&& loaded) { return setup_of(std::move(loaded), file); });

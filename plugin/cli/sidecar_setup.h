@@ -19,6 +19,9 @@ tl::expected<config::Loaded, Failure> open_config(const std::string& file);
 // Paths in it are relative to the file.
 sidecar::Setup setup_of(config::Loaded loaded, const std::string& file);
 
+// In the folder for what outlives the program.
+std::string feedback_file(const std::string& folder);
+
 tl::expected<sidecar::Setup, Failure> open_setup(const std::string& file);
 
 }  // namespace myoflag::cli

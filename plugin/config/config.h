@@ -13,6 +13,7 @@
 
 #include <tl/expected.hpp>
 
+#include "plugin/ehr/ehr_options.h"
 #include "plugin/http/limits.h"
 #include "plugin/http/tls.h"
 #include "plugin/trust/key_set.h"
@@ -23,7 +24,34 @@ namespace myoflag::config {
 // A client whose signed calls are answered. plugin/trust/jwt.h says what each means.
 struct TrustedClient {
   std::string issuer, key_set, key_set_url, tenant;
+  std::string fhir_server;  // may be asked with the token of a call; empty: nothing is fetched
   std::set<trust::Algorithm> algorithms{trust::Algorithm::es384, trust::Algorithm::rs384};
+};
+
+// Where results go; what each means: plugin/ehr/ehr_options.h.
+struct Delivery {
+  std::string store;  // file of the outbox; empty: nothing is delivered
+  ehr::EhrOptions ehr;
+  ehr::DeliveryChoice how;
+  std::string escalate;  // "communication": an urgent result also writes one; empty: none
+};
+
+// Of what did not come with a call.
+struct Fetching {
+  std::size_t at_once = 4;                  // calls; 0: nothing is fetched
+  std::chrono::milliseconds deadline{500};  // of the whole call
+  std::string ca, proxy;
+};
+
+// Pages that patients answer. Off without a store.
+struct IntakeOptions {
+  std::string store;                            // file
+  std::string clinic, phone, emergency_number;  // as the pages show them
+  std::chrono::seconds idle{3'600};             // then the date of birth is asked again
+  int tries = 5;                                // wrong dates of birth, then it is locked ...
+  std::chrono::seconds lock{3'600};             // ... for so long
+  int requests_per_minute = 1'200;              // from one address
+  std::string proxy_field;                      // in which a proxy names the address; empty: none
 };
 
 struct Config {
@@ -32,18 +60,26 @@ struct Config {
   std::string base;                // as clients know this program, without a slash at the end
   http::TlsFiles tls;              // empty: plain HTTP
   std::vector<TrustedClient> clients;
-  std::chrono::seconds key_refresh{0};  // between two fetches of key sets; 0: never
-  std::vector<std::string> origins;     // of pages that may call
-  std::string knowledge;                // folder; empty: inside the program
+  std::chrono::seconds key_refresh{0};         // between two fetches of key sets; 0: never
+  std::chrono::seconds key_refresh_least{60};  // the same, when a token names a key not known
+  std::vector<std::string> origins;            // of pages that may call
+  std::string knowledge;                       // folder; empty: inside the program
   std::string intake_link, summary_app;
   std::string id_secret;  // name of an environment variable; empty: none
-  http::Limits limits;    // workers 0: one for each core, at least two
+  std::string state;      // folder; empty: nothing outlives the program
+  Fetching fetching;
+  Delivery delivery;
+  IntakeOptions intake;
+  http::Limits limits;  // workers 0: one for each core, at least two
 };
 
 // The same as a file with everything explained. Of a Config{}: the default file. Reading it gives
 // the same Config again.
 std::string to_text(const Config& config);
 Config default_config();
+
+// "delivery.to" and so on: the options in which they differ, in the order of the file.
+std::vector<std::string> differences(const Config& one, const Config& other);
 
 // A configuration and where in its file it stands, for problems that show later.
 class Loaded {

@@ -10,6 +10,8 @@ namespace {
 
 using http::Limits;
 
+bool is_communication(const std::string& text) { return text == "communication"; }
+
 bool is_any(const std::string& /*text*/) { return true; }
 
 bool is_address(const std::string& host) {
@@ -26,16 +28,33 @@ bool is_link(const std::string& text) {
   return (text.starts_with("https://") || text.starts_with("http://")) && is_printable(text);
 }
 
-bool is_base(const std::string& text) {
-  const bool secure = text.starts_with("https://") || text.starts_with("http://127.0.0.1:");
-  return secure && is_printable(text) && !text.ends_with('/') &&
-         text.find_first_of("?#") == std::string::npos;
-}
-
 bool is_variable(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   });
+}
+
+bool is_name(const std::string& text) {
+  constexpr std::size_t most = 100;
+  return text.size() <= most && std::none_of(text.begin(), text.end(), [](char c) {
+           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '{' || c == '}';
+         });
+}
+
+bool is_telephone(const std::string& text) {
+  constexpr std::size_t most = 30;
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  return text.size() <= most && std::any_of(text.begin(), text.end(), digit) &&
+         std::all_of(text.begin(), text.end(), [&](char c) {
+           return digit(c) || std::string_view(" +-()/").find(c) != std::string_view::npos;
+         });
+}
+
+bool is_proxy(const std::string& text) { return is_link(text) && text.find('@') == text.npos; }
+
+bool is_field_name(const std::string& text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; });
 }
 
 constexpr std::string_view link = "an absolute address (https://...)";
@@ -61,17 +80,27 @@ NumberOption count(std::int64_t least, std::int64_t most, std::string_view unit 
           least, most, unit};
 }
 
-constexpr std::array<SectionAbout, 5> all_sections{{
+constexpr std::array<SectionAbout, 8> all_sections{{
     {"listen", "Where it listens, and with which certificate."},
     {"service", "What it answers from, and what cards lead to."},
     {"trust", "Who may call. Without a client nobody could, so nothing is served."},
+    {"fetch",
+     "What did not come with a call is fetched from the client's fhir-server, with the token of "
+     "the\n"
+     "call."},
+    {"delivery",
+     "Which EHR results go to. MYOFLAG_EHR_TOKEN, or MYOFLAG_EHR_USER and MYOFLAG_EHR_PASSWORD, of "
+     "the\n"
+     "environment sign in where no client-id is named. docs/delivery.md."},
     {"cors", "Which pages of browsers may call, such as those of a sandbox."},
+    {"intake",
+     "Pages that patients answer before an appointment: docs/intake.md. Off without a store."},
     {"limits",
      "What one server bears from its clients. What goes beyond is answered with the status named,\n"
      "or the connection is closed."},
 }};
 
-const std::array<Option, 25> all{{
+const std::array<Option, 54> all{{
     {"listen", "host",
      "Address of this machine, not a name. Another one than loopback (127.0.0.1, ::1) needs a\n"
      "certificate.",
@@ -106,6 +135,10 @@ const std::array<Option, 25> all{{
      "guess them from what is in a card.",
      TextOption{[](Config& c) -> std::string& { return c.id_secret; },
                 "the name of an environment variable (A to Z, 0 to 9 and _)", is_variable}},
+    {"service", "state",
+     "Folder for what must outlive the program: what became of cards, tokens that were used. Made\n"
+     "where it is missing, for its owner only. Without it no feedback is taken.",
+     TextOption{[](Config& c) -> std::string& { return c.state; }, "", is_any}},
     {"trust", "clients",
      "- issuer: https://ehr.example.org            the claim iss of its tokens, letter by letter\n"
      "  key-set: ehr-keys.json                     its public keys (JWK Set), read again on "
@@ -113,6 +146,8 @@ const std::array<Option, 25> all{{
      "  key-set-url: https://ehr.example.org/jwks  the only address a token may name as its jku;\n"
      "                                             key-set is fetched from there\n"
      "  tenant: north                              the only tenant\n"
+     "  fhir-server: https://ehr.example.org/r4    what did not come with a call is fetched from "
+     "there\n"
      "  algorithms: [ES384, RS384]                 or one of them\n"
      "issuer and key-set are needed, the others may be left out.",
      ClientsOption{}},
@@ -123,8 +158,109 @@ const std::array<Option, 25> all{{
      NumberOption{[](const Config& c) -> std::int64_t { return c.key_refresh.count(); },
                   [](Config& c, std::int64_t v) { c.key_refresh = std::chrono::seconds(v); }, 0,
                   86'400, "seconds"}},
+    {"trust", "key-refresh-least",
+     "Where key sets are fetched: a token of a listed issuer with a key that is not known has "
+     "them\n"
+     "fetched before their time, but not sooner after the last fetch. The token itself is refused.",
+     NumberOption{[](const Config& c) -> std::int64_t { return c.key_refresh_least.count(); },
+                  [](Config& c, std::int64_t v) { c.key_refresh_least = std::chrono::seconds(v); },
+                  1, 3'600, "seconds"}},
+    {"fetch", "at-once",
+     "Calls for which something is fetched; as many wait, others are answered without. Each has a\n"
+     "process of its own. 0: nothing is fetched.",
+     NumberOption{
+         [](const Config& c) { return static_cast<std::int64_t>(c.fetching.at_once); },
+         [](Config& c, std::int64_t v) { c.fetching.at_once = static_cast<std::size_t>(v); }, 0, 32,
+         "calls"}},
+    {"fetch", "deadline",
+     "Of the whole call. What has not come by then is unknown, and the card says so.",
+     NumberOption{
+         [](const Config& c) -> std::int64_t { return c.fetching.deadline.count(); },
+         [](Config& c, std::int64_t v) { c.fetching.deadline = std::chrono::milliseconds(v); }, 200,
+         1'500, "milliseconds"}},
+    {"fetch", "ca", "PEM file with certificates to trust beside the system's.",
+     TextOption{[](Config& c) -> std::string& { return c.fetching.ca; }, "", is_any}},
+    {"fetch", "proxy", "http://host:port",
+     TextOption{[](Config& c) -> std::string& { return c.fetching.proxy; },
+                "an address without a password", is_proxy}},
+    {"delivery", "store",
+     "File of the outbox. What waits in it is delivered as long as the program runs.",
+     TextOption{[](Config& c) -> std::string& { return c.delivery.store; }, "", is_any}},
+    {"delivery", "to", "Base of the FHIR endpoint.",
+     TextOption{[](Config& c) -> std::string& { return c.delivery.ehr.base; }, link, is_link}},
+    {"delivery", "folder", "For a site that takes files, instead of `to`: where they go.",
+     TextOption{[](Config& c) -> std::string& { return c.delivery.how.folder; }, "", is_any}},
+    {"delivery", "site",
+     "What is known of the server: generic, epic-like, millennium-like, hapi, file.",
+     TextOption{[](Config& c) -> std::string& { return c.delivery.how.site; }, "", is_any}},
+    {"delivery", "sites", "YAML file with sites instead of our own.",
+     TextOption{[](Config& c) -> std::string& { return c.delivery.how.sites; }, "", is_any}},
+    {"delivery", "escalate",
+     "communication: an urgent result of the intake pages also writes a Communication into the "
+     "record.",
+     TextOption{[](Config& c) -> std::string& { return c.delivery.escalate; }, "communication",
+                is_communication}},
+    {"delivery", "client-id", "Our name there, for SMART Backend Services.",
+     TextOption{[](Config& c) -> std::string& { return c.delivery.ehr.client_id; }, "", is_any}},
+    {"delivery", "key", "PEM file with our private key: RSA, or EC on P-384.",
+     TextOption{[](Config& c) -> std::string& { return c.delivery.ehr.key_file; }, "", is_any}},
+    {"delivery", "key-id", "\"kid\" of the key; its thumbprint unless told.",
+     TextOption{[](Config& c) -> std::string& { return c.delivery.ehr.key_id; }, "", is_any}},
+    {"delivery", "token-url", "Unless told, the endpoint's own configuration says it.",
+     TextOption{[](Config& c) -> std::string& { return c.delivery.ehr.token_url; }, link, is_link}},
+    {"delivery", "ca", "PEM file with certificates to trust beside the system's.",
+     TextOption{[](Config& c) -> std::string& { return c.delivery.ehr.ca_file; }, "", is_any}},
+    {"delivery", "certificate", "PEM file with our certificate, for mutual TLS.",
+     TextOption{[](Config& c) -> std::string& { return c.delivery.ehr.certificate_file; }, "",
+                is_any}},
+    {"delivery", "certificate-key", "PEM file with its key.",
+     TextOption{[](Config& c) -> std::string& { return c.delivery.ehr.certificate_key_file; }, "",
+                is_any}},
+    {"delivery", "proxy", "http://host:port",
+     TextOption{[](Config& c) -> std::string& { return c.delivery.ehr.proxy; }, link, is_link}},
     {"cors", "origins", "Letter by letter, such as https://sandbox.example.org; no pattern.",
      OriginsOption{}},
+    {"intake", "store",
+     "File with invitations, drafts and the outbox, as for myoflag deliver and myoflag invite; "
+     "made\n"
+     "where there is none. For its owner only: it holds patient data.",
+     TextOption{[](Config& c) -> std::string& { return c.intake.store; }, "", is_any}},
+    {"intake", "clinic", "Name of the clinic, as patients know it.",
+     TextOption{[](Config& c) -> std::string& { return c.intake.clinic; },
+                "a name of at most 100 bytes", is_name}},
+    {"intake", "phone", "Where patients can call the clinic; on every page.",
+     TextOption{[](Config& c) -> std::string& { return c.intake.phone; },
+                "a telephone number (digits, spaces, + - ( ) /)", is_telephone}},
+    {"intake", "emergency-number", "Of the emergency service of the country: 112, 999, 911.",
+     TextOption{[](Config& c) -> std::string& { return c.intake.emergency_number; },
+                "a telephone number (digits, spaces, + - ( ) /)", is_telephone}},
+    {"intake", "idle-time",
+     "Without a request; then the date of birth is asked again. Nothing that was saved is lost.",
+     NumberOption{[](const Config& c) -> std::int64_t { return c.intake.idle.count(); },
+                  [](Config& c, std::int64_t v) { c.intake.idle = std::chrono::seconds(v); }, 300,
+                  7'200, "seconds"}},
+    {"intake", "tries",
+     "Wrong dates of birth, then the invitation is locked for a while; four times as many lock it "
+     "for\n"
+     "good.",
+     NumberOption{[](const Config& c) -> std::int64_t { return c.intake.tries; },
+                  [](Config& c, std::int64_t v) { c.intake.tries = static_cast<int>(v); }, 3, 10,
+                  ""}},
+    {"intake", "lock-time", "For which it is locked.",
+     NumberOption{[](const Config& c) -> std::int64_t { return c.intake.lock.count(); },
+                  [](Config& c, std::int64_t v) { c.intake.lock = std::chrono::seconds(v); }, 60,
+                  86'400, "seconds"}},
+    {"intake", "requests-per-minute",
+     "From one address; a quarter of them may come at once. Beyond: 429, with a page that says so.",
+     NumberOption{
+         [](const Config& c) -> std::int64_t { return c.intake.requests_per_minute; },
+         [](Config& c, std::int64_t v) { c.intake.requests_per_minute = static_cast<int>(v); }, 60,
+         1'000'000, ""}},
+    {"intake", "proxy-field",
+     "Behind a proxy on this machine: the field in which it names who asks, such as\n"
+     "x-forwarded-for. Without it all that comes through the proxy counts as one address.",
+     TextOption{[](Config& c) -> std::string& { return c.intake.proxy_field; },
+                "a field name in lower case", is_field_name}},
     {"limits", "connections", "At once. Idle ones give way to new ones, further ones wait.",
      count<&Limits::connections>(1, 16'000)},
     {"limits", "connections-per-address", "Further ones are closed at once.",
@@ -153,6 +289,12 @@ const std::array<Option, 25> all{{
 }};
 
 }  // namespace
+
+bool is_base(const std::string& text) {
+  const bool secure = text.starts_with("https://") || text.starts_with("http://127.0.0.1:");
+  return secure && is_printable(text) && !text.ends_with('/') &&
+         text.find_first_of("?#@") == std::string::npos;
+}
 
 std::span<const SectionAbout> sections() { return all_sections; }
 

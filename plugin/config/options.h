@@ -44,5 +44,6 @@ std::span<const SectionAbout> sections();
 std::span<const Option> options();  // by section, in their order
 
 bool is_origin(const std::string& text);
+bool is_base(const std::string& text);  // of a server: no slash at its end, no query
 
 }  // namespace myoflag::config

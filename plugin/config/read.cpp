@@ -196,12 +196,14 @@ class Reader {
 
   TrustedClient read_client(const Node& node, const std::string& place) {
     TrustedClient client;
-    const std::pair<std::string_view, std::string*> texts[] = {{"issuer", &client.issuer},
-                                                               {"key-set", &client.key_set},
-                                                               {"key-set-url", &client.key_set_url},
-                                                               {"tenant", &client.tenant}};
+    const std::pair<std::string_view, std::string*> texts[] = {
+        {"issuer", &client.issuer},
+        {"key-set", &client.key_set},
+        {"key-set-url", &client.key_set_url},
+        {"tenant", &client.tenant},
+        {"fhir-server", &client.fhir_server}};
     const auto before = problems_.size();
-    const Names known{"issuer", "key-set", "key-set-url", "tenant", "algorithms"};
+    const Names known{"issuer", "key-set", "key-set-url", "tenant", "fhir-server", "algorithms"};
     for (const auto* field : fields_of(node, known, "a client")) {
       const auto& name = field->key.text;
       const auto path = fmt::format("{}.{}", place, name);
@@ -214,6 +216,10 @@ class Reader {
       // An empty one would switch its check off without saying so.
       if (text && text->empty()) {
         report(field->value, "MF-4255", fmt::format("{} is empty", path));
+      }
+      if (name == "fhir-server" && text && !text->empty() && !is_base(*text)) {
+        report(field->value, "MF-4254",
+               fmt::format("{} is to be an https:// address without a slash at its end", path));
       }
       const auto* const target = std::find_if(std::begin(texts), std::end(texts),
                                               [&](const auto& one) { return one.first == name; });
@@ -262,6 +268,43 @@ class Reader {
     }
   }
 
+  void check_delivery(const Delivery& delivery) {
+    const bool has_target = !delivery.ehr.base.empty() || !delivery.how.folder.empty();
+    const bool has_both = !delivery.ehr.base.empty() && !delivery.how.folder.empty();
+    if (has_target == delivery.store.empty() || has_both) {
+      problems_.push_back(loaded_.problem(
+          has_both     ? "delivery.folder"
+          : has_target ? "delivery.to"
+                       : "delivery.store",
+          "MF-4255", "delivery.store goes with either delivery.to or delivery.folder"));
+    }
+  }
+
+  // A page without these would send a patient nowhere.
+  void check_intake() {
+    const auto& config = loaded_.config_;
+    if (config.intake.store.empty()) {
+      return;
+    }
+    const std::pair<const char*, const std::string*> needed[] = {
+        {"intake.clinic", &config.intake.clinic},
+        {"intake.phone", &config.intake.phone},
+        {"intake.emergency-number", &config.intake.emergency_number},
+        {"service.base", &config.base}};
+    for (const auto& [option, value] : needed) {
+      if (value->empty()) {
+        problems_.push_back(loaded_.problem(
+            option, "MF-4255", fmt::format("{} is needed: intake.store is there", option)));
+      }
+    }
+    if (!config.delivery.store.empty() && config.delivery.store != config.intake.store) {
+      problems_.push_back(
+          loaded_.problem("delivery.store", "MF-4259",
+                          "delivery.store and intake.store are to name the same file: what "
+                          "patients answer would not be delivered"));
+    }
+  }
+
   // What only shows when all is read.
   void check_whole() {
     const auto& config = loaded_.config_;
@@ -277,6 +320,8 @@ class Reader {
                                           "(127.0.0.1 or ::1)"));
     }
     check_key_files();
+    check_delivery(config.delivery);
+    check_intake();
     if (!config.clients.empty() && config.base.empty()) {
       problems_.push_back(loaded_.problem("service.base", "MF-4255",
                                           "service.base is needed: tokens of clients name it"));

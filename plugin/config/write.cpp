@@ -51,6 +51,7 @@ std::string client_text(const TrustedClient& client) {
   add("key-set", client.key_set);
   add("key-set-url", client.key_set_url);
   add("tenant", client.tenant);
+  add("fhir-server", client.fhir_server);
   std::vector<std::string> names;
   for (const auto algorithm : client.algorithms) {
     names.emplace_back(algorithm == trust::Algorithm::es384 ? "ES384" : "RS384");
@@ -99,6 +100,17 @@ Config default_config() {
   Config config;
   config.limits.workers = 0;
   return config;
+}
+
+std::vector<std::string> differences(const Config& one, const Config& other) {
+  Config left = one, right = other;
+  std::vector<std::string> names;
+  for (const auto& option : options()) {
+    if (std::visit(Value{left}, option.how) != std::visit(Value{right}, option.how)) {
+      names.push_back(fmt::format("{}.{}", option.section, option.name));
+    }
+  }
+  return names;
 }
 
 std::string to_text(const Config& config) {

@@ -31,13 +31,18 @@ const Json* first_of(const Json& bundle, std::string_view type) {
   return entry_of(bundle, type, [](const Json&) { return true; });
 }
 
-// All versions of a response have the same.
-std::string thread_of(const Json& response, const std::string& name) {
-  const Json* identifier = response.find("identifier");
+// All versions of a response have the same, and no two patients'. `given`: the response as it came,
+// for the one that is sent is named after its content where it had no name of its own.
+std::string thread_of(const Json& given, const Json& sent, const std::string& name) {
+  const Json* identifier = given.find("identifier");
   const std::string own =
       identifier == nullptr ? "" : mapping::identifier_search("identifier", *identifier);
-  const std::string_view id = response.string_of("id");
-  const std::string thread = !own.empty() ? own : !id.empty() ? fmt::format("id={}", id) : name;
+  const std::string_view id = given.string_of("id");
+  const Json* subject = sent.find("subject");
+  const std::string of = subject == nullptr ? std::string() : fhir::write_json(*subject);
+  const std::string thread = !own.empty()  ? fmt::format("{};{}", own, of)
+                             : !id.empty() ? fmt::format("id={};{}", id, of)
+                                           : name;
   return fhir::to_string(fhir::uuid_v5(fhir::uuid_namespace_url, thread));
 }
 
@@ -112,7 +117,7 @@ tl::expected<store::Submission, Failure> submission_of(const Assessed& assessed,
   const Json* response = first_of(bundle, "QuestionnaireResponse");
   store::Submission out;
   out.response = std::string(response->string_of("fullUrl"));
-  out.thread = thread_of(*response->find("resource"), out.response);
+  out.thread = thread_of(assessed.response, *response->find("resource"), out.response);
   out.outcome = fhir::to_string(*repetition);
   out.input = std::string(input);
   out.tier = rules::code_of(assessment.tier);

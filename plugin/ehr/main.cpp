@@ -7,13 +7,17 @@
 #include <exception>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "fhir/client/cpprest_transport.h"
 #include "plugin/bulk/export.h"
 #include "plugin/delivery/deliver.h"
+#include "plugin/ehr/fetch_command.h"
 #include "plugin/ehr/fetch_keys.h"
+#include "plugin/ehr/fetch_wire.h"
 #include "plugin/ehr/open_ehr.h"
 #include "plugin/ehr/publish_command.h"
 #include "plugin/store/store.h"
@@ -94,6 +98,16 @@ Exit fetch_key_set(const EhrOptions& options, const std::string& file) {
   }
   const auto fetched = fetch_keys(*ehr->transport, options.base, file);
   return fetched ? Exit::done : fail(fetched.error());
+}
+
+// One order after the other, until whoever gives them is gone.
+Exit fetch_for_calls(const EhrOptions& options) {
+  fhir::client::TransportOptions how;
+  how.ca_file = options.ca_file;
+  how.proxy = options.proxy;
+  how.most_at_once = static_cast<int>(kMostQueries);
+  const auto transport = fhir::client::cpprest_transport(how);
+  return fetch_orders(*transport, STDIN_FILENO);
 }
 
 // What a delivery reads and writes.
@@ -188,6 +202,8 @@ Exit run(int argc, char** argv) {
   CLI::App* keys = app.add_subcommand("keys", "Fetches the key set of a client");
   keys->add_option("--url", options.base)->required();
   keys->add_option("--out", key_set)->required();
+  CLI::App* calls = app.add_subcommand("fetch", "Fetches what the sidecar orders");
+  add_ehr_options(*calls, options);
   add_deliver(app, options, delivery, store_file);
   try {
     app.parse(argc, argv);
@@ -196,6 +212,10 @@ Exit run(int argc, char** argv) {
   }
   if (keys->parsed()) {
     return fetch_key_set(options, key_set);  // ends at once at a signal: nothing is half done
+  }
+  if (calls->parsed()) {
+    std::signal(SIGINT, SIG_IGN);  // of the terminal, to the sidecar, which still answers calls
+    return fetch_for_calls(options);
   }
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);

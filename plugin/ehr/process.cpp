@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <spawn.h>
+#include <string_view>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -31,8 +32,13 @@ std::string program() {
 
 // Without our files but the standard ones, a server's connections for example, and with no signal
 // held back: it is to hear when it is told to end.
-int spawn(pid_t& child, const std::string& path, std::vector<char*>& words, int input) {
+int spawn(pid_t& child, std::vector<std::string>& words, int input, char* const* environment) {
   constexpr int first_file = 3;
+  std::vector<char*> pointers;
+  for (std::string& word : words) {
+    pointers.push_back(word.data());
+  }
+  pointers.push_back(nullptr);
   sigset_t none;
   ::sigemptyset(&none);
   posix_spawnattr_t attributes;
@@ -48,22 +54,39 @@ int spawn(pid_t& child, const std::string& path, std::vector<char*>& words, int 
     error = ::posix_spawn_file_actions_addclosefrom_np(&files, first_file);
   }
   if (error == 0) {
-    error = ::posix_spawn(&child, path.c_str(), &files, &attributes, words.data(), ::environ);
+    error = ::posix_spawn(&child, words.front().c_str(), &files, &attributes, pointers.data(),
+                          environment);
   }
   ::posix_spawn_file_actions_destroy(&files);
   ::posix_spawnattr_destroy(&attributes);
   return error;
 }
 
+tl::expected<int, Failure> start(const std::vector<std::string>& arguments, int input,
+                                 char* const* environment) {
+  std::vector<std::string> words{program()};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  pid_t child = 0;
+  const int error = spawn(child, words, input, environment);
+  if (error != 0) {
+    return failed(Exit::outside,
+                  fmt::format("MF-4134: {}: {}", words.front(), std::strerror(error)));
+  }
+  return child;
+}
+
 // A signal to us alone is passed on.
-int wait_for(pid_t child, const std::atomic<bool>& stop) {
+int wait_for(pid_t child, const std::atomic<bool>& stop, std::chrono::milliseconds patience) {
   constexpr std::chrono::milliseconds step{50};
   int status = 0;
   bool is_told = false;
   while (::waitpid(child, &status, WNOHANG) != child) {
     if (stop && !is_told) {
       is_told = ::kill(child, SIGTERM) == 0;
+    } else if (stop && patience.count() <= 0) {
+      ::kill(child, SIGKILL);
     }
+    patience -= stop ? step : std::chrono::milliseconds(0);
     std::this_thread::sleep_for(step);
   }
   return status;
@@ -72,21 +95,14 @@ int wait_for(pid_t child, const std::atomic<bool>& stop) {
 }  // namespace
 
 tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments,
-                                    const std::atomic<bool>& stop, int input) {
-  const std::string path = program();
-  std::vector<std::string> words{path};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char*> pointers;
-  for (std::string& word : words) {
-    pointers.push_back(word.data());
+                                    const std::atomic<bool>& stop, int input,
+                                    std::chrono::milliseconds patience) {
+  const auto started = start(arguments, input, ::environ);
+  if (!started) {
+    return tl::unexpected(started.error());
   }
-  pointers.push_back(nullptr);
-  pid_t child = 0;
-  const int error = spawn(child, path, pointers, input);
-  if (error != 0) {
-    return failed(Exit::outside, fmt::format("MF-4134: {}: {}", path, std::strerror(error)));
-  }
-  const int status = wait_for(child, stop);
+  const pid_t child = *started;
+  const int status = wait_for(child, stop, patience);
   if (WIFSIGNALED(status)) {
     return failed(Exit::outside,
                   fmt::format("MF-4133: the program that speaks to the EHR died of signal {}; what "
@@ -103,6 +119,18 @@ tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments,
     default:
       return failed(Exit::outside, {});
   }
+}
+
+tl::expected<int, Failure> start_ehr(const std::vector<std::string>& arguments, int input) {
+  constexpr std::string_view ours = "MYOFLAG_";
+  std::vector<char*> environment;
+  for (char** variable = ::environ; *variable != nullptr; ++variable) {
+    if (!std::string_view(*variable).starts_with(ours)) {
+      environment.push_back(*variable);
+    }
+  }
+  environment.push_back(nullptr);
+  return start(arguments, input, environment.data());
 }
 
 }  // namespace myoflag::ehr

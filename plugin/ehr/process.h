@@ -2,6 +2,7 @@
 // Starts the program that speaks to the EHR, and waits for it.
 
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,14 @@ namespace myoflag::ehr {
 // Its messages go to our standard error; secrets reach it by the environment. Fails as it fails,
 // with a text that is empty where it has said itself what happened; MF-4133 when it died, MF-4134
 // when it cannot be started.
-// After `stop` it is asked to end in good order. `input`: a file of ours that is its standard
-// input; unless told it has ours.
+// After `stop` it is asked to end in good order, and after `patience` more it is ended. `input`: a
+// file of ours that is its standard input; unless told it has ours.
 tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments,
-                                    const std::atomic<bool>& stop, int input = 0);
+                                    const std::atomic<bool>& stop, int input = 0,
+                                    std::chrono::milliseconds patience = std::chrono::hours(1));
+
+// Only started, with `input` as its standard input, and without the secrets of our environment.
+// Gives its number; who started it waits for its end. MF-4134.
+tl::expected<int, Failure> start_ehr(const std::vector<std::string>& arguments, int input);
 
 }  // namespace myoflag::ehr

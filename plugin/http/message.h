@@ -26,10 +26,11 @@ std::string media_type(std::string_view content_type);
 using Clock = std::chrono::steady_clock;
 
 struct Request {
-  std::string id;      // UUID; names the request in the log and in the answer's X-Request-Id
-  std::string method;  // "GET", also for HEAD
-  std::string path;    // as sent. Path and query may hold patient data: never to be logged
-  std::string query;   // without "?"
+  std::string id;       // UUID; names the request in the log and in the answer's X-Request-Id
+  std::string address;  // of the other end of the connection, which may be a proxy: "192.0.2.1"
+  std::string method;   // "GET", also for HEAD
+  std::string path;     // as sent. Path and query may hold patient data: never to be logged
+  std::string query;    // without "?"
   std::map<std::string, std::string, std::less<>> parameters;  // of the route's pattern, decoded
   Fields fields;                                               // of the head; trailers are not read
   std::string body;

@@ -43,16 +43,18 @@ void add_allowed(std::string& list, std::string_view method) {
 
 void Router::add(Route route) { routes_.push_back(std::move(route)); }
 
-void Router::add_outcomes_under(std::string prefix) {
-  outcome_prefixes_.push_back(std::move(prefix));
-}
-
 bool Router::wants_outcome(std::string_view path) const {
-  return std::any_of(outcome_prefixes_.begin(), outcome_prefixes_.end(),
-                     [&](const std::string& prefix) {
-                       const auto after = path.substr(std::min(prefix.size(), path.size()));
-                       return path.starts_with(prefix) && (after.empty() || after.front() == '/');
-                     });
+  std::size_t longest = 0;
+  bool wants = false;
+  for (const auto& [prefix, is_outcome] : outcomes_under_) {
+    const auto after = path.substr(std::min(prefix.size(), path.size()));
+    if (prefix.size() > longest && path.starts_with(prefix) &&
+        (after.empty() || after.front() == '/')) {
+      longest = prefix.size();
+      wants = is_outcome;
+    }
+  }
+  return wants;
 }
 
 Match Router::match(std::string_view method, std::string_view path) const {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "plugin/http/message.h"
@@ -23,6 +24,10 @@ using Handler = std::function<Response(const Request&)>;
 // on a worker. An answer refuses.
 using Admission = std::function<std::optional<Response>(const Request&)>;
 
+// What is answered where the server itself refuses a request to a route (413, 415, 503 ...): for
+// people, to whom problem.h says nothing. Must not block. Nothing: the problem.
+using RefusalPage = std::function<std::optional<Response>(int status)>;
+
 struct Route {
   std::string method;   // "GET", "POST"
   std::string pattern;  // "/cds-services/{id}"
@@ -32,6 +37,7 @@ struct Route {
   std::size_t body_bytes = 0;                 // 0: as the server's limits say
   std::chrono::milliseconds answer_time{0};   // 0: as the server's limits say
   Admission admission = nullptr;              // null: everybody
+  RefusalPage refusal = nullptr;
 };
 
 struct Match {
@@ -44,8 +50,9 @@ class Router {
  public:
   void add(Route route);
 
-  // Where `prefix` begins a path, refusals are OperationOutcomes.
-  void add_outcomes_under(std::string prefix);
+  // Where `prefix` begins a path, refusals are OperationOutcomes, or not: the longest one decides.
+  void add_outcomes_under(std::string prefix) { outcomes_under_[std::move(prefix)] = true; }
+  void add_plain_problems_under(std::string prefix) { outcomes_under_[std::move(prefix)] = false; }
   bool wants_outcome(std::string_view path) const;
 
   // `method` as sent, `path` without query.
@@ -55,7 +62,7 @@ class Router {
 
  private:
   std::vector<Route> routes_;
-  std::vector<std::string> outcome_prefixes_;
+  std::map<std::string, bool, std::less<>> outcomes_under_;
 };
 
 }  // namespace myoflag::http

@@ -280,12 +280,18 @@ std::optional<Response> handle(const Exchange& exchange) {
   return exchange.route->handler(exchange.request);
 }
 
+// `route` null: none was found yet.
+Response answer_to(const Refusal& refusal, const Route* route, bool as_outcome) {
+  auto page = route != nullptr && route->refusal ? route->refusal(refusal.status) : std::nullopt;
+  return page ? *std::move(page) : problem(refusal, as_outcome);
+}
+
 std::optional<Response> guarded(Work work, const Exchange& exchange) {
   try {
     return work(exchange);
   } catch (...) {
     // What it says may quote the request.
-    return problem(failed, exchange.as_outcome);
+    return answer_to(failed, exchange.route, exchange.as_outcome);
   }
 }
 
@@ -390,6 +396,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     access_.method = access_.route = "-";
     origin_.clear();
     as_outcome_ = head_only_ = keeps_alive_ = body_is_unread_ = false;
+    route_ = nullptr;
     if (buffer_.size() > 0) {
       begin_head();
       return;
@@ -501,9 +508,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
       return;
     }
     exchange_ = std::make_shared<Exchange>();
-    exchange_->route = match.route;
+    exchange_->route = route_ = match.route;
     exchange_->as_outcome = as_outcome_;
     auto& request = exchange_->request;
+    request.address = address_;
     request.method = match.route->method;
     request.path = path;
     request.query = question == std::string_view::npos ? "" : target.substr(question + 1);
@@ -680,7 +688,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void refuse(const Refusal& refusal) {
     const bool harmless = refusal.status == 404 && !body_is_unread_;
     must_close_ = must_close_ || !harmless;
-    auto response = problem(refusal, as_outcome_);
+    auto response = answer_to(refusal, route_, as_outcome_);
     if (refusal.status == 503) {
       response.fields.push_back({"Retry-After", "1"});
     }
@@ -832,6 +840,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Clock::time_point began_{};
   std::size_t requests_ = 0;
   std::size_t dropped_ = 0;
+  const Route* route_ = nullptr;  // of the request at hand
   bool as_outcome_ = false;
   bool head_only_ = false;
   bool keeps_alive_ = false;

@@ -8,6 +8,7 @@
 #include "plugin/mapping/code_system.h"
 #include "plugin/mapping/frame.h"
 #include "plugin/mapping/rule_codes.h"
+#include "rules/texts.h"
 
 namespace myoflag::mapping {
 
@@ -39,7 +40,7 @@ std::string usage(const Knowledge& knowledge, const Workup& workup) {
         }
       }
       line.replace(hole, std::string_view("{caution}").size(), labels);
-      line = "Where it applies: " + line;
+      line = rules::fill(knowledge.text("publish-where-applies"), {{"note", line}});
     }
     text += (text.empty() ? "" : "\n") + line;
   }

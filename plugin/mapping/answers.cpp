@@ -34,15 +34,33 @@ bool is_left_open(const Json& element) {
   });
 }
 
-// Said on the answer or on the value.
+}  // namespace
+
 bool was_left_open(const Json& answer) {
   const auto* members = answer.as_object();
   return is_left_open(answer) ||
          (members != nullptr &&
           std::any_of(members->begin(), members->end(), [](const Json::Member& member) {
-            return member.name.starts_with("_value") && is_left_open(member.value);
+            const std::string_view name = member.name;
+            return (name.starts_with("_value") || name.starts_with("value")) &&
+                   is_left_open(member.value);
           }));
 }
+
+void put_number(const Item& item, int index, std::optional<rules::Number> number,
+                Answers& answers) {
+  const auto slot = static_cast<std::size_t>(index);
+  const bool inside =
+      number && (!item.min || *number >= *item.min) && (!item.max || *number <= *item.max);
+  answers.given.state[slot] = inside ? ItemState::answered : ItemState::invalid;
+  if (inside) {
+    answers.given.number[slot] = *number;
+  } else {
+    answers.out_of_range.push_back({rules::SetAside::Why::out_of_range, index, 0, number, {}});
+  }
+}
+
+namespace {
 
 class Reader {
  public:
@@ -64,13 +82,13 @@ class Reader {
  private:
   void read_item(std::size_t node) {
     const auto& found = response_.item(node);
+    if (found.answer_count == 0) {
+      return;  // says nothing, as the form's own words do that some clients send along
+    }
     const int index = knowledge_.item(found.link_id());
     if (index < 0) {
       fail("MF-3025", "not-found", response_.place_of_item(node) + ".linkId", {},
            "The form has no item with this linkId.");
-      return;
-    }
-    if (found.answer_count == 0) {
       return;
     }
     const auto& item = knowledge_.items[static_cast<std::size_t>(index)];
@@ -165,17 +183,7 @@ class Reader {
       fail_kind(node, item);
       return;
     }
-    const auto slot = static_cast<std::size_t>(index);
-    const auto read = rules::read_number(number->text);
-    const bool inside =
-        read && (!item.min || *read >= *item.min) && (!item.max || *read <= *item.max);
-    if (!inside) {
-      answers_.given.state[slot] = ItemState::invalid;
-      answers_.out_of_range.push_back({rules::SetAside::Why::out_of_range, index, 0, read, {}});
-      return;
-    }
-    answers_.given.state[slot] = ItemState::answered;
-    answers_.given.number[slot] = *read;
+    put_number(item, index, rules::read_number(number->text), answers_);
   }
 
   void read_text(std::size_t node, int index, const Item& item, fhir::ValueRef value) {

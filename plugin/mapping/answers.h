@@ -3,6 +3,7 @@
 // response and says where something cannot be used. fast_answers.h is the quick way for plain
 // responses.
 
+#include <optional>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -28,5 +29,13 @@ struct Answers {
 // not looked at here.
 tl::expected<Answers, fhir::Issues> read_answers(const rules::Knowledge& knowledge,
                                                  const fhir::Response& response);
+
+// What both readers of answers need.
+
+// The answer says that nobody knows the value, or wanted to say it.
+bool was_left_open(const fhir::Json& answer);
+// Beyond the question's limits, or empty because it is too large: set aside.
+void put_number(const rules::Item& item, int index, std::optional<rules::Number> number,
+                Answers& answers);
 
 }  // namespace myoflag::mapping

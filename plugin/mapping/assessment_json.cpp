@@ -240,6 +240,8 @@ std::string_view state_word(rules::GapState state) {
       return "contradicted";
     case rules::GapState::invalid:
       return "invalid";
+    case rules::GapState::not_asked:
+      return "not-asked";
   }
   return "skipped";
 }
@@ -457,6 +459,10 @@ std::string_view notice_word(rules::Notice::Kind kind) {
       return "contradiction";
     case Kind::free_text:
       return "free-text";
+    case Kind::other_form:
+      return "other-form";
+    case Kind::unread_answer:
+      return "unread-answer";
     case Kind::conflict:
       return "conflict";
     case Kind::stale_answers:

@@ -79,9 +79,7 @@ Json code_system(const Knowledge& knowledge, std::string_view kind, std::string_
 
 }  // namespace
 
-std::string questionnaire_url(const Knowledge& knowledge) {
-  return artefact_url(knowledge, "Questionnaire", "");
-}
+std::string questionnaire_url(const Knowledge& knowledge) { return knowledge.form_url(); }
 
 std::string questionnaire_canonical(const Knowledge& knowledge) {
   return questionnaire_url(knowledge) + "|" + knowledge.version;

@@ -1,6 +1,9 @@
 #include "plugin/mapping/context.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
+#include <limits>
 #include <map>
 #include <set>
 #include <string_view>
@@ -12,10 +15,13 @@
 #include "fhir/datetime.h"
 #include "fhir/issue.h"
 #include "fhir/structure.h"
+#include "plugin/mapping/one_of.h"
 #include "plugin/mapping/record_concepts.h"
 #include "plugin/mapping/record_labs.h"
 #include "plugin/mapping/record_results.h"
 #include "plugin/mapping/record_status.h"
+#include "plugin/mapping/record_unread.h"
+#include "plugin/mapping/record_values.h"
 #include "plugin/mapping/vocabulary.h"
 #include "rules/texts.h"
 
@@ -26,8 +32,11 @@ namespace {
 using fhir::Json;
 using rules::RecordEntry;
 
-// Entries that say the same in different words; more help nobody.
+// Entries that say the same in different words, or that no rule reads; more help nobody.
 constexpr int most_alike = 20;
+
+// No test of the knowledge.
+constexpr int no_workup = -1;
 
 struct Moment {
   std::optional<rules::Instant> at;
@@ -99,8 +108,10 @@ class Reader {
       read_resource(resource);
     }
     settle_age();
+    assert_measured_medicines();
     read_pregnancy_observations();
     read_laboratory(complete && !lacks_results_);
+    list_unread_results();
     for (const auto& resource : set_aside_) {
       out_.doubtful = out_.doubtful || may_have_mattered(resource);
     }
@@ -117,6 +128,8 @@ class Reader {
       read_medicine(resource);
     } else if (resource.type == "Observation") {
       read_observation(resource);
+    } else if (resource.type == "FamilyMemberHistory") {
+      read_family(resource);
     } else if (resource.type == "Procedure") {
       read_procedure(resource);
     } else if (resource.type == "DiagnosticReport") {
@@ -132,9 +145,16 @@ class Reader {
 
   // ---- the patient
 
+  // As old as the question about age allows.
+  int oldest_person() const {
+    const auto& most = knowledge_.items[static_cast<std::size_t>(bindings_.age)].max;
+    return most ? static_cast<int>(most->nano / rules::whole(1).nano)
+                : std::numeric_limits<int>::max();
+  }
+
   void read_patient(const RecordResource& resource) {
     const auto birth_date = resource.json.string_of("birthDate");
-    const auto age = age_at(birth_date, now_);
+    const auto age = age_at(birth_date, now_, oldest_person());
     if (age && are_alike(*age)) {
       if (ages_.insert(age->oldest).second) {
         add(RecordEntry::Kind::age, bindings_.age, 0,
@@ -147,6 +167,7 @@ class Reader {
     }
     if (is_true(resource.json, "deceasedBoolean") || resource.json.has("deceasedDateTime")) {
       say("record-died", resource);
+      out_.doubtful = true;
     }
     read_sex(resource);
   }
@@ -195,7 +216,11 @@ class Reader {
     if (!is_real_condition(resource.json)) {
       return;
     }
-    const auto named = index_.read_member(resource.json, "code");
+    auto named = index_.read_member(resource.json, "code");
+    if (index_.denies_pregnancy(resource.json.find("code"))) {
+      named.meaning.pregnancies = 0;
+      named.meaning.cautions.clear();
+    }
     doubt_untold(named, resource);
     const auto when = first_moment(
         {resource.json.string_of("onsetDateTime"), resource.json.string_of("recordedDate")});
@@ -262,10 +287,42 @@ class Reader {
       return;
     }
     add(asked.first, asked.second, 0, named.name, resource, when);
-    if (is_current && named.told && !std::exchange(has_unread_, true)) {
-      say_at({}, "record-no-rule-reads", {});
+    if (is_current && named.told) {
+      say_unread();
     }
     out_.doubtful = out_.doubtful || is_current;
+  }
+
+  void say_unread() {
+    if (!std::exchange(has_unread_, true)) {
+      say_at({}, "record-no-rule-reads", {});
+    }
+  }
+
+  // Something else of the record that a person must read.
+  void list_text(std::string text, const RecordResource& resource, const Moment& when) {
+    add(RecordEntry::Kind::test, no_workup, 0, std::move(text), resource, when);
+    say_unread();
+    out_.doubtful = true;
+  }
+
+  // What the patient was asked about relatives is read from the answers alone.
+  void read_family(const RecordResource& resource) {
+    if (resource.json.string_of("status") == "entered-in-error") {
+      return;
+    }
+    std::string diseases;
+    for (const auto& condition : resource.json.array_of("condition")) {
+      const auto words = words_or_code_of(condition.find("code"));
+      diseases += (diseases.empty() || words.empty() ? "" : "; ") + std::string(words);
+    }
+    if (diseases.empty() && !has_note(resource.json)) {
+      return;
+    }
+    const auto relative = words_or_code_of(resource.json.find("relationship"));
+    list_text(rules::fill(knowledge_.text("record-family"),
+                          {{"relative", shown(relative)}, {"conditions", shown(diseases)}}),
+              resource, moment_in(resource.json.string_of("date")));
   }
 
   void read_device(const RecordResource& resource) {
@@ -315,7 +372,43 @@ class Reader {
       add_tests(named, resource, when);
     } else if (resource.json.has("hasMember")) {
       add_tests(named, resource, when, Result::unread);
+    } else if (has_narrative(resource.json) && !resource.json.has("dataAbsentReason") &&
+               !is_too_old(when.at)) {
+      say("record-report-unread", resource);
+      out_.doubtful = true;
+      add_tests(named, resource, when, Result::unread);
     }
+  }
+
+  // Who has a level of a medicine takes it, or took it: what the knowledge knows both as a medicine
+  // and as a laboratory value.
+  void assert_measured_medicines() {
+    for (const auto* observation : observations_) {
+      if (is_void(observation->json) || is_survey(observation->json)) {
+        continue;
+      }
+      assert_measured_medicine(*observation, observation->json);
+      for (const auto& component : observation->json.array_of("component")) {
+        assert_measured_medicine(*observation, component);
+      }
+    }
+  }
+
+  // Where the record does not name the medicine itself.
+  void assert_measured_medicine(const RecordResource& resource, const Json& part) {
+    const auto when = moment_in(effective_text(resource.json));
+    const auto meaning = index_.read_member(part, "code").meaning;
+    const auto& labs = meaning.labs.empty() ? meaning.other_labs : meaning.labs;
+    const auto item = bindings_.medicines;
+    if (labs.empty() || item < 0 || !has_own_value(part) || is_too_old(when.at) ||
+        (meaning.medicines & ~out_.facts.chosen[static_cast<std::size_t>(item)]) == 0) {
+      return;
+    }
+    const auto words = words_of(part.find("code"));
+    const auto& title = knowledge_.labs[static_cast<std::size_t>(*labs.begin())].title;
+    assert_options(RecordEntry::Kind::medicine, item, meaning.medicines,
+                   result_text(words.empty() ? std::string_view(title) : words, part), resource,
+                   when);
   }
 
   void read_report(const RecordResource& resource) {
@@ -331,11 +424,20 @@ class Reader {
       miss_results(resource);
     } else if (unread && !is_too_old(when.at)) {
       say("record-report-unread", resource);
-      out_.doubtful = true;
+      list_text(report_text(named.name_or(resource.type), resource.json), resource, when);
     }
     if (is_report_final(resource.json) && says_something(resource.json)) {
       add_tests(named, resource, when, unread ? Result::unread : Result::read);
     }
+  }
+
+  static std::string report_text(const std::string& name, const Json& report) {
+    std::string words(report.string_of("conclusion"));
+    for (const auto& one : report.array_of("conclusionCode")) {
+      const auto more = words_or_code_of(&one);
+      words += (words.empty() || more.empty() ? "" : "; ") + std::string(more);
+    }
+    return words.empty() ? name : name + ": " + shown(words);
   }
 
   void miss_results(const RecordResource& resource) {
@@ -413,6 +515,9 @@ class Reader {
 
   void read_pregnancy(const RecordResource& resource, const Moment& when) {
     auto named = stated_by(resource.json);
+    if (implies_pregnancy(resource)) {
+      index_.read(resource.json.find("code"), named);
+    }
     if (index_.asks_for_pregnancy(resource.json)) {
       const auto answer = index_.pregnancy_answer(resource.json);
       if (answer == PregnancyAnswer::yes && named.meaning.pregnancies == 0) {
@@ -432,8 +537,34 @@ class Reader {
            !(date && is_certainly_future(*date, now_));
   }
 
+  // A length of time or a day to come, of something that the knowledge calls a pregnancy: its weeks
+  // so far, the day of birth. What is older than a result may be was another pregnancy.
+  bool implies_pregnancy(const RecordResource& resource) const {
+    const auto& json = resource.json;
+    if (index_.asks_for_pregnancy(json) || is_survey(json) ||
+        is_too_old(moment_of(effective_text(json))) ||
+        index_.read_member(json, "code").meaning.pregnancies == 0) {
+      return false;
+    }
+    constexpr std::array<std::string_view, 5> times{"wk", "d", "weeks", "week", "days"};
+    if (const auto* quantity = json.find("valueQuantity")) {
+      return is_one_of(quantity->string_of(quantity->has("code") ? "code" : "unit"), times);
+    }
+    const auto day = fhir::parse_date_time(json.string_of("valueDateTime"));
+    return day && fhir::latest(*day) >= now_;
+  }
+
+  bool speaks_of_pregnancy(const RecordResource& observation) const {
+    return speaks(observation) &&
+           (index_.asks_for_pregnancy(observation.json) ||
+            stated_by(observation.json).meaning.pregnancies != 0 || implies_pregnancy(observation));
+  }
+
   // What an Observation says is there: its coded value, or its code when the value is a plain yes.
   Named stated_by(const Json& observation) const {
+    if (index_.denies_pregnancy(observation.find("valueCodeableConcept"))) {
+      return {};
+    }
     auto named = index_.read_member(observation, "valueCodeableConcept");
     if (is_true(observation, "valueBoolean")) {
       index_.read(observation.find("code"), named);
@@ -457,6 +588,19 @@ class Reader {
     for (auto& problem : results.problems) {
       out_.problems.push_back(std::move(problem));
     }
+    unread_ = std::move(results.beside);
+  }
+
+  void list_unread_results() {
+    auto more = unread_results(index_, observations_, [this](const RecordResource& resource) {
+      return !stated_by(resource.json).meaning.cautions.empty() || speaks_of_pregnancy(resource);
+    });
+    unread_.insert(unread_.end(), std::make_move_iterator(more.begin()),
+                   std::make_move_iterator(more.end()));
+    for (auto& result : unread_) {
+      list_text(std::move(result.text), *result.resource,
+                moment_in(effective_text(result.resource->json)));
+    }
   }
 
   // ---- what was set aside
@@ -465,6 +609,9 @@ class Reader {
     const auto& json = resource.json;
     if (resource.type == "Patient") {
       return true;
+    }
+    if (resource.type == "FamilyMemberHistory") {
+      return json.string_of("status") != "entered-in-error";
     }
     if (resource.type == "Condition") {
       return is_real_condition(json) && may_be_known(resource, index_.read_member(json, "code"));
@@ -572,6 +719,7 @@ class Reader {
     entry.reference = resource.reference;
     entry.when = when.at;
     entry.date = when.day;
+    entry.unread = kind == RecordEntry::Kind::test && item == no_workup;
     return entry;
   }
 
@@ -588,7 +736,9 @@ class Reader {
       return;
     }
     if (alike.size() == most_alike) {
-      say_at({}, "record-cut", {{"count", std::to_string(most_alike)}});
+      if (cut_.insert({kind, item, options, caution}).second) {
+        say_at({}, "record-cut", {{"count", std::to_string(most_alike)}});
+      }
       return;
     }
     alike.emplace(text, out_.entries.size());
@@ -608,10 +758,12 @@ class Reader {
   std::map<std::tuple<RecordEntry::Kind, int, std::uint64_t, std::string>,
            std::map<std::string, std::size_t>>
       said_;
+  std::set<std::tuple<RecordEntry::Kind, int, std::uint64_t, std::string>> cut_;
   std::map<std::pair<int, Result>, std::size_t> tests_;  // workup -> its place in the entries
   Results results_;
   bool lacks_results_ = false;  // a result is named that is not there
-  bool has_unread_ = false;     // a condition or medicine that no rule reads
+  bool has_unread_ = false;     // something that no rule reads, which was said
+  std::vector<UnreadResult> unread_;
   RecordContext out_;
 };
 

@@ -15,6 +15,7 @@
 #include "fhir/structure.h"
 #include "plugin/mapping/code_system.h"
 #include "plugin/mapping/one_of.h"
+#include "plugin/mapping/other_form_answers.h"
 #include "plugin/mapping/patient_identity.h"
 #include "plugin/mapping/sent_response.h"
 #include "rules/texts.h"
@@ -40,18 +41,18 @@ Issue issue(std::string_view code, std::string_view type, std::string place, std
 }  // namespace
 
 bool is_clinical(std::string_view type) {
-  constexpr std::array<std::string_view, 11> types{"Appointment",
-                                                   "Condition",
-                                                   "Device",
-                                                   "DiagnosticReport",
-                                                   "MedicationAdministration",
-                                                   "MedicationDispense",
-                                                   "MedicationRequest",
-                                                   "MedicationStatement",
-                                                   "Observation",
-                                                   "Procedure",
-                                                   "ServiceRequest"};
+  constexpr std::array<std::string_view, 12> types{
+      "Appointment",        "Condition",           "Device",
+      "DiagnosticReport",   "FamilyMemberHistory", "MedicationAdministration",
+      "MedicationDispense", "MedicationRequest",   "MedicationStatement",
+      "Observation",        "Procedure",           "ServiceRequest"};
   return is_one_of(type, types);
+}
+
+bool is_to_our_form(const rules::Knowledge& knowledge, const Json& response) {
+  return fhir::split_canonical(response.string_of("questionnaire")).url ==
+             questionnaire_url(knowledge) ||
+         other_form_of(knowledge, response) != nullptr;
 }
 
 bool is_failure(const Json& outcome) {
@@ -112,19 +113,6 @@ const Json* contained_in(const Json& resource, std::string_view reference) {
   return found == list.end() ? nullptr : &*found;
 }
 
-// Anywhere in the resource.
-bool has_modifier_inside(const Json& json) {
-  if (const auto* list = json.as_array()) {
-    return std::any_of(list->begin(), list->end(), has_modifier_inside);
-  }
-  const auto* object = json.as_object();
-  return object != nullptr &&
-         (fhir::has_modifier(json) ||
-          std::any_of(object->begin(), object->end(), [](const Json::Member& member) {
-            return has_modifier_inside(member.value);
-          }));
-}
-
 std::optional<fhir::DateTime> authored_of(const Json& response) {
   return fhir::parse_date_time(response.string_of("authored"));
 }
@@ -183,6 +171,9 @@ class Taker {
                               "A Bundle of this type, or so deep in others, is not read."));
       return;
     }
+    if (fhir::has_implicit_rules(bundle)) {
+      refuse_modified(place + ".implicitRules");
+    }
     for (const auto& link : bundle.array_of("link")) {
       if (link.string_of("relation") == "next") {
         say_missing("record-page", place);
@@ -221,7 +212,39 @@ class Taker {
     }
   }
 
+  void refuse_modified(std::string place) {
+    issues_.push_back(issue("MF-1415", "not-supported", std::move(place),
+                            "A modifier extension or implicit rules change the meaning in a way "
+                            "that is not understood here."));
+  }
+
+  // Of what stands around the resource.
+  void check_modifiers(const Json& entry, const std::string& place) {
+    if (fhir::has_modifier(entry)) {
+      refuse_modified(place + ".modifierExtension");
+    }
+    for (const auto* name : {"search", "request", "response"}) {
+      const auto* part = entry.find(name);
+      if (part != nullptr && fhir::has_modifier(*part)) {
+        refuse_modified(fmt::format("{}.{}.modifierExtension", place, name));
+      }
+    }
+  }
+
+  // FHIR: where both name the resource, they name the same one.
+  void check_address(const Json& resource, std::string_view full_url, const std::string& place) {
+    const auto key = reference_key(full_url);
+    const auto type = resource.string_of("resourceType");
+    const auto id = resource.string_of("id");
+    if (!id.empty() && !type.empty() && key.type() == type &&
+        key.tail != fmt::format("{}/{}", type, id)) {
+      issues_.push_back(issue("MF-3036", "invalid", place + ".fullUrl",
+                              "fullUrl names another resource than the id of the resource does."));
+    }
+  }
+
   void open_entry(Json& entry, const std::string& place, int depth) {
+    check_modifiers(entry, place);
     if (const auto* response = entry.find("response")) {
       const auto status = response->string_of("status");
       if (status.starts_with('4') || status.starts_with('5')) {
@@ -247,6 +270,7 @@ class Taker {
         request->string_of("method") == "POST") {
       resource.erase("id");  // the server will give it another
     }
+    check_address(resource, full_url, place);
     if (fhir::r4::find_resource(type) == nullptr) {
       issues_.push_back(issue("MF-3018", "structure", at, "This is no resource of FHIR R4."));
     } else if (type == "Bundle") {
@@ -263,15 +287,20 @@ class Taker {
   void keep(Entry entry, std::string_view type) {
     if (type == "Patient") {
       patients_.push_back(std::move(entry));
-    } else if (type == "QuestionnaireResponse" && is_ours(entry.json)) {
-      responses_.push_back(std::move(entry));
+    } else if (type == "QuestionnaireResponse" && is_to_our_form(knowledge_, entry.json)) {
+      if (!is_here_already(entry)) {
+        responses_.push_back(std::move(entry));
+      }
     } else {
       others_.push_back(std::move(entry));
     }
   }
 
-  bool is_ours(const Json& response) const {
-    return fhir::split_canonical(response.string_of("questionnaire")).url == url_;
+  // Once more in an answer to another search: nothing new.
+  bool is_here_already(const Entry& entry) const {
+    return std::any_of(responses_.begin(), responses_.end(), [&](const Entry& other) {
+      return other.full_url == entry.full_url && other.json == entry.json;
+    });
   }
 
   // `named`: the place that the sentence names; `at`: where the finding is.
@@ -550,7 +579,7 @@ class Taker {
     if (!clinical && type != "Patient" && type != "Medication") {
       return {};
     }
-    if (fhir::has_implicit_rules(entry.json) || has_modifier_inside(entry.json)) {
+    if (fhir::has_implicit_rules(entry.json) || fhir::has_modifier_inside(entry.json)) {
       return "record-modified";
     }
     if (is_focused_elsewhere(entry)) {
@@ -623,22 +652,41 @@ class Taker {
     }
     for (auto entry = responses_.rbegin(); entry != responses_.rend(); ++entry) {
       const auto why = why_not_compared(*entry);
+      if (!why.empty() && intake_.previous && is_long_ago(*entry)) {
+        continue;
+      }
       if (!why.empty()) {
         intake_.earlier_unread = true;
         say("MF-3032", why, entry->place, entry->place);
-      } else if (is_finished(entry->json)) {
-        intake_.previous = GivenResponse{std::move(entry->json), std::move(entry->place)};
-        return;
+        continue;
+      }
+      GivenResponse given{std::move(entry->json), std::move(entry->place)};
+      if (intake_.previous) {
+        intake_.older.push_back(std::move(given));
+      } else if (is_finished(given.json)) {
+        intake_.previous = std::move(given);
       } else {
-        intake_.given_up.push_back({std::move(entry->json), std::move(entry->place)});
+        intake_.given_up.push_back(std::move(given));
       }
     }
+  }
+
+  // Before the time that any question of the present form asks about. `authored` orders the
+  // responses, so each has one.
+  bool is_long_ago(const Entry& entry) const {
+    int hours = 0;
+    for (const auto& item : knowledge_.items) {
+      hours = std::max(hours, item.look_back_hours);
+    }
+    return fhir::earliest(*authored_of(intake_.response)) - fhir::latest(*authored_of(entry.json)) >
+           std::chrono::hours(hours);
   }
 
   // The key of the sentence that says why; empty: it can be.
   std::string_view why_not_compared(const Entry& entry) {
     const auto canonical = fhir::split_canonical(entry.json.string_of("questionnaire"));
-    if (canonical.version != knowledge_.version) {
+    if (canonical.version != knowledge_.version &&
+        other_form_of(knowledge_, entry.json) == nullptr) {
       return "record-earlier-version";
     }
     const auto* subject = entry.json.find("subject");

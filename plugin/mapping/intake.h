@@ -50,6 +50,8 @@ struct Intake {
   std::optional<GivenResponse> previous;
   // Of the same patient and form, begun after that one and given up before this one; newest first.
   std::vector<GivenResponse> given_up;
+  // Of the same patient and form, completed or given up before that one; newest first.
+  std::vector<GivenResponse> older;
   bool earlier_unread = false;  // an earlier response may say what is not known here
   std::vector<RecordResource> record;
   std::vector<RecordResource> set_aside;  // of the record, not used; the problems say why
@@ -67,6 +69,9 @@ struct ReadResource {
 
 // What the record reader takes facts from; such a resource must say whom it is about.
 bool is_clinical(std::string_view type);
+
+// A response to our form, whatever its version, or to one that is bound.
+bool is_to_our_form(const rules::Knowledge& knowledge, const fhir::Json& response);
 // An OperationOutcome that tells of an error, or that something is incomplete.
 bool is_failure(const fhir::Json& outcome);
 // The References that say whose the resource is; they live as long as it.

@@ -135,7 +135,8 @@ std::optional<Json::Number> written_number(const Json& items, std::string_view l
 }
 
 Json::Number number_of(const Frame& frame, const Item& item, rules::Number value) {
-  if (const auto* items = frame.response.find("item")) {
+  const bool is_ours = frame.assessment.input->form == nullptr;  // else linkIds mean other things
+  if (const auto* items = frame.response.find("item"); is_ours && items != nullptr) {
     if (auto written = written_number(*items, item.link_id)) {
       return *written;
     }
@@ -291,6 +292,15 @@ void add_item_components(const Frame& frame, const Evidence& evidence, Json& com
   }
 }
 
+// Of an answer that leaves something open: what was not said, or not offered.
+StandardCode missing_beside(std::uint64_t chosen, const Item& item) {
+  if ((chosen & item.declined) != 0) {
+    return kAskedDeclined;
+  }
+  return (chosen & rules::kNotOffered) != 0 && (chosen & item.unsure) == 0 ? kNotAsked
+                                                                           : kAskedUnknown;
+}
+
 // Why a question that would decide has no usable answer.
 StandardCode missing_reason(const Frame& frame, const Item& item) {
   const auto index = index_of(frame.knowledge, item);
@@ -300,8 +310,9 @@ StandardCode missing_reason(const Frame& frame, const Item& item) {
     case ItemState::not_asked:
       return kNotAsked;
     case ItemState::answered:
-      return (answers.chosen[index] & item.declined) != 0 ? kAskedDeclined : kAskedUnknown;
+      return missing_beside(answers.chosen[index], item);
     case ItemState::skipped:
+      return rules::was_never_asked(*frame.assessment.input, index) ? kNotAsked : kUnknown;
     case ItemState::invalid:
       return kUnknown;
   }

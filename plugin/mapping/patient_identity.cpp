@@ -9,6 +9,31 @@ using fhir::Json;
 
 namespace {
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return out;
+}
+
+// One way to write the address of a server: FHIR takes http and https of one address for the same,
+// and the names of scheme and server have no case.
+std::string normal_base(std::string_view base) {
+  const auto colon = base.find("://");
+  if (colon == std::string_view::npos) {
+    return std::string(base);
+  }
+  const auto scheme = lower(base.substr(0, colon));
+  const auto path = std::min(base.find('/', colon + 3), base.size());
+  auto server = lower(base.substr(colon + 3, path - colon - 3));
+  const std::string_view port = scheme == "https" ? ":443" : ":80";
+  if (server.ends_with(port)) {
+    server.resize(server.size() - port.size());
+  }
+  return (scheme == "http" ? "https" : scheme) + "://" + server + std::string(base.substr(path));
+}
+
 ReferenceKey key_of_patient(const Json& patient, std::string_view full_url) {
   const auto id = patient.string_of("id");
   return id.empty() ? ReferenceKey{}
@@ -39,7 +64,7 @@ ReferenceKey reference_key(std::string_view reference) {
   if (before == std::string_view::npos) {
     return {{}, std::string(reference)};
   }
-  return {std::string(reference.substr(0, before + 1)), std::string(reference.substr(before + 1))};
+  return {normal_base(reference.substr(0, before + 1)), std::string(reference.substr(before + 1))};
 }
 
 ReferenceKey reference_in_entry(std::string_view reference, std::string_view full_url) {

@@ -13,7 +13,9 @@
 namespace myoflag::mapping {
 
 struct ReferenceKey {
-  std::string base;  // "https://ehr.example/fhir/", empty for a relative reference
+  // "https://ehr.example/fhir/", also where it says http or has capitals; empty for a relative one.
+  // Source: hl7.org/fhir/R4/http.html, Resource Identity.
+  std::string base;
   std::string tail;  // "Patient/p1", or the whole of a urn
 
   bool empty() const { return tail.empty(); }

@@ -1,5 +1,6 @@
 #include "plugin/mapping/plan_definition.h"
 
+#include <algorithm>
 #include <array>
 #include <set>
 #include <stdexcept>
@@ -17,6 +18,7 @@
 #include "plugin/mapping/value_set.h"
 #include "plugin/mapping/vocabulary.h"
 #include "rules/criterion.h"
+#include "rules/texts.h"
 
 namespace myoflag::mapping {
 
@@ -112,22 +114,17 @@ Json sooner(const Knowledge& knowledge, const Rule& rule, const rules::Condition
   return action;
 }
 
-bool may_suggest(const Knowledge& knowledge, const rules::Workup& workup, const Rule& rule) {
-  const auto names = [&](const std::vector<int>& list) {
-    for (const int index : list) {
-      if (knowledge.rules[static_cast<std::size_t>(index)].id == rule.id) {
-        return true;
-      }
-    }
-    return false;
-  };
-  return (workup.only_from.empty() || names(workup.only_from)) && !names(workup.never_from);
-}
-
 Json proposal(const Knowledge& knowledge, const rules::Workup& workup) {
   return Json::object({{"title", workup.text},
                        {"type", one_code(of_action, "create", "Create")},
                        {"definitionCanonical", activity_canonical(knowledge, workup)}});
+}
+
+int index_of(const Knowledge& knowledge, const Rule& rule) {
+  const auto& rules = knowledge.rules;
+  const auto found = std::find_if(rules.begin(), rules.end(),
+                                  [&](const Rule& known) { return known.id == rule.id; });
+  return static_cast<int>(found - rules.begin());
 }
 
 Json parts(const Knowledge& knowledge, const Rule& rule) {
@@ -138,7 +135,7 @@ Json parts(const Knowledge& knowledge, const Rule& rule) {
   for (const int index : rule.workups) {
     const auto& workup = knowledge.workups[static_cast<std::size_t>(index)];
     // Gap policies propose nothing; their lists say what a clinician may think of.
-    if (rule.kind == Rule::Kind::rule && may_suggest(knowledge, workup, rule)) {
+    if (rule.kind == Rule::Kind::rule && workup.may_come_from(index_of(knowledge, rule))) {
       list.push(proposal(knowledge, workup));
     }
   }
@@ -153,7 +150,8 @@ std::string description(const Knowledge& knowledge, const Rule& rule) {
         (against.empty() ? "" : "; ") + knowledge.workups[static_cast<std::size_t>(index)].text;
   }
   if (!against.empty()) {
-    text += fmt::format("{}Not because of this: {}.", text.empty() ? "" : "\n", against);
+    text += (text.empty() ? "" : "\n") +
+            rules::fill(knowledge.text("publish-not-because"), {{"tests", against}});
   }
   return text;
 }

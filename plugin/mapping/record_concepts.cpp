@@ -6,6 +6,7 @@
 
 #include "plugin/mapping/one_of.h"
 #include "plugin/mapping/record_status.h"
+#include "plugin/mapping/record_values.h"
 #include "plugin/mapping/record_words.h"
 #include "plugin/mapping/vocabulary.h"
 
@@ -15,20 +16,6 @@ namespace {
 
 using fhir::Json;
 using rules::Coding;
-
-// What is longer is no name any more.
-constexpr std::size_t longest_name = 200;
-
-std::string shortened(std::string_view text) {
-  if (text.size() <= longest_name) {
-    return std::string(text);
-  }
-  std::size_t end = longest_name;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
-    --end;
-  }
-  return std::string(text.substr(0, end)) + "...";
-}
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -237,14 +224,26 @@ void ConceptIndex::read_code(const Json& coding, Named& named) const {
 void ConceptIndex::read_words(std::string_view text, Meaning& meaning) const {
   const std::string plain = plain_words(text);
   const std::string_view all = plain;
+  std::size_t pregnancy_end = 0;
   for (std::size_t at = 0; at < all.size();) {
     const auto word = word_at(all, at);
+    const Phrase* pregnancy = nullptr;
     if (const auto phrases = names_.find(std::string(word)); phrases != names_.end()) {
       for (const auto& phrase : phrases->second) {
-        if (begins_with_words(all.substr(at), phrase.words)) {
+        if (!begins_with_words(all.substr(at), phrase.words)) {
+          continue;
+        }
+        if (phrase.target.list != List::pregnancy) {
           take(phrase.target, meaning);
+        } else if (pregnancy == nullptr || pregnancy->words.size() < phrase.words.size()) {
+          pregnancy = &phrase;
         }
       }
+    }
+    // "First trimester pregnancy" says more than the "pregnancy" in it.
+    if (pregnancy != nullptr && at >= pregnancy_end) {
+      take(pregnancy->target, meaning);
+      pregnancy_end = at + pregnancy->words.size();
     }
     at += word.size() + 1;
   }
@@ -257,7 +256,7 @@ void ConceptIndex::read_text(std::string_view text, Named& named) const {
   read_words(text, named.meaning);
   named.told = true;
   if (named.name.empty()) {
-    named.name = shortened(text);
+    named.name = shown(text);
   }
 }
 
@@ -274,7 +273,7 @@ void ConceptIndex::read(const Json* one, Named& named) const {
   }
   for (const auto& coding : codings) {
     if (named.name.empty()) {
-      named.name = shortened(coding.string_of("code"));
+      named.name = shown(coding.string_of("code"));
     }
   }
 }
@@ -289,6 +288,18 @@ bool ConceptIndex::asks_for_pregnancy(const Json& observation) const {
   const auto* code = observation.find("code");
   return pregnancy_status_.yes >= 0 && code != nullptr &&
          has_one_of(*code, pregnancy_status_.codes);
+}
+
+bool ConceptIndex::denies_pregnancy(const Json* one) const {
+  if (one == nullptr) {
+    return false;
+  }
+  std::vector<std::string> texts{plain_words(one->string_of("text"))};
+  for (const auto& coding : one->array_of("coding")) {
+    texts.push_back(plain_words(coding.string_of("display")));
+  }
+  return has_one_of(*one, pregnancy_status_.no_codes) ||
+         shares_text(texts, pregnancy_status_.no_text);
 }
 
 PregnancyAnswer ConceptIndex::pregnancy_answer(const Json& observation) const {

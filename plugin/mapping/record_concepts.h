@@ -56,6 +56,8 @@ class ConceptIndex {
   // Of an Observation: whether it says if somebody is pregnant, and what its value says.
   bool asks_for_pregnancy(const fhir::Json& observation) const;
   PregnancyAnswer pregnancy_answer(const fhir::Json& observation) const;
+  // A CodeableConcept, or null, that says in so many words that somebody is not pregnant.
+  bool denies_pregnancy(const fhir::Json* one) const;
 
  private:
   enum class List : std::uint8_t {

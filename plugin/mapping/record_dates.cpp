@@ -11,8 +11,6 @@ namespace {
 namespace chrono = std::chrono;
 using fhir::Json;
 
-constexpr int oldest_person = 130;
-
 chrono::year_month_day first_day(const fhir::DateTime& date) {
   return {chrono::year(date.year), chrono::month(date.month), chrono::day(date.day)};
 }
@@ -56,7 +54,7 @@ std::string_view moment_or_period(const Json& resource, std::string_view name) {
 
 }  // namespace
 
-std::optional<AgeRange> age_at(std::string_view birth_date, rules::Instant now) {
+std::optional<AgeRange> age_at(std::string_view birth_date, rules::Instant now, int oldest_person) {
   const auto birth = fhir::parse_date(birth_date);
   if (!birth) {
     return std::nullopt;

@@ -18,8 +18,8 @@ struct AgeRange {
 };
 
 // At `now` (its date in UTC); a partial birth date leaves a range. Empty when the birth date may
-// lie in the future or is none, and beyond any human age.
-std::optional<AgeRange> age_at(std::string_view birth_date, rules::Instant now);
+// lie in the future or is none, and beyond the oldest person.
+std::optional<AgeRange> age_at(std::string_view birth_date, rules::Instant now, int oldest_person);
 
 // The moment a dateTime names; of a partial one the start, in UTC.
 std::optional<rules::Instant> moment_of(std::string_view date_time);

@@ -11,6 +11,8 @@
 #include "plugin/mapping/lab_risk.h"
 #include "plugin/mapping/record_dates.h"
 #include "plugin/mapping/record_status.h"
+#include "plugin/mapping/record_unread.h"
+#include "plugin/mapping/record_values.h"
 #include "plugin/mapping/units.h"
 #include "rules/texts.h"
 
@@ -37,32 +39,16 @@ struct Result {
   bool may_lie_further = false;  // only a bound is known, and some limits lie beyond it
   std::string_view problem;      // key of the reason why it is not used
   bool marked_abnormal = false;  // by the laboratory
+  bool marked_normal = false;    // by the laboratory, and nothing beside it is unread
+  bool has_note = false;         // that nobody has read
+  bool several_limits = false;   // the lowest was used
   std::string_view doubt;        // key of what speaks against it, though it is used
   std::string text;              // as the record words it
+  std::string name;              // the same, of what was measured; may be empty
+  std::string code;              // shown where there is no name
 
   auto order() const { return std::tie(when, issued, value, text, resource->place); }
 };
-
-std::string value_text(const Json& part) {
-  const auto* quantity = part.find("valueQuantity");
-  if (quantity == nullptr) {
-    return std::string(part.string_of("valueString"));
-  }
-  const auto* value = quantity->find("value");
-  const auto* number = value == nullptr ? nullptr : value->as_number();
-  const auto unit =
-      quantity->has("unit") ? quantity->string_of("unit") : quantity->string_of("code");
-  std::string text;
-  for (const auto piece :
-       {quantity->string_of("comparator"),
-        std::string_view(number == nullptr ? std::string_view() : number->text), unit}) {
-    if (!piece.empty()) {
-      text += text.empty() ? "" : " ";
-      text += piece;
-    }
-  }
-  return text;
-}
 
 bool set_date(std::string_view text, Result& result) {
   const auto date = fhir::parse_date_time(text);
@@ -134,13 +120,23 @@ void settle_doubt(const LabRisk& risk, std::size_t lab, Result& result) {
   }
 }
 
-Result result_of(const rules::Knowledge& knowledge, const LabRisk& risk, std::size_t lab,
-                 const RecordResource& resource, const Json& part, Instant now) {
+// What the resource says of the value.
+Result described(const RecordResource& resource, const Json& part) {
   Result result;
   result.resource = &resource;
   result.issued = moment_of(resource.json.string_of("issued"));
-  result.text = value_text(part);
+  result.text = shown(value_text(part));
+  result.name = shown(words_of(part.find("code")));
+  result.code = shown(words_or_code_of(part.find("code")));
   result.marked_abnormal = is_marked_abnormal(part);
+  result.has_note = has_note(resource.json);
+  result.marked_normal = is_marked_normal(part) && !result.has_note;
+  return result;
+}
+
+Result result_of(const rules::Knowledge& knowledge, const LabRisk& risk, std::size_t lab,
+                 const RecordResource& resource, const Json& part, Instant now) {
+  Result result = described(resource, part);
   result.doubt = read_date(resource.json, now, result);
   if (result.doubt.empty() && !is_final(resource.json)) {
     result.doubt = "record-lab-not-final";
@@ -155,6 +151,7 @@ Result result_of(const rules::Knowledge& knowledge, const LabRisk& risk, std::si
   } else if (value->number < Number{}) {
     result.problem = "record-lab-negative";
   } else {
+    result.several_limits = value->several_limits;
     set_value(risk, lab, *value, result);
     settle_doubt(risk, lab, result);
   }
@@ -259,9 +256,7 @@ class LabReader {
       if (meaning.labs.contains(lab)) {
         continue;
       }
-      Result result;
-      result.resource = &resource;
-      result.text = value_text(part);
+      Result result = described(resource, part);
       result.problem = read_date(resource.json, now_, result);
       result.problem = result.problem.empty() ? other_kind_reason : result.problem;
       results_[static_cast<std::size_t>(lab)].push_back(std::move(result));
@@ -310,6 +305,25 @@ class LabReader {
       use(lab, *used, current);
     }
     say_unused(lab, unused);
+    list_beside(results, current);
+  }
+
+  void list_beside(const std::vector<Result>& results, const std::vector<const Result*>& current) {
+    const auto used = dates_of(current);
+    for (const auto& result : results) {
+      if (is_beside(result, current) && !used.is_surpassed(*result.date) && is_recent(result) &&
+          !result.marked_normal) {
+        out_.beside.push_back({result.resource, result_text_of(result)});
+      }
+    }
+  }
+
+  bool is_recent(const Result& result) const {
+    return !result.when || age_days(result) <= knowledge_.staleness.lab_days;
+  }
+
+  static std::string result_text_of(const Result& result) {
+    return result.code.empty() ? result.text : result.code + ": " + result.text;
   }
 
   // Null: there is none.
@@ -328,11 +342,11 @@ class LabReader {
   void use(std::size_t lab, const Result& used, const std::vector<const Result*>& current) {
     out_.labs[lab] = {LabState::known, *used.value, age_days(used)};
     add_entry(lab, used);
-    // A rule that looks for it may ask for more, which is not there. Nobody is reassured beside it.
-    const bool abnormal = used.marked_abnormal || risk_.concerns_a_rule(lab, *used.value);
-    if (abnormal && age_days(used) <= knowledge_.staleness.lab_days) {
-      say("record-lab-abnormal", lab, used);
-      out_.doubtful = true;
+    if (is_recent(used)) {
+      judge(lab, used, current);
+    }
+    if (used.several_limits) {
+      say("record-lab-limits", lab, used);
     }
     if (!used.doubt.empty()) {
       say("record-lab-doubtful", lab, used, knowledge_.text(used.doubt));
@@ -345,6 +359,26 @@ class LabReader {
         })) {
       say("record-lab-differ", lab, used);
     }
+  }
+
+  // A rule that looks for it may ask for more, which is not there; and that no rule looks for it
+  // does not make it normal. Nobody is reassured beside it.
+  void judge(std::size_t lab, const Result& used, const std::vector<const Result*>& current) {
+    const auto any = [&current](bool Result::*mark) {
+      return std::any_of(current.begin(), current.end(),
+                         [mark](const Result* result) { return result->*mark; });
+    };
+    const bool abnormal = any(&Result::marked_abnormal) || risk_.concerns_a_rule(lab, *used.value);
+    const bool normal = std::all_of(current.begin(), current.end(),
+                                    [](const Result* result) { return result->marked_normal; });
+    if (abnormal) {
+      say("record-lab-abnormal", lab, used);
+    } else if (any(&Result::has_note)) {
+      say("record-lab-note", lab, used);
+    } else if (!normal) {
+      say("record-lab-not-judged", lab, used);
+    }
+    out_.doubtful = out_.doubtful || abnormal || !normal;
   }
 
   // A result without a date may be of today.
@@ -361,13 +395,18 @@ class LabReader {
     return std::max(0, static_cast<int>(age.count()));
   }
 
+  static LatestDates dates_of(const std::vector<const Result*>& results) {
+    LatestDates dates;
+    for (const auto* result : results) {
+      dates.add(*result->date);
+    }
+    return dates;
+  }
+
   // What cannot be used and is not certainly older than the values that can, latest first.
   static std::vector<const Result*> unused_of(const std::vector<Result>& results,
                                               const std::vector<const Result*>& current) {
-    LatestDates used;
-    for (const auto* result : current) {
-      used.add(*result->date);
-    }
+    const auto used = dates_of(current);
     std::vector<const Result*> unused;
     for (const auto& result : results) {
       const bool older = result.date && used.is_surpassed(*result.date);
@@ -392,15 +431,37 @@ class LabReader {
     for (const auto* result : unused) {
       if (result->problem != set_aside_reason &&
           said.emplace(result->problem, result->resource->place).second) {
-        say("record-lab-unused", lab, *result, knowledge_.text(result->problem));
+        say_of(substance(lab, *result), "record-lab-unused", *result,
+               knowledge_.text(result->problem));
       }
     }
   }
 
+  // A title that says how something was measured is not that of what was measured otherwise.
+  bool has_title(std::size_t lab, const Result& result) const {
+    return result.value ||
+           (result.problem != other_kind_reason && !knowledge_.labs[lab].relative_to_upper_limit);
+  }
+
+  // What was not used is called as the record calls it.
+  bool is_named(std::size_t lab, const Result& result) const {
+    return !result.value && result.problem != set_aside_reason &&
+           !(has_title(lab, result) && result.name.empty());
+  }
+
+  std::string_view substance(std::size_t lab, const Result& result) const {
+    const auto& binding = knowledge_.labs[lab];
+    return has_title(lab, result) || binding.text.empty() ? binding.title : binding.text.front();
+  }
+
   void say(std::string_view key, std::size_t lab, const Result& result,
            std::string_view reason = {}) {
-    auto text = rules::fill(knowledge_.text(key),
-                            {{"lab", knowledge_.labs[lab].title}, {"reason", reason}});
+    say_of(knowledge_.labs[lab].title, key, result, reason);
+  }
+
+  void say_of(std::string_view lab, std::string_view key, const Result& result,
+              std::string_view reason) {
+    auto text = rules::fill(knowledge_.text(key), {{"lab", lab}, {"reason", reason}});
     out_.problems.push_back({"MF-3034", std::move(text), result.resource->place});
   }
 
@@ -408,7 +469,8 @@ class LabReader {
     RecordEntry entry;
     entry.kind = RecordEntry::Kind::lab;
     entry.item = static_cast<int>(lab);
-    entry.text = result.text;
+    const auto& text = is_named(lab, result) ? result_text_of(result) : result.text;
+    entry.text = text.empty() ? knowledge_.text("record-lab-empty") : text;
     if (result.problem != set_aside_reason) {
       entry.reference = result.resource->reference;
     }

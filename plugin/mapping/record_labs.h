@@ -8,6 +8,7 @@
 
 #include "plugin/mapping/intake.h"
 #include "plugin/mapping/record_concepts.h"
+#include "plugin/mapping/record_unread.h"
 #include "rules/assessment.h"
 #include "rules/knowledge.h"
 
@@ -15,7 +16,9 @@ namespace myoflag::mapping {
 
 struct LabResults {
   std::array<rules::Lab, rules::kMaxLabs> labs{};
-  bool doubtful = false;  // a recent value is abnormal
+  bool doubtful = false;  // a recent value is abnormal, or nobody judged it
+  // Measured in another way beside a value that was used, and not normal by their laboratory.
+  std::vector<UnreadResult> beside;
   std::vector<rules::RecordEntry> entries;
   std::vector<RecordProblem> problems;
 };

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "fhir/answer_value.h"
 #include "fhir/datetime.h"
 #include "plugin/mapping/one_of.h"
 #include "plugin/mapping/vocabulary.h"
@@ -23,6 +24,12 @@ bool has_status_code(const Json& resource, std::string_view name, std::string_vi
   const auto& codings = status->array_of("coding");
   return std::any_of(codings.begin(), codings.end(),
                      [code](const Json& coding) { return coding.string_of("code") == code; });
+}
+
+bool has_any_status(const Json& resource, std::string_view name,
+                    std::initializer_list<std::string_view> codes) {
+  return std::any_of(codes.begin(), codes.end(),
+                     [&](std::string_view code) { return has_status_code(resource, name, code); });
 }
 
 bool is_certainly_past(std::string_view date_time, rules::Instant now) {
@@ -70,14 +77,20 @@ bool is_taken(const Json& medication, std::string_view type) {
          !is_true(medication, "doNotPerform");
 }
 
-// Also what is unconfirmed: the question is whether it may be there.
+// Also what is unconfirmed: the question is whether it may be there. Of two statuses that
+// contradict each other the riskier counts.
 bool is_real_condition(const Json& condition) {
-  return !has_status_code(condition, "verificationStatus", "refuted") &&
-         !has_status_code(condition, "verificationStatus", "entered-in-error");
+  constexpr std::string_view name = "verificationStatus";
+  return !has_any_status(condition, name, {"refuted", "entered-in-error"}) ||
+         has_any_status(condition, name,
+                        {"confirmed", "provisional", "differential", "unconfirmed"});
 }
 
 bool is_over(const Json& condition, rules::Instant now) {
-  return has_status_code(condition, "clinicalStatus", "resolved") || has_ended(condition, now);
+  constexpr std::string_view name = "clinicalStatus";
+  const bool resolved = has_status_code(condition, name, "resolved") &&
+                        !has_any_status(condition, name, {"active", "recurrence", "relapse"});
+  return resolved || has_ended(condition, now);
 }
 
 bool is_present(const Json& condition, rules::Instant now) {
@@ -108,16 +121,30 @@ bool is_void(const Json& observation) {
   return is_one_of(status, withdrawn) || (status == "registered" && !has_value_inside(observation));
 }
 
-bool is_survey(const Json& observation) {
+namespace {
+
+bool has_category(const Json& observation, std::string_view code) {
   const auto& categories = observation.array_of("category");
-  return std::any_of(categories.begin(), categories.end(), [](const Json& category) {
+  return std::any_of(categories.begin(), categories.end(), [code](const Json& category) {
     const auto& codings = category.array_of("coding");
-    return std::any_of(codings.begin(), codings.end(), [](const Json& coding) {
-      return coding.string_of("system") == kObservationCategory &&
-             coding.string_of("code") == kSurvey.code;
+    return std::any_of(codings.begin(), codings.end(), [code](const Json& coding) {
+      return coding.string_of("system") == kObservationCategory && coding.string_of("code") == code;
     });
   });
 }
+
+}  // namespace
+
+bool is_survey(const Json& observation) { return has_category(observation, kSurvey.code); }
+
+bool is_sign_or_habit(const Json& observation) {
+  return has_category(observation, kVitalSigns.code) ||
+         has_category(observation, kSocialHistory.code);
+}
+
+bool is_laboratory(const Json& observation) { return has_category(observation, kLaboratory.code); }
+
+bool has_note(const Json& observation) { return !observation.array_of("note").empty(); }
 
 bool is_final(const Json& observation) {
   constexpr std::array<std::string_view, 3> last{"final", "amended", "corrected"};
@@ -126,12 +153,32 @@ bool is_final(const Json& observation) {
 
 namespace {
 
-bool is_normal(const Json& interpretation) {
+constexpr std::string_view normal = "N";
+
+bool says_other_than_normal(const Json& interpretation) {
   const auto& codings = interpretation.array_of("coding");
-  return std::all_of(codings.begin(), codings.end(), [](const Json& coding) {
+  return std::any_of(codings.begin(), codings.end(), [](const Json& coding) {
     const auto code = coding.string_of("code");
-    return code.empty() || code == "N";
+    return !code.empty() && code != normal;
   });
+}
+
+// Words alone say nothing that is read.
+bool says_normal(const Json& interpretation) {
+  const auto& codings = interpretation.array_of("coding");
+  return !says_other_than_normal(interpretation) &&
+         std::any_of(codings.begin(), codings.end(),
+                     [](const Json& coding) { return coding.string_of("code") == normal; });
+}
+
+bool is_for_normal(const Json& range) {
+  const auto* type = range.find("type");
+  if (type == nullptr) {
+    return true;
+  }
+  const auto& codings = type->array_of("coding");
+  return std::any_of(codings.begin(), codings.end(),
+                     [](const Json& coding) { return coding.string_of("code") == "normal"; });
 }
 
 std::optional<rules::Number> value_in(const Json* quantity, std::string_view unit) {
@@ -154,16 +201,45 @@ bool is_outside(const Json& range, const Json& quantity) {
   return value && ((low && *value < *low) || (high && *value > *high));
 }
 
+// A bound ("> 60") is inside only where all that it may stand for is.
+bool is_inside(const Json& range, const Json& quantity) {
+  const auto unit = quantity.has("code") ? quantity.string_of("code") : quantity.string_of("unit");
+  const auto value = value_in(&quantity, unit);
+  const auto low = value_in(range.find("low"), unit);
+  const auto high = value_in(range.find("high"), unit);
+  const bool is_readable =
+      low.has_value() == range.has("low") && high.has_value() == range.has("high") && (low || high);
+  const auto comparator = quantity.string_of("comparator");
+  const bool is_beyond = (comparator.starts_with('>') && high) ||
+                         (comparator.starts_with('<') && low && *low > rules::Number{});
+  return value && is_readable && !is_beyond && !quantity.has("_comparator") &&
+         (!low || *value >= *low) && (!high || *value <= *high);
+}
+
 }  // namespace
 
 bool is_marked_abnormal(const Json& part) {
   const auto& marks = part.array_of("interpretation");
-  if (!std::all_of(marks.begin(), marks.end(), is_normal)) {
+  if (std::any_of(marks.begin(), marks.end(), says_other_than_normal)) {
     return true;
   }
   const auto& ranges = part.array_of("referenceRange");
   const auto* quantity = part.find("valueQuantity");
   return quantity != nullptr && ranges.size() == 1 && is_outside(ranges.front(), *quantity);
+}
+
+bool is_marked_normal(const Json& part) {
+  const auto& marks = part.array_of("interpretation");
+  if (is_marked_abnormal(part) || !has_own_value(part)) {
+    return false;
+  }
+  if (!marks.empty()) {
+    return std::all_of(marks.begin(), marks.end(), says_normal);
+  }
+  const auto& ranges = part.array_of("referenceRange");
+  const auto* quantity = part.find("valueQuantity");
+  return quantity != nullptr && ranges.size() == 1 && is_for_normal(ranges.front()) &&
+         is_inside(ranges.front(), *quantity);
 }
 
 bool has_own_value(const Json& observation) {
@@ -182,11 +258,18 @@ bool has_value_inside(const Json& observation) {
          std::any_of(components.begin(), components.end(), has_own_value);
 }
 
+bool has_narrative(const Json& resource) {
+  const auto* text = resource.find("text");
+  return text != nullptr && text->string_of("status") != "empty" &&
+         !fhir::is_blank(text->string_of("div"));
+}
+
 bool says_something(const Json& report) {
   constexpr std::array<std::string_view, 6> parts{"result",        "conclusion", "conclusionCode",
                                                   "presentedForm", "media",      "imagingStudy"};
   return std::any_of(parts.begin(), parts.end(),
-                     [&](std::string_view part) { return report.has(part); });
+                     [&](std::string_view part) { return report.has(part); }) ||
+         has_narrative(report);
 }
 
 bool is_report_final(const Json& report) {

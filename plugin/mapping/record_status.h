@@ -31,10 +31,19 @@ bool has_own_value(const fhir::Json& part);    // of an Observation or a compone
 // The laboratory says that the value is not normal, by its interpretation or its one reference
 // range in the unit of the value.
 bool is_marked_abnormal(const fhir::Json& part);
+// It says that the value is normal, in the same ways, and nothing else that nobody reads: an
+// interpretation in words, a range for another purpose. Neither of both: it was not judged.
+bool is_marked_normal(const fhir::Json& part);
+bool has_note(const fhir::Json& observation);
+
+// By the categories of the standard. Signs and habits are what is measured of everybody.
+bool is_sign_or_habit(const fhir::Json& observation);
+bool is_laboratory(const fhir::Json& observation);
 
 bool has_value_inside(const fhir::Json& observation);  // its own, or of a component
 
-bool says_something(const fhir::Json& report);  // names results, or says it in words or pictures
+bool has_narrative(const fhir::Json& resource);  // words that only people read
+bool says_something(const fhir::Json& report);   // names results, or says it in words or pictures
 bool is_report_final(const fhir::Json& report);
 
 bool is_true(const fhir::Json& resource, std::string_view name);

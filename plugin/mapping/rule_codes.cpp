@@ -18,10 +18,6 @@ std::string_view display_of(const Knowledge& knowledge, std::string_view result)
   return knowledge.text("result-" + std::string(result));
 }
 
-std::string system_url(const Knowledge& knowledge, std::string_view kind) {
-  return knowledge.canonical + "/CodeSystem/" + knowledge.id + "-" + std::string(kind);
-}
-
 Json concept_json(std::string_view code, std::string_view display, std::string_view definition) {
   Json entry = Json::object({{"code", code}, {"display", display}});
   entry.set_if("definition", definition);
@@ -55,25 +51,29 @@ bool is_result(const rules::Rule& rule) {
 
 }  // namespace
 
+std::string result_system(const Knowledge& knowledge, std::string_view kind) {
+  return knowledge.canonical + "/CodeSystem/" + knowledge.id + "-" + std::string(kind);
+}
+
 Json rule_coding(const Knowledge& knowledge, const rules::Rule& rule) {
-  return coding(system_url(knowledge, "rules"), rule.id, rule.title);
+  return coding(result_system(knowledge, "rules"), rule.id, rule.title);
 }
 
 Json tier_coding(const Knowledge& knowledge, Tier tier) {
-  return coding(system_url(knowledge, "tiers"), rules::code_of(tier),
+  return coding(result_system(knowledge, "tiers"), rules::code_of(tier),
                 knowledge.tiers[static_cast<std::size_t>(tier)].label);
 }
 
 Json workup_coding(const Knowledge& knowledge, const rules::Workup& workup) {
-  return coding(system_url(knowledge, "workups"), workup.code, workup.text);
+  return coding(result_system(knowledge, "workups"), workup.code, workup.text);
 }
 
 Json hypothesis_coding(const Knowledge& knowledge, const rules::Hypothesis& hypothesis) {
-  return coding(system_url(knowledge, "hypotheses"), hypothesis.code, hypothesis.text);
+  return coding(result_system(knowledge, "hypotheses"), hypothesis.code, hypothesis.text);
 }
 
 Json result_coding(const Knowledge& knowledge, std::string_view code) {
-  return coding(system_url(knowledge, "results"), code, display_of(knowledge, code));
+  return coding(result_system(knowledge, "results"), code, display_of(knowledge, code));
 }
 
 Json rule_code_system(const Knowledge& knowledge) {
@@ -124,7 +124,9 @@ Json result_code_system(const Knowledge& knowledge) {
   return code_system(knowledge, "results", Json::array(), std::move(concepts));
 }
 
-std::string writing_system(const Knowledge& knowledge) { return system_url(knowledge, "writings"); }
+std::string writing_system(const Knowledge& knowledge) {
+  return result_system(knowledge, "writings");
+}
 
 Json writing_code_system(const Knowledge& knowledge) {
   Json resource = artefact_header(knowledge, "CodeSystem", "writings", "writings");

@@ -17,6 +17,8 @@ inline constexpr std::string_view kUrgencyTier = "urgency-tier";
 inline constexpr std::string_view kTargetTime = "target-time";
 inline constexpr std::string_view kExplanation = "explanation";
 
+// The CodeSystem of one kind: "rules", "tiers", "workups", "hypotheses", "results", "writings".
+std::string result_system(const rules::Knowledge& knowledge, std::string_view kind);
 fhir::Json rule_coding(const rules::Knowledge& knowledge, const rules::Rule& rule);
 fhir::Json tier_coding(const rules::Knowledge& knowledge, rules::Tier tier);
 fhir::Json workup_coding(const rules::Knowledge& knowledge, const rules::Workup& workup);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "fhir/answer_value.h"
 #include "plugin/mapping/frame.h"
 #include "plugin/mapping/vocabulary.h"
 
@@ -41,6 +42,28 @@ void add_text(const Knowledge& knowledge, Json& item) {
   members.insert(link + 1, {"text", knowledge.items[static_cast<std::size_t>(index)].text});
 }
 
+// A value that only says why there is none: the reason is said of the answer, where every system
+// reads it.
+void tidy_answer(Json& answer) {
+  const auto choice = fhir::choice_element(answer, "value");
+  auto* members = answer.as_object();
+  if (!choice.extension_only || members == nullptr) {
+    return;
+  }
+  Json extensions = Json(answer.array_of("extension"));
+  std::erase_if(*members, [&extensions](const Json::Member& member) {
+    const std::string_view name = member.name;
+    const bool is_value = name.starts_with("value") || name.starts_with("_value");
+    for (const auto& extension : member.value.array_of("extension")) {
+      if (is_value) {
+        extensions.push(extension);
+      }
+    }
+    return is_value;
+  });
+  answer.set("extension", std::move(extensions));
+}
+
 // Items below one owner (the response, a group, an answer); groups that become empty go too.
 template <typename Disabled>
 void tidy_items(const Knowledge& knowledge, const Disabled& disabled, Json& owner) {
@@ -60,6 +83,7 @@ void tidy_items(const Knowledge& knowledge, const Disabled& disabled, Json& owne
     }
     if (auto* answers = item.find("answer"); answers != nullptr && answers->is_array()) {
       for (auto& answer : *answers->as_array()) {
+        tidy_answer(answer);
         tidy_items(knowledge, disabled, answer);
       }
     }
@@ -146,7 +170,39 @@ Json without_urns(const Json& reference) {
                                                            : portable_reference(reference);
 }
 
+bool has_urn(const Json& extension) {
+  const auto* reference = extension.find("valueReference");
+  return reference != nullptr && reference->string_of("reference").starts_with("urn:");
+}
+
+// Anywhere; what is left without content goes, too.
+void drop_urn_extensions(Json& json) {
+  if (auto* list = json.as_array()) {
+    for (auto& element : *list) {
+      drop_urn_extensions(element);
+    }
+    return;
+  }
+  auto* members = json.as_object();
+  if (members == nullptr) {
+    return;
+  }
+  for (auto& member : *members) {
+    drop_urn_extensions(member.value);
+    auto* extensions = member.name == "extension" ? member.value.as_array() : nullptr;
+    if (extensions != nullptr) {
+      std::erase_if(*extensions, [](const Json& extension) {
+        return has_urn(extension) || extension.as_object()->size() == 1;
+      });
+    }
+  }
+  std::erase_if(*members, [](const Json::Member& member) {
+    return member.value.is_empty() && (member.name == "extension" || member.name.starts_with('_'));
+  });
+}
+
 void tidy_references(Json& response) {
+  drop_urn_extensions(response);
   for (const auto* name : {"encounter", "author", "source"}) {
     if (const auto* reference = response.find(name)) {
       Json kept = without_urns(*reference);
@@ -237,6 +293,9 @@ Json sent_response(const Assessment& assessment, const Json& response, const Jso
   tidy_meta(sent);
   tidy_references(sent);
   set_subject(subject, sent);
+  if (assessment.input->form != nullptr) {
+    return sent;  // another form: what it asks, and in which order, is not ours to say
+  }
   const auto disabled = disabled_items(assessment);
   tidy_items(*assessment.knowledge, disabled, sent);
   if (!disabled.empty()) {

@@ -64,9 +64,15 @@ bool is_normal_range(const Json& range) {
          });
 }
 
-// The one upper reference limit that the report gives in the unit of its value.
-std::optional<Number> upper_limit(const Json& observation, std::string_view unit) {
-  std::optional<Number> limit;
+struct UpperLimit {
+  Number number;
+  bool is_one_of_several = false;
+};
+
+// The upper reference limit that the report gives in the unit of its value. Of several, for women
+// and men for example, the lowest: nothing says which is meant.
+std::optional<UpperLimit> upper_limit(const Json& observation, std::string_view unit) {
+  std::optional<UpperLimit> limit;
   for (const auto& range : observation.array_of("referenceRange")) {
     const auto* high = range.find("high");
     if (high == nullptr || !is_normal_range(range)) {
@@ -75,24 +81,28 @@ std::optional<Number> upper_limit(const Json& observation, std::string_view unit
     const auto value = number_of(*high);
     const auto high_unit = unit_of(*high);
     if (!value || *value <= Number{} || (!high_unit.empty() && high_unit != unit) ||
-        high->has("comparator") || (limit && *limit != *value)) {
+        high->has("comparator")) {
       return std::nullopt;
     }
-    limit = value;
+    const bool differs = limit && limit->number != *value;
+    limit = {limit ? std::min(limit->number, *value) : *value,
+             differs || (limit && limit->is_one_of_several)};
   }
   return limit;
 }
 
-Value relative_value(const Json& observation, Number value, std::string_view unit) {
+using Found = tl::expected<LabValue, LabProblem>;
+
+Found relative_value(const Json& observation, Number value, std::string_view unit) {
   const auto limit = upper_limit(observation, unit);
   if (!limit) {
     return tl::unexpected(LabProblem::no_upper_limit);
   }
-  const auto multiple = rules::quotient(value, *limit);
+  const auto multiple = rules::quotient(value, limit->number);
   if (!multiple) {
     return tl::unexpected(LabProblem::out_of_bounds);
   }
-  return *multiple;
+  return LabValue{*multiple, LabValue::Bound::exact, limit->is_one_of_several};
 }
 
 std::optional<LabValue::Bound> bound_of(const Json& quantity) {
@@ -108,7 +118,7 @@ std::optional<LabValue::Bound> bound_of(const Json& quantity) {
   return found == known.end() ? std::nullopt : std::optional(found->second);
 }
 
-Value number_in_lab_unit(const LabBinding& lab, const Json& observation, const Json& quantity) {
+Found value_in_lab_unit(const LabBinding& lab, const Json& observation, const Json& quantity) {
   const auto value = number_of(quantity);
   if (!value) {
     return tl::unexpected(LabProblem::out_of_bounds);
@@ -118,7 +128,7 @@ Value number_in_lab_unit(const LabBinding& lab, const Json& observation, const J
     return tl::unexpected(LabProblem::two_units);
   }
   if (!lab.relative_to_upper_limit) {
-    return in_lab_unit(lab, *value, unit);
+    return in_lab_unit(lab, *value, unit).map([](Number number) { return LabValue{number}; });
   }
   if (unit.empty()) {
     return tl::unexpected(LabProblem::unknown_unit);
@@ -173,8 +183,9 @@ tl::expected<LabValue, LabProblem> lab_value(const LabBinding& lab, const Json& 
   if (!bound) {
     return tl::unexpected(LabProblem::comparator);
   }
-  return number_in_lab_unit(lab, observation, *quantity).map([&](Number number) {
-    return LabValue{number, *bound};
+  return value_in_lab_unit(lab, observation, *quantity).map([&](LabValue value) {
+    value.bound = *bound;
+    return value;
   });
 }
 

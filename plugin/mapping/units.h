@@ -18,7 +18,7 @@ enum class LabProblem : std::uint8_t {
   comparator,      // one that we do not know
   unknown_unit,
   two_units,       // the printed unit is another one than the code
-  no_upper_limit,  // a multiple of the upper limit is asked, and the report has none, or several
+  no_upper_limit,  // a multiple of the upper limit is asked, and the report has none
   out_of_bounds,   // no number we can hold
 };
 
@@ -30,6 +30,8 @@ struct LabValue {
   enum class Bound : std::uint8_t { exact, above, at_least, below, at_most };
   rules::Number number;
   Bound bound = Bound::exact;
+  // The report gives several upper limits: the multiple is that of the lowest, the greatest one.
+  bool several_limits = false;
 };
 
 // `observation` is an Observation or one of its components.

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "plugin/mapping/code_system.h"
+#include "plugin/mapping/rule_codes.h"
+#include "rules/texts.h"
 
 namespace myoflag::mapping {
 
@@ -25,10 +27,6 @@ Json value_set(const Knowledge& knowledge, std::string_view kind, std::string_vi
   return resource;
 }
 
-std::string own_system(const Knowledge& knowledge, std::string_view kind) {
-  return fmt::format("{}/CodeSystem/{}-{}", knowledge.canonical, knowledge.id, kind);
-}
-
 Json answers_of(const Knowledge& knowledge, const rules::Item& item) {
   Json concepts = Json::array();
   for (const auto& option : item.options) {
@@ -44,7 +42,7 @@ Json answers_of(const Knowledge& knowledge, const rules::Item& item) {
 
 Json whole_system(const Knowledge& knowledge, std::string_view kind) {
   Json include =
-      Json::object({{"system", own_system(knowledge, kind)}, {"version", knowledge.version}});
+      Json::object({{"system", result_system(knowledge, kind)}, {"version", knowledge.version}});
   return value_set(knowledge, kind, kind, {},
                    Json::object({{"include", Json::array({std::move(include)})}}));
 }
@@ -101,12 +99,12 @@ Json parts_of(const std::vector<rules::Coding>& codes, const std::vector<rules::
   return parts;
 }
 
-std::string words_of(const CodeBinding& binding) {
+std::string words_of(const Knowledge& knowledge, const CodeBinding& binding) {
   std::string words;
   for (const auto& word : binding.text) {
-    words += (words.empty() ? "Also understood by these words: " : ", ") + word;
+    words += (words.empty() ? "" : ", ") + word;
   }
-  return words;
+  return words.empty() ? words : rules::fill(knowledge.text("publish-words"), {{"words", words}});
 }
 
 void add_bound(const Knowledge& knowledge, std::string_view kind, int item_index,
@@ -121,7 +119,7 @@ void add_bound(const Knowledge& knowledge, std::string_view kind, int item_index
     Json compose = Json::object({{"include", std::move(include)}});
     compose.set_if("exclude", parts_of({}, binding.except));
     sets.push_back(value_set(knowledge, fmt::format("record-{}-{}", kind, option.code), option.text,
-                             words_of(binding), std::move(compose)));
+                             words_of(knowledge, binding), std::move(compose)));
   }
 }
 

@@ -5,6 +5,8 @@
 
 #include <string_view>
 
+#include "fhir/answer_value.h"
+
 namespace myoflag::mapping {
 
 inline constexpr std::string_view kUcum = "http://unitsofmeasure.org";
@@ -20,8 +22,7 @@ inline constexpr std::string_view kObservationCategory =
     "http://terminology.hl7.org/CodeSystem/observation-category";
 inline constexpr std::string_view kDataAbsentReason =
     "http://terminology.hl7.org/CodeSystem/data-absent-reason";
-inline constexpr std::string_view kDataAbsentReasonExtension =
-    "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
+inline constexpr std::string_view kDataAbsentReasonExtension = fhir::data_absent_reason_url;
 inline constexpr std::string_view kProvenanceParticipant =
     "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
 inline constexpr std::string_view kUsCoreCategory =
@@ -32,6 +33,9 @@ struct StandardCode {
 };
 
 inline constexpr StandardCode kSurvey{"survey", "Survey"};
+inline constexpr StandardCode kVitalSigns{"vital-signs", "Vital Signs"};
+inline constexpr StandardCode kSocialHistory{"social-history", "Social History"};
+inline constexpr StandardCode kLaboratory{"laboratory", "Laboratory"};
 inline constexpr StandardCode kUnknown{"unknown", "Unknown"};
 inline constexpr StandardCode kAskedUnknown{"asked-unknown", "Asked But Unknown"};
 inline constexpr StandardCode kAskedDeclined{"asked-declined", "Asked But Declined"};

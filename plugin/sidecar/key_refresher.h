@@ -16,19 +16,25 @@ class KeyRefresher {
   // One after the other, until `stop` is set.
   using Round = std::function<void(const std::atomic<bool>& stop)>;
 
-  // The first round at once. Ends in the destructor, which sets `stop` and waits.
-  KeyRefresher(Round round, std::chrono::milliseconds every);
+  // The first round at once, then one after each `every`. Ends in the destructor, which sets `stop`
+  // and waits.
+  KeyRefresher(Round round, std::chrono::milliseconds every, std::chrono::milliseconds least);
   ~KeyRefresher();
   KeyRefresher(const KeyRefresher&) = delete;
   KeyRefresher& operator=(const KeyRefresher&) = delete;
+
+  // A round before its time, because a key is not known; `least` after the last one at the
+  // earliest, however often it is asked for.
+  void ask();
 
  private:
   void run();
 
   const Round round_;
-  const std::chrono::milliseconds every_;
+  const std::chrono::milliseconds every_, least_;
   std::atomic<bool> stop_{false};
   std::mutex mutex_;
+  bool is_asked_ = false;  // guarded by mutex_
   std::condition_variable wake_;
   std::thread thread_;
 };

@@ -1,16 +1,28 @@
 #pragma once
 // Everything that the sidecar answers, as one table. Handlers are functions of the request, the
-// knowledge and the clock. Errors: MF-4227, MF-4243, and those of the CDS Hooks service.
+// knowledge and the clock. Errors: MF-4227, MF-4243, MF-4248, MF-4249, and those of the CDS Hooks
+// service and of feedback.
 
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "fhir/json.h"
 #include "plugin/http/router.h"
+#include "plugin/sidecar/feedback_keeper.h"
+#include "plugin/sidecar/metrics.h"
 #include "plugin/sidecar/serving.h"
 #include "plugin/trust/gate.h"
 
 namespace myoflag::sidecar {
+
+// A part that may be out of order while the program runs.
+struct Readiness {
+  std::string part;
+  bool is_ready = true;
+  fhir::Json about;  // further members; null: none
+};
 
 struct Parts {
   const Current& serving;
@@ -19,6 +31,11 @@ struct Parts {
   std::function<rules::Instant()> now;
   std::string version;
   std::string base;  // as clients know it, without a slash at the end: "https://cds.example"
+  FeedbackKeeper* feedback = nullptr;           // null: none is kept
+  Metrics* metrics = nullptr;                   // null: nothing is counted
+  std::function<void()> unknown_key = nullptr;  // a listed issuer's token names one; may be null
+  cds::Fetch fetch = nullptr;                   // null: nothing is fetched for calls
+  std::function<std::vector<Readiness>()> readiness = nullptr;  // null: all of it is always ready
 };
 
 // Judges who calls by the head of the request; why somebody is refused goes to the log. Null:

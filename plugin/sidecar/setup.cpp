@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "plugin/delivery/site.h"
+#include "plugin/ehr/ehr_options.h"
 #include "plugin/knowledge/knowledge.h"
 #include "plugin/trust/gate.h"
 
@@ -17,14 +19,6 @@ namespace {
 using rules::Problem;
 using rules::Problems;
 
-// A failure's text begins with its code.
-Problem at_option(const config::Loaded& loaded, const std::string& option, const Failure& failure) {
-  constexpr std::string_view between = ": ";
-  const auto end = failure.text.find(between);
-  return loaded.problem(option, failure.text.substr(0, end),
-                        failure.text.substr(end == std::string::npos ? 0 : end + between.size()));
-}
-
 void append(Problems& to, Problems from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
@@ -33,6 +27,13 @@ void append(Problems& to, Problems from) {
 
 Setup::Setup(config::Loaded loaded, std::string folder, ReadFile read_file)
     : loaded_(std::move(loaded)), folder_(std::move(folder)), read_file_(std::move(read_file)) {}
+
+Problem Setup::problem_at(const std::string& option, const Failure& failure) const {
+  constexpr std::string_view between = ": ";
+  const auto end = failure.text.find(between);
+  return loaded_.problem(option, failure.text.substr(0, end),
+                         failure.text.substr(end == std::string::npos ? 0 : end + between.size()));
+}
 
 std::string Setup::path_of(const std::string& named) const {
   return (std::filesystem::path(folder_) / named).string();
@@ -99,7 +100,7 @@ Checked<std::vector<trust::Client>> Setup::clients() const {
     const auto option = fmt::format("trust.clients[{}].key-set", i);
     const auto bytes = read_file_(path_of(given.key_set));
     if (!bytes) {
-      problems.push_back(at_option(loaded_, option, bytes.error()));
+      problems.push_back(problem_at(option, bytes.error()));
       continue;
     }
     auto keys = trust::read_keys(*bytes);
@@ -123,13 +124,71 @@ Checked<std::shared_ptr<const http::Tls>> Setup::tls() const {
   }
   auto tls = http::Tls::load({path_of(config().tls.certificate), path_of(config().tls.key)});
   if (!tls) {
-    return tl::unexpected(Problems{at_option(loaded_, "listen.certificate", tls.error())});
+    return tl::unexpected(Problems{problem_at("listen.certificate", tls.error())});
   }
   return *std::move(tls);
 }
 
+std::vector<std::string> Setup::fhir_servers() const {
+  std::vector<std::string> servers;
+  for (const auto& client : config().clients) {
+    if (!client.fhir_server.empty() && config().fetching.at_once > 0) {
+      servers.push_back(client.fhir_server);
+    }
+  }
+  return servers;
+}
+
+Checked<std::vector<std::string>> Setup::fetching() const {
+  const auto& given = config().fetching;
+  if (fhir_servers().empty()) {
+    return std::vector<std::string>();
+  }
+  ehr::EhrOptions how;
+  if (!given.ca.empty()) {
+    how.ca_file = path_of(given.ca);
+    if (const auto read = read_file_(how.ca_file); !read) {
+      return tl::unexpected(Problems{problem_at("fetch.ca", read.error())});
+    }
+  }
+  how.proxy = given.proxy;
+  std::vector<std::string> arguments{"fetch"};
+  const auto more = ehr::arguments_of(how);
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+Checked<std::vector<std::string>> Setup::delivery() const {
+  auto given = config().delivery;
+  if (given.store.empty()) {
+    return std::vector<std::string>();
+  }
+  for (auto* path :
+       {&given.store, &given.how.folder, &given.how.sites, &given.ehr.key_file, &given.ehr.ca_file,
+        &given.ehr.certificate_file, &given.ehr.certificate_key_file}) {
+    *path = path->empty() ? "" : path_of(*path);
+  }
+  const auto site = delivery::load_sites(given.how.sites).and_then([&](const auto& sites) {
+    return delivery::site_of(sites, given.how.site);
+  });
+  if (!site) {
+    return tl::unexpected(Problems{problem_at("delivery.site", site.error())});
+  }
+  if ((site->highest == delivery::Rung::file) == given.how.folder.empty()) {
+    return tl::unexpected(Problems{
+        loaded_.problem("delivery.site", "MF-3150",
+                        "a site for files goes with delivery.folder, any other with delivery.to")});
+  }
+  given.how.quiet = true;
+  std::vector<std::string> arguments{"deliver", "--store", given.store};
+  for (const auto& more : {ehr::arguments_of(given.how), ehr::arguments_of(given.ehr)}) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+  }
+  return arguments;
+}
+
 Problems Setup::problems() const {
-  auto problems = problems_of(tls(), serving(), clients());
+  auto problems = problems_of(tls(), serving(), clients(), delivery(), fetching());
   if (config().clients.empty()) {
     problems.push_back(loaded_.problem(
         "trust.clients", "MF-4240",

@@ -36,6 +36,17 @@ class Setup {
   Checked<std::vector<trust::Client>> clients() const;
   Checked<std::shared_ptr<const http::Tls>> tls() const;  // null: plain HTTP
 
+  // The servers that may be asked for what did not come with a call; none: nothing is fetched.
+  std::vector<std::string> fhir_servers() const;
+  // Of the program that fetches; empty: nothing is fetched.
+  Checked<std::vector<std::string>> fetching() const;
+
+  // Of the program that delivers; empty: nothing is delivered.
+  Checked<std::vector<std::string>> delivery() const;
+
+  // A failure that shows at an option; its text begins with its code.
+  rules::Problem problem_at(const std::string& option, const Failure& failure) const;
+
   // Everything that a start would say, of all parts.
   rules::Problems problems() const;
 

@@ -1,6 +1,7 @@
 #include "plugin/store/sqlite.h"
 
 #include <fcntl.h>
+#include <mutex>
 #include <sqlite3.h>
 #include <unistd.h>
 
@@ -9,10 +10,16 @@ namespace myoflag::store {
 namespace {
 
 // Before SQLite makes it: others may not read it, nor the files beside it, which take its rights.
+// Never a file that is there: closing it would take away the locks that other connections of this
+// process hold on it, and other processes would write over them.
+// Source: sqlite.org/howtocorrupt.html, 2.2.
 void make_private(const std::string& path) {
-  const int opened = path.empty() ? -1 : ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (opened >= 0) {
-    ::close(opened);
+  static std::mutex one_at_a_time;  // nobody has it open between the making and the closing
+  const std::lock_guard lock(one_at_a_time);
+  const int made =
+      path.empty() ? -1 : ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (made >= 0) {
+    ::close(made);
   }
 }
 

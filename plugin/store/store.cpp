@@ -1,91 +1,20 @@
 #include "plugin/store/store.h"
 
-#include <array>
-#include <sys/stat.h>
 #include <utility>
-#include <zstd.h>
 
 #include <fmt/format.h>
 
-#include "plugin/store/sqlite.h"
+#include "plugin/store/outbox_file.h"
 
 namespace myoflag::store {
 
 namespace {
-
-// "Myo1": files of other programs are left alone.
-constexpr std::int64_t kApplication = 0x4d796f31;
-
-// user_version counts what was done. Never change one: add another.
-constexpr std::array<const char*, 1> kMigrations{
-    "CREATE TABLE receipt(id INTEGER PRIMARY KEY, response TEXT NOT NULL UNIQUE,"
-    " arrived INTEGER NOT NULL);"
-    "CREATE TABLE assessment(id INTEGER PRIMARY KEY,"
-    " receipt INTEGER NOT NULL REFERENCES receipt(id), outcome TEXT NOT NULL UNIQUE,"
-    " tier TEXT NOT NULL, target_hours INTEGER, made INTEGER NOT NULL, input BLOB NOT NULL,"
-    " result BLOB NOT NULL);"
-    // urgency: hours, for the order.
-    "CREATE TABLE item(id INTEGER PRIMARY KEY,"
-    " assessment INTEGER NOT NULL UNIQUE REFERENCES assessment(id), thread TEXT NOT NULL,"
-    " state TEXT NOT NULL DEFAULT 'waiting' CHECK(state IN ('waiting','done','parked')),"
-    " urgency INTEGER NOT NULL, due INTEGER NOT NULL, since INTEGER,"
-    " tries INTEGER NOT NULL DEFAULT 0, rung TEXT NOT NULL DEFAULT '',"
-    " folded TEXT NOT NULL DEFAULT '', code TEXT NOT NULL DEFAULT '',"
-    " reason TEXT NOT NULL DEFAULT '', bundle BLOB NOT NULL);"
-    "CREATE INDEX ready ON item(urgency, id) WHERE state='waiting';"
-    "CREATE INDEX of_thread ON item(thread, id) WHERE state='waiting';"
-    "CREATE TABLE step(item INTEGER NOT NULL REFERENCES item(id), urn TEXT NOT NULL,"
-    " wave INTEGER NOT NULL, number INTEGER NOT NULL, type TEXT NOT NULL, how TEXT NOT NULL,"
-    " search TEXT NOT NULL, body BLOB NOT NULL, id TEXT NOT NULL DEFAULT '',"
-    " state TEXT NOT NULL DEFAULT 'intent' CHECK(state IN ('intent','sent','done')),"
-    " PRIMARY KEY(item, urn)) WITHOUT ROWID;"
-    "CREATE TABLE escalation(id INTEGER PRIMARY KEY,"
-    " assessment INTEGER NOT NULL UNIQUE REFERENCES assessment(id), raised INTEGER NOT NULL,"
-    " acknowledged INTEGER);"
-    "CREATE TABLE bookmark(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"};
-
-constexpr const char* kSettings =
-    "PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-    "PRAGMA foreign_keys=ON;";
-
-constexpr std::int64_t kNoTarget = 1'000'000;
 
 constexpr const char* kItem =
     "SELECT i.id, i.state, a.outcome, a.tier, a.target_hours, r.arrived, i.due, i.since, i.tries,"
     " i.rung, i.folded, i.code, i.reason, (SELECT COUNT(*) FROM step s WHERE s.item=i.id),"
     " (SELECT COUNT(*) FROM step s WHERE s.item=i.id AND s.state='done')"
     " FROM item i JOIN assessment a ON a.id=i.assessment JOIN receipt r ON r.id=a.receipt";
-
-Failure damaged() { return {Exit::outside, "MF-3100: the store cannot be kept: it is damaged"}; }
-
-std::string packed(std::string_view text) {
-  std::string out(::ZSTD_compressBound(text.size()), '\0');
-  const std::size_t size = ::ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 1);
-  out.resize(::ZSTD_isError(size) != 0U ? 0 : size);
-  return out;
-}
-
-// What we packed ourselves: its size stands in front.
-Result<std::string> unpacked(const std::string& bytes) {
-  constexpr unsigned long long kMost = 1ULL << 32U;
-  const auto size = ::ZSTD_getFrameContentSize(bytes.data(), bytes.size());
-  if (size > kMost) {  // the values for errors are larger
-    return tl::unexpected(damaged());
-  }
-  std::string out(size, '\0');
-  const std::size_t got = ::ZSTD_decompress(out.data(), out.size(), bytes.data(), bytes.size());
-  if (::ZSTD_isError(got) != 0U || got != size) {
-    return tl::unexpected(damaged());
-  }
-  return out;
-}
-
-std::int64_t seconds(Time time) { return time.time_since_epoch().count(); }
-Time time_of(std::int64_t seconds) { return Time(std::chrono::seconds(seconds)); }
-
-std::optional<std::int64_t> optional_of(const Statement& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(row.integer(column));
-}
 
 ItemState item_state(std::string_view word) {
   return word == "done"     ? ItemState::done
@@ -123,194 +52,39 @@ tl::unexpected<Failure> no_such(std::string_view what, std::int64_t id) {
 
 }  // namespace
 
-struct Store::State {
-  Database db;
-  std::function<void()> at_write;
-
-  Failure failure() const {
-    return {Exit::outside, fmt::format("MF-3100: the store cannot be kept: {}", db.error())};
-  }
-
-  // The rows of a query, each made to a value.
-  template <typename Make, typename... Values>
-  auto all(Make&& make, const char* sql, const Values&... values)
-      -> Result<std::vector<decltype(make(std::declval<const Statement&>()))>> {
-    Statement rows(db, sql, values...);
-    std::vector<decltype(make(std::declval<const Statement&>()))> out;
-    Row row = Row::end;
-    while ((row = rows.step()) == Row::here) {
-      out.push_back(make(rows));
-    }
-    if (row == Row::error) {
-      return tl::unexpected(failure());
-    }
-    return out;
-  }
-
-  template <typename Make, typename... Values>
-  auto first(Make&& make, const char* sql, const Values&... values)
-      -> Result<std::optional<decltype(make(std::declval<const Statement&>()))>> {
-    Statement rows(db, sql, values...);
-    const Row row = rows.step();
-    if (row == Row::error) {
-      return tl::unexpected(failure());
-    }
-    return row == Row::here ? std::optional(make(rows)) : std::nullopt;
-  }
-
-  template <typename... Values>
-  Result<std::optional<std::int64_t>> number(const char* sql, const Values&... values) {
-    return first([](const Statement& row) { return row.integer(0); }, sql, values...);
-  }
-
-  Done migrate();
-};
-
-namespace {
-
-// A transaction: undone unless it is committed.
-template <typename State>
-class Write {
- public:
-  explicit Write(State& state) : state_(state) {
-    hook();
-    is_open_ = state_.db.run("BEGIN IMMEDIATE");
-    is_good_ = is_open_;
-  }
-  ~Write() {
-    if (is_open_) {
-      state_.db.run("ROLLBACK");
-    }
-  }
-  Write(const Write&) = delete;
-  Write& operator=(const Write&) = delete;
-
-  // Rows that changed; after the first failure nothing more happens.
-  template <typename... Values>
-  int change(const char* sql, const Values&... values) {
-    is_good_ = is_good_ && Statement(state_.db, sql, values...).done();
-    return is_good_ ? state_.db.changes() : 0;
-  }
-
-  std::int64_t last_id() const { return state_.db.last_id(); }
-
-  Done commit() {
-    if (!is_good_ || !state_.db.run("COMMIT")) {
-      return tl::unexpected(state_.failure());
-    }
-    is_open_ = false;
-    hook();
-    return {};
-  }
-
- private:
-  void hook() const {
-    if (state_.at_write) {
-      state_.at_write();
-    }
-  }
-
-  State& state_;
-  bool is_open_ = false;
-  bool is_good_ = false;
-};
-
-}  // namespace
+struct Store::State : File {};
 
 Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
 
-Done Store::State::migrate() {
-  constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());
-  Write write(*this);  // two processes may come at once
-  const auto version = number("PRAGMA user_version");
-  const auto application = number("PRAGMA application_id");
-  const auto tables = number("SELECT COUNT(*) FROM sqlite_schema");
-  if (!version || !application || !tables) {
-    return tl::unexpected(failure());
-  }
-  const bool is_empty = **tables == 0 && **version == 0;
-  if (!is_empty && **application != kApplication) {
-    return tl::unexpected(
-        Failure{Exit::usage, "MF-3101: the file is no store of this program; it is left alone"});
-  }
-  if (**version > kNewest) {
-    return tl::unexpected(
-        Failure{Exit::usage, fmt::format("MF-3102: the store was written by a newer version of "
-                                         "this program (schema {}, this one knows {})",
-                                         **version, kNewest)});
-  }
-  if (**version == kNewest) {
-    return {};
-  }
-  for (auto at = **version; at < kNewest; ++at) {
-    if (!db.run(kMigrations[static_cast<std::size_t>(at)])) {
-      return tl::unexpected(failure());
-    }
-  }
-  write.change(fmt::format("PRAGMA application_id={}", kApplication).c_str());
-  write.change(fmt::format("PRAGMA user_version={}", kNewest).c_str());
-  return write.commit();
-}
-
 Result<Store> Store::open(const std::string& path, std::function<void()> at_write) {
   auto state = std::make_unique<State>();
-  if (!state->db.open(path)) {
-    return tl::unexpected(state->failure());
-  }
-  struct stat about {};
-  if (!path.empty() && ::stat(path.c_str(), &about) == 0 && (about.st_mode & 077U) != 0) {
-    return tl::unexpected(
-        Failure{Exit::usage,
-                "MF-3103: the store holds patient data, and others may read it; chmod 600 "
-                "it"});
-  }
-  // Before anything is changed in a file that may be another program's.
-  state->db.run("PRAGMA busy_timeout=10000");
-  if (auto migrated = state->migrate(); !migrated) {
-    return tl::unexpected(std::move(migrated.error()));
-  }
-  if (!state->db.run(kSettings)) {
-    return tl::unexpected(state->failure());
-  }
-  state->at_write = std::move(at_write);
-  return Store(std::move(state));
+  return open_outbox(*state, path, std::move(at_write)).map([&] {
+    return Store(std::move(state));
+  });
 }
 
 Result<Receipt> Store::submit(const Submission& submission, Time now) {
-  constexpr const char* kStands =
-      "SELECT i.id FROM item i JOIN assessment a ON a.id=i.assessment WHERE a.outcome=?";
-  const std::string input = packed(submission.input);
-  const std::string result = packed(submission.assessment);
-  const std::string bundle = packed(submission.bundle);
-  if (input.empty() || result.empty() || bundle.empty()) {
-    return tl::unexpected(Failure{Exit::outside, "MF-3100: the store cannot be kept: zstd"});
-  }
   Write write(*state_);
-  const auto stands = state_->number(kStands, submission.outcome);
-  if (!stands) {
-    return tl::unexpected(stands.error());
+  const auto receipt = keep(write, submission, now);
+  if (!receipt || !receipt->is_new) {
+    return receipt;
   }
-  if (*stands) {
-    return Receipt{**stands, false};
+  return write.commit().map([&] { return *receipt; });
+}
+
+Result<std::vector<Receipt>> Store::submit(const std::vector<Submission>& all, Time now) {
+  Write write(*state_);
+  std::vector<Receipt> receipts;
+  for (const Submission& submission : all) {
+    const auto receipt = keep(write, submission, now);
+    if (!receipt) {
+      return tl::unexpected(receipt.error());
+    }
+    receipts.push_back(*receipt);
   }
-  write.change("INSERT INTO receipt(response,arrived) VALUES(?,?) ON CONFLICT DO NOTHING",
-               submission.response, seconds(now));
-  write.change(
-      "INSERT INTO assessment(receipt,outcome,tier,target_hours,made,input,result)"
-      " VALUES((SELECT id FROM receipt WHERE response=?),?,?,?,?,?,?)",
-      submission.response, submission.outcome, submission.tier, submission.target_hours,
-      seconds(now), input, result);
-  const std::int64_t assessment = write.last_id();
-  if (submission.is_urgent) {
-    write.change("INSERT INTO escalation(assessment,raised) VALUES(?,?)", assessment, seconds(now));
-  }
-  write.change("INSERT INTO item(assessment,thread,urgency,due,bundle) VALUES(?,?,?,?,?)",
-               assessment, submission.thread, submission.target_hours.value_or(kNoTarget),
-               seconds(now), bundle);
-  const Receipt receipt{write.last_id(), true};
-  return write.commit().map([&] { return receipt; });
+  return write.commit().map([&] { return std::move(receipts); });
 }
 
 Result<bool> Store::claim(std::string_view target) {
@@ -480,23 +254,32 @@ Result<Item> Store::item(std::int64_t item) {
   return *found ? Result<Item>(std::move(**found)) : no_such("item", item);
 }
 
-Result<std::vector<Escalation>> Store::escalations() {
+Result<std::vector<Escalation>> Store::escalations(bool with_acknowledged) {
   return state_->all(
       [](const Statement& row) {
-        return Escalation{row.integer(0),      row.integer(1),          row.text(2),
-                          optional_of(row, 3), time_of(row.integer(4)), item_state(row.text(5))};
+        const auto known = optional_of(row, 6);
+        return Escalation{row.integer(0),
+                          row.integer(1),
+                          row.text(2),
+                          optional_of(row, 3),
+                          time_of(row.integer(4)),
+                          item_state(row.text(5)),
+                          known ? std::optional(time_of(*known)) : std::nullopt,
+                          row.text(7)};
       },
-      "SELECT e.id, i.id, a.tier, a.target_hours, e.raised, i.state FROM escalation e"
+      "SELECT e.id, i.id, a.tier, a.target_hours, e.raised, i.state, e.acknowledged,"
+      " e.acknowledged_by FROM escalation e"
       " JOIN assessment a ON a.id=e.assessment JOIN item i ON i.assessment=a.id"
-      " WHERE e.acknowledged IS NULL ORDER BY i.urgency, e.id");
+      " WHERE e.acknowledged IS NULL OR ? ORDER BY e.acknowledged IS NOT NULL, i.urgency, e.id",
+      std::int64_t{with_acknowledged ? 1 : 0});
 }
 
-Done Store::acknowledge(std::int64_t escalation, Time now) {
+Done Store::acknowledge(std::int64_t escalation, std::string_view who, Time now) {
   Write write(*state_);
   const int known = write.change(
-      "UPDATE escalation SET acknowledged=COALESCE(acknowledged,?)"
-      " WHERE id=?",
-      seconds(now), escalation);
+      "UPDATE escalation SET acknowledged_by=CASE WHEN acknowledged IS NULL THEN ? ELSE"
+      " acknowledged_by END, acknowledged=COALESCE(acknowledged,?) WHERE id=?",
+      who, seconds(now), escalation);
   auto done = write.commit();
   return done && known == 0 ? Done(no_such("escalation", escalation)) : done;
 }
@@ -504,11 +287,15 @@ Done Store::acknowledge(std::int64_t escalation, Time now) {
 Result<Counts> Store::counts() {
   auto found = state_->first(
       [](const Statement& row) {
-        return Counts{row.number(0), row.number(1), row.number(2), row.number(3)};
+        const auto oldest = optional_of(row, 4);
+        return Counts{row.number(0), row.number(1), row.number(2), row.number(3),
+                      oldest ? std::optional(time_of(*oldest)) : std::nullopt};
       },
       "SELECT COUNT(*) FILTER(WHERE state='waiting'), COUNT(*) FILTER(WHERE state='done'),"
       " COUNT(*) FILTER(WHERE state='parked'),"
-      " (SELECT COUNT(*) FROM escalation WHERE acknowledged IS NULL) FROM item");
+      " (SELECT COUNT(*) FROM escalation WHERE acknowledged IS NULL),"
+      " (SELECT MIN(r.arrived) FROM item w JOIN assessment a ON a.id=w.assessment"
+      "  JOIN receipt r ON r.id=a.receipt WHERE w.state='waiting') FROM item");
   return found.map([](auto&& counts) { return *counts; });
 }
 

@@ -4,7 +4,6 @@
 // open. Every call is one transaction, on disk when it returns. It holds patient data; what its
 // errors and Item say is free of it. Errors: docs/errors/delivery.md, MF-3100 to MF-3105.
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,16 +12,9 @@
 #include <string_view>
 #include <vector>
 
-#include <tl/expected.hpp>
-
-#include "plugin/failure.h"
+#include "plugin/store/result.h"
 
 namespace myoflag::store {
-
-template <typename T>
-using Result = tl::expected<T, Failure>;
-using Done = Result<void>;
-using Time = std::chrono::sys_seconds;
 
 // One response, judged, for the EHR. All names are made for this and say nothing of a patient.
 struct Submission {
@@ -93,10 +85,13 @@ struct Escalation {
   std::optional<std::int64_t> target_hours;
   Time raised;
   ItemState item_state = ItemState::waiting;
+  std::optional<Time> acknowledged;  // the first time
+  std::string acknowledged_by;       // as that person said it
 };
 
 struct Counts {
   std::uint64_t waiting = 0, done = 0, parked = 0, urgent = 0;
+  std::optional<Time> oldest;  // arrival of the first that waits
 };
 
 class Store {
@@ -109,6 +104,8 @@ class Store {
 
   // Acknowledge only after this.
   Result<Receipt> submit(const Submission& submission, Time now);
+  // All or none.
+  Result<std::vector<Receipt>> submit(const std::vector<Submission>& all, Time now);
 
   // One store, one target: ids of one server mean nothing to another. False when anything may have
   // been sent to another one; before that the target can be corrected.
@@ -133,9 +130,10 @@ class Store {
   Result<std::vector<Item>> items(bool with_done);
   Result<Item> item(std::int64_t item);  // MF-3104
   Result<std::string> assessment(std::int64_t item);
-  Done retry(std::int64_t item, Time now);        // of a parked one, planned anew; MF-3104, MF-3105
-  Result<std::vector<Escalation>> escalations();  // that nobody has acknowledged
-  Done acknowledge(std::int64_t escalation, Time now);
+  Done retry(std::int64_t item, Time now);  // of a parked one, planned anew; MF-3104, MF-3105
+  Result<std::vector<Escalation>> escalations(bool with_acknowledged = false);
+  // Who was first stands. MF-3104.
+  Done acknowledge(std::int64_t escalation, std::string_view who, Time now);
   Result<Counts> counts();
 
   // Small things to remember.

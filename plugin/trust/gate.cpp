@@ -4,7 +4,8 @@
 
 namespace myoflag::trust {
 
-Gate::Gate(std::string base, std::vector<Client> clients) : base_(std::move(base)) {
+Gate::Gate(std::string base, std::vector<Client> clients, std::unique_ptr<Replays> replays)
+    : base_(std::move(base)), replays_(std::move(replays)) {
   use(std::move(clients));
 }
 
@@ -19,10 +20,14 @@ std::shared_ptr<const std::vector<Client>> Gate::clients() const {
   return clients_;
 }
 
-tl::expected<Claims, Denied> Gate::admit(std::string_view authorization, std::string_view path,
-                                         Instant now) {
+tl::expected<Claims, Denied> Gate::admit(std::string_view authorization,
+                                         const std::vector<std::string>& paths, Instant now) {
   const auto known = clients();
-  return trust::admit(authorization, *known, {base_ + std::string(path)}, now, replays_);
+  std::vector<std::string> audiences;
+  for (const auto& path : paths) {
+    audiences.push_back(base_ + path);
+  }
+  return trust::admit(authorization, *known, audiences, now, *replays_);
 }
 
 tl::expected<std::shared_ptr<const KeySet>, std::string> read_keys(std::string_view json) {

@@ -17,16 +17,18 @@ namespace myoflag::trust {
 class Gate {
  public:
   // `base`: address of this program as clients know it, without a slash at the end.
-  Gate(std::string base, std::vector<Client> clients);
+  Gate(std::string base, std::vector<Client> clients,
+       std::unique_ptr<Replays> replays = std::make_unique<ReplaysInMemory>());
 
   const std::string& base() const { return base_; }
 
   // From the next call on.
   void use(std::vector<Client> clients);
 
-  // `path`: "/cds-services/...", without query. Safe from many threads.
-  tl::expected<Claims, Denied> admit(std::string_view authorization, std::string_view path,
-                                     Instant now);
+  // `paths`: "/cds-services/...", without query; the token may be made for any of them. Safe from
+  // many threads.
+  tl::expected<Claims, Denied> admit(std::string_view authorization,
+                                     const std::vector<std::string>& paths, Instant now);
 
  private:
   std::shared_ptr<const std::vector<Client>> clients() const;
@@ -34,7 +36,7 @@ class Gate {
   const std::string base_;
   mutable std::mutex mutex_;
   std::shared_ptr<const std::vector<Client>> clients_;  // guarded by mutex_
-  ReplayStore replays_;
+  const std::unique_ptr<Replays> replays_;
 };
 
 // A set with at least one key, or why there is none, quoting nothing of it.

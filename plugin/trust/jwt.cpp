@@ -18,7 +18,6 @@ constexpr std::size_t most_token_bytes = 8u << 10;
 constexpr std::size_t most_id_bytes = 256;
 constexpr fhir::Limits gate{
     .bytes = 8u << 10, .depth = 8, .string_bytes = 8u << 10, .nodes = 1'000};
-constexpr std::chrono::seconds skew{60};
 constexpr std::chrono::hours longest{1};
 
 struct Parts {
@@ -89,8 +88,8 @@ bool is_meant_for(const Json& payload, const std::vector<std::string>& audiences
 
 bool is_in_time(const Json& payload, Instant expires, Instant issued, Instant now) {
   const auto not_before = instant_of(payload, "nbf");
-  const bool begun = !payload.has("nbf") || (not_before && *not_before <= now + skew);
-  return begun && expires > now - skew && issued <= now + skew && expires - issued <= longest;
+  const bool begun = !payload.has("nbf") || (not_before && *not_before <= now + kSkew);
+  return begun && expires > now - kSkew && issued <= now + kSkew && expires - issued <= longest;
 }
 
 bool has_right_type(const Json& header) {
@@ -130,35 +129,11 @@ tl::expected<Claims, Denied> claims_of(const Json& payload,
 }  // namespace
 
 std::string_view name_of(Denied denied) {
-  constexpr std::array<std::string_view, 11> names{
-      "no bearer token", "malformed", "algorithm", "issuer",  "tenant", "key set address", "key",
-      "signature",       "audience",  "time",      "replayed"};
+  constexpr std::array<std::string_view, 12> names{
+      "no bearer token", "malformed",   "algorithm", "issuer",   "tenant",
+      "key set address", "key",         "signature", "audience", "time",
+      "replayed",        "replay store"};
   return names[static_cast<std::size_t>(denied)];
-}
-
-ReplayStore::ReplayStore(std::size_t most_of_an_issuer) : most_(most_of_an_issuer) {}
-
-bool ReplayStore::remember(const std::string& issuer, const std::string& id, Instant expires,
-                           Instant now) {
-  const std::lock_guard lock(mutex_);
-  forget_expired(now);
-  std::pair token(issuer, id);
-  auto& count = of_issuer_[issuer];
-  if (count >= most_ || !seen_.insert(token).second) {
-    return false;
-  }
-  ++count;
-  by_expiry_.emplace(expires, std::move(token));
-  return true;
-}
-
-// A token is good for a little longer than it says, so it is kept as long.
-void ReplayStore::forget_expired(Instant now) {
-  while (!by_expiry_.empty() && by_expiry_.begin()->first + skew < now) {
-    seen_.erase(by_expiry_.begin()->second);
-    --of_issuer_[by_expiry_.begin()->second.first];
-    by_expiry_.erase(by_expiry_.begin());
-  }
 }
 
 tl::expected<Claims, Denied> verify(std::string_view token, const std::vector<Client>& clients,
@@ -200,7 +175,7 @@ tl::expected<Claims, Denied> verify(std::string_view token, const std::vector<Cl
 tl::expected<Claims, Denied> admit(std::string_view authorization,
                                    const std::vector<Client>& clients,
                                    const std::vector<std::string>& audiences, Instant now,
-                                   ReplayStore& replays) {
+                                   Replays& replays) {
   constexpr std::string_view scheme = "bearer ";
   const auto given = authorization.substr(0, scheme.size());
   const bool is_bearer =
@@ -210,10 +185,18 @@ tl::expected<Claims, Denied> admit(std::string_view authorization,
     return tl::unexpected(Denied::missing);
   }
   auto claims = verify(authorization.substr(scheme.size()), clients, audiences, now);
-  if (claims && !replays.remember(claims->issuer, claims->id, claims->expires, now)) {
-    return tl::unexpected(Denied::replayed);
+  if (!claims) {
+    return claims;
   }
-  return claims;
+  switch (replays.remember(claims->issuer, claims->id, claims->expires, now)) {
+    case Replays::Use::first:
+      return claims;
+    case Replays::Use::refused:
+      return tl::unexpected(Denied::replayed);
+    case Replays::Use::unknown:
+      break;
+  }
+  return tl::unexpected(Denied::not_kept);
 }
 
 }  // namespace myoflag::trust

@@ -3,11 +3,7 @@
 // is an address fetched that a token names. What is refused is refused with 401 and an empty body;
 // the reason is for our log only. Source: CDS Hooks 2.0, "Trusting CDS Clients"; RFC 7515, 7519.
 
-#include <chrono>
-#include <cstddef>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -16,10 +12,9 @@
 #include <tl/expected.hpp>
 
 #include "plugin/trust/key_set.h"
+#include "plugin/trust/replays.h"
 
 namespace myoflag::trust {
-
-using Instant = std::chrono::sys_seconds;
 
 // A client that a site knows.
 struct Client {
@@ -42,30 +37,13 @@ enum class Denied {
   audience,
   time,  // expired, not yet valid, from the future, or valid for too long
   replayed,
+  not_kept,  // nobody can tell whether it was used before
 };
 std::string_view name_of(Denied denied);
 
 struct Claims {
   std::string issuer, tenant, id;
   Instant expires{};
-};
-
-// Tokens seen, until they expire, in memory. When an issuer's part is full, further ones of that
-// issuer are refused, and of no other: to forget one would be to let it be used twice.
-class ReplayStore {
- public:
-  explicit ReplayStore(std::size_t most_of_an_issuer = 250'000);
-  // False when it was seen before, or the issuer's part is full.
-  bool remember(const std::string& issuer, const std::string& id, Instant expires, Instant now);
-
- private:
-  void forget_expired(Instant now);  // mutex_ is held
-
-  const std::size_t most_;
-  std::mutex mutex_;
-  std::map<std::string, std::size_t> of_issuer_;                           // guarded by mutex_
-  std::set<std::pair<std::string, std::string>> seen_;                     // guarded by mutex_
-  std::multimap<Instant, std::pair<std::string, std::string>> by_expiry_;  // guarded by mutex_
 };
 
 // All but the replay, so without any state. `audiences`: the addresses that the request may have
@@ -77,6 +55,6 @@ tl::expected<Claims, Denied> verify(std::string_view token, const std::vector<Cl
 tl::expected<Claims, Denied> admit(std::string_view authorization,
                                    const std::vector<Client>& clients,
                                    const std::vector<std::string>& audiences, Instant now,
-                                   ReplayStore& replays);
+                                   Replays& replays);
 
 }  // namespace myoflag::trust

@@ -102,6 +102,21 @@ Texts not_judged(const Page& page) {
   return titles;
 }
 
+// Entries of the record that may say what the answers deny.
+Texts unread_entries(const Page& page) {
+  Texts texts;
+  for (const RecordEntry& entry : page.assessment().input->record) {
+    using Kind = RecordEntry::Kind;
+    const bool is_named = entry.kind == Kind::medicine || entry.kind == Kind::condition;
+    const bool is_unread =
+        is_named ? entry.options == 0 : entry.kind == Kind::test && entry.item < 0;
+    if (is_unread && std::find(texts.begin(), texts.end(), entry.text) == texts.end()) {
+      texts.push_back(entry.text);
+    }
+  }
+  return texts;
+}
+
 }  // namespace
 
 Lines also_answered(const Page& page) {
@@ -145,6 +160,10 @@ Lines excluded(const Page& page) {
       lines.push_back(line(page.label(*tier), {}, 0, Line::Style::strong));
       lines.push_back(line(joined(titles, "; "), {}, 1));
     }
+  }
+  if (const Texts unread = unread_entries(page); !unread.empty() && !lines.empty()) {
+    lines.insert(lines.begin(),
+                 line(page.say("explain-excluded-unread", {{"entries", joined(unread, "; ")}})));
   }
   if (const Texts titles = not_judged(page); !titles.empty()) {
     lines.push_back(line(page.say("explain-not-judged"), {}, 0, Line::Style::strong));

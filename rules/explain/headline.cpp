@@ -17,6 +17,10 @@ std::string tier_line(const Page& page) {
   if (hours <= 0) {
     return page.say("explain-headline", {{"tier", tier}, {"target", target}});
   }
+  if (assessment.target.same_day) {
+    return page.say("explain-headline-day",
+                    {{"tier", tier}, {"target", target}, {"day", day_text(assessment.input->now)}});
+  }
   const std::string by = moment_text(assessment.input->now + std::chrono::hours(hours));
   return page.say("explain-headline-by", {{"tier", tier}, {"target", target}, {"when", by}});
 }

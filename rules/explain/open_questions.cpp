@@ -69,6 +69,8 @@ std::string_view state_of(const Page& page, const Item* item) {
       return page.knowledge().text("explain-gap-contradicted");
     case GapState::invalid:
       return page.knowledge().text("explain-gap-invalid");
+    case GapState::not_asked:
+      return page.knowledge().text("explain-gap-not-asked");
   }
   return {};
 }

@@ -5,7 +5,7 @@
 namespace myoflag::rules::explaining {
 
 Line line(std::string text, std::string basis, int indent, Line::Style style) {
-  return {std::move(text), std::move(basis), indent, style};
+  return {std::move(text), std::move(basis), indent, style, {}};
 }
 
 Page::Page(const Assessment& assessment, const ExplainOptions& options)

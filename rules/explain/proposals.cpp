@@ -53,6 +53,7 @@ void add_test(const Page& page, const WorkupRow& row, Lines& lines) {
   lines.push_back(line(page.say("explain-workup", {{"test", row.workup->text},
                                                    {"findings", page.numbers_of(row.because)}}),
                        {}, 1));
+  lines.back().workup = row.workup->code;
   if (!row.against.empty()) {
     lines.push_back(line(
         page.say("explain-workup-against", {{"findings", page.numbers_of(row.against)}}), {}, 2));

@@ -145,7 +145,7 @@ void read_bindings(Context& context, const Node& root) {
   Bindings& bindings = context.knowledge.bindings;
   const Fields fields(context, root,
                       {"medicine-classes", "conditions", "labs", "sex", "pregnancy",
-                       "pregnancy-status", "cautions"});
+                       "pregnancy-status", "cautions", "forms"});
   read_option_bindings(context, fields.list("medicine-classes"), "option", bindings.medicines,
                        bindings.medicine_classes);
   read_option_bindings(context, fields.list("conditions"), "option", bindings.conditions,
@@ -163,6 +163,7 @@ void read_bindings(Context& context, const Node& root) {
   for (const Node& node : fields.list_if("cautions")) {
     read_caution(context, node);
   }
+  read_forms(context, fields.list_if("forms"));
   if (labs.size() > kMaxLabs) {
     context.labs.complete = false;
     context.report(labs[kMaxLabs], "MF-2022",

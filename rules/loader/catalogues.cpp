@@ -14,6 +14,28 @@ namespace {
 constexpr std::string_view kSnomed = "http://snomed.info/sct";
 constexpr std::string_view kLoinc = "http://loinc.org";
 
+// A slip in the address of a code system would match no record, and skip the check digit.
+void check_system(Context& context, const Fields& fields, const std::string& system) {
+  const Node* node = fields.find("system");
+  if (node == nullptr || system.empty()) {
+    return;
+  }
+  if (!system.starts_with("http://") && !system.starts_with("https://") &&
+      !system.starts_with("urn:")) {
+    context.report(*node, "MF-2053", "a code system is an address: http://, https:// or urn:");
+  }
+  constexpr std::pair<std::string_view, std::string_view> known[] = {{"snomed", kSnomed},
+                                                                     {"loinc", kLoinc}};
+  for (const auto& [name, address] : known) {
+    const auto found =
+        std::search(system.begin(), system.end(), name.begin(), name.end(),
+                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
+    if (found != system.end() && system != address) {
+      context.report(*node, "MF-2053", fmt::format("the address of this system is {}", address));
+    }
+  }
+}
+
 void check_code(Context& context, const Fields& fields, const Coding& coding) {
   if (coding.code.empty()) {
     return;
@@ -119,6 +141,7 @@ void read_terms(Context& context, const Node& root) {
     }
     fields.text("source");
     fields.text_if("note");
+    check_system(context, fields, coding.system);
     check_code(context, fields, coding);
     const auto [same, is_new] = seen.emplace(std::pair(coding.system, coding.code), id);
     if (!is_new && !coding.code.empty()) {

@@ -156,6 +156,7 @@ void read_workups(Context& context, const Node& root);
 void read_sources(Context& context, const Node& root);
 void read_terms(Context& context, const Node& root);
 void read_bindings(Context& context, const Node& root);
+void read_forms(Context& context, std::span<const Node> list);  // `forms` of bindings.yaml
 void read_rules(Context& context, const Node& root, Tier tier);
 void read_policies(Context& context, const Node& root);
 void read_advice(Context& context, const Node& root);
@@ -171,6 +172,9 @@ Target read_target(Context& context, const Node& node, Tier tier);
 // What of the entry is said beside something more urgent.
 void read_beside(const Fields& fields, Rule& rule);
 void read_criterion_of(Context& context, const Node& node, PendingCriterion pending, Rule* rule);
+// `text` in place of what stands at the node.
+void read_criterion_of(Context& context, const Node& node, const std::string& text,
+                       PendingCriterion pending, Rule* rule);
 
 // After all files: limits, criteria, and what only the whole shows.
 void compile_criteria(Context& context);

@@ -14,9 +14,9 @@ class PolicyReader {
   explicit PolicyReader(Context& context) : context_(context), knowledge_(context.knowledge) {}
 
   void read(const Node& node) {
-    constexpr std::string_view kKinds[] = {"gap",         "notice",       "staleness",
-                                           "change",      "aggregation",  "benign-gate",
-                                           "overtesting", "advice-guard", "test-notes"};
+    constexpr std::string_view kKinds[] = {
+        "gap",         "notice",      "staleness",    "change",     "aggregation",
+        "benign-gate", "overtesting", "advice-guard", "test-notes", "contradiction"};
     const Node* kind = node.find("kind");
     const auto found = kind == nullptr
                            ? std::end(kKinds)
@@ -26,7 +26,7 @@ class PolicyReader {
           context_, node,
           {"id", "kind", "title", "tier", "target", "criteria", "policy", "patient", "sources"});
       fields.word("kind", {"gap", "notice", "staleness", "change", "aggregation", "benign-gate",
-                           "overtesting", "advice-guard", "test-notes"});
+                           "overtesting", "advice-guard", "test-notes", "contradiction"});
       return;
     }
     switch (found - std::begin(kKinds)) {
@@ -46,8 +46,10 @@ class PolicyReader {
         return read_overtesting(node);
       case 7:
         return read_advice_guard(node);
-      default:
+      case 8:
         return read_test_notes(node);
+      default:
+        return read_contradiction(node);
     }
   }
 
@@ -119,17 +121,58 @@ class PolicyReader {
   }
 
   void read_gap(const Node& node) {
-    const Fields fields(
-        context_, node,
-        {"id", "kind", "title", "tier", "target", "criteria", "policy", "reason", "patient",
-         "beside", "beside-emergency", "sources", "raw", "list-options"});
+    const Fields fields(context_, node,
+                        {"id", "kind", "title", "tier", "target", "criteria", "policy", "reason",
+                         "patient", "beside", "beside-emergency", "sources", "list-options"});
     Rule rule = read_common(fields);
     rule.kind = Rule::Kind::gap;
-    rule.raw = fields.flag("raw");
     rule.list_options = fields.flag("list-options");
     rule.all_ages = true;
     read_finding(fields, rule);
     add_gap(fields, std::move(rule), true);
+  }
+
+  // An option `none` beside another, in any question that has one: no question can be forgotten.
+  // Never unknown, for a question without an answer holds no contradiction.
+  std::string contradictions() const {
+    std::string text;
+    for (const Item& item : knowledge_.items) {
+      std::string others;
+      for (std::size_t i = 0; item.repeats && item.none != 0 && i < item.options.size(); ++i) {
+        if ((item.positive() >> i & 1U) != 0) {
+          others += (others.empty() ? "" : "|") + item.options[i].code;
+        }
+      }
+      if (!others.empty()) {
+        text +=
+            fmt::format("{0}(answered({1}) and isFalse(isNone({1})) and isFalse(only({1}: {2})))",
+                        text.empty() ? "" : " or ", item.link_id, others);
+      }
+    }
+    return text;
+  }
+
+  void read_contradiction(const Node& node) {
+    const Fields fields(context_, node,
+                        {"id", "kind", "title", "tier", "target", "policy", "reason", "patient",
+                         "beside", "beside-emergency", "sources"});
+    Rule rule = read_common(fields);
+    rule.kind = Rule::Kind::gap;
+    rule.raw = true;
+    rule.all_ages = true;
+    read_finding(fields, rule);
+    const std::string text = contradictions();
+    if (text.empty() && context_.items.complete) {
+      context_.report(node, "MF-2033", "no question has an option `none` beside others");
+    }
+    PendingCriterion pending;
+    pending.owner = PendingCriterion::Owner::gap;
+    pending.rule = knowledge_.gaps.size();
+    if (!text.empty()) {
+      read_criterion_of(context_, node, text, std::move(pending), &rule);
+    }
+    context_.gap_nodes.push_back(&node);
+    knowledge_.gaps.push_back(std::move(rule));
   }
 
   void read_notice(const Node& node) {

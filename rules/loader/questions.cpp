@@ -9,7 +9,7 @@
 namespace myoflag::rules::loading {
 namespace {
 
-constexpr std::size_t kMaxOptions = 64;
+constexpr std::size_t kMaxOptions = 63;  // the last bit is kNotOffered
 constexpr int kMaxScore = 15;
 
 bool is_question(ItemType type) { return type != ItemType::group && type != ItemType::display; }
@@ -29,9 +29,10 @@ class QuestionReader {
   void read(const Node& node) {
     const Fields fields(
         context_, node,
-        {"linkId",   "group",      "type",    "text",    "label",  "help",         "repeats",
-         "required", "concept",    "codes",   "options", "enable", "min",          "max",
-         "unit",     "instrument", "sources", "prefill", "note",   "context-only", "screening"});
+        {"linkId",  "group",        "type",      "text",       "label",          "help",
+         "repeats", "required",     "concept",   "codes",      "options",        "enable",
+         "min",     "max",          "unit",      "instrument", "sources",        "prefill",
+         "note",    "context-only", "screening", "lasting",    "look-back-hours"});
     Item item;
     item.link_id = fields.id("linkId");
     item.text = fields.text("text");
@@ -52,6 +53,10 @@ class QuestionReader {
     item.repeats = fields.flag("repeats");
     item.required = fields.flag("required");
     item.context_only = fields.flag("context-only");
+    item.lasting = fields.flag("lasting");
+    if (fields.find("look-back-hours") != nullptr) {
+      item.look_back_hours = fields.integer("look-back-hours", 1, kMaxHours);
+    }
     item.codes = context_.codings(fields.find("codes"));
     item.sources = context_.find_all(context_.sources, fields.find("sources"));
     read_shape(fields, item);
@@ -175,6 +180,8 @@ class QuestionReader {
     const bool choice = item.type == ItemType::choice;
     only_for("options", choice, "questions of type choice");
     only_for("repeats", choice, "questions of type choice");
+    only_for("lasting", choice, "questions of type choice");
+    only_for("look-back-hours", choice, "questions of type choice");
     only_for("min", item.is_numeric(), "numbers");
     only_for("max", item.is_numeric(), "numbers");
     only_for("unit", item.is_numeric(), "numbers");

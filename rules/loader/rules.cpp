@@ -161,8 +161,9 @@ void read_rule(Context& context, const Node& node, Tier tier) {
 }  // namespace
 
 Target read_target(Context& context, const Node& node, Tier tier) {
-  const Fields fields(context, node, {"hours", "text"});
+  const Fields fields(context, node, {"hours", "text", "same-day"});
   Target target;
+  target.same_day = fields.flag("same-day");
   target.text = fields.text("text");
   if (const Node* hours = fields.find("hours")) {
     target.hours = context.integer(*hours, 0, kMaxHours);
@@ -191,14 +192,18 @@ void check_silences(Context& context) {
 }
 
 void read_criterion_of(Context& context, const Node& node, PendingCriterion pending, Rule* rule) {
-  if (!context.text(node)) {
-    return;
+  if (context.text(node)) {
+    read_criterion_of(context, node, node.text, std::move(pending), rule);
   }
+}
+
+void read_criterion_of(Context& context, const Node& node, const std::string& text,
+                       PendingCriterion pending, Rule* rule) {
   const Knowledge& k = context.knowledge;
   const auto link_of = [&](int item) -> std::string_view {
     return item < 0 ? std::string_view() : k.items[static_cast<std::size_t>(item)].link_id;
   };
-  auto criterion = read_criterion(node.text, k.option_sets, link_of(k.bindings.medicines),
+  auto criterion = read_criterion(text, k.option_sets, link_of(k.bindings.medicines),
                                   link_of(k.bindings.conditions));
   if (!criterion) {
     if (context.items.complete && context.option_sets.complete) {
@@ -208,7 +213,7 @@ void read_criterion_of(Context& context, const Node& node, PendingCriterion pend
   }
   if (rule != nullptr) {
     rule->criterion = *criterion;
-    rule->criterion_text = folded(node.text);
+    rule->criterion_text = folded(text);
     rule->last = names_fired_tier(*criterion);
   }
   pending.node = &node;

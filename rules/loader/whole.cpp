@@ -76,6 +76,20 @@ void check_benign(Context& context) {
   }
 }
 
+// What an earlier form says counts as the record does, so the question must be one it speaks to.
+void check_lasting(Context& context) {
+  const Knowledge& k = context.knowledge;
+  for (std::size_t i = 0; i < k.items.size(); ++i) {
+    const int item = static_cast<int>(i);
+    const bool known = k.bindings.medicines >= 0 && k.bindings.conditions >= 0;
+    if (k.items[i].lasting && known && item != k.bindings.medicines &&
+        item != k.bindings.conditions) {
+      context.report(*context.items.places[i], "MF-2030",
+                     "`lasting` is for the questions of `record: med` and `record: cond` only");
+    }
+  }
+}
+
 void check_limits(Context& context) {
   const std::size_t rules = context.rule_nodes.size();
   if (rules + context.gap_nodes.size() > kMaxRules) {
@@ -102,6 +116,7 @@ void compile_criteria(Context& context) {
 
 void check_whole(Context& context) {
   check_benign(context);
+  check_lasting(context);
   check_silences(context);
   check_limits(context);
 }

@@ -335,13 +335,17 @@ TEST_F(BatchTest, ARowOfTheTableForEachResponse) {
 }
 
 TEST_F(BatchTest, AFormulaInAFieldIsDisarmed) {
-  auto response = testing::response_of(testing::harmless());
-  response.set("subject", fhir::Json::object({{"reference", "=1+1"}}));
-  std::ofstream(path_ / "in.ndjson") << fhir::write_json(response) << "\n";
-  ASSERT_TRUE(run(options("out", Shape::table)));
+  const auto before = fs::current_path();
+  fs::current_path(path_);
+  std::ofstream("=1+1") << testing::json_of(testing::harmless()) << "\n";
+  auto how = options("out", Shape::table);
+  how.inputs = {"=1+1"};
+  const auto result = run(how);
+  fs::current_path(before);
+  ASSERT_TRUE(result) << result.error().text;
   const auto table = files("out").at("table.csv");
   EXPECT_EQ(lines(table), 2U);
-  EXPECT_THAT(table, HasSubstr(",'=1+1,"));
+  EXPECT_THAT(table, HasSubstr("\n'=1+1,"));
 }
 
 }  // namespace

@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "plugin/cds/card.h"
+#include "plugin/cds/card_policy.h"
 #include "plugin/cds/markdown.h"
+#include "plugin/knowledge/knowledge.h"
 #include "tests/cds/card_rules.h"
 
 namespace myoflag::cds {
@@ -77,6 +79,36 @@ TEST(CardBuilder, RefusesWhatIsNoCard) {
   };
   for (const auto& card : cards) {
     EXPECT_THROW(cards_response({card}), std::logic_error) << &card - cards;
+  }
+}
+
+TEST(CardPolicy, EveryReasonHasWords) {
+  const auto knowledge = embedded_knowledge();
+  EXPECT_GE(card_policy().override_reasons.size(), 2u);
+  for (const auto& code : card_policy().override_reasons) {
+    EXPECT_NE(override_text(*knowledge, code), "") << code;
+  }
+}
+
+TEST(CardPolicy, IsReadOrSaidToBeWrongWithItsLine) {
+  const auto good = read_card_policy("same-day-hours: 12\noverride-reasons: [b, a-1]\n");
+  ASSERT_TRUE(good) << good.error();
+  EXPECT_EQ(good->same_day, std::chrono::hours(12));
+  EXPECT_THAT(good->override_reasons, ::testing::ElementsAre("b", "a-1"));
+  for (const auto* bad :
+       {"", "[]", "x", "{", "same-day-hours: 24\n", "same-day-hours: 24\noverride-reasons: []\n",
+        "same-day-hours: 24\noverride-reasons: a\n",
+        "same-day-hours: 24\noverride-reasons: {a: b}\n",
+        "same-day-hours: 24\noverride-reasons: [A]\n",
+        "same-day-hours: 24\noverride-reasons: [[a]]\n",
+        "same-day-hours: 24\noverride-reasons: [a, a]\n",
+        "same-day-hours: 0\noverride-reasons: [a]\n",
+        "same-day-hours: soon\noverride-reasons: [a]\n",
+        "same-day-hours: 99999999999\noverride-reasons: [a]\n",
+        "same-day-hours: 24\noverride-reasons: [a]\nmore: 1\n"}) {
+    const auto read = read_card_policy(bad);
+    ASSERT_FALSE(read) << bad;
+    EXPECT_THAT(read.error(), ::testing::HasSubstr("line ")) << bad;
   }
 }
 

@@ -776,6 +776,41 @@ TEST(CdsService, LongWordsOfThePatientAreCutWithNotice) {
   EXPECT_THAT(detail, HasSubstr("\\# \\<b\\>first\\</b\\> \\[x\\](http\\://evil)"));
 }
 
+// Not "there are no answers": that would be no card beside a danger.
+TEST(CdsService, AnAnswerToAFormThatIsBoundIsOneToOurs) {
+  const auto embedded = embedded_knowledge();
+  const auto& ours = *embedded;
+  auto bound = std::make_shared<rules::Knowledge>(ours);
+  rules::OtherForm form;
+  form.url = "https://clinic.example/Questionnaire/twitch";
+  form.version = "3";
+  form.title = "Twitching, short";
+  rules::OtherForm::Question question;
+  question.link_id = "q1";
+  question.item = ours.item("em-sudden");
+  const auto& item = ours.items[static_cast<std::size_t>(question.item)];
+  question.values.push_back(
+      {rules::OtherForm::Value::Kind::boolean, "", "true", item.option("face-droop")});
+  question.partial = true;
+  form.questions.push_back(question);
+  bound->other_forms.push_back(form);
+  auto call = call_of("stroke-signs");
+  Json response = *fhir::read_json(R"({"resourceType":"QuestionnaireResponse","id":"r1",
+      "questionnaire":"https://clinic.example/Questionnaire/twitch|3","status":"completed",
+      "authored":"2026-11-22T08:00:00Z","item":[{"linkId":"q1","answer":[{"valueBoolean":true}]}]})");
+  response.set("subject", Json::object({{"reference", "Patient/" + call.patient}}));
+  call.resources["intake"] = {response};
+  const auto cards_by = [&](const Assessor& judge) {
+    const auto body = request("patient-view", call.patient, call.prefetch());
+    return Service(judge, site()).answer(fhir::write_json(body), now);
+  };
+  const auto answer = cards_by(Assessor(bound));
+  ASSERT_EQ(answer.status, 200);
+  ASSERT_EQ(answer.cards.array_of("cards").size(), 1u);
+  EXPECT_EQ(answer.cards.array_of("cards")[0].string_of("indicator"), "critical");
+  EXPECT_THAT(cards_by(assessor()).cards.array_of("cards"), IsEmpty()) << "nobody bound it";
+}
+
 TEST(CdsService, DiscoveryListsOneServiceOnFiveHooks) {
   const auto json = discovery(*assessor().knowledge());
   ASSERT_EQ(json.array_of("services").size(), kHooks.size());

@@ -15,7 +15,7 @@ PROGRAM = os.environ["MYOFLAG"]
 ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
 NOW = "2026-11-22T09:00:00Z"
 COMMANDS = [["evaluate"], ["check"], ["questionnaire"], ["convert"], ["knowledge"], ["knowledge", "lint"],
-            ["knowledge", "test"], ["knowledge", "docs"], ["knowledge", "diff"], ["batch"], ["deliver"]]
+            ["knowledge", "test"], ["knowledge", "docs"], ["knowledge", "diff"], ["batch"], ["deliver"], ["feedback"], ["invite"]]
 CODE = re.compile(r"\bMF-\d{4}\b")
 PLACE = re.compile(r"line \d+, column \d+|QuestionnaireResponse\b|Bundle\b|Patient\b")
 # The address sanitizer keeps up to 256 MB of freed memory back and pads every allocation.
@@ -158,8 +158,21 @@ class Bundles(Case):
                 self.assertEqual(done.code, 1)
                 self.assertEqual(done.out, b"")
                 self.assertIn("MF-3027", done.err)
-                self.assertIn("QuestionnaireResponse.subject", done.err)
+                self.assertIn("standard input: error: MF-3027: QuestionnaireResponse.subject", done.err)
         self.assertEqual(run("evaluate", "--now", NOW, given=given).code, 0)
+
+
+class Outcomes(Case):
+    def test_an_input_that_is_too_large_is_an_outcome_too(self):
+        done = run("check", "--max-bytes", "100", "--format", "outcome", given=json.dumps(response()).encode())
+        self.assertEqual(done.code, 1)
+        issue = json.loads(done.out)["issue"][0]
+        self.assertEqual((issue["severity"], issue["details"]["coding"][0]["code"]), ("error", "MF-4003"))
+
+    def test_cards_are_those_of_cds_hooks(self):
+        card, = json.loads(run("evaluate", "--now", NOW, "--format", "cards", given=json.dumps(response()).encode()).out)["cards"]
+        self.assertLess(len(card["summary"]), 140)
+        self.assertIn(card["indicator"], ("info", "warning", "critical"))
 
 
 class Output(Case):
@@ -182,7 +195,7 @@ class Output(Case):
 
     def test_same_input_same_bytes(self):
         given = json.dumps(response()).encode()
-        for form in ("text", "assessment", "bundle", "bundle-xml"):
+        for form in ("text", "assessment", "bundle", "bundle-xml", "cards"):
             with self.subTest(format=form):
                 first = run("evaluate", "--format", form, "--now", NOW, given=given)
                 self.assertEqual(first.code, 0, first.err)

@@ -88,8 +88,8 @@ TEST(Config, EveryOptionIsReadToWhereItIsWrittenFrom) {
   config.summary_app = "https://g.example/launch";
   config.id_secret = "MYOFLAG_ID_SECRET";
   config.origins = {"https://h.example", "http://127.0.0.1:9000"};
-  config.clients = {{"https://i.example", "keys.json", "", "", {trust::Algorithm::es384}},
-                    {"j", "k.json", "https://l.example/jwks", "north", {}}};
+  config.clients = {{"https://i.example", "keys.json", "", "", "", {trust::Algorithm::es384}},
+                    {"j", "k.json", "https://l.example/jwks", "north", "https://m.example/r4", {}}};
   config.clients[1].algorithms = {trust::Algorithm::rs384, trust::Algorithm::es384};
   const auto text = to_text(config);
   const auto read = config_of(text);
@@ -97,7 +97,18 @@ TEST(Config, EveryOptionIsReadToWhereItIsWrittenFrom) {
   EXPECT_EQ(read.tls.certificate, config.tls.certificate);
   EXPECT_EQ(read.tls.key, config.tls.key);
   EXPECT_EQ(read.clients[1].tenant, "north");
+  EXPECT_EQ(read.clients[1].fhir_server, "https://m.example/r4");
   EXPECT_EQ(read.limits.head_time, config.limits.head_time);
+}
+
+TEST(Config, WhatDiffersIsNamed) {
+  Config config = default_config();
+  EXPECT_TRUE(differences(config, default_config()).empty());
+  config.delivery.ehr.base = "https://ehr.example";
+  config.port = 1;
+  config.clients = {{"i", "k", "", "", "", {}}};
+  EXPECT_EQ(differences(default_config(), config),
+            (std::vector<std::string>{"listen.port", "trust.clients", "delivery.to"}));
 }
 
 TEST(Config, AllProblemsAreToldAtOnceWithTheirPlaces) {
@@ -136,6 +147,13 @@ TEST(Config, EachMistakeIsToldWithItsPlace) {
       {"listen: {port: 0x50}", "1:16: MF-4254"},
       {"listen: {port: 99999999999999999999}", "1:16: MF-4254"},
       {"listen: {port: }", "1:"},
+      {"trust: {clients: [{issuer: a, key-set: b, fhir-server: 'https://e.example/'}]}",
+       "1:56: MF-4254: trust.clients[0].fhir-server"},
+      {"trust: {clients: [{issuer: a, key-set: b, fhir-server: 'http://e.example'}]}", "MF-4254"},
+      {"trust: {clients: [{issuer: a, key-set: b, fhir-server: 'https://a@e.example'}]}",
+       "MF-4254"},
+      {"trust: {clients: [{issuer: a, key-set: b, fhir-server: ''}]}", "MF-4255"},
+      {"delivery: {escalate: telegram}", "MF-4254: delivery.escalate"},
       {"listen: {host: ''}", "MF-4255: listen.host may not be empty"},
       {"listen: {host: [a]}", "MF-4254: listen.host is to be one text"},
       {"listen: {host: 0.0.0.0}", "1:16: MF-4241"},
@@ -169,10 +187,26 @@ TEST(Config, EachMistakeIsToldWithItsPlace) {
        "    - {issuer: i, key-set: k, key-set-url: https://i.example}\n"
        "    - {issuer: j, key-set: k, key-set-url: https://j.example}\n",
        "5:28: MF-4256: another client has its keys in this file"},
+      {"delivery: {store: o.sqlite}", "1:19: MF-4255: delivery.store goes with"},
+      {"delivery: {to: https://e.example}", "1:16: MF-4255: delivery.store goes with"},
+      {"intake: {store: o.sqlite}", "MF-4255: intake.phone is needed"},
+      {"intake: {phone: Clinic}", "1:17: MF-4254: intake.phone"},
+      {"delivery: {store: a.sqlite, folder: out, site: file}\nintake: {store: b.sqlite}",
+       "1:19: MF-4259: delivery.store and intake.store"},
   };
   for (const auto& [text, expected] : mistakes) {
     EXPECT_THAT(problems_of(text), HasSubstr(expected)) << text;
   }
+}
+
+TEST(Config, IntakeAndDeliveryShareAStore) {
+  const auto loaded = read_config("c.yaml",
+                                  "service: {base: https://b.example}\n"
+                                  "delivery: {store: o.sqlite, to: https://e.example}\n"
+                                  "intake: {store: o.sqlite, clinic: A, phone: '1',"
+                                  " emergency-number: '112'}\n");
+  ASSERT_TRUE(loaded) << rules::to_text(loaded.error().front());
+  EXPECT_EQ(loaded->config().intake.store, loaded->config().delivery.store);
 }
 
 // A secret put where the name of its variable belongs is not repeated, but where the line is shown.

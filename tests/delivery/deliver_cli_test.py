@@ -254,9 +254,15 @@ class Deliver(unittest.TestCase):
         self.assertIn("URGENT", self.add(sample("critical-calcium/bundle.json")))
         self.add(sample("eyelid-coffee/response.json"))
         self.assertEqual(len(self.call("--urgent")[1].splitlines()), 3)
-        self.assertEqual(self.call("acknowledge", "1")[0], 0)
+        for who in ((), ("--by", ""), ("--by", "  "), ("--by", "x" * 101)):
+            self.assertEqual(self.call("acknowledge", "1", *who)[0], 2, who)
+        self.assertEqual(self.call("acknowledge", "1", "--by", "Dr \x1b[2J A")[0], 0)
+        self.assertEqual(self.call("acknowledge", "1", "--by", "somebody later")[0], 0)
         self.assertIn("nothing urgent", self.call("--urgent")[1])
-        self.assertEqual(self.call("acknowledge", "7")[0], 2)
+        told = self.call("--urgent", "--all")[1]
+        self.assertRegex(told, r"delivery +acknowledged\n.*Z by Dr <U\+001B>\[2J A\n")
+        self.assertNotIn("somebody later", told)
+        self.assertEqual(self.call("acknowledge", "7", "--by", "A")[0], 2)
 
     def test_a_parked_item_waits_for_a_person(self):
         ehr = self.ehr()

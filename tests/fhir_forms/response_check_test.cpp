@@ -136,6 +136,101 @@ TEST(Modifiers, AreRefusedAtEveryLevel) {
                   "MF-1432 QuestionnaireResponse.item[0] b"));
 }
 
+TEST(Modifiers, OfAContainedResourceAreRefused) {
+  const auto form = load(form_with(parse(R"({"item": [{"linkId": "a", "type": "boolean"}]})")));
+  for (const auto* more :
+       {R"("modifierExtension": [{"url": "u"}])", R"("implicitRules": "u")",
+        R"("contact": [{"name": {"text": "x"}, "modifierExtension": [{"url": "u"}]}])"}) {
+    const auto parts = fmt::format(
+        R"({{"subject": {{"reference": "#p"}}, "contained": [{{"resourceType": "Patient", "id": "p", {}}}], "item": []}})",
+        more);
+    EXPECT_THAT(lines(check_response(response_with(parse(parts)), form).issues),
+                ElementsAre("MF-1415 QuestionnaireResponse.contained[0]"));
+  }
+}
+
+struct ReferenceCase {
+  const char* reference;
+  bool good;
+};
+
+TEST(References, AreWrittenAsFhirWritesThem) {
+  const auto form = load(form_with(parse(R"({"item": [{"linkId": "a", "type": "boolean"}]})")));
+  const ReferenceCase cases[] = {{"Patient/1", true},
+                                 {"Patient/1/_history/2", true},
+                                 {"https://ehr.example/fhir/Patient/1", true},
+                                 {"HTTP://ehr.example/Patient/1", true},
+                                 {"urn:uuid:5a9d4b5e-7e5c-4a6c-8f8a-0a8a7a1f4c11", true},
+                                 {"urn:oid:1.2.3", true},
+                                 {"#p", true},
+                                 {"#", false},
+                                 {"#q", false},
+                                 {"Patient", false},
+                                 {"Patient/", false},
+                                 {"/Patient/1", false},
+                                 {"Patient/has space", false},
+                                 {"Patient/a_b", false},
+                                 {"Patient/1#frag", false},
+                                 {"Patient/1/_history/", false},
+                                 {"Person of mine/1", false},
+                                 {"Patient?identifier=urn:x|1", false},
+                                 {"javascript:alert(1)", false},
+                                 {"https://ehr.example/fhir/Patient/ 1", false}};
+  for (const auto& one : cases) {
+    for (const auto* place : {"subject", "basedOn"}) {
+      const bool is_list = place == std::string_view("basedOn");
+      auto parts = parse(R"({"contained": [{"resourceType": "Patient", "id": "p",
+          "link": [{"other": {"reference": "#"}, "type": "seealso"}]}], "item": []})");
+      Json reference = Json::object({{"reference", one.reference}});
+      parts.set(place, is_list ? Json::array({reference}) : reference);
+      const auto found = lines(check_response(response_with(parts), form).issues);
+      const auto expected =
+          fmt::format("MF-1416 QuestionnaireResponse.{}{}.reference", place, is_list ? "[0]" : "");
+      EXPECT_EQ(found, one.good ? std::vector<std::string>{} : std::vector{expected})
+          << one.reference;
+    }
+  }
+}
+
+TEST(Contained, ResourcesFollowTheRulesOfFhir) {
+  const auto form = load(form_with(parse(R"({"item": [{"linkId": "a", "type": "boolean"}]})")));
+  const auto found = [&form](std::string_view subject, std::string_view more) {
+    return lines(
+        check_response(
+            response_with(parse(fmt::format(
+                R"({{"subject": {{"reference": "{}"}}, "contained": [{{"resourceType": "Patient", "id": "p" {}}}], "item": []}})",
+                subject, more))),
+            form)
+            .issues);
+  };
+  EXPECT_THAT(found("#p", ""), IsEmpty());
+  const auto is_refused = ElementsAre("MF-1417 QuestionnaireResponse.contained[0]");
+  EXPECT_THAT(found("Patient/1", ""), is_refused);
+  EXPECT_THAT(found("#p", R"(, "contained": [{"resourceType": "Patient", "id": "q"}])"),
+              is_refused);
+  EXPECT_THAT(found("#p", R"(, "meta": {"versionId": "1"})"), is_refused);
+}
+
+TEST(Answers, ThatOnlySayWhyThereIsNoneAreWarnings) {
+  const auto form = load(form_with(parse(
+      R"({"item": [{"linkId": "a", "type": "choice", "answerOption": [{"valueCoding": {"system": "s", "code": "x"}}]}]})")));
+  const std::string reason =
+      R"("extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}])";
+  for (const auto& answer :
+       {fmt::format("{{{}}}", reason), fmt::format(R"({{"valueCoding": {{{}}}}})", reason),
+        fmt::format(R"({{"valueCoding": {{"system": "s", {}}}}})", reason),
+        fmt::format(R"({{"_valueString": {{{}}}}})", reason)}) {
+    const auto issues =
+        check_response(response_with(parse(fmt::format(
+                           R"({{"item": [{{"linkId": "a", "answer": [{}]}}]}})", answer))),
+                       form)
+            .issues;
+    ASSERT_EQ(issues.size(), 1u) << answer;
+    EXPECT_EQ(issues[0].code, "MF-1440");
+    EXPECT_EQ(issues[0].severity, Severity::warning) << answer;
+  }
+}
+
 TEST(Modifiers, OfAFormAreRefused) {
   const auto issues =
       load_questionnaire(

@@ -146,6 +146,10 @@ TEST(HttpRouter, OutcomesOnlyWhereFhirIsSpoken) {
   EXPECT_TRUE(router.wants_outcome("/fhir/metadata"));
   EXPECT_FALSE(router.wants_outcome("/fhirs"));
   EXPECT_FALSE(router.wants_outcome("/"));
+  router.add_plain_problems_under("/fhir/plain");
+  EXPECT_FALSE(router.wants_outcome("/fhir/plain"));
+  EXPECT_FALSE(router.wants_outcome("/fhir/plain/more"));
+  EXPECT_TRUE(router.wants_outcome("/fhir/plainer"));
   const auto small = problem({404, "MF-4209", "Nothing."}, false);
   EXPECT_EQ(small.body, R"({"status":404,"code":"MF-4209","message":"Nothing."})");
   const auto outcome = problem({404, "MF-4209", "Nothing."}, true);

@@ -89,8 +89,13 @@ TEST(Assess, AStrokeSignIsAnEmergencyHoweverItComesIn) {
 }
 
 TEST(Assess, QuickAndCarefulWayGiveTheSame) {
+#ifdef MYOFLAG_SANITIZED
+  constexpr int kForms = 40;
+#else
+  constexpr int kForms = 200;
+#endif
   std::mt19937_64 random(11);
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < kForms; ++i) {
     auto response = testing::response_of(testing::random_given(random));
     const auto plain = assess(response);
     response.set("_status", Json::object({{"id", "s"}}));  // not plain any more
@@ -350,6 +355,68 @@ TEST(Assess, AnAnswerThatSaysThatNobodyKnowsIsOnlyLeftOpen) {
   }
 }
 
+// The words of the form itself, as clients send them along.
+TEST(Assess, ItemsThatOnlyDisplayAreNoAnswers) {
+  auto response = testing::response_of(but("em-now", {"breathless-rest"}));
+  const auto nest = [](auto& self, Json& json) -> bool {
+    if (auto* list = json.as_array()) {
+      return std::any_of(list->begin(), list->end(), [&](Json& one) { return self(self, one); });
+    }
+    if (json.string_of("linkId") == "em-now") {
+      auto& answer = json.find("answer")->as_array()->front();
+      answer.set("item", parse(R"([{"linkId":"em-now-help","text":"Help"}])"));
+      return true;
+    }
+    auto* items = json.find("item");
+    return items != nullptr && self(self, *items);
+  };
+  ASSERT_TRUE(nest(nest, response));
+  const auto assessed = assess(response);
+  ASSERT_TRUE(assessed) << assessed.error().front().text;
+  EXPECT_EQ(assessed->assessment.tier, Tier::emergency);
+}
+
+TEST(Assess, ACodingThatOnlySaysWhyItIsMissingIsNoAnswer) {
+  const auto left_open = parse(
+      R"([{"valueCoding":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"asked-declined"}]}}])");
+  auto response = testing::response_of(but("em-sudden", {"face-droop"}));
+  const auto given = testing::response_of(testing::harmless());
+  ASSERT_NE(fhir::write_json(response), fhir::write_json(given));
+  const auto replace = [&](auto& self, Json& json) -> void {
+    if (auto* list = json.as_array()) {
+      for (auto& one : *list) {
+        self(self, one);
+      }
+    } else if (json.string_of("linkId") == "em-now") {
+      json.set("answer", left_open);
+    } else if (auto* items = json.find("item")) {
+      self(self, *items);
+    }
+  };
+  replace(replace, response);
+  const auto assessed = assess(response);
+  ASSERT_TRUE(assessed) << assessed.error().front().text;
+  EXPECT_EQ(assessed->assessment.tier, Tier::emergency);
+  EXPECT_EQ(assessed->assessment.input->facts.answers.state[slot("em-now")], ItemState::skipped);
+  const auto sent = fhir::write_json(
+      mapping::transaction_bundle(assessed->assessment, assessed->response, assessed->record));
+  EXPECT_THAT(sent, Not(HasSubstr(R"("valueCoding":{"extension")")));
+  EXPECT_THAT(sent, HasSubstr("asked-declined"));
+}
+
+TEST(Assess, ReferencesIntoTheFileLeaveWithTheirExtensions) {
+  auto response = testing::response_of(testing::harmless());
+  response.set("extension",
+               parse(R"([{"url":"https://a.example/x","valueReference":{"reference":"urn:uuid:1"}},
+    {"url":"https://a.example/y","valueReference":{"reference":"Patient/p1"}}])"));
+  const auto assessed = assess(response);
+  ASSERT_TRUE(assessed);
+  const auto sent = fhir::write_json(
+      mapping::transaction_bundle(assessed->assessment, assessed->response, assessed->record));
+  EXPECT_THAT(sent, Not(HasSubstr("urn:uuid:1\"")));
+  EXPECT_THAT(sent, HasSubstr("https://a.example/y"));
+}
+
 TEST(Assess, AnAnswerWithoutValueBesideAnotherOneIsLost) {
   auto response = testing::response_of(self_care());
   auto* answer = answer_of(response, "em-now");
@@ -526,7 +593,8 @@ TEST(Assess, AUsableResultAfterTheOneSetAsideReassures) {
                  R"("code":"2823-3"}]},"valueQuantity":{"value":4.1,"unit":"mmol/L"})" +
                  std::string(more) + "}");
   };
-  constexpr auto to_p1 = R"(,"subject":{"reference":"Patient/p1"})";
+  constexpr auto to_p1 =
+      R"(,"referenceRange":[{"low":{"value":3.5},"high":{"value":5.3}}],"subject":{"reference":"Patient/p1"})";
   const auto tier = [&](std::string_view aside, std::string_view used) {
     return assess(bundle_of({patient(), testing::response_of(self_care()), result(aside, ""),
                              result(used, to_p1)}))
@@ -617,7 +685,7 @@ TEST(Assess, AResultOrProcedureWithoutACodeMayBeAnything) {
 
 TEST(Assess, ANewerBegunFormThatCannotBeReadIsSaid) {
   auto broken = at_hour("09", "in-progress", self_care());
-  broken.find("item")->push(Json::object({{"linkId", "nowhere"}}));
+  broken.find("item")->push(parse(R"({"linkId":"nowhere","answer":[{"valueString":"x"}]})"));
   const auto assessed =
       assess(bundle_of({at_hour("08", "completed", self_care()), broken, patient()}));
   ASSERT_TRUE(assessed);
@@ -691,18 +759,108 @@ TEST(Assess, ADangerThatIsStillAnsweredHasNotVanished) {
   EXPECT_FALSE(says(assessed->assessment, "No longer answered"));
 }
 
-TEST(Assess, OnlyTheLastCompletedFormAndThoseGivenUpSinceAreCompared) {
+TEST(Assess, ADangerDeniedTwiceIsStillNoLongerAnswered) {
   const auto stroke = self_care_but("em-sudden", {"face-droop"});
-  const auto assessed =
-      assess(bundle_of({at_hour("07", "completed", stroke), at_hour("08", "completed", self_care()),
-                        at_hour("09", "completed", self_care()), patient()}));
+  for (const auto* status : {"completed", "stopped"}) {
+    const auto assessed =
+        assess(bundle_of({at_hour("07", status, stroke), at_hour("08", "completed", self_care()),
+                          at_hour("09", "completed", self_care()), patient()}));
+    ASSERT_TRUE(assessed);
+    EXPECT_EQ(assessed->assessment.tier, Tier::routine);
+    EXPECT_FALSE(assessed->assessment.reassurance);
+    EXPECT_TRUE(
+        says(assessed->assessment, "No longer answered as on the form of 2026-11-22 07:00"));
+  }
+}
+
+tl::expected<Assessed, fhir::Issues> after_two_denials(const Given& danger,
+                                                       std::string_view authored) {
+  auto first = testing::response_of(danger);
+  first.set("id", "r0");
+  first.set("authored", authored);
+  return assess(bundle_of({first, at_hour("08", "completed", self_care()),
+                           at_hour("09", "completed", self_care()), patient()}));
+}
+
+// The question about sudden signs asks about 7 days, so the form of today need not name what was
+// earlier; the question about lost function names no time.
+TEST(Assess, AFormBeforeTheLastCountsAsLongAsItsQuestionsLookBack) {
+  const auto stroke = self_care_but("em-sudden", {"face-droop"});
+  auto weakness = self_care_but("function-loss", {"grip"});
+  weakness["weakness-onset"] = {"weeks"};
+  weakness["weakness-course"] = {"slow-worse"};
+  weakness["weakness-symmetry"] = {"one-side"};
+  struct Row {
+    const Given& danger;
+    const char* authored;
+    bool counts;
+  };
+  for (const Row& row :
+       {Row{stroke, "2026-11-15T09:00:00Z", true}, Row{stroke, "2026-11-15T08:59:59Z", false},
+        Row{stroke, "2026-11-15", true}, Row{stroke, "2026-11-13", false},
+        Row{weakness, "2025-01-01T09:00:00Z", true}}) {
+    const auto assessed = after_two_denials(row.danger, row.authored);
+    ASSERT_TRUE(assessed) << row.authored;
+    EXPECT_EQ(!assessed->assessment.vanished.empty(), row.counts) << row.authored;
+    EXPECT_EQ(assessed->assessment.tier, row.counts ? Tier::routine : Tier::self_care)
+        << row.authored;
+  }
+}
+
+TEST(Assess, AFormBeforeTheLastThatCannotBeComparedCountsForAsLong) {
+  for (const auto& [authored, counts] :
+       {std::pair{"2026-11-21T09:00:00Z", true}, std::pair{"2026-09-01T09:00:00Z", false}}) {
+    auto first = testing::response_of(self_care());
+    first.set("id", "r0");
+    first.set("authored", authored);
+    first.set("questionnaire", "https://myoflag.org/fhir/Questionnaire/twitching|0.0.1");
+    const auto assessed = assess(bundle_of({first, at_hour("08", "completed", self_care()),
+                                            at_hour("09", "completed", self_care()), patient()}));
+    ASSERT_TRUE(assessed);
+    EXPECT_EQ(notes_doubt(assessed->assessment), counts) << authored;
+  }
+}
+
+// ---- a disease that an earlier form named
+
+TEST(Assess, ADiseaseOfAnyEarlierFormIsNotGoneWhenItIsDenied) {
+  for (const auto* disease : {"mnd", "myasthenia", "cancer"}) {
+    const auto known = self_care_but("health-conditions", {disease});
+    const auto assessed = assess(
+        bundle_of({at_hour("07", "completed", known), at_hour("08", "completed", self_care()),
+                   at_hour("09", "completed", self_care()), patient()}));
+    ASSERT_TRUE(assessed);
+    EXPECT_EQ(assessed->assessment.tier, Tier::routine) << disease;
+    EXPECT_FALSE(assessed->assessment.reassurance) << disease;
+    EXPECT_TRUE(says(assessed->assessment, "(form of 2026-11-22 07:00 UTC)")) << disease;
+    EXPECT_THAT(assessed->assessment.input->record, SizeIs(1)) << disease;
+  }
+}
+
+TEST(Assess, ADiseaseOfAnEarlierFormCountsForTheRulesThatAskForIt) {
+  auto falls = self_care_but("function-loss", {"falls"});
+  falls["pain-sites"] = falls["cord-clues"] = falls["recent-events"] =
+      falls["exposures"] = {"none"};
+  const auto alone = assess(bundle_of({at_hour("09", "completed", falls), patient()}));
+  const auto known = self_care_but("health-conditions", {"cancer"});
+  const auto assessed = assess(
+      bundle_of({at_hour("08", "completed", known), at_hour("09", "completed", falls), patient()}));
+  ASSERT_TRUE(alone && assessed);
+  EXPECT_EQ(alone->assessment.tier, Tier::soon);
+  EXPECT_EQ(assessed->assessment.tier, Tier::urgent);
+}
+
+TEST(Assess, ADiseaseThatIsStillAnsweredIsNotSaidTwice) {
+  const auto known = self_care_but("health-conditions", {"diabetes"});
+  const auto assessed = assess(
+      bundle_of({at_hour("08", "completed", known), at_hour("09", "completed", known), patient()}));
   ASSERT_TRUE(assessed);
-  EXPECT_EQ(assessed->assessment.tier, Tier::self_care);
+  EXPECT_THAT(assessed->assessment.input->record, IsEmpty());
 }
 
 TEST(Assess, AnEarlierFormThatCannotBeComparedWithholdsReassurance) {
   auto broken = at_hour("08", "completed", self_care());
-  broken.find("item")->push(Json::object({{"linkId", "nowhere"}}));
+  broken.find("item")->push(parse(R"({"linkId":"nowhere","answer":[{"valueString":"x"}]})"));
   auto older = at_hour("08", "completed", self_care());
   older.set("questionnaire", "https://myoflag.org/fhir/Questionnaire/twitching|0.0.1");
   auto nobodys = at_hour("08", "completed", self_care());
@@ -1080,7 +1238,8 @@ TEST(Assess, TheEarlierResponseIsComparedAndTheAppointmentKnown) {
   const auto& input = *assessed->assessment.input;
   ASSERT_TRUE(input.previous);
   EXPECT_EQ(input.previous->state[slot("function-loss")], ItemState::answered);
-  EXPECT_EQ(input.previous_authored, testing::now() - std::chrono::hours(31 * 24 + 2));
+  ASSERT_EQ(input.earlier.size(), 1U);
+  EXPECT_EQ(input.earlier[0].response.authored, testing::now() - std::chrono::hours(31 * 24 + 2));
   EXPECT_TRUE(input.appointment);
   EXPECT_THAT(assessed->record, SizeIs(2));
 }

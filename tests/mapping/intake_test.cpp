@@ -400,6 +400,37 @@ TEST(Intake, AnythingElseIsRefused) {
       ElementsAre("MF-1204"));
 }
 
+TEST(Intake, WhatChangesTheMeaningOfABundleIsRefused) {
+  const std::string modifier = R"([{"url":"u","valueBoolean":true}])";
+  const auto in_entry = [&](std::string_view place) {
+    auto bundle = bundle_of({patient(), condition(), response()});
+    auto& entry = (*bundle.find("entry")->as_array())[1];
+    if (place.empty()) {
+      entry.set("modifierExtension", parse(modifier));
+    } else {
+      entry.set(place, Json::object({{"modifierExtension", parse(modifier)}}));
+    }
+    return codes(take(std::move(bundle)));
+  };
+  for (const auto* place : {"", "search", "request", "response"}) {
+    EXPECT_THAT(in_entry(place), ::testing::Contains("MF-1415")) << place;
+  }
+  auto bundle = bundle_of({patient(), response()});
+  bundle.set("implicitRules", "http://example.org/rules");
+  EXPECT_THAT(codes(take(bundle)), ElementsAre("MF-1415"));
+  EXPECT_THAT(codes(take(bundle_of({bundle, patient(), response()}))),
+              ::testing::Contains("MF-1415"));
+}
+
+TEST(Intake, TheSameResponseTwiceIsOne) {
+  auto bundle = bundle_of({patient(), response(), response()});
+  EXPECT_TRUE(take(bundle));
+  auto other = response();
+  other.set("language", "de");
+  EXPECT_THAT(codes(take(bundle_of({patient(), response(), other}))),
+              ElementsAre("MF-3013", "MF-3013"));
+}
+
 TEST(Intake, XmlAndJsonGiveTheSame) {
   const auto bundle = bundle_of({patient(), condition(), response()});
   const auto xml = fhir::json_to_xml(bundle);

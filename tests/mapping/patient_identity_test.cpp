@@ -128,6 +128,35 @@ INSTANTIATE_TEST_SUITE_P(
                     return bundle_of({patient(), about(R"({"reference":"#q"})")});
                   },
                   {"MF-3016"}},
+        WhoseCase{"http_and_https_and_capitals_and_ports",
+                  [] {
+                    return addressed(
+                        {{"HTTP://EHR.Example/fhir/Patient/p1", patient()},
+                         {"https://ehr.example:443/fhir/QuestionnaireResponse/1",
+                          with(about(R"({"reference":"Patient/p1"})"), "id", R"("1")")},
+                         {"http://ehr.example:80/fhir/Condition/c1", condition()}});
+                  },
+                  {}},
+        WhoseCase{"another_port",
+                  [] {
+                    return addressed({{"https://ehr.example/fhir/Patient/p1", patient()},
+                                      {"", about(R"({"reference":"Patient/p1"})")},
+                                      {"https://ehr.example:8443/fhir/Condition/c1", condition()}});
+                  },
+                  {"MF-3015"}},
+        WhoseCase{"another_path_in_capitals",
+                  [] {
+                    return addressed({{"https://ehr.example/fhir/Patient/p1", patient()},
+                                      {"", about(R"({"reference":"Patient/p1"})")},
+                                      {"https://ehr.example/FHIR/Condition/c1", condition()}});
+                  },
+                  {"MF-3015"}},
+        WhoseCase{"address_and_id_of_two",
+                  [] {
+                    return addressed({{"https://ehr.example/fhir/Patient/other", patient()},
+                                      {"", about(R"({"reference":"Patient/other"})")}});
+                  },
+                  {"MF-3036"}},
         WhoseCase{
             "subject_of_two_minds",
             [] {

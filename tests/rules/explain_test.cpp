@@ -161,6 +161,17 @@ EvaluationInput hand_with_appointment(std::chrono::hours after) {
   return input;
 }
 
+// A Friday afternoon: the next day is no working day.
+TEST(Explanation, TheSameWorkingDayIsSaidByItsDay) {
+  Form form = clear_form();
+  form.answers["em-now"].options = {"unsure"};
+  EvaluationInput input = Names(*twitching()).input(form);
+  input.now = std::chrono::sys_days(std::chrono::year(2026) / 11 / 20) + std::chrono::hours(16);
+  const auto assessment = assess(twitching(), std::move(input));
+  EXPECT_EQ(explain_for_clinician(assessment).sections.front().lines.front().text,
+            "Urgent: target same working day (2026-11-20)");
+}
+
 TEST(Explanation, AnAppointmentAfterTheTargetIsCalledLate) {
   const auto headline = [](std::chrono::hours after) {
     return text_of(explain_for_clinician(assessed(hand_with_appointment(after))),

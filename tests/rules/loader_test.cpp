@@ -30,7 +30,7 @@ TEST(Loader, ReadsTheKnowledgeOfTheProject) {
   ASSERT_TRUE(loaded) << listing(loaded.error());
   const Knowledge& k = **loaded;
   EXPECT_EQ(k.rules.size(), 84U);
-  EXPECT_EQ(k.policies.size(), 12U);
+  EXPECT_EQ(k.policies.size(), 13U);
   EXPECT_EQ(k.workups.size(), 51U);
   EXPECT_GE(k.sources.size(), 93U);
   EXPECT_EQ(k.digest.size(), 64U);
@@ -117,6 +117,20 @@ TEST(Loader, ReadsEveryFieldOfASmallForm) {
   EXPECT_EQ(k.advice.at(0).when, Advice::When::not_emergency);
   EXPECT_EQ(k.advice.at(1).when, Advice::When::fired);
   EXPECT_THROW(k.text("no-such-sentence"), std::logic_error);
+}
+
+// Only what the record speaks to can be held against a later form.
+TEST(Loader, OnlyMedicinesAndConditionsCanBeLasting) {
+  const auto lasting = [](std::string_view before) {
+    auto files = small_files();
+    std::string& questions = files.at("questions.yaml");
+    const std::size_t at = questions.find("    repeats: true\n", questions.find(before));
+    questions.insert(at, "    lasting: true\n");
+    const auto loaded = load_knowledge(files);
+    return loaded ? std::string() : listing(loaded.error());
+  };
+  EXPECT_EQ(lasting("linkId: conditions\n"), "");
+  EXPECT_NE(lasting("linkId: weakness\n").find("MF-2030: `lasting` is for"), std::string::npos);
 }
 
 TEST(Loader, DigestFollowsNamesAndBytes) {
@@ -430,6 +444,17 @@ TEST(Loader, ManyNamesDoNotMakeLoadingSlow) {
   both["rules/soon.yaml"] = unknown["rules/soon.yaml"];
   EXPECT_FALSE(problems_of(both).empty());
   EXPECT_LT(myoflag::timing::processor_seconds() - begin, 30 * myoflag::timing::kSlowness);
+}
+
+TEST(Loader, ASlipInTheAddressOfACodeSystemIsTold) {
+  for (const auto* wrong : {"snomed.info/sct", "http://snomed.info/sctt", "https://SNOMED.info/sct",
+                            "http://snomed.info/sct/"}) {
+    const auto problems =
+        problems_of(with(small_files(), "terminology.yaml", "http://snomed.info/sct", wrong));
+    ASSERT_FALSE(problems.empty()) << wrong;
+    EXPECT_EQ(problems[0].code, "MF-2053") << wrong;
+    EXPECT_NE(problems[0].excerpt.find(wrong), std::string::npos);
+  }
 }
 
 TEST(CheckDigit, Snomed) {

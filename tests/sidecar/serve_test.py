@@ -12,6 +12,7 @@ import resource
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -130,11 +131,11 @@ class Client:
     def openssl(*arguments, given=b""):
         return subprocess.run(["openssl", *arguments], input=given, check=True, capture_output=True).stdout
 
-    def token(self, **changes):
+    def token(self, header=None, **changes):
         now = int(time.time())
         claims = {"iss": "https://ehr.example", "aud": "https://cds.example" + SERVICE, "exp": now + 300, "iat": now,
                   "jti": str(uuid.uuid4()), **changes}
-        header = {"alg": "ES384", "typ": "JWT", "kid": "k1"}
+        header = {"alg": "ES384", "typ": "JWT", "kid": "k1"} | (header or {})
         text = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
         der = self.openssl("dgst", "-sha384", "-sign", self.key, given=text.encode())
         return text + "." + base64url(raw_signature(der))
@@ -347,6 +348,24 @@ class Trust(Case):
             self.assertIn(code, done.stderr.decode())
 
 
+    def test_a_used_token_stays_used_after_kill_9_and_for_another_process(self):
+        config = self.client.configure(service={"base": "https://cds.example", "state": "state"})
+        body = json.dumps(sample_call())
+
+        def status(sidecar, token):
+            return sidecar.ask("POST", SERVICE, body, {"Content-Type": "application/json", "Authorization": "Bearer " + token})[0]
+
+        first = self.start(mode=("--config", config))
+        second = self.start(mode=("--config", config))
+        token, other = self.client.token(), self.client.token()
+        self.assertEqual((status(first, token), status(second, token), status(second, other)), (200, 401, 200))
+        first.stop(signal.SIGKILL)
+        again = self.start(mode=("--config", config))
+        self.assertEqual((status(again, token), status(again, other), status(again, self.client.token())), (401, 401, 200))
+        self.assertEqual([line["denied"] for line in again.lines() if "denied" in line], ["replayed", "replayed"])
+        with open(os.path.join(self.folder, "state", "tokens.sqlite"), "rb") as file:
+            self.assertNotIn(token[-40:].encode(), file.read())
+
     def test_the_token_is_checked_before_the_body_is_read(self):
         sidecar = self.start(mode=("--config", self.client.config))
         for token in ("x", self.client.token(iss="https://evil.example")):
@@ -438,6 +457,65 @@ class Trust(Case):
         self.assertEqual(sidecar.stop()[0], 0)
         self.assertLess(time.monotonic() - begin, 10)
 
+    def test_a_key_that_is_not_known_has_the_set_fetched_but_not_too_often(self):
+        asked = []
+
+        class Keys(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                asked.append(time.monotonic())
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(answers["body"])))
+                self.end_headers()
+                self.wfile.write(answers["body"])
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Keys)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        keys = os.path.join(self.folder, "keys.json")
+        with open(keys, encoding="utf-8") as file:
+            known = json.load(file)
+        answers = {"body": json.dumps(known).encode()}
+        config = self.client.configure(trust={"key-refresh": 86400, "key-refresh-least": 2, "clients": [
+            {"issuer": "https://ehr.example", "key-set": "keys.json", "key-set-url": f"http://127.0.0.1:{server.server_port}/keys"}]})
+        sidecar = self.start(mode=("--config", config))
+        body = json.dumps(sample_call())
+
+        def status(**header):
+            token = self.client.token(header=header) if header else self.client.token()
+            return sidecar.ask("POST", SERVICE, body, {"Content-Type": "application/json", "Authorization": "Bearer " + token})[0]
+
+        def wait_for_fetch(count):
+            for _ in range(400):
+                if len(asked) >= count:
+                    return
+                time.sleep(0.05)
+            raise AssertionError((asked, sidecar.log[-2000:]))
+
+        wait_for_fetch(1)
+        self.assertEqual(status(), 200)
+        answers["body"] = json.dumps({"keys": [known["keys"][0] | {"kid": "k2"}]}).encode()  # it was rotated
+        self.assertEqual(status(kid="k2"), 401)
+        wait_for_fetch(2)
+        for _ in range(400):
+            if status(kid="k2") == 200:
+                break
+            time.sleep(0.05)
+        self.assertEqual(status(kid="k2"), 200)
+        for _ in range(20):
+            self.assertEqual(status(kid="k9"), 401)
+        self.assertEqual(status(kid="k9", alg="none"), 401)
+        time.sleep(1)
+        self.assertLessEqual(len(asked), 3)
+        self.assertTrue(all(later - earlier > 1.9 for earlier, later in zip(asked, asked[1:])), asked)
+        wait_for_fetch(3)  # what was asked for too early was put off, not forgotten
+        time.sleep(2.5)
+        self.assertLessEqual(len(asked), 4)
+        self.assertEqual(sidecar.stop()[0], 0)
+
     def test_pages_of_listed_origins_may_call(self):
         sidecar = self.start(mode=("--config", self.client.configure(cors={"origins": ["https://sandbox.example"]})))
         asks = {"Origin": "https://sandbox.example", "Access-Control-Request-Method": "POST"}
@@ -445,6 +523,141 @@ class Trust(Case):
         self.assertEqual((status, headers["Access-Control-Allow-Origin"]), (204, "https://sandbox.example"))
         status, headers, body = sidecar.ask("OPTIONS", SERVICE, headers=asks | {"Origin": "https://evil.example"})
         self.assertNotIn("Access-Control-Allow-Origin", headers)
+
+
+class Feedback(Case):
+    """What became of cards: acknowledged when it is on disk, counted once, told by rule."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.client = Client(self.folder)
+        self.state = os.path.join(self.folder, "state", "here")
+        self.config = self.client.configure(service={"base": "https://cds.example", "state": "state/here"})
+
+    def post(self, sidecar, path, body, aud=SERVICE):
+        headers = {"Content-Type": "application/json",
+                   "Authorization": "Bearer " + self.client.token(aud="https://cds.example" + aud)}
+        return sidecar.ask("POST", path, json.dumps(body), headers)
+
+    def card(self, sidecar):
+        status, headers, body = self.post(sidecar, SERVICE, sample_call())
+        self.assertEqual(status, 200, body)
+        return json.loads(body)["cards"][0]
+
+    def give(self, sidecar, *feedback, aud=SERVICE + "/feedback"):
+        return self.post(sidecar, SERVICE + "/feedback", {"feedback": list(feedback)}, aud)[::2]
+
+    def report(self, *arguments):
+        done = subprocess.run([PROGRAM, "feedback", "--state", self.state, *arguments], capture_output=True, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        return done.stdout.decode()
+
+    @staticmethod
+    def accepted(card):
+        return {"card": card["uuid"], "outcome": "accepted", "acceptedSuggestions": [{"id": card["suggestions"][0]["uuid"]}],
+                "outcomeTimestamp": "2026-11-22T09:00:00Z"}
+
+    @staticmethod
+    def overridden(card):
+        return {"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": "2026-11-22T09:00:01Z",
+                "overrideReason": {"reason": card["overrideReasons"][2], "userComment": CANARY}}
+
+    def test_what_was_acknowledged_is_there_after_kill_9(self):
+        sidecar = self.start(mode=("--config", self.config))
+        card = self.card(sidecar)
+        for aud in (SERVICE, SERVICE + "/feedback", SERVICE + "/feedback"):  # the same three times
+            self.assertEqual(self.give(sidecar, self.accepted(card), self.overridden(card), aud=aud), (200, b""))
+        stranger = self.accepted(card) | {"card": "12345678-1234-5678-9234-567812345678"}
+        self.assertEqual(self.give(sidecar, stranger), (200, b""))
+        sidecar.stop(signal.SIGKILL)
+        again = self.start(mode=("--config", self.config))
+        self.assertEqual(self.card(again)["uuid"], card["uuid"])
+        self.assertEqual(self.give(again, self.accepted(card)), (200, b""))
+        metrics = again.ask("GET", "/metrics")[2].decode()
+        self.assertEqual(again.stop()[0], 0)
+        report = json.loads(self.report("--format", "json"))
+        self.assertEqual(report["assessments"], {"cards": 1, "answered": 1, "accepted": 1, "overridden": 1, "acceptRate": 1.0,
+                                                 "overrideRate": 1.0})
+        self.assertEqual(report["unknownCards"], 1)
+        first = next(rule for rule in report["rules"] if rule["first"]["cards"] == 1)
+        self.assertEqual(first["overrideReasons"], [{"code": card["overrideReasons"][2]["code"],
+                                                     "text": card["overrideReasons"][2]["display"], "cards": 1}])
+        self.assertIn(first["acceptedTests"][0]["text"][:60], card["suggestions"][0]["label"])
+        for outcome in ("accepted", "overridden"):
+            self.assertIn(f'myoflag_cards_answered{{outcome="{outcome}",rule="{first["rule"]}"}} 1', metrics)
+        self.assertRegex(metrics, r'myoflag_cards_total\{kind="assessment",tier="[a-z-]+"\} 1')
+        text = self.report()
+        self.assertIn(first["rule"], text)
+        self.assertEqual(json.loads(self.report("--format", "json", "--since", "2999-01-01"))["rules"], [])
+        for name in os.listdir(self.state):  # nothing of the patient, nothing that was written by a person
+            with open(os.path.join(self.state, name), "rb") as file:
+                stored = file.read()
+            self.assertNotIn(CANARY.encode(), stored)
+            self.assertNotIn(b"example-cds", stored)
+            self.assertEqual(os.stat(os.path.join(self.state, name)).st_mode & 0o077, 0, name)
+        self.assertNotIn(CANARY.encode(), sidecar.log + again.log)
+
+    def test_who_may_not_and_what_is_wrong(self):
+        sidecar = self.start(mode=("--config", self.config))
+        card = self.card(sidecar)
+        path = SERVICE + "/feedback"
+        self.assertEqual(sidecar.ask("POST", path, "{}", {"Content-Type": "application/json"})[::2], (401, b""))
+        self.assertEqual(self.give(sidecar, self.accepted(card), aud="/cds-services"), (401, b""))
+        status, answer = self.give(sidecar, self.accepted(card), self.accepted(card) | {"outcome": CANARY, "card": CANARY})
+        self.assertEqual((status, set(json.loads(answer))), (400, {"status", "code", "message"}))
+        self.assertIn(b"feedback[1].card", answer)
+        self.assertNotIn(CANARY.encode(), answer)
+        self.assertEqual(json.loads(self.report("--format", "json"))["assessments"]["answered"], 0)  # all or nothing
+        for status, code, how in ((404, "MF-4227", dict(path="/cds-services/other/feedback")), (405, "MF-4210", dict(method="GET")),
+                                  (415, "MF-4211", dict(kind="text/plain")), (413, "MF-4207", dict(length="1000000"))):
+            where = how.get("path", path)
+            headers = {"Content-Type": how.get("kind", "application/json"),
+                       "Authorization": "Bearer " + self.client.token(aud="https://cds.example" + where)}
+            if "length" in how:
+                headers["Content-Length"] = how["length"]
+            got, _, answer = sidecar.ask(how.get("method", "POST"), where, "{}", headers)
+            self.assertEqual((got, json.loads(answer).get("code")), (status, code))
+        self.assertNotIn(CANARY.encode(), sidecar.log)
+
+    def test_cards_do_not_wait_for_a_store_that_somebody_holds(self):
+        sidecar = self.start(mode=("--config", self.config))
+        card = self.card(sidecar)
+        holder = sqlite3.connect(os.path.join(self.state, "feedback.sqlite"), isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        answers = []
+        giving = threading.Thread(target=lambda: answers.append(self.give(sidecar, self.accepted(card))))
+        giving.start()
+        begin = time.monotonic()
+        self.assertEqual(self.card(sidecar)["uuid"], card["uuid"])
+        self.assertTrue(giving.is_alive() and time.monotonic() - begin < 1.9, answers)
+        giving.join()
+        self.assertEqual((answers[0][0], json.loads(answers[0][1])["code"]), (503, "MF-4249"))
+        holder.execute("ROLLBACK")
+        holder.close()
+        self.assertEqual(self.give(sidecar, self.accepted(card)), (200, b""))
+
+    def test_without_a_folder_nothing_is_said_to_be_kept(self):
+        sidecar = self.start(mode=("--config", self.client.configure()))
+        card = self.card(sidecar)
+        status, answer = self.give(sidecar, self.accepted(card))
+        self.assertEqual((status, json.loads(answer)["code"]), (404, "MF-4248"))
+        done = subprocess.run([PROGRAM, "feedback", "--state", self.folder], capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"MF-3108", done.stderr)
+        blocked = self.client.configure(service={"base": "https://cds.example", "state": "key.pem"})
+        done = subprocess.run([PROGRAM, "serve", "--port", "0", "--config", blocked], capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"MF-4258", done.stderr)
+
+    def test_the_demo_takes_it_until_it_ends(self):
+        sidecar = self.start()
+        card = json.loads(sidecar.call(json.dumps(sample_call()))[2])["cards"][0]
+        body = json.dumps({"feedback": [self.accepted(card)]})
+        for _ in range(2):
+            self.assertEqual(sidecar.call(body, SERVICE + "/feedback")[::2], (200, b""))
+        self.assertIn(b'outcome="accepted"', sidecar.ask("GET", "/metrics")[2])
 
 
 class Tls(Case):

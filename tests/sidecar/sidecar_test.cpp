@@ -3,11 +3,13 @@
 #include <array>
 #include <chrono>
 #include <fcntl.h>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <unistd.h>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,6 +20,7 @@
 #include "plugin/sidecar/capability.h"
 #include "plugin/sidecar/line_log.h"
 #include "plugin/sidecar/routes.h"
+#include "plugin/store/sqlite.h"
 
 namespace myoflag::sidecar {
 namespace {
@@ -124,6 +127,37 @@ TEST(Sidecar, CallsGoToTheOneService) {
   EXPECT_THAT(answer.body, HasSubstr("MF-4221"));
   EXPECT_THAT(ask("GET", "/cds-services").body, HasSubstr("prefetch"));
   EXPECT_THAT(ask("GET", "/health").body, HasSubstr(R"("version":"1.2.3")"));
+}
+
+TEST(Sidecar, FeedbackThatCannotBeKeptIsNotAcknowledged) {
+  const auto folder =
+      std::filesystem::path(::testing::TempDir()) / fmt::format("kept_{}", getpid());
+  std::filesystem::create_directories(folder);
+  const auto file = (folder / "feedback.sqlite").string();
+  auto store = feedback::Store::open(file);
+  ASSERT_TRUE(store);
+  FeedbackKeeper keeper(std::move(*store), [] { return rules::Instant{}; });
+  Metrics metrics;
+  const auto table = routes(
+      {serving(), nullptr, nullptr, [] { return rules::Instant{}; }, "1", "", &keeper, &metrics});
+  const auto path = fmt::format("/cds-services/{}/feedback", cds::kServiceId);
+  const auto match = table.match("POST", path);
+  ASSERT_NE(match.route, nullptr);
+  http::Request request;
+  request.parameters = match.parameters;
+  request.body =
+      R"({"feedback":[{"card":"12345678-1234-5678-9234-567812345678","outcome":"overridden",)"
+      R"("outcomeTimestamp":"2026-11-22T09:00:00Z"}]})";
+  EXPECT_EQ(match.route->handler(request).status, 200);
+  store::Database damage;
+  ASSERT_TRUE(damage.open(file));
+  ASSERT_TRUE(damage.run("PRAGMA busy_timeout=5000; DROP TABLE suggestion; DROP TABLE feedback"));
+  const auto answer = match.route->handler(request);
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(http::field_of(answer.fields, "Retry-After"), "60");
+  EXPECT_THAT(answer.body, HasSubstr("MF-4249"));
+  keeper.show({{"12345678-1234-5678-9234-567812345678", {}, "urgent", {"a"}, "1"}});
+  std::filesystem::remove_all(folder);
 }
 
 TEST(LineLog, ManyThreadsWriteWholeLines) {

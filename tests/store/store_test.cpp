@@ -1,8 +1,10 @@
 // The store: what is acknowledged is there after any end of the process, once.
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -81,6 +83,16 @@ TEST_F(StoreTest, TheSameTwiceGivesTheReceiptThatStands) {
   EXPECT_EQ(store.counts()->waiting, 1u);
 }
 
+TEST_F(StoreTest, KnowsSinceWhenTheOldestWaits) {
+  Store store = open();
+  EXPECT_EQ(store.counts()->oldest, std::nullopt);
+  const auto first = store.submit(submission("a"), kNow);
+  store.submit(submission("b"), kNow + hours(1));
+  EXPECT_EQ(store.counts()->oldest, kNow);
+  store.park(first->item, "MF-3164", "by hand");
+  EXPECT_EQ(store.counts()->oldest, kNow + hours(1));
+}
+
 TEST_F(StoreTest, ANewOutcomeOfTheSameResponseIsDeliveredToo) {
   Store store = open();
   store.submit(submission("a"), kNow);
@@ -115,6 +127,67 @@ TEST_F(StoreTest, EveryEndWithinASubmissionLeavesAllOrNothing) {
   }
 }
 
+TEST_F(StoreTest, ManyAreKeptInOneTransaction) {
+  const std::vector<Submission> all{submission("a"), submission("b"), submission("a")};
+  for (int die_at = 1; die_at <= 3; ++die_at) {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+    int writes = 0;
+    bool died = false;
+    {
+      Store store = open([&] {
+        if (++writes == die_at) {
+          throw Killed();
+        }
+      });
+      try {
+        store.submit(all, kNow);
+      } catch (const Killed&) {
+        died = true;
+      }
+    }
+    EXPECT_EQ(died, die_at <= 2) << "one transaction: before it, and behind it";
+    Store again = open();
+    EXPECT_EQ(again.counts()->waiting, die_at == 1 ? 0u : 2u) << die_at;
+    const auto receipts = again.submit(all, kNow);
+    ASSERT_TRUE(receipts);
+    ASSERT_EQ(receipts->size(), 3u);
+    EXPECT_EQ((*receipts)[0].item, (*receipts)[2].item);
+    EXPECT_FALSE((*receipts)[2].is_new);
+    EXPECT_EQ(again.counts()->waiting, 2u);
+  }
+}
+
+// As the program that serves does: invitations, pages for the clinic and outbox in one file.
+TEST_F(StoreTest, SeveralConnectionsOfOneProcessKeepTheirLocks) {
+  std::array<int, 2> go{};
+  ASSERT_EQ(::pipe(go.data()), 0);
+  const pid_t other = ::fork();
+  ASSERT_GE(other, 0);
+  if (other == 0) {  // another process, that comes and goes meanwhile
+    char word = 0;
+    bool good = ::read(go[0], &word, 1) == 1;
+    good = good && open().submit(submission("b"), kNow).has_value();
+    ::_exit(good ? 0 : 1);
+  }
+  Store first = open();
+  ASSERT_TRUE(first.submit(submission("a"), kNow));
+  Store second = open();
+  ASSERT_EQ(::write(go[1], "x", 1), 1);
+  int status = -1;
+  ASSERT_EQ(::waitpid(other, &status, 0), other);
+  EXPECT_EQ(status, 0);
+  for (Store* store : {&first, &second}) {
+    const auto counts = store->counts();
+    ASSERT_TRUE(counts) << counts.error().text;
+    EXPECT_EQ(counts->waiting, 2u);
+  }
+  EXPECT_TRUE(first.submit(submission("c"), kNow));
+  EXPECT_EQ(open().counts()->waiting, 3u);
+  ::close(go[0]);
+  ::close(go[1]);
+}
+
 TEST_F(StoreTest, TheFileIsForItsOwnerOnly) {
   open().submit(submission("a"), kNow);
   for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
@@ -146,6 +219,29 @@ TEST_F(StoreTest, ANewerSchemaIsRefusedAndLeftAlone) {
   Statement version(db, "PRAGMA user_version");
   ASSERT_EQ(version.step(), Row::here);
   EXPECT_EQ(version.number(0), 99u);
+}
+
+TEST_F(StoreTest, AFileFromBeforeTheIntakeKeepsWhatItHolds) {
+  const auto receipt = open().submit(submission("a"), kNow);
+  {
+    Database db;
+    ASSERT_TRUE(db.open(path_) &&
+                db.run("DROP TABLE interruption; DROP TABLE visit; DROP TABLE invitation;"
+                       "DROP TABLE proposal; DROP INDEX thread_order;"
+                       "ALTER TABLE escalation DROP COLUMN acknowledged_by;"
+                       "PRAGMA user_version=1"));
+  }
+  EXPECT_EQ(*open().bundle(receipt->item), "bundle of a");
+  Database db;
+  ASSERT_TRUE(db.open(path_));
+  Statement tables(db,
+                   "SELECT COUNT(*) FROM sqlite_schema WHERE type='table' AND name IN"
+                   " ('invitation','visit','interruption','proposal')");
+  ASSERT_EQ(tables.step(), Row::here);
+  EXPECT_EQ(tables.number(0), 4u);
+  Statement version(db, "PRAGMA user_version");
+  ASSERT_EQ(version.step(), Row::here);
+  EXPECT_EQ(version.number(0), 3u);
 }
 
 TEST_F(StoreTest, AFileOfAnotherProgramIsLeftAlone) {
@@ -216,9 +312,14 @@ TEST_F(StoreTest, AnEscalationIsShownUntilAcknowledged) {
   const auto shown = store.escalations();
   ASSERT_EQ(shown->size(), 1u);
   EXPECT_EQ(shown->front().target_hours, 24);
-  EXPECT_THAT(store.acknowledge(99, kNow).error().text, HasSubstr("MF-3104"));
-  EXPECT_TRUE(store.acknowledge(shown->front().id, kNow));
+  EXPECT_THAT(store.acknowledge(99, "ward 3", kNow).error().text, HasSubstr("MF-3104"));
+  EXPECT_TRUE(store.acknowledge(shown->front().id, "Dr A", kNow + std::chrono::hours(1)));
+  EXPECT_TRUE(store.acknowledge(shown->front().id, "Dr B", kNow + std::chrono::hours(2)));
   EXPECT_TRUE(store.escalations()->empty());
+  const auto known = store.escalations(true);
+  ASSERT_EQ(known->size(), 1u);
+  EXPECT_EQ(known->front().acknowledged_by, "Dr A");
+  EXPECT_EQ(known->front().acknowledged, kNow + std::chrono::hours(1));
   EXPECT_EQ(store.counts()->urgent, 0u);
 }
 

@@ -115,7 +115,7 @@ NamedAnswer RandomForms::answer(const Item& item) {
   if (odd == 0) {
     answer = {};
     answer.invalid = true;
-  } else if (odd < 8 && item.open() != 0) {
+  } else if (odd < 8 && (item.open() & item.all) != 0) {
     const auto open = random_.pick(codes_of(item, item.open()));
     if (!item.repeats || random_.chance(50)) {
       answer.options.clear();

@@ -1,9 +1,15 @@
 // Tokens of clients: good ones of both algorithms, and every way to be a bad one.
+#include <atomic>
+#include <filesystem>
+#include <memory>
 #include <string>
+#include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "plugin/store/sqlite.h"
 #include "plugin/trust/base64url.h"
 #include "plugin/trust/gate.h"
 #include "plugin/trust/jwt.h"
@@ -183,7 +189,7 @@ TEST(Token, ClientsHaveTheirOwnAlgorithmsAndTenants) {
 }
 
 TEST(Token, IsUsedOnce) {
-  ReplayStore replays;
+  ReplaysInMemory replays;
   const auto token = "Bearer " + curve_key().token(header(curve_key()), Payload().text());
   const auto ask = [&](const std::string& text, Instant when) {
     const auto claims = admit(text, clients(), {std::string(audience)}, when, replays);
@@ -197,18 +203,91 @@ TEST(Token, IsUsedOnce) {
   EXPECT_EQ(ask("bearer " + token.substr(7), now + std::chrono::seconds(310)), "replayed");
 }
 
-TEST(ReplayStore, ForgetsOnlyWhatHasExpiredAndNeverMore) {
+// ---- tokens that were used, in memory and on disk
+
+class ReplayTest : public ::testing::TestWithParam<bool> {
+ protected:
+  ReplayTest()
+      : folder_(std::filesystem::path(::testing::TempDir()) /
+                ("replays_" + std::to_string(::getpid()))),
+        path_((folder_ / "tokens.sqlite").string()) {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
+  ~ReplayTest() override { std::filesystem::remove_all(folder_); }
+
+  std::unique_ptr<Replays> open(std::size_t most = kMostOfAnIssuer) const {
+    if (!GetParam()) {
+      return std::make_unique<ReplaysInMemory>(most);
+    }
+    auto file = ReplayFile::open(path_, most);
+    return file ? *std::move(file) : nullptr;
+  }
+
+  std::filesystem::path folder_;
+  std::string path_;
+};
+
+TEST_P(ReplayTest, ForgetsOnlyWhatHasExpiredAndNeverMore) {
+  using enum Replays::Use;
   const auto at = [](int seconds) { return now + std::chrono::seconds(seconds); };
-  ReplayStore replays(2);
-  EXPECT_TRUE(replays.remember("a", "1", at(10), now));
-  EXPECT_TRUE(replays.remember("b", "1", at(100), now)) << "ids belong to their issuer";
-  EXPECT_TRUE(replays.remember("a", "2", at(100), now));
-  EXPECT_FALSE(replays.remember("a", "3", at(10), now)) << "full";
-  EXPECT_TRUE(replays.remember("b", "2", at(10), now)) << "for that issuer alone";
-  EXPECT_FALSE(replays.remember("a", "1", at(200), at(70)));
-  EXPECT_TRUE(replays.remember("a", "3", at(200), at(71)));
-  EXPECT_FALSE(replays.remember("a", "4", at(200), at(71)));
-  EXPECT_FALSE(replays.remember("b", "1", at(200), at(71)));
+  const auto replays = open(2);
+  EXPECT_EQ(replays->remember("a", "1", at(10), now), first);
+  EXPECT_EQ(replays->remember("b", "1", at(100), now), first) << "ids belong to their issuer";
+  EXPECT_EQ(replays->remember("a", "2", at(100), now), first);
+  EXPECT_EQ(replays->remember("a", "3", at(10), now), refused) << "full";
+  EXPECT_EQ(replays->remember("b", "2", at(10), now), first) << "for that issuer alone";
+  EXPECT_EQ(replays->remember("a", "1", at(200), at(70)), refused);
+  EXPECT_EQ(replays->remember("a", "3", at(200), at(71)), first);
+  EXPECT_EQ(replays->remember("a", "4", at(200), at(71)), refused);
+  EXPECT_EQ(replays->remember("b", "1", at(200), at(71)), refused);
+}
+
+TEST_P(ReplayTest, OfManyAtOnceOneIsFirst) {
+  const auto one = open();
+  const auto other = GetParam() ? open() : nullptr;  // another process has the file open, too
+  std::atomic<int> first{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      auto& replays = i % 2 == 1 && other ? *other : *one;
+      for (int id = 0; id < 10; ++id) {
+        const auto use = replays.remember("a", std::to_string(id), now, now);
+        EXPECT_NE(use, Replays::Use::unknown);
+        first += use == Replays::Use::first ? 1 : 0;
+      }
+    });
+  }
+  for (auto& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(first, 10);
+}
+
+INSTANTIATE_TEST_SUITE_P(Replays, ReplayTest, ::testing::Bool());
+
+class ReplayFileTest : public ReplayTest {};
+INSTANTIATE_TEST_SUITE_P(Replays, ReplayFileTest, ::testing::Values(true));
+
+TEST_P(ReplayFileTest, OutlivesTheProgram) {
+  EXPECT_EQ(open()->remember("a", "1", now, now), Replays::Use::first);
+  EXPECT_EQ(open()->remember("a", "1", now, now), Replays::Use::refused);
+  EXPECT_EQ(open(1)->remember("a", "2", now, now), Replays::Use::refused) << "counted on disk";
+  const auto later = now + kSkew + std::chrono::seconds(1);
+  EXPECT_EQ(open(1)->remember("a", "2", later, later), Replays::Use::first);
+}
+
+TEST_P(ReplayFileTest, LetsNobodyInWhenItFails) {
+  Gate gate("https://cds.example", clients(), open());
+  const std::string path = "/cds-services/myoflag-intake-review";
+  const auto token = [] {
+    return "Bearer " + curve_key().token(header(curve_key()), Payload().text());
+  };
+  const auto good = token();
+  EXPECT_TRUE(gate.admit(good, {path}, now));
+  store::Database damage;
+  ASSERT_TRUE(damage.open(path_) && damage.run("DROP TABLE token"));
+  EXPECT_EQ(gate.admit(good, {path}, now).error(), Denied::not_kept);
 }
 
 TEST(KeySet, ReadsWhatItKnowsAndRefusesSecrets) {
@@ -253,12 +332,12 @@ TEST(Gate, ChecksTheWholeAddressAndRemembersAcrossNewClients) {
   Gate gate("https://cds.example", clients());
   const auto token = "Bearer " + curve_key().token(header(curve_key()), Payload().text());
   const std::string path = "/cds-services/myoflag-intake-review";
-  EXPECT_EQ(gate.admit(token, "/cds-services/other", now).error(), Denied::audience);
-  EXPECT_TRUE(gate.admit(token, path, now));
+  EXPECT_EQ(gate.admit(token, {"/cds-services/other"}, now).error(), Denied::audience);
+  EXPECT_TRUE(gate.admit(token, {path}, now));
   gate.use(clients());
-  EXPECT_EQ(gate.admit(token, path, now).error(), Denied::replayed);
+  EXPECT_EQ(gate.admit(token, {path}, now).error(), Denied::replayed);
   gate.use({});
-  EXPECT_EQ(gate.admit(token, path, now).error(), Denied::issuer);
+  EXPECT_EQ(gate.admit(token, {path}, now).error(), Denied::issuer);
 }
 
 TEST(KeySet, OneOfUseHasAKey) {

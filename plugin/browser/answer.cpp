@@ -1,0 +1,114 @@
+#include "plugin/browser/answer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "rules/digest.h"
+
+namespace myoflag::browser {
+
+namespace {
+
+using http::Request;
+using http::Response;
+
+constexpr std::size_t kHashLength = 12;
+constexpr std::string_view kPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for "
+    "'script'; trusted-types 'none'";
+
+Asset asset(std::string_view name, std::string_view extension, std::string_view type,
+            std::string_view content) {
+  const auto hash = rules::hex(rules::sha256(content)).substr(0, kHashLength);
+  return {fmt::format("/assets/{}.{}.{}", name, hash, extension),
+          fmt::format("{}; charset=utf-8", type), content};
+}
+
+}  // namespace
+
+Response page(int status, std::string html) {
+  return {status,
+          "text/html; charset=utf-8",
+          std::move(html),
+          {{"Content-Security-Policy", std::string(kPolicy)},
+           {"Cache-Control", "no-store"},
+           {"Referrer-Policy", "no-referrer"},
+           {"X-Content-Type-Options", "nosniff"},
+           {"Cross-Origin-Opener-Policy", "same-origin"}}};
+}
+
+Response go_to(std::string address) {
+  return {303,
+          "",
+          "",
+          {{"Location", std::move(address)},
+           {"Cache-Control", "no-store"},
+           {"Referrer-Policy", "no-referrer"}}};
+}
+
+void set_cookie(Response& response, std::string_view name, std::string_view value) {
+  response.fields.push_back(
+      {"Set-Cookie", fmt::format("{}={}; Path=/; Secure; HttpOnly; SameSite=Lax", name, value)});
+}
+
+std::string_view cookie_of(const Request& request, std::string_view name) {
+  for (const auto& field : request.fields) {
+    std::string_view rest = field.name == "cookie" ? field.value : std::string_view();
+    while (!rest.empty()) {
+      const auto end = rest.find(';');
+      auto pair = rest.substr(0, end);
+      rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+      pair.remove_prefix(std::min(pair.find_first_not_of(' '), pair.size()));
+      if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) {
+        return pair.substr(name.size() + 1);
+      }
+    }
+  }
+  return {};
+}
+
+// Without a referrer the origin is "null" even from our own pages.
+bool is_from_us(const Request& request) {
+  const auto site = http::field_of(request.fields, "sec-fetch-site");
+  if (!site.empty()) {
+    return site == "same-origin" || site == "none";
+  }
+  const auto origin = http::field_of(request.fields, "origin");
+  if (origin.empty() || origin == "null") {
+    return true;
+  }
+  const auto host = origin.find("://");
+  return host != std::string_view::npos &&
+         origin.substr(host + 3) == http::field_of(request.fields, "host");
+}
+
+Asset style(std::string_view name, std::string_view content) {
+  return asset(name, "css", "text/css", content);
+}
+
+Asset script(std::string_view name, std::string_view content) {
+  return asset(name, "js", "text/javascript", content);
+}
+
+void add_asset(http::Router& router, const Asset& asset) {
+  router.add({"GET",
+              asset.path,
+              "a file of the pages",
+              [asset](const Request& /*request*/) {
+                return Response{200,
+                                asset.content_type,
+                                std::string(asset.content),
+                                {{"Cache-Control", "public, max-age=31536000, immutable"},
+                                 {"X-Content-Type-Options", "nosniff"}}};
+              },
+              {},
+              0,
+              {},
+              nullptr,
+              nullptr});
+}
+
+}  // namespace myoflag::browser

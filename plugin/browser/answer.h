@@ -1,0 +1,36 @@
+#pragma once
+// Pages as answers: their headers, where a form leads, the cookie of a session, and whether a
+// request came from a page of ours. Sources: www.w3.org/TR/CSP3, RFC 6265, fetch.spec.whatwg.org
+// (Sec-Fetch-Site).
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "plugin/http/router.h"
+
+namespace myoflag::browser {
+
+inline constexpr std::string_view kForm = "application/x-www-form-urlencoded";
+
+http::Response page(int status, std::string html);
+http::Response go_to(std::string address);  // after a form: 303
+
+// A cookie of the session, for this host only. Its name begins with "__Host-".
+void set_cookie(http::Response& response, std::string_view name, std::string_view value);
+std::string_view cookie_of(const http::Request& request, std::string_view name);  // "": none
+
+// Whether a page of ours sent it, as far as the browser says.
+bool is_from_us(const http::Request& request);
+
+// A file that pages refer to. Its address changes with its content, so that browsers may keep it.
+struct Asset {
+  std::string path;  // "/assets/mf.0123456789ab.css"
+  std::string content_type;
+  std::string_view content;  // of the program
+};
+Asset style(std::string_view name, std::string_view content);
+Asset script(std::string_view name, std::string_view content);
+void add_asset(http::Router& router, const Asset& asset);
+
+}  // namespace myoflag::browser

@@ -1,0 +1,154 @@
+#include "plugin/ehr/fetch_command.h"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "fhir/client/backend_services.h"
+#include "fhir/client/client.h"
+#include "plugin/ehr/fetch_wire.h"
+#include "plugin/write_all.h"
+
+namespace myoflag::ehr {
+
+namespace {
+
+using fhir::Json;
+using fhir::client::Client;
+using Clock = std::chrono::steady_clock;
+
+constexpr int most_pages = 10;
+
+// Many threads answer over one socket, a frame at a time. Whoever reads is gone or not: nothing
+// depends on it.
+class Socket {
+ public:
+  explicit Socket(int file) : file_(file) {}
+
+  void send(std::string_view frame) {
+    const std::lock_guard lock(mutex_);
+    write_all(file_, frame);
+  }
+
+ private:
+  const int file_;
+  std::mutex mutex_;
+};
+
+// The address of the next page. Empty: there is none, or none at this endpoint.
+std::string next_page(const Json& bundle, std::string_view base) {
+  for (const auto& link : bundle.array_of("link")) {
+    const auto url = link.string_of("url");
+    if (link.string_of("relation") == "next" && url.starts_with(base) && url.size() > base.size() &&
+        (url[base.size()] == '/' || url[base.size()] == '?')) {
+      return std::string(url);
+    }
+  }
+  return {};
+}
+
+class Order {
+ public:
+  Order(fhir::client::Transport& transport, FetchOrder order, Socket& socket)
+      : transport_(transport),
+        order_(std::move(order)),
+        authority_(fhir::client::bearer(order_.token)),
+        until_(Clock::now() + order_.time),
+        socket_(socket) {
+    while (order_.base.ends_with('/')) {
+      order_.base.pop_back();
+    }
+  }
+
+  void run() {
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < order_.queries.size(); ++i) {
+      threads.emplace_back([this, i] { fetch(i); });
+    }
+    std::for_each(threads.begin(), threads.end(), [](std::thread& one) { one.join(); });
+  }
+
+ private:
+  void fetch(std::size_t query) {
+    try {
+      pages(query);
+    } catch (const std::exception&) {
+      // An address that cannot be called: not fetched.
+    }
+  }
+
+  // Each page as soon as it is there: the first counts, even where a later one is late.
+  void pages(std::size_t query) {
+    std::size_t bytes = 0;
+    std::string url = order_.base + order_.queries[query];
+    for (int page = 0; !url.empty() && page < most_pages; ++page) {
+      const auto json = read(url);
+      if (!json) {
+        return;
+      }
+      auto text = fhir::write_json(*json);
+      bytes += text.size();
+      if (bytes > kMostFetched) {
+        return;
+      }
+      socket_.send(answer_frame({query, std::move(text)}));
+      url = next_page(*json, order_.base);
+    }
+  }
+
+  std::optional<Json> read(const std::string& url) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until_ - Clock::now());
+    if (left.count() <= 0) {
+      return std::nullopt;
+    }
+    fhir::client::Endpoint endpoint;
+    endpoint.base = order_.base;
+    endpoint.deadline = left;
+    endpoint.most_bytes = kMostFetched;
+    endpoint.most_tries = 1;
+    Client client(transport_, endpoint, &authority_);
+    auto reply = client.read_page(url);
+    const bool done = reply.next == fhir::client::Next::done && reply.resource.is_object();
+    return done ? std::optional(std::move(reply.resource)) : std::nullopt;
+  }
+
+  fhir::client::Transport& transport_;
+  FetchOrder order_;
+  fhir::client::FixedAuthority authority_;
+  const Clock::time_point until_;
+  Socket& socket_;
+};
+
+}  // namespace
+
+Exit fetch_orders(fhir::client::Transport& transport, int socket) {
+  std::signal(SIGPIPE, SIG_IGN);  // the other end may give up on an order
+  Socket answers(socket);
+  FrameReader frames(kMostOrdered);
+  std::array<char, 65'536> bytes{};
+  for (;;) {
+    if (const auto content = frames.next()) {
+      auto order = read_order(*content);
+      if (!order) {
+        return Exit::usage;
+      }
+      Order(transport, *std::move(order), answers).run();
+      answers.send(end_frame());
+      continue;
+    }
+    const auto count = frames.is_broken() ? 0 : ::read(socket, bytes.data(), bytes.size());
+    if (count <= 0) {
+      return Exit::done;
+    }
+    frames.take({bytes.data(), static_cast<std::size_t>(count)});
+  }
+}
+
+}  // namespace myoflag::ehr

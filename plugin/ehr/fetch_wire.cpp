@@ -1,0 +1,83 @@
+#include "plugin/ehr/fetch_wire.h"
+
+#include <charconv>
+
+#include "fhir/json.h"
+
+namespace myoflag::ehr {
+
+using fhir::Json;
+
+std::string frame_of(std::string_view content) {
+  std::string frame;
+  for (const int shift : {24, 16, 8, 0}) {
+    frame += static_cast<char>((content.size() >> shift) & 0xffU);
+  }
+  return frame.append(content);
+}
+
+std::string order_frame(const FetchOrder& order) {
+  Json queries = Json::array();
+  for (const auto& query : order.queries) {
+    queries.push(query);
+  }
+  return frame_of(fhir::write_json(
+      Json::object({{"base", order.base},
+                    {"token", order.token},
+                    {"milliseconds", Json(static_cast<std::int64_t>(order.time.count()))},
+                    {"queries", std::move(queries)}})));
+}
+
+std::string answer_frame(const FetchAnswer& answer) {
+  return frame_of(static_cast<char>(answer.query) + answer.json);
+}
+
+std::optional<FetchOrder> read_order(std::string_view content) {
+  const auto json = fhir::read_json(content);
+  const auto* time = json && json->is_object() ? json->find("milliseconds") : nullptr;
+  if (time == nullptr || !time->is_number()) {
+    return std::nullopt;
+  }
+  FetchOrder order{
+      std::string(json->string_of("base")), std::string(json->string_of("token")), {}, {}};
+  const auto& digits = time->as_number()->text;
+  std::chrono::milliseconds::rep count = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), count);
+  order.time = std::chrono::milliseconds(count);
+  for (const auto& query : json->array_of("queries")) {
+    order.queries.push_back(query.is_string() ? *query.as_string() : "");
+  }
+  const bool is_one = !order.base.empty() && !order.token.empty() && !order.queries.empty() &&
+                      order.queries.size() <= kMostQueries && count > 0;
+  return is_one ? std::optional(std::move(order)) : std::nullopt;
+}
+
+std::optional<FetchAnswer> read_answer(std::string_view content) {
+  if (content.empty()) {
+    return std::nullopt;
+  }
+  return FetchAnswer{static_cast<unsigned char>(content.front()), std::string(content.substr(1))};
+}
+
+std::optional<std::string> FrameReader::next() {
+  constexpr std::size_t head = 4;
+  if (is_broken_ || bytes_.size() < head) {
+    return std::nullopt;
+  }
+  std::size_t length = 0;
+  for (std::size_t i = 0; i < head; ++i) {
+    length = length << 8U | static_cast<unsigned char>(bytes_[i]);
+  }
+  if (length > most_) {
+    is_broken_ = true;
+    return std::nullopt;
+  }
+  if (bytes_.size() - head < length) {
+    return std::nullopt;
+  }
+  std::string content = bytes_.substr(head, length);
+  bytes_.erase(0, head + length);
+  return content;
+}
+
+}  // namespace myoflag::ehr

@@ -1,0 +1,216 @@
+// What every handler needs: who asks, what was answered so far, what the rules say of it.
+#include "plugin/intake/handling.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "plugin/browser/answer.h"
+#include "plugin/delivery/submission.h"
+#include "plugin/intake/response.h"
+#include "plugin/intake/web_files.h"
+
+namespace myoflag::intake {
+
+using browser::go_to;
+using browser::page;
+using fhir::Json;
+using http::Response;
+using rules::Item;
+
+namespace {
+
+// A visit is noted as used at most once in that time.
+constexpr std::chrono::seconds kTouchEvery{60};
+
+bool is_answered(const Form& form) {
+  return std::find(form.answers.state.begin(), form.answers.state.end(),
+                   rules::ItemState::answered) != form.answers.state.end();
+}
+
+}  // namespace
+
+std::string question_address(const Item& item) { return "/p/q/" + item.link_id; }
+
+Look look_of(const Parts& parts, std::string_view language) {
+  const auto found = parts.languages.find(language);
+  const auto& texts =
+      found == parts.languages.end() ? parts.languages.find("en")->second : found->second;
+  return {texts, parts.settings.site, style_file().path, script_file().path};
+}
+
+Response message_of(const Parts& parts, std::string_view language, int status,
+                    std::string_view name) {
+  const auto look = look_of(parts, language);
+  return page(status, message_page(look, {say(look, fmt::format("{}-title", name)),
+                                          say(look, fmt::format("{}-text", name)),
+                                          {},
+                                          {}}));
+}
+
+Response Handling::message(int status, std::string_view name) const {
+  return message_of(parts_, invitation_.language, status, name);
+}
+
+Response Handling::locked() const {
+  if (invitation_.locked_for_good) {
+    return page(
+        403, message_page(look(), {words("locked-title"), words("locked-for-good-text"), {}, {}}));
+  }
+  const auto left = std::chrono::ceil<std::chrono::minutes>(invitation_.locked_until - now_);
+  const auto minutes = std::to_string(std::max<std::int64_t>(left.count(), 1));
+  return page(403, message_page(look(), {words("locked-title"),
+                                         say(look(), "locked-text", {{"minutes", minutes}}),
+                                         {},
+                                         {}}));
+}
+
+Response Handling::refused() const {
+  return page(403, message_page(look(), {words("refused-title"), words("refused-text"),
+                                         words("refused-button"), "/p/id"}));
+}
+
+Response Handling::failed() { return message(503, "failed"); }
+
+void Handling::check_not_over() const {
+  if (invitation_.withdrawn) {
+    throw Ended{message(410, "withdrawn")};
+  }
+  if (invitation_.expires <= now_) {
+    throw Ended{message(410, "expired")};
+  }
+}
+
+void Handling::take_link() {
+  auto found = needed(parts_.invitations.by_token(request_.parameters.find("token")->second));
+  if (!found) {
+    throw Ended{message(404, "unknown")};
+  }
+  invitation_ = *std::move(found);
+  check_not_over();
+}
+
+void Handling::take_seat(Need need) {
+  const auto session = browser::cookie_of(request_, kCookie);
+  const auto visit = session.empty() ? std::nullopt : needed(parts_.invitations.visit(session));
+  if (!visit || visit->made + kLongestVisit <= now_) {
+    throw Ended{message(403, "again")};
+  }
+  visit_ = *visit;
+  auto found = needed(parts_.invitations.by_id(visit_.invitation));
+  if (!found) {
+    throw Ended{message(404, "unknown")};
+  }
+  invitation_ = *std::move(found);
+  check_not_over();
+  if (visit_.is_known && visit_.seen + parts_.settings.idle <= now_) {
+    needed(parts_.invitations.forget(session));
+    is_late_ = need == Need::known_or_late;
+    visit_.is_known = is_late_;
+  }
+  if (need != Need::visit && !visit_.is_known) {
+    throw Ended{go_to("/p/id")};
+  }
+  if (visit_.seen + kTouchEvery <= now_) {
+    needed(parts_.invitations.touch(session, now_));
+  }
+}
+
+browser::Fields Handling::take_fields() const {
+  auto fields = browser::Fields::read(request_.body);
+  if (!fields || !browser::is_from_us(request_) || fields->value("csrf") != visit_.csrf) {
+    throw Ended{refused()};
+  }
+  return *std::move(fields);
+}
+
+void Handling::take_draft() {
+  auto draft = read_draft(knowledge(), invitation_.draft);
+  if (!draft) {
+    throw Broken{"a draft is damaged"};
+  }
+  draft_ = *std::move(draft);
+  form_ = form_of(knowledge(), draft_);
+}
+
+void Handling::reload() {
+  auto found = needed(parts_.invitations.by_id(invitation_.id));
+  if (!found) {
+    throw Ended{message(404, "unknown")};
+  }
+  invitation_ = *std::move(found);
+  check_not_over();
+  take_draft();
+}
+
+// ---- what the rules say meanwhile
+
+Json Handling::response_now(const Draft& draft, const Form& form, bool is_finished) const {
+  return response_of(
+      knowledge(), draft, form,
+      {invitation_.response, invitation_.patient, invitation_.language, now_, is_finished});
+}
+
+Assessed Handling::assess(const Json& response, rules::Outlook outlook) const {
+  AssessOptions options;
+  options.now = now_;
+  options.outlook = outlook;
+  auto assessed = assessor_->assess_resource(response, options);
+  if (!assessed) {
+    // Never a form that passes without having been judged.
+    throw Broken{fmt::format("answers cannot be judged: {}", assessed.error().empty()
+                                                                 ? std::string()
+                                                                 : assessed.error().front().code)};
+  }
+  return *std::move(assessed);
+}
+
+std::optional<rules::Assessment> Handling::judged(const Draft& draft, const Form& form) const {
+  if (!is_answered(form)) {
+    return std::nullopt;
+  }
+  return assess(response_now(draft, form, false), rules::Outlook::none).assessment;
+}
+
+store::Submission Handling::submission(const Assessed& assessed, const Json& response) const {
+  auto made = delivery::submission_of(
+      assessed, fhir::write_json(response),
+      {parts_.settings.tenant, parts_.settings.urgency, parts_.settings.communication});
+  if (!made) {
+    throw Broken{made.error().text};
+  }
+  return *std::move(made);
+}
+
+std::vector<Trigger> Handling::triggers() const {
+  const auto assessment = judged(draft_, form_);
+  return triggers_of(knowledge(), parts_.presentation, form_, assessment ? &*assessment : nullptr);
+}
+
+// What interrupts, and was not read.
+std::vector<Trigger> Handling::unread() const {
+  if (invitation_.unread_interruptions == 0) {
+    return {};
+  }
+  const auto known = needed(parts_.invitations.interruptions(invitation_.id));
+  auto all = triggers();
+  std::erase_if(all, [&](const Trigger& trigger) {
+    return std::none_of(known.begin(), known.end(), [&](const Interrupted& one) {
+      return !one.is_read && one.reason == trigger.reason;
+    });
+  });
+  return all;
+}
+
+std::string Handling::resume_address() const {
+  if (invitation_.submitted) {
+    return "/p/done";
+  }
+  if (!unread().empty()) {
+    return "/p/stop";
+  }
+  const auto open = first_open(form_, draft_);
+  return open ? question_address(item_at(*open)) : "/p/review";
+}
+
+}  // namespace myoflag::intake

@@ -1,0 +1,333 @@
+#include "plugin/intake/invitations.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "fhir/datetime.h"
+#include "plugin/random_uuid.h"
+#include "plugin/store/outbox_file.h"
+#include "rules/digest.h"
+
+namespace myoflag::intake {
+
+namespace {
+
+using store::File;
+using store::optional_of;
+using store::seconds;
+using store::Statement;
+using store::time_of;
+using store::Write;
+
+constexpr std::size_t kMostId = 64;
+constexpr int kMostVisits = 20;  // of one invitation; the oldest, first those without identity, go
+
+std::string digest(std::string_view token) { return rules::hex(rules::sha256(token)); }
+
+constexpr const char* kInvitation =
+    "SELECT id,response,patient,born,language,made,expires,withdrawn,begun,submitted,locked_until,"
+    "revision,draft,told,(SELECT COUNT(*) FROM interruption r WHERE r.invitation=i.id),"
+    "(SELECT COUNT(*) FROM interruption r WHERE r.invitation=i.id AND r.read IS NULL)"
+    " FROM invitation i";
+
+// Far enough to mean for ever.
+constexpr std::int64_t kForEver = 1'000'000'000'000;
+
+std::optional<Time> optional_time(const Statement& row, int column) {
+  const auto value = optional_of(row, column);
+  return value ? std::optional(time_of(*value)) : std::nullopt;
+}
+
+Invitation invitation_of(const Statement& row) {
+  Invitation out;
+  out.id = row.integer(0);
+  out.response = row.text(1);
+  out.patient = row.text(2);
+  out.born = row.text(3);
+  out.language = row.text(4);
+  out.made = time_of(row.integer(5));
+  out.expires = time_of(row.integer(6));
+  out.withdrawn = optional_time(row, 7);
+  out.begun = optional_time(row, 8);
+  out.submitted = optional_time(row, 9);
+  out.locked_for_good = row.integer(10) == kForEver;
+  out.locked_until = time_of(out.locked_for_good ? 0 : row.integer(10));
+  out.revision = row.integer(11);
+  out.draft = row.text(12);
+  out.told = row.text(13);
+  out.interruptions = static_cast<int>(row.integer(14));
+  out.unread_interruptions = static_cast<int>(row.integer(15));
+  return out;
+}
+
+bool is_reference(std::string_view patient) {
+  constexpr std::string_view type = "Patient/";
+  const auto id = patient.substr(std::min(type.size(), patient.size()));
+  return patient.starts_with(type) && !id.empty() && id.size() <= kMostId &&
+         std::all_of(id.begin(), id.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                  c == '-' || c == '.';
+         });
+}
+
+bool is_day(const std::string& born) {
+  const auto date = fhir::parse_date(born);
+  return date && date->precision == fhir::Precision::day;
+}
+
+tl::unexpected<Failure> refused(std::string text) {
+  return tl::unexpected(Failure{Exit::usage, std::move(text)});
+}
+
+}  // namespace
+
+std::string_view state_of(const Invitation& invitation, Time now) {
+  return invitation.submitted           ? "submitted"
+         : invitation.withdrawn         ? "withdrawn"
+         : invitation.expires <= now    ? "expired"
+         : invitation.is_locked(now)    ? "locked"
+         : invitation.interruptions > 0 ? "interrupted"
+         : invitation.begun             ? "started"
+                                        : "open";
+}
+
+struct Invitations::State : File {
+  std::mutex mutex;  // one thread at a time
+
+  Result<std::optional<Invitation>> one(const char* condition, auto&& value) {
+    const std::string sql = fmt::format("{} WHERE {}", kInvitation, condition);
+    return first(invitation_of, sql.c_str(), value);
+  }
+};
+
+Invitations::Invitations(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Invitations::~Invitations() = default;
+Invitations::Invitations(Invitations&&) noexcept = default;
+
+Result<Invitations> Invitations::open(const std::string& path, std::function<void()> at_write) {
+  auto state = std::make_unique<State>();
+  return store::open_outbox(*state, path, std::move(at_write)).map([&] {
+    return Invitations(std::move(state));
+  });
+}
+
+Result<Created> Invitations::invite(const NewInvitation& invitation, Time now) {
+  if (!is_reference(invitation.patient)) {
+    return refused("MF-4264: the patient is to be a reference such as Patient/123");
+  }
+  if (!is_day(invitation.born) || invitation.born > fhir::instant_text(now)) {
+    return refused(
+        "MF-4264: the date of birth is to be a whole date such as 1980-02-27, in the "
+        "past");
+  }
+  if (invitation.expires <= now) {
+    return refused("MF-4264: an invitation is to end in the future");
+  }
+  const std::lock_guard lock(state_->mutex);
+  Created created{0, random_token()};
+  Write write(*state_);
+  write.change(
+      "INSERT INTO invitation(token,response,patient,born,language,made,expires)"
+      " VALUES(?,?,?,?,?,?,?)",
+      digest(created.token), random_uuid(), invitation.patient, invitation.born,
+      invitation.language, seconds(now), seconds(invitation.expires));
+  created.id = write.last_id();
+  return write.commit().map([&] { return created; });
+}
+
+Result<std::vector<Invitation>> Invitations::list() {
+  const std::lock_guard lock(state_->mutex);
+  const std::string sql = fmt::format("{} ORDER BY id DESC", kInvitation);
+  return state_->all(
+      [](const Statement& row) {
+        Invitation invitation = invitation_of(row);
+        invitation.draft.clear();
+        invitation.told.clear();
+        return invitation;
+      },
+      sql.c_str());
+}
+
+Done Invitations::withdraw(std::int64_t id, Time now) {
+  const std::lock_guard lock(state_->mutex);
+  Write write(*state_);
+  const int changed = write.change(
+      "UPDATE invitation SET withdrawn=COALESCE(withdrawn,?), draft=x'' WHERE id=? AND submitted IS"
+      " NULL",
+      seconds(now), id);
+  write.change("DELETE FROM visit WHERE invitation=?", id);
+  if (changed == 1) {
+    return write.commit();
+  }
+  const auto found = state_->one("id=?", id);
+  if (!found) {
+    return tl::unexpected(found.error());
+  }
+  return *found ? refused(fmt::format("MF-4265: invitation {} was answered already", id))
+                : refused(fmt::format("MF-4263: there is no invitation {}", id));
+}
+
+Result<std::optional<Invitation>> Invitations::by_token(std::string_view token) {
+  const std::lock_guard lock(state_->mutex);
+  return state_->one("token=?", digest(token));
+}
+
+Result<std::optional<Invitation>> Invitations::by_id(std::int64_t id) {
+  const std::lock_guard lock(state_->mutex);
+  return state_->one("id=?", id);
+}
+
+Result<std::string> Invitations::begin_visit(std::int64_t invitation, Time now) {
+  const std::lock_guard lock(state_->mutex);
+  std::string session = random_token();
+  Write write(*state_);
+  write.change("INSERT INTO visit(session,invitation,csrf,made,seen) VALUES(?,?,?,?,?)",
+               digest(session), invitation, random_token(), seconds(now), seconds(now));
+  write.change(
+      "DELETE FROM visit WHERE invitation=? AND session NOT IN(SELECT session FROM visit WHERE"
+      " invitation=? ORDER BY known DESC, made DESC LIMIT ?)",
+      invitation, invitation, kMostVisits);
+  return write.commit().map([&] { return std::move(session); });
+}
+
+Result<std::optional<Visit>> Invitations::visit(std::string_view session) {
+  const std::lock_guard lock(state_->mutex);
+  return state_->first(
+      [](const Statement& row) {
+        return Visit{row.integer(0), row.text(1), row.integer(2) != 0, time_of(row.integer(3)),
+                     time_of(row.integer(4))};
+      },
+      "SELECT invitation,csrf,known,made,seen FROM visit WHERE session=?", digest(session));
+}
+
+Done Invitations::touch(std::string_view session, Time now) {
+  const std::lock_guard lock(state_->mutex);
+  Write write(*state_);
+  write.change("UPDATE visit SET seen=? WHERE session=?", seconds(now), digest(session));
+  return write.commit();
+}
+
+Done Invitations::forget(std::string_view session) {
+  const std::lock_guard lock(state_->mutex);
+  Write write(*state_);
+  write.change("UPDATE visit SET known=0 WHERE session=?", digest(session));
+  return write.commit();
+}
+
+Result<Identified> Invitations::identify(std::string_view session, std::string_view born, Time now,
+                                         const Patience& patience) {
+  const std::lock_guard lock(state_->mutex);
+  Write write(*state_);
+  const auto mine = digest(session);
+  const auto found = state_->one("id=(SELECT invitation FROM visit WHERE session=?)", mine);
+  const auto tried = state_->number(
+      "SELECT wrong_ever FROM invitation WHERE id=(SELECT invitation FROM visit WHERE session=?)",
+      mine);
+  if (!found || !tried) {
+    return tl::unexpected(found ? tried.error() : found.error());
+  }
+  if (!*found || (*found)->is_locked(now)) {
+    return Identified{*found ? Identity::locked : Identity::wrong, {}};
+  }
+  const Invitation& invitation = **found;
+  if (invitation.born == born) {
+    Identified right{Identity::right, random_token()};
+    write.change("UPDATE invitation SET wrong=0, begun=COALESCE(begun,?) WHERE id=?", seconds(now),
+                 invitation.id);
+    // The one before stays as it was: what is sent twice is right twice.
+    write.change("INSERT INTO visit(session,invitation,csrf,known,made,seen) VALUES(?,?,?,1,?,?)",
+                 digest(right.session), invitation.id, random_token(), seconds(now), seconds(now));
+    return write.commit().map([&] { return right; });
+  }
+  const bool for_good = **tried + 1 >= std::int64_t{patience.tries} * patience.locks;
+  write.change(
+      "UPDATE invitation SET wrong_ever=wrong_ever+1, wrong=CASE WHEN wrong+1>=? THEN 0 ELSE"
+      " wrong+1 END, locked_until=CASE WHEN ? THEN ? WHEN wrong+1>=? THEN ? ELSE locked_until END"
+      " WHERE id=?",
+      patience.tries, for_good ? 1 : 0, kForEver, patience.tries, seconds(now + patience.lock),
+      invitation.id);
+  const auto after = state_->one("id=?", invitation.id);
+  if (!after) {
+    return tl::unexpected(after.error());
+  }
+  const auto outcome = (*after)->is_locked(now) ? Identity::locked : Identity::wrong;
+  return write.commit().map([&] { return Identified{outcome, {}}; });
+}
+
+Result<bool> Invitations::save(const Change& change, Time now) {
+  const std::lock_guard lock(state_->mutex);
+  Write write(*state_);
+  const int changed = write.change(
+      "UPDATE invitation SET draft=?, revision=revision+1 WHERE id=? AND revision=? AND submitted"
+      " IS NULL AND withdrawn IS NULL AND expires>?",
+      change.draft, change.invitation, change.revision, seconds(now));
+  if (changed == 0 && write.is_good()) {
+    return false;
+  }
+  if (change.judged) {
+    const auto receipt = store::keep(write, *change.judged, now);
+    if (!receipt) {
+      return tl::unexpected(receipt.error());
+    }
+    for (const Interrupted& one : change.interrupted) {
+      write.change(
+          "INSERT INTO interruption(invitation,reason,display,raised,item) VALUES(?,?,?,?,?)"
+          " ON CONFLICT DO NOTHING",
+          change.invitation, one.reason, one.display, seconds(now), receipt->item);
+    }
+  }
+  return write.commit().map([] { return true; });
+}
+
+Done Invitations::read_interruptions(std::int64_t invitation, std::int64_t revision, Time now) {
+  const std::lock_guard lock(state_->mutex);
+  Write write(*state_);
+  write.change(
+      "UPDATE interruption SET read=? WHERE invitation=(SELECT id FROM invitation WHERE id=? AND"
+      " revision=?) AND read IS NULL",
+      seconds(now), invitation, revision);
+  return write.commit();
+}
+
+Result<std::vector<Interrupted>> Invitations::interruptions(std::int64_t invitation) {
+  const std::lock_guard lock(state_->mutex);
+  return state_->all(
+      [](const Statement& row) {
+        return Interrupted{row.text(0), row.text(1), !row.is_null(2)};
+      },
+      "SELECT reason,display,read FROM interruption WHERE invitation=? ORDER BY id", invitation);
+}
+
+Result<bool> Invitations::submit(std::int64_t invitation, std::int64_t revision,
+                                 const store::Submission& submission, std::string_view told,
+                                 Time now) {
+  const std::lock_guard lock(state_->mutex);
+  Write write(*state_);
+  const int changed = write.change(
+      "UPDATE invitation SET submitted=?, told=? WHERE id=? AND revision=? AND submitted IS NULL"
+      " AND withdrawn IS NULL AND expires>?",
+      seconds(now), told, invitation, revision, seconds(now));
+  if (changed == 0 && write.is_good()) {
+    return false;
+  }
+  if (const auto receipt = store::keep(write, submission, now); !receipt) {
+    return tl::unexpected(receipt.error());
+  }
+  return write.commit().map([] { return true; });
+}
+
+Done Invitations::tidy(Time now) {
+  const std::lock_guard lock(state_->mutex);
+  Write write(*state_);
+  write.change(
+      "UPDATE invitation SET draft=x'', told=x'' WHERE expires<=? AND (length(draft)>0 OR"
+      " length(told)>0)",
+      seconds(now));
+  write.change("DELETE FROM visit WHERE made<=?", seconds(now - kLongestVisit));
+  return write.commit();
+}
+
+}  // namespace myoflag::intake

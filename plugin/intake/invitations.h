@@ -1,0 +1,140 @@
+#pragma once
+// Invitations, visits and drafts, in the file of the store (plugin/store). Tokens of links and of
+// sessions are kept as SHA-256 only: who reads the file can open no form. Every call is one
+// transaction, on disk when it returns; several threads and several processes may call at once.
+// Errors: MF-3100 to MF-3103, and MF-4263 to MF-4265.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugin/store/store.h"
+
+namespace myoflag::intake {
+
+using store::Done;
+using store::Result;
+using store::Time;
+
+struct NewInvitation {
+  std::string patient;   // "Patient/123"
+  std::string born;      // "1980-02-27"
+  std::string language;  // "en"
+  Time expires;
+};
+
+struct Created {
+  std::int64_t id = 0;
+  std::string token;  // stands nowhere else
+};
+
+struct Invitation {
+  std::int64_t id = 0;
+  std::string response;  // id of the response that it becomes
+  std::string patient, born, language;
+  Time made, expires;
+  std::optional<Time> withdrawn, begun, submitted;
+  Time locked_until;
+  bool locked_for_good = false;
+  std::int64_t revision = 0;  // of the draft; every change makes another one
+  std::string draft;          // flow.h reads it; empty: nothing was answered
+  std::string told;           // what the patient was told at the end
+  int interruptions = 0;
+  int unread_interruptions = 0;
+
+  bool is_locked(Time now) const { return locked_for_good || locked_until > now; }
+};
+
+// "open", "started", "interrupted", "locked", "submitted", "withdrawn", "expired".
+std::string_view state_of(const Invitation& invitation, Time now);
+
+// One browser.
+struct Visit {
+  std::int64_t invitation = 0;
+  std::string csrf;       // what its forms must carry
+  bool is_known = false;  // the date of birth was right
+  Time made, seen;
+};
+
+// How many dates of birth may be wrong.
+struct Patience {
+  int tries = 5;  // then it is locked for a while
+  std::chrono::seconds lock{3'600};
+  int locks = 4;  // then for good
+};
+
+enum class Identity { right, wrong, locked };
+
+struct Identified {
+  Identity outcome = Identity::wrong;
+  std::string session;  // a new one when it was right; the one before knows nothing
+};
+
+// A page that interrupted the form.
+struct Interrupted {
+  std::string reason;   // names it, once for each invitation
+  std::string display;  // linkId
+  bool is_read = false;
+};
+
+// What one Continue changes.
+struct Change {
+  std::int64_t invitation = 0;
+  std::int64_t revision = 0;  // the one it was made from
+  std::string draft;
+  // What interrupts now and did not before, with the answers so far as a judged submission.
+  std::vector<Interrupted> interrupted;
+  std::optional<store::Submission> judged;
+};
+
+class Invitations {
+ public:
+  // As store::Store::open says.
+  static Result<Invitations> open(const std::string& path, std::function<void()> at_write = {});
+  ~Invitations();
+  Invitations(Invitations&&) noexcept;
+
+  // MF-4264: the patient, the date of birth or the end is no such thing.
+  Result<Created> invite(const NewInvitation& invitation, Time now);
+  Result<std::vector<Invitation>> list();    // without drafts, newest first
+  Done withdraw(std::int64_t id, Time now);  // MF-4263: there is none; MF-4265: it was answered
+
+  Result<std::optional<Invitation>> by_token(std::string_view token);
+  Result<std::optional<Invitation>> by_id(std::int64_t id);
+
+  Result<std::string> begin_visit(std::int64_t invitation, Time now);  // the session
+  Result<std::optional<Visit>> visit(std::string_view session);
+  Done touch(std::string_view session, Time now);
+  Done forget(std::string_view session);  // the date of birth is asked again
+  // Counted before anything is said, so that many at once are no more tries than one after another.
+  Result<Identified> identify(std::string_view session, std::string_view born, Time now,
+                              const Patience& patience);
+
+  // False: the draft is another one by now, or the invitation is over; nothing was changed.
+  Result<bool> save(const Change& change, Time now);
+  // All that interrupts at this revision was read; nothing when the draft is another one by now,
+  // which may hold more.
+  Done read_interruptions(std::int64_t invitation, std::int64_t revision, Time now);
+  Result<std::vector<Interrupted>> interruptions(std::int64_t invitation);
+  // The end: response, assessment and outbox together. False as for save.
+  Result<bool> submit(std::int64_t invitation, std::int64_t revision,
+                      const store::Submission& submission, std::string_view told, Time now);
+
+  // Drafts, and what is told, of invitations that are over; visits that nobody can use any more.
+  Done tidy(Time now);
+
+ private:
+  struct State;
+  explicit Invitations(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Nobody uses a session longer than that.
+inline constexpr std::chrono::hours kLongestVisit{12};
+
+}  // namespace myoflag::intake

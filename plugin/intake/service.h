@@ -1,0 +1,50 @@
+#pragma once
+// The intake as HTTP: which page answers which request, and what a request may change. Handlers
+// keep no state but the store's, so that any of several processes can answer. A GET changes nothing
+// of the form: scanners of messages open links. Errors: pages in words for the patient, statuses
+// for programs (403, 404, 409, 410, 413, 422, 429), a line without patient data for the log.
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "plugin/assess.h"
+#include "plugin/delivery/site.h"
+#include "plugin/http/router.h"
+#include "plugin/intake/invitations.h"
+#include "plugin/intake/pages.h"
+#include "plugin/intake/presentation.h"
+#include "plugin/intake/texts.h"
+
+namespace myoflag::intake {
+
+struct Settings {
+  Site site;
+  Patience patience;
+  std::chrono::seconds idle{3'600};  // then the date of birth is asked again
+  std::string tenant;                // of mapping::BundleOptions
+  bool communication = false;        // an urgent result also writes a Communication
+  delivery::Urgency urgency;         // what makes a finished form urgent
+  int requests_per_minute = 1'200;   // from one address; beyond them: 429
+  std::string proxy_field;           // of browser::sender_of
+};
+
+struct Parts {
+  Invitations& invitations;
+  std::function<std::shared_ptr<const Assessor>()> assessor;  // of now: knowledge can be replaced
+  std::function<rules::Instant()> now;
+  std::function<void(const std::string& request, std::string_view why)> log;
+  Settings settings;
+  Languages languages;  // "en" is among them
+  Presentation presentation;
+};
+
+// `parts` is copied; what it refers to outlives the router.
+void add_routes(http::Router& router, const Parts& parts);
+
+// Where an invitation leads: "/p/<token>".
+std::string path_of(std::string_view token);
+
+}  // namespace myoflag::intake

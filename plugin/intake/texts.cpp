@@ -1,0 +1,117 @@
+#include "plugin/intake/texts.h"
+
+#include <array>
+#include <utility>
+
+#include "plugin/intake/embedded.h"
+
+namespace myoflag::intake {
+
+namespace {
+
+// Every page's frame fills in clinic, phone and number.
+constexpr std::array<browser::TextKey, 84> kKeys{{
+    {"service"},
+    {"help"},
+    {"emergency-help"},
+    {"back"},
+    {"continue"},
+    {"skip"},
+    {"change"},
+    {"error-title"},
+    {"error-summary"},
+    {"start-title"},
+    {"start-what"},
+    {"start-why"},
+    {"start-time"},
+    {"start-who"},
+    {"start-private"},
+    {"start-not-watched"},
+    {"start-emergency"},
+    {"start-button"},
+    {"start-finished"},
+    {"identity-title"},
+    {"identity-hint"},
+    {"identity-day"},
+    {"identity-month"},
+    {"identity-year"},
+    {"identity-incomplete"},
+    {"identity-no-date"},
+    {"identity-wrong"},
+    {"question-part", "section of"},
+    {"question-several"},
+    {"question-or"},
+    {"question-number-hint"},
+    {"question-text-hint", "most"},
+    {"error-choose"},
+    {"error-choose-or-skip"},
+    {"error-none-and-other", "none"},
+    {"error-number"},
+    {"error-whole-number"},
+    {"error-range", "least most"},
+    {"error-least", "least"},
+    {"error-most", "most"},
+    {"error-text-long", "most"},
+    {"changed-elsewhere"},
+    {"stop-emergency-title"},
+    {"stop-call-today-title"},
+    {"stop-told"},
+    {"stop-not-watched"},
+    {"stop-noted"},
+    {"stop-call"},
+    {"stop-mistake"},
+    {"stop-read"},
+    {"review-title"},
+    {"review-not-answered"},
+    {"review-hidden"},
+    {"review-send-title"},
+    {"review-send-text"},
+    {"review-send"},
+    {"done-title"},
+    {"done-advice-title"},
+    {"done-read"},
+    {"done-no-diagnosis"},
+    {"done-copy"},
+    {"copy-title"},
+    {"copy-sent", "when"},
+    {"copy-back"},
+    {"unknown-title"},
+    {"unknown-text"},
+    {"expired-title"},
+    {"expired-text"},
+    {"withdrawn-title"},
+    {"withdrawn-text"},
+    {"locked-title"},
+    {"locked-text", "minutes"},
+    {"locked-for-good-text"},
+    {"again-title"},
+    {"again-text"},
+    {"refused-title"},
+    {"refused-text"},
+    {"refused-button"},
+    {"failed-title"},
+    {"failed-text"},
+    {"too-much-title"},
+    {"too-much-text"},
+    {"too-many-title"},
+    {"too-many-text"},
+}};
+
+}  // namespace
+
+tl::expected<Texts, Failure> read_texts(const std::string& yaml, const std::string& file_name) {
+  return browser::read_texts(yaml, file_name, {kKeys, "clinic phone number"});
+}
+
+tl::expected<Languages, Failure> embedded_texts() {
+  Languages languages;
+  auto english = read_texts(std::string(kEnglish), "en.yaml");
+  if (!english) {
+    return tl::unexpected(std::move(english.error()));
+  }
+  auto language = english->language();
+  languages.emplace(std::move(language), *std::move(english));
+  return languages;
+}
+
+}  // namespace myoflag::intake

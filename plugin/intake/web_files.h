@@ -1,0 +1,11 @@
+#pragma once
+// Style and script of the pages for patients.
+
+#include "plugin/browser/answer.h"
+
+namespace myoflag::intake {
+
+const browser::Asset& style_file();
+const browser::Asset& script_file();
+
+}  // namespace myoflag::intake

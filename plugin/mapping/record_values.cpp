@@ -1,0 +1,121 @@
+#include "plugin/mapping/record_values.h"
+
+#include <algorithm>
+#include <array>
+
+#include "plugin/mapping/record_status.h"
+
+namespace myoflag::mapping {
+
+namespace {
+
+using fhir::Json;
+
+std::string joined(std::initializer_list<std::string_view> pieces, std::string_view between) {
+  std::string text;
+  for (const auto piece : pieces) {
+    if (!piece.empty()) {
+      text += text.empty() ? "" : between;
+      text += piece;
+    }
+  }
+  return text;
+}
+
+std::string quantity_text(const Json* quantity) {
+  if (quantity == nullptr) {
+    return {};
+  }
+  const auto* value = quantity->find("value");
+  const auto* number = value == nullptr ? nullptr : value->as_number();
+  const auto unit =
+      quantity->has("unit") ? quantity->string_of("unit") : quantity->string_of("code");
+  return joined({quantity->string_of("comparator"),
+                 number == nullptr ? std::string_view() : std::string_view(number->text), unit},
+                " ");
+}
+
+std::string plain_text(const Json& part) {
+  constexpr std::array<std::string_view, 3> in_words{"valueString", "valueDateTime", "valueTime"};
+  for (const auto name : in_words) {
+    if (const auto text = part.string_of(name); !text.empty()) {
+      return std::string(text);
+    }
+  }
+  if (const auto* whole = part.find("valueInteger"); whole != nullptr && whole->as_number()) {
+    return whole->as_number()->text;
+  }
+  if (const auto* flag = part.find("valueBoolean"); flag != nullptr && flag->as_bool()) {
+    return is_true(part, "valueBoolean") ? "true" : "false";
+  }
+  return {};
+}
+
+std::string pair_text(const Json* pair, std::string_view first, std::string_view second,
+                      std::string_view between) {
+  return pair == nullptr
+             ? std::string()
+             : joined({quantity_text(pair->find(first)), quantity_text(pair->find(second))},
+                      between);
+}
+
+}  // namespace
+
+std::string shown(std::string_view text) {
+  constexpr std::size_t longest = 200;
+  if (text.size() <= longest) {
+    return std::string(text);
+  }
+  std::size_t end = longest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
+    --end;
+  }
+  return std::string(text.substr(0, end)) + "...";
+}
+
+std::string_view words_of(const Json* one) {
+  if (one == nullptr) {
+    return {};
+  }
+  if (const auto text = one->string_of("text"); !text.empty()) {
+    return text;
+  }
+  for (const auto& coding : one->array_of("coding")) {
+    if (const auto display = coding.string_of("display"); !display.empty()) {
+      return display;
+    }
+  }
+  return {};
+}
+
+std::string_view words_or_code_of(const Json* one) {
+  const auto words = words_of(one);
+  if (!words.empty() || one == nullptr) {
+    return words;
+  }
+  for (const auto& coding : one->array_of("coding")) {
+    if (const auto code = coding.string_of("code"); !code.empty()) {
+      return code;
+    }
+  }
+  return {};
+}
+
+std::string value_text(const Json& part) {
+  if (const auto* quantity = part.find("valueQuantity")) {
+    return quantity_text(quantity);
+  }
+  if (const auto* one = part.find("valueCodeableConcept")) {
+    return std::string(words_or_code_of(one));
+  }
+  if (auto text = pair_text(part.find("valueRange"), "low", "high", " - "); !text.empty()) {
+    return text;
+  }
+  if (auto text = pair_text(part.find("valueRatio"), "numerator", "denominator", " : ");
+      !text.empty()) {
+    return text;
+  }
+  return plain_text(part);
+}
+
+}  // namespace myoflag::mapping

@@ -1,0 +1,426 @@
+#include "plugin/review/service.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <typeinfo>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "fhir/datetime.h"
+#include "fhir/json.h"
+#include "fhir/uuid.h"
+#include "plugin/browser/address_limit.h"
+#include "plugin/browser/answer.h"
+#include "plugin/browser/form.h"
+#include "plugin/cds/assessment_card.h"
+#include "plugin/cds/card_policy.h"
+#include "plugin/mapping/sent_response.h"
+#include "plugin/random_uuid.h"
+#include "plugin/review/embedded.h"
+#include "plugin/review/request.h"
+#include "plugin/review/summary.h"
+#include "rules/digest.h"
+
+namespace myoflag::review {
+
+namespace {
+
+using browser::Fields;
+using browser::go_to;
+using browser::page;
+using fhir::Json;
+using http::Request;
+using http::Response;
+using rules::Knowledge;
+
+constexpr std::string_view kCookie = "__Host-mf-desk";
+constexpr std::size_t kMostBytes = 16u << 10;
+constexpr std::size_t kMostName = 80;  // characters
+constexpr std::size_t kToken = 32;     // of a cookie of ours
+
+const browser::Asset& style_file() {
+  static const auto file = browser::style("review", kStyle);
+  return file;
+}
+
+// Ends a request with a page; goes no further than `guarded`.
+struct Ended {
+  Response response;
+};
+
+// Something outside failed; goes no further either.
+struct Broken {
+  std::string why;
+};
+
+template <typename T>
+T needed(store::Result<T> result) {
+  if (!result) {
+    throw Broken{result.error().text};
+  }
+  if constexpr (!std::is_void_v<T>) {
+    return *std::move(result);
+  }
+}
+
+// One word of what was done, and the text that says it.
+std::string said_of(const Request& request) {
+  const auto word = http::query_value(request.query, "said").value_or("");
+  return word == "proposed"    ? "said-proposed"
+         : word == "disagreed" ? "said-disagreed"
+         : word == "taken"     ? "said-taken"
+         : word == "choose"    ? "disagree-choose"
+                               : "";
+}
+
+std::string summary_address(std::string_view outcome, std::string_view said) {
+  return fmt::format("/c/summary/{}?said={}", outcome, said);
+}
+
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0U) != 0x80;
+  }));
+}
+
+// A name on one line; empty where none was given.
+std::string name_of(std::string_view typed) {
+  const auto begin = std::min(typed.find_first_not_of(" \t\r\n"), typed.size());
+  std::string name(typed.substr(begin, typed.find_last_not_of(" \t\r\n") + 1 - begin));
+  std::replace_if(
+      name.begin(), name.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  return name;
+}
+
+rules::Instant judged_at(const Json& assessment, rules::Instant otherwise) {
+  const auto written = fhir::parse_instant(assessment.string_of("evaluated"));
+  const auto when = written ? fhir::to_sys_seconds(*written) : std::nullopt;
+  return when.value_or(otherwise);
+}
+
+// The form judged as it was when it came, so that the page says what the record has.
+struct Judged {
+  Assessed assessed;
+  std::string kept_tier;  // words; empty: the same
+};
+
+// What outlives a request.
+struct Desktop {
+  explicit Desktop(const Parts& all) : parts(all), secret(random_token()) {}
+
+  const Parts parts;
+  const std::string secret;
+};
+
+class Handling {
+ public:
+  Handling(const Desktop& desktop, const Request& request)
+      : parts_(desktop.parts),
+        secret_(desktop.secret),
+        request_(request),
+        now_(parts_.now()),
+        assessor_(parts_.assessor()),
+        cookie_(browser::cookie_of(request, kCookie)) {
+    if (cookie_.size() != kToken) {
+      cookie_ = random_token();
+      is_new_ = true;
+    }
+  }
+
+  Response worklist();
+  Response summary();
+  Response take_urgent();
+  Response propose();
+  Response disagree();
+  Response failed() { return message(503, "failed"); }
+
+ private:
+  const Knowledge& knowledge() const { return *assessor_->knowledge(); }
+  Look look() const { return {parts_.texts, style_file().path}; }
+  Response message(int status, std::string_view name) const {
+    return page(status, message_page(look(), name));
+  }
+
+  // Of this browser and this run of the program: nothing is stored.
+  std::string csrf() const {
+    return rules::hex(rules::sha256(fmt::format("{}:{}", secret_, cookie_)));
+  }
+  Response shown(std::string html) const {
+    auto response = page(200, std::move(html));
+    if (is_new_) {
+      browser::set_cookie(response, kCookie, cookie_);
+    }
+    return response;
+  }
+  Fields take_fields(std::initializer_list<std::string_view> names,
+                     std::string_view repeated = {}) const {
+    auto fields = Fields::read(request_.body);
+    if (!fields || is_new_ || !browser::is_from_us(request_) || fields->value("csrf") != csrf() ||
+        !fields->only(names, repeated)) {
+      throw Ended{message(403, "refused")};
+    }
+    return *std::move(fields);
+  }
+  Kept take_form(std::string_view outcome) const {
+    auto form = needed(parts_.desk.form(outcome));
+    if (!form) {
+      throw Ended{message(404, "unknown")};
+    }
+    return *std::move(form);
+  }
+
+  Judged judge(const Kept& form) const;
+  FormLine line_of(Row row) const;
+  Response worklist_of(bool asks_name) const;
+  fhir::Uuid card_of(const Kept& form) const;
+  void tell(const Kept& form, feedback::Feedback feedback) const;
+
+  const Parts& parts_;
+  const std::string& secret_;
+  const Request& request_;
+  const rules::Instant now_;
+  const std::shared_ptr<const Assessor> assessor_;
+  std::string cookie_;
+  bool is_new_ = false;
+};
+
+Judged Handling::judge(const Kept& form) const {
+  const auto kept = fhir::read_json(form.row.assessment);
+  AssessOptions options;
+  options.now = kept ? judged_at(*kept, form.row.made) : form.row.made;
+  auto assessed = assessor_->assess(form.input, options);
+  if (!assessed) {
+    throw Broken{
+        fmt::format("a kept form cannot be judged: {}",
+                    assessed.error().empty() ? std::string() : assessed.error().front().code)};
+  }
+  Judged out{*std::move(assessed), {}};
+  const auto tier = rules::tier_of(form.row.tier);
+  if (tier && *tier != out.assessed.assessment.tier) {
+    out.kept_tier = knowledge().tiers[static_cast<std::size_t>(*tier)].label;
+  }
+  return out;
+}
+
+// ---- the worklist
+
+FormLine Handling::line_of(Row row) const {
+  const auto kept = fhir::read_json(row.assessment);
+  if (!kept) {
+    throw Broken{"a kept assessment is damaged"};
+  }
+  FormLine line;
+  line.patient = kept->string_of("subject");
+  line.row = std::move(row);
+  line.row.made = judged_at(*kept, line.row.made);  // what the target counts from
+  return line;
+}
+
+Response Handling::worklist_of(bool asks_name) const {
+  WorklistView view{knowledge(), csrf(), now_, {}, {}, {}, false, asks_name};
+  const auto take = [&](std::vector<Row> rows, std::vector<FormLine>& lines) {
+    view.has_more = view.has_more || rows.size() > kMostRows;
+    rows.resize(std::min<std::size_t>(rows.size(), kMostRows));
+    for (Row& row : rows) {
+      lines.push_back(line_of(std::move(row)));
+    }
+  };
+  take(needed(parts_.desk.forms(now_ - std::chrono::days(kShownDays), kMostRows)), view.forms);
+  take(needed(parts_.desk.troubles(kMostRows)), view.troubles);
+  for (const auto& one : needed(parts_.invitations.list())) {
+    const auto state = intake::state_of(one, now_);
+    if (state == "submitted" || state == "withdrawn" || state == "expired") {
+      continue;
+    }
+    if (view.invitations.size() == kMostRows) {
+      view.has_more = true;
+      break;
+    }
+    view.invitations.push_back({one.patient, std::string(state), one.made, one.expires});
+  }
+  auto response = shown(worklist_page(look(), view));
+  response.status = asks_name ? 422 : 200;
+  return response;
+}
+
+Response Handling::worklist() { return worklist_of(false); }
+
+Response Handling::take_urgent() {
+  const auto fields = take_fields({"csrf", "escalation", "form", "who"});
+  const auto name = name_of(fields.value("who"));
+  const auto text = fields.value("escalation");
+  std::int64_t id = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc() || end != text.data() + text.size() || characters(name) > kMostName) {
+    return message(403, "refused");
+  }
+  if (name.empty()) {
+    return worklist_of(true);
+  }
+  if (!needed(parts_.desk.acknowledge(id, name, now_))) {
+    return message(404, "unknown");
+  }
+  return fields.value("form").empty()
+             ? go_to("/c/worklist")
+             : go_to(summary_address(take_form(fields.value("form")).row.outcome, "taken"));
+}
+
+// ---- the summary
+
+// What stands for this page among the cards that clinicians answer.
+fhir::Uuid Handling::card_of(const Kept& form) const {
+  const auto outcome = fhir::parse_uuid(form.row.outcome);
+  if (!outcome) {
+    throw Broken{"a kept form has no name"};
+  }
+  return fhir::uuid_v5(*outcome, "summary");
+}
+
+Response Handling::summary() {
+  const auto form = take_form(request_.parameters.find("form")->second);
+  const auto judged = judge(form);
+  const auto& assessment = judged.assessed.assessment;
+  SummaryView view{assessment,
+                   form.row.outcome,
+                   csrf(),
+                   needed(parts_.desk.born(assessment.input->response.id)),
+                   now_,
+                   mapping::is_finished(judged.assessed.response),
+                   form.newer,
+                   judged.kept_tier,
+                   form.row.is_urgent ? std::optional(form.row) : std::nullopt,
+                   needed(parts_.desk.proposals(form.row.item)),
+                   {},
+                   said_of(request_)};
+  if (parts_.keep) {
+    for (const auto& code : cds::card_policy().override_reasons) {
+      view.reasons.emplace_back(code, cds::override_text(knowledge(), code));
+    }
+  }
+  if (parts_.show) {
+    auto card = cds::shown_of(assessment);
+    card.uuid = fhir::to_string(card_of(form));
+    parts_.show(std::move(card));
+  }
+  return shown(summary_page(look(), view));
+}
+
+// Figures: what is not kept is lost for them, and nothing else is.
+void Handling::tell(const Kept& form, feedback::Feedback feedback) const {
+  feedback.card = fhir::to_string(card_of(form));
+  feedback.at = std::chrono::nanoseconds(now_.time_since_epoch()).count();
+  if (!parts_.keep(feedback)) {
+    throw Broken{"feedback could not be kept"};
+  }
+}
+
+Response Handling::propose() {
+  const auto fields = take_fields({"csrf", "form", "all"}, "workup");
+  const auto form = take_form(fields.value("form"));
+  std::vector<std::string> wanted;
+  for (const auto workup : fields.values("workup")) {
+    wanted.emplace_back(workup);
+  }
+  if (fields.has("all")) {
+    for (const auto& workup : knowledge().workups) {
+      wanted.push_back(workup.code);
+    }
+  }
+  std::vector<std::pair<std::string, store::Submission>> requests;
+  for (const auto& workup : wanted) {
+    if (auto request = request_for(form, knowledge(), workup, parts_.texts.text("proposal-note"))) {
+      requests.emplace_back(workup, *std::move(request));
+    } else if (!fields.has("all")) {
+      return message(403, "refused");
+    }
+  }
+  if (requests.empty()) {
+    return message(403, "refused");
+  }
+  feedback::Feedback followed;
+  followed.outcome = feedback::Outcome::accepted;
+  for (const auto& [workup, request] : requests) {
+    needed(parts_.desk.propose(form.row.item, workup, request, now_));
+    followed.suggestions.push_back(fhir::to_string(cds::suggestion_uuid(card_of(form), workup)));
+  }
+  if (parts_.keep) {
+    tell(form, std::move(followed));
+  }
+  return go_to(summary_address(form.row.outcome, "proposed"));
+}
+
+Response Handling::disagree() {
+  const auto fields = take_fields({"csrf", "form", "reason"});
+  const auto form = take_form(fields.value("form"));
+  const std::string reason(fields.value("reason"));
+  const auto& known = cds::card_policy().override_reasons;
+  if (reason.empty()) {
+    return go_to(summary_address(form.row.outcome, "choose"));
+  }
+  if (!parts_.keep || std::find(known.begin(), known.end(), reason) == known.end()) {
+    return message(403, "refused");
+  }
+  feedback::Feedback set_aside;
+  set_aside.outcome = feedback::Outcome::overridden;
+  set_aside.reason = reason;
+  tell(form, std::move(set_aside));
+  return go_to(summary_address(form.row.outcome, "disagreed"));
+}
+
+// ---- routes
+
+using Handler = Response (Handling::*)();
+
+Response guarded(const Desktop& desktop, const Request& request, Handler handler) {
+  Handling handling(desktop, request);
+  try {
+    return (handling.*handler)();
+  } catch (Ended& ended) {
+    return std::move(ended.response);
+  } catch (const Broken& broken) {
+    desktop.parts.log(request.id, broken.why);
+  } catch (const std::exception& error) {
+    // Not what it says: that may quote the input.
+    desktop.parts.log(request.id, typeid(error).name());
+  }
+  return handling.failed();
+}
+
+void add(http::Router& router, const std::shared_ptr<const Desktop>& desktop, const char* method,
+         const char* pattern, const char* summary, Handler handler) {
+  const auto say = [desktop](int status, std::string_view name) {
+    return page(status, message_page({desktop->parts.texts, style_file().path}, name));
+  };
+  const bool posts = std::string_view(method) == "POST";
+  router.add(
+      {method,
+       pattern,
+       summary,
+       [desktop, handler](const Request& request) { return guarded(*desktop, request, handler); },
+       posts ? std::vector<std::string>{std::string(browser::kForm)} : std::vector<std::string>{},
+       posts ? kMostBytes : 0,
+       {},
+       [say](const Request& request) -> std::optional<Response> {
+         return browser::is_local(request) ? std::nullopt : std::optional(say(403, "local"));
+       },
+       [say](int status) -> std::optional<Response> {
+         return say(status, status == 413 ? "refused" : "failed");
+       }});
+}
+
+}  // namespace
+
+void add_routes(http::Router& router, const Parts& parts) {
+  const auto desktop = std::make_shared<const Desktop>(parts);
+  add(router, desktop, "GET", "/c/worklist", "what waits for somebody", &Handling::worklist);
+  add(router, desktop, "GET", "/c/summary/{form}", "one form", &Handling::summary);
+  add(router, desktop, "POST", "/c/urgent", "somebody looks after it", &Handling::take_urgent);
+  add(router, desktop, "POST", "/c/proposals", "tests that a person chose", &Handling::propose);
+  add(router, desktop, "POST", "/c/feedback", "why a person disagrees", &Handling::disagree);
+  browser::add_asset(router, style_file());
+}
+
+}  // namespace myoflag::review

@@ -1,0 +1,110 @@
+// What the clinic's pages say.
+#include "plugin/review/texts.h"
+
+#include <array>
+
+#include "plugin/review/embedded.h"
+
+namespace myoflag::review {
+
+namespace {
+
+constexpr std::array<browser::TextKey, 89> kKeys{{
+    {"service"},
+    {"to-worklist"},
+    {"this-machine"},
+    {"summary-title"},
+    {"born", "when"},
+    {"age-today", "when"},
+    {"age-days", "when days"},
+    {"age-unknown"},
+    {"record-read", "count"},
+    {"record-none"},
+    {"not-finished"},
+    {"newer"},
+    {"newer-link"},
+    {"other-rules", "tier"},
+    {"urgent-open", "when"},
+    {"urgent-taken", "who when"},
+    {"urgent-taken-nameless", "when"},
+    {"urgent-name"},
+    {"urgent-button"},
+    {"urgent-which", "patient"},
+    {"propose-what"},
+    {"propose"},
+    {"propose-all"},
+    {"proposed-waiting"},
+    {"proposed-done"},
+    {"proposed-parked"},
+    {"said-proposed"},
+    {"said-disagreed"},
+    {"said-taken"},
+    {"proposal-note"},
+    {"denied-title"},
+    {"denied", "questions"},
+    {"answers-title"},
+    {"answers-open"},
+    {"whole-title"},
+    {"sources-title"},
+    {"disagree-title"},
+    {"disagree-what"},
+    {"disagree-reason"},
+    {"disagree-button"},
+    {"disagree-choose"},
+    {"worklist-title"},
+    {"worklist-urgent"},
+    {"worklist-urgent-none"},
+    {"worklist-forms", "days"},
+    {"worklist-forms-none"},
+    {"worklist-open"},
+    {"worklist-open-none"},
+    {"worklist-troubles"},
+    {"worklist-troubles-none"},
+    {"worklist-more", "count"},
+    {"worklist-name-missing"},
+    {"column-tier"},
+    {"column-by"},
+    {"column-patient"},
+    {"column-came"},
+    {"column-state"},
+    {"column-record"},
+    {"column-who"},
+    {"column-form"},
+    {"column-invited"},
+    {"column-ends"},
+    {"column-why"},
+    {"open-form"},
+    {"open-which", "patient"},
+    {"by-visit"},
+    {"overdue", "when"},
+    {"finished"},
+    {"unfinished"},
+    {"record-waiting"},
+    {"record-done"},
+    {"record-parked"},
+    {"nobody"},
+    {"somebody"},
+    {"taken", "who when"},
+    {"trouble-tries", "tries"},
+    {"trouble-parked"},
+    {"state-open"},
+    {"state-started"},
+    {"state-interrupted"},
+    {"state-locked"},
+    {"local-title"},
+    {"local-text"},
+    {"unknown-title"},
+    {"unknown-text"},
+    {"refused-title"},
+    {"refused-text"},
+    {"failed-title"},
+    {"failed-text"},
+}};
+
+}  // namespace
+
+tl::expected<browser::Texts, Failure> embedded_texts() {
+  return browser::read_texts(std::string(kEnglish), "review/en.yaml", {kKeys, ""});
+}
+
+}  // namespace myoflag::review

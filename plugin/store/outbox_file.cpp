@@ -1,0 +1,133 @@
+#include "plugin/store/outbox_file.h"
+
+#include <array>
+#include <utility>
+#include <zstd.h>
+
+namespace myoflag::store {
+
+namespace {
+
+// "Myo1": files of other programs are left alone.
+constexpr std::int64_t kApplication = 0x4d796f31;
+
+constexpr std::array<const char*, 3> kMigrations{
+    "CREATE TABLE receipt(id INTEGER PRIMARY KEY, response TEXT NOT NULL UNIQUE,"
+    " arrived INTEGER NOT NULL);"
+    "CREATE TABLE assessment(id INTEGER PRIMARY KEY,"
+    " receipt INTEGER NOT NULL REFERENCES receipt(id), outcome TEXT NOT NULL UNIQUE,"
+    " tier TEXT NOT NULL, target_hours INTEGER, made INTEGER NOT NULL, input BLOB NOT NULL,"
+    " result BLOB NOT NULL);"
+    // urgency: hours, for the order.
+    "CREATE TABLE item(id INTEGER PRIMARY KEY,"
+    " assessment INTEGER NOT NULL UNIQUE REFERENCES assessment(id), thread TEXT NOT NULL,"
+    " state TEXT NOT NULL DEFAULT 'waiting' CHECK(state IN ('waiting','done','parked')),"
+    " urgency INTEGER NOT NULL, due INTEGER NOT NULL, since INTEGER,"
+    " tries INTEGER NOT NULL DEFAULT 0, rung TEXT NOT NULL DEFAULT '',"
+    " folded TEXT NOT NULL DEFAULT '', code TEXT NOT NULL DEFAULT '',"
+    " reason TEXT NOT NULL DEFAULT '', bundle BLOB NOT NULL);"
+    "CREATE INDEX ready ON item(urgency, id) WHERE state='waiting';"
+    "CREATE INDEX of_thread ON item(thread, id) WHERE state='waiting';"
+    "CREATE TABLE step(item INTEGER NOT NULL REFERENCES item(id), urn TEXT NOT NULL,"
+    " wave INTEGER NOT NULL, number INTEGER NOT NULL, type TEXT NOT NULL, how TEXT NOT NULL,"
+    " search TEXT NOT NULL, body BLOB NOT NULL, id TEXT NOT NULL DEFAULT '',"
+    " state TEXT NOT NULL DEFAULT 'intent' CHECK(state IN ('intent','sent','done')),"
+    " PRIMARY KEY(item, urn)) WITHOUT ROWID;"
+    "CREATE TABLE escalation(id INTEGER PRIMARY KEY,"
+    " assessment INTEGER NOT NULL UNIQUE REFERENCES assessment(id), raised INTEGER NOT NULL,"
+    " acknowledged INTEGER);"
+    "CREATE TABLE bookmark(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
+    // Intake: token and session are kept as SHA-256. wrong: tries since the last lock, wrong_ever:
+    // all. told: what the patient was told at the end, JSON.
+    "CREATE TABLE invitation(id INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE,"
+    " response TEXT NOT NULL UNIQUE, patient TEXT NOT NULL, born TEXT NOT NULL,"
+    " language TEXT NOT NULL, made INTEGER NOT NULL, expires INTEGER NOT NULL,"
+    " withdrawn INTEGER, wrong INTEGER NOT NULL DEFAULT 0, wrong_ever INTEGER NOT NULL DEFAULT 0,"
+    " locked_until INTEGER NOT NULL DEFAULT 0, begun INTEGER, revision INTEGER NOT NULL DEFAULT 0,"
+    " draft BLOB NOT NULL DEFAULT x'', submitted INTEGER, told BLOB NOT NULL DEFAULT x'');"
+    "CREATE TABLE visit(session TEXT PRIMARY KEY,"
+    " invitation INTEGER NOT NULL REFERENCES invitation(id), csrf TEXT NOT NULL,"
+    " known INTEGER NOT NULL DEFAULT 0, made INTEGER NOT NULL, seen INTEGER NOT NULL)"
+    " WITHOUT ROWID;"
+    "CREATE TABLE interruption(id INTEGER PRIMARY KEY,"
+    " invitation INTEGER NOT NULL REFERENCES invitation(id), reason TEXT NOT NULL,"
+    " display TEXT NOT NULL, raised INTEGER NOT NULL, item INTEGER NOT NULL REFERENCES item(id),"
+    " read INTEGER, UNIQUE(invitation, reason));",
+    // Review: who looks after what is urgent, and the draft requests that somebody chose. `source`:
+    // the item whose assessment proposes the test.
+    "ALTER TABLE escalation ADD COLUMN acknowledged_by TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE proposal(item INTEGER PRIMARY KEY REFERENCES item(id),"
+    " source INTEGER NOT NULL REFERENCES item(id), workup TEXT NOT NULL, UNIQUE(source, workup));"
+    "CREATE INDEX thread_order ON item(thread, id);"};
+
+constexpr std::int64_t kNoTarget = 1'000'000;
+
+Failure damaged() { return {Exit::outside, "MF-3100: the store cannot be kept: it is damaged"}; }
+
+}  // namespace
+
+std::string packed(std::string_view text) {
+  std::string out(::ZSTD_compressBound(text.size()), '\0');
+  const std::size_t size = ::ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 1);
+  out.resize(::ZSTD_isError(size) != 0U ? 0 : size);
+  return out;
+}
+
+// Its size stands in front.
+Result<std::string> unpacked(const std::string& bytes) {
+  constexpr unsigned long long kMost = 1ULL << 32U;
+  const auto size = ::ZSTD_getFrameContentSize(bytes.data(), bytes.size());
+  if (size > kMost) {  // the values for errors are larger
+    return tl::unexpected(damaged());
+  }
+  std::string out(size, '\0');
+  const std::size_t got = ::ZSTD_decompress(out.data(), out.size(), bytes.data(), bytes.size());
+  if (::ZSTD_isError(got) != 0U || got != size) {
+    return tl::unexpected(damaged());
+  }
+  return out;
+}
+
+Done open_outbox(File& file, const std::string& path, std::function<void()> at_write) {
+  auto opened = file.open(path, {kApplication, kMigrations, kDurable});
+  if (opened) {
+    file.at_write = std::move(at_write);
+  }
+  return opened;
+}
+
+Result<Receipt> keep(Write& write, const Submission& submission, Time now) {
+  constexpr const char* kStands =
+      "SELECT i.id FROM item i JOIN assessment a ON a.id=i.assessment WHERE a.outcome=?";
+  const std::string input = packed(submission.input);
+  const std::string result = packed(submission.assessment);
+  const std::string bundle = packed(submission.bundle);
+  if (input.empty() || result.empty() || bundle.empty()) {
+    return tl::unexpected(Failure{Exit::outside, "MF-3100: the store cannot be kept: zstd"});
+  }
+  const auto stands = write.file().number(kStands, submission.outcome);
+  if (!stands) {
+    return tl::unexpected(stands.error());
+  }
+  if (*stands) {
+    return Receipt{**stands, false};
+  }
+  write.change("INSERT INTO receipt(response,arrived) VALUES(?,?) ON CONFLICT DO NOTHING",
+               submission.response, seconds(now));
+  write.change(
+      "INSERT INTO assessment(receipt,outcome,tier,target_hours,made,input,result)"
+      " VALUES((SELECT id FROM receipt WHERE response=?),?,?,?,?,?,?)",
+      submission.response, submission.outcome, submission.tier, submission.target_hours,
+      seconds(now), input, result);
+  const std::int64_t assessment = write.last_id();
+  if (submission.is_urgent) {
+    write.change("INSERT INTO escalation(assessment,raised) VALUES(?,?)", assessment, seconds(now));
+  }
+  write.change("INSERT INTO item(assessment,thread,urgency,due,bundle) VALUES(?,?,?,?,?)",
+               assessment, submission.thread, submission.target_hours.value_or(kNoTarget),
+               seconds(now), bundle);
+  const Receipt receipt{write.last_id(), true};
+  return write.is_good() ? Result<Receipt>(receipt) : tl::unexpected(write.file().failure());
+}
+
+}  // namespace myoflag::store

@@ -1,0 +1,203 @@
+// The intake as patients meet it: by touch on a small phone, by keyboard, without script. axe has nothing to say on any page.
+"use strict";
+const assert = require("node:assert/strict");
+const { after, before, test } = require("node:test");
+const { BENIGN, BORN, Clinic, Patient, browser } = require("./walk.js");
+
+let clinic;
+let chrome;
+before(async () => {
+  clinic = await Clinic.open();
+  chrome = await browser();
+});
+after(async () => {
+  await chrome.close();
+  await clinic.close();
+});
+
+test("the shortest way through, by touch at 360 x 740", async () => {
+  const patient = await Patient.open(chrome, clinic, { name: "benign" });
+  await patient.come();
+  assert.equal(patient.where(), "em-now", "emergencies come first");
+  await patient.walk(BENIGN);
+  await patient.look();
+  await patient.press("Send my answers");
+  assert.equal(patient.where(), "done");
+  await patient.look();
+  await patient.page.getByRole("link", { name: "See or print a copy" }).click();
+  await patient.look();
+  assert.match(await patient.page.textContent("main"), /22 November 2026/);
+  // The same link later: the advice, and no second form.
+  await patient.page.goto(patient.link);
+  await patient.look("start again");
+  await patient.press("Continue");
+  await patient.bornOn(BORN);
+  assert.equal(patient.where(), "done");
+  await patient.leave();
+});
+
+test("an emergency interrupts at once, and the clinic sees it though the form is never finished", async () => {
+  const before = clinic.urgent();
+  const patient = await Patient.open(chrome, clinic, { name: "emergency" });
+  await patient.come();
+  await patient.answer(["none"]);
+  await patient.answer(["face-droop"]);
+  assert.equal(patient.where(), "stop");
+  await patient.look();
+  assert.match(await patient.page.textContent("h1"), /^Call 112 now$/);
+  assert.match(await patient.page.textContent("main"), /One side of my face dropped/);
+  assert.equal(await patient.page.getAttribute(".mf-call", "href"), "tel:112");
+  const urgent = clinic.urgent();
+  assert.equal(urgent.split("emergency").length, before.split("emergency").length + 1, urgent);
+  // Another address does not lead round it.
+  await patient.page.goto(`${clinic.base}/p/q/duration`);
+  assert.equal(patient.where(), "stop");
+  await patient.press("I have read this. Go on with the form.");
+  assert.equal(patient.where(), "em-spreading", "and the form goes on");
+  // A call today is calmer, and comes once.
+  await patient.answer(["urine-change"]);
+  await patient.look("stop today");
+  assert.match(await patient.page.textContent("h1"), /^Call the clinic today$/);
+  assert.equal(await patient.page.getAttribute(".mf-call", "href"), "tel:02079460123");
+  await patient.press("I have read this. Go on with the form.");
+  await patient.answer(["none"]);
+  await patient.walk(BENIGN);
+  await patient.look();
+  await patient.press("Send my answers");
+  await patient.look();
+  assert.match(await patient.page.textContent("main"), /Call the emergency number now/);
+  await patient.leave();
+});
+
+test("what was chosen by mistake is changed, and what no longer applies is not sent", async () => {
+  const patient = await Patient.open(chrome, clinic, { name: "change" });
+  await patient.come();
+  await patient.walk({ ...BENIGN, "sex-at-birth": ["female"], "pregnancy-status": ["no"], "medicine-classes": ["lithium"], "medicine-change": null,
+    "medicine-list": "<b>Lithium</b> & \"more\"" });
+  await patient.look();
+  assert.match(await patient.page.textContent("main"), /<b>Lithium<\/b> & "more"/);
+  await patient.page.getByRole("link", { name: "Change What sex were you registered as at birth?" }).click();
+  await patient.answer(["male"]);
+  assert.equal(patient.where(), "review");
+  await patient.look("review again");
+  const note = await patient.page.textContent(".mf-note");
+  assert.match(note, /Are you pregnant, or did you give birth recently\?/);
+  await patient.press("Send my answers");
+  assert.equal(patient.where(), "done");
+  await patient.leave();
+});
+
+test("errors say what to do and keep what was given", async () => {
+  const patient = await Patient.open(chrome, clinic, { name: "errors" });
+  await patient.page.goto(clinic.invite());
+  await patient.press("Start");
+  await patient.bornOn(["31", "2", "1980"]);
+  await patient.look("no such day");
+  assert.equal(await patient.page.inputValue("#d"), "31");
+  await patient.bornOn(["28", "Feb", "1980"]);
+  await patient.look("wrong day");
+  assert.match(await patient.page.title(), /^Error: /);
+  await patient.bornOn(["27", "Feb", "1980"]);
+  await patient.press("Continue");
+  await patient.look("nothing chosen");
+  assert.ok(await patient.page.locator(".mf-errors").evaluate((one) => document.activeElement === one), "the summary has the focus");
+  // Two windows.
+  const other = await patient.context.newPage();
+  await other.goto(patient.page.url());
+  await other.locator('label[for="em-now-none"]').click();
+  await other.getByRole("button", { name: "Continue" }).click();
+  await patient.answer(["unsure"]);
+  await patient.look("changed elsewhere");
+  assert.ok(await patient.page.isChecked("#em-now-unsure"), "what was given is still there");
+  await patient.press("Continue");
+  assert.equal(patient.where(), "stop");
+  // Five wrong dates.
+  const guess = await Patient.open(chrome, clinic, { name: "guess" });
+  await guess.page.goto(clinic.invite());
+  await guess.press("Start");
+  for (let day = 1; day <= 5; ++day) await guess.bornOn([String(day), "1", "1970"]);
+  await guess.look("locked");
+  assert.match(await guess.page.textContent("h1"), /locked/);
+  await guess.page.goto(`${clinic.base}/p/${"0".repeat(32)}`);
+  await guess.look("unknown");
+  await guess.leave();
+  await patient.leave();
+});
+
+test("by keyboard alone", async () => {
+  const patient = await Patient.open(chrome, clinic, { name: "keyboard", width: 1280, height: 800 });
+  const { page } = patient;
+  // Tab to what the test names; nothing is out of reach.
+  const reach = async (selector) => {
+    for (let presses = 0; presses < 120; ++presses) {
+      if (await page.evaluate((wanted) => document.activeElement.matches(wanted), selector)) return;
+      await page.keyboard.press("Tab");
+    }
+    assert.fail(`${patient.where()}: the keyboard does not reach ${selector}`);
+  };
+  await page.goto(clinic.invite());
+  await reach("button.mf-button");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/p\/id$/);
+  await reach("#d");
+  for (const part of BORN) {
+    await page.keyboard.type(part);
+    await page.keyboard.press("Tab");
+  }
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/p\/q\//);
+  for (let steps = 0; patient.where() !== "review"; ++steps) {
+    assert.ok(steps < 80);
+    const link = patient.where();
+    const given = await patient.usual(BENIGN);
+    if (given === null) {
+      await reach('button[name="skip"]');
+    } else if (Array.isArray(given)) {
+      const radio = (await page.getAttribute(`#${link}-${given[0]}`, "type")) === "radio";
+      await reach(radio ? `input[name="${link}"]` : `#${link}-${given[0]}`);
+      // Space takes the first one, arrows go on to the others.
+      await page.keyboard.press("Space");
+      for (let arrows = 0; radio && !(await page.isChecked(`#${link}-${given[0]}`)); ++arrows) {
+        assert.ok(arrows < 40);
+        await page.keyboard.press("ArrowDown");
+      }
+      await reach('button[type="submit"]:not([name])');
+    } else {
+      await reach(`#${link}`);
+      await page.keyboard.press("Control+A");
+      await page.keyboard.type(given);
+      await reach('button[type="submit"]:not([name])');
+    }
+    await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  }
+  await reach("form button");
+  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  assert.equal(patient.where(), "done");
+  await patient.leave();
+});
+
+test("without script, and goes on in another browser", async () => {
+  const patient = await Patient.open(chrome, clinic, { name: "plain", script: false });
+  await patient.come();
+  await patient.walk(BENIGN, "site-scope");
+  const other = await Patient.open(chrome, clinic, { name: "plain-other", script: false });
+  await other.page.goto(patient.link);
+  await other.press("Start");
+  await other.bornOn(BORN);
+  assert.equal(other.where(), "site-scope", "the first question that is open");
+  await other.walk(BENIGN);
+  await other.press("Send my answers");
+  assert.equal(other.where(), "done");
+  await other.look();
+  await other.leave();
+  await patient.leave();
+});
+
+test("at 320 pixels, the longest texts do not run out of the page", async () => {
+  const patient = await Patient.open(chrome, clinic, { name: "narrow", width: 320, height: 600, examines: false });
+  await patient.come();
+  await patient.walk({ ...BENIGN, "site-scope": ["one-spot"], "body-sites": ["hand-left"], "medicine-classes": ["supplements"], "medicine-change": ["unsure"],
+    "medicine-list": "x".repeat(300) });
+  await patient.look();
+  await patient.leave();
+});

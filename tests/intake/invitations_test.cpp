@@ -1,0 +1,290 @@
+// Invitations and drafts: what is kept, what is counted, and what an end of the process leaves.
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "plugin/intake/invitations.h"
+
+namespace myoflag::intake {
+namespace {
+
+using std::chrono::hours;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const Time kNow = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22);
+const NewInvitation kNew{"Patient/1", "1980-02-27", "en", kNow + hours(24)};
+
+struct Killed {};
+
+store::Submission submission(const std::string& name) {
+  store::Submission out;
+  out.response = "response-" + name;
+  out.thread = "thread";
+  out.outcome = "outcome-" + name;
+  out.input = "{}";
+  out.tier = "emergency";
+  out.target_hours = 0;
+  out.assessment = "{}";
+  out.bundle = "{}";
+  out.is_urgent = true;
+  return out;
+}
+
+class InvitationsTest : public ::testing::Test {
+ protected:
+  InvitationsTest()
+      : folder_(std::filesystem::path(::testing::TempDir()) / fmt::format("intake_{}", ::getpid())),
+        path_((folder_ / "store.sqlite").string()) {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
+  ~InvitationsTest() override { std::filesystem::remove_all(folder_); }
+
+  Invitations open(std::function<void()> at_write = {}) const {
+    return Invitations::open(path_, std::move(at_write)).value();
+  }
+
+  std::string bytes() const {
+    std::string all;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+      std::ifstream in(entry.path(), std::ios::binary);
+      std::ostringstream text;
+      text << in.rdbuf();
+      all += text.str();
+    }
+    return all;
+  }
+
+  std::filesystem::path folder_;
+  std::string path_;
+};
+
+TEST_F(InvitationsTest, AnInvitationIsFoundByItsTokenAlone) {
+  auto store = open();
+  const auto one = store.invite(kNew, kNow).value();
+  const auto other = store.invite(kNew, kNow).value();
+  EXPECT_NE(one.token, other.token);
+  EXPECT_EQ(one.token.size(), 32u);
+  const auto found = store.by_token(one.token).value();
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->id, one.id);
+  EXPECT_EQ(found->patient, "Patient/1");
+  EXPECT_FALSE(store.by_token("").value());
+  EXPECT_FALSE(store.by_token(one.token + "0").value());
+  EXPECT_FALSE(store.by_token("' OR 1=1 --").value());
+}
+
+TEST_F(InvitationsTest, TheFileHoldsNoTokenAndNoSession) {
+  std::string token, session, known;
+  {
+    auto store = open();
+    const auto created = store.invite(kNew, kNow).value();
+    token = created.token;
+    session = store.begin_visit(created.id, kNow).value();
+    known = store.identify(session, kNew.born, kNow, {}).value().session;
+  }
+  const auto kept = bytes();
+  EXPECT_THAT(kept, HasSubstr("Patient/1"));
+  for (const auto& secret : {token, session, known}) {
+    ASSERT_EQ(secret.size(), 32u);
+    EXPECT_EQ(kept.find(secret), std::string::npos);
+  }
+}
+
+TEST_F(InvitationsTest, WhatIsNoInvitationIsRefused) {
+  auto store = open();
+  for (const auto& bad :
+       {NewInvitation{"Practitioner/1", kNew.born, "en", kNew.expires},
+        NewInvitation{"Patient/", kNew.born, "en", kNew.expires},
+        NewInvitation{"Patient/a b", kNew.born, "en", kNew.expires},
+        NewInvitation{"Patient/" + std::string(65, 'a'), kNew.born, "en", kNew.expires},
+        NewInvitation{"Patient/1", "1980-02", "en", kNew.expires},
+        NewInvitation{"Patient/1", "1980-02-31", "en", kNew.expires},
+        NewInvitation{"Patient/1", "2026-12-01", "en", kNew.expires},
+        NewInvitation{"Patient/1", kNew.born, "en", kNow}}) {
+    const auto refused = store.invite(bad, kNow);
+    ASSERT_FALSE(refused) << bad.patient << " " << bad.born;
+    EXPECT_THAT(refused.error().text, HasSubstr("MF-4264"));
+    EXPECT_THAT(refused.error().text, Not(HasSubstr("a b")));
+  }
+}
+
+TEST_F(InvitationsTest, FiveWrongDatesLockForAnHourAndTwentyForGood) {
+  auto store = open();
+  const auto id = store.invite(kNew, kNow).value().id;
+  const auto session = store.begin_visit(id, kNow).value();
+  Time now = kNow;
+  for (int lock = 1; lock <= 4; ++lock) {
+    for (int i = 1; i <= 5; ++i) {
+      const auto tried = store.identify(session, "1980-02-28", now, {}).value();
+      EXPECT_EQ(tried.outcome, i == 5 ? Identity::locked : Identity::wrong) << lock << " " << i;
+    }
+    EXPECT_EQ(store.identify(session, kNew.born, now, {}).value().outcome, Identity::locked)
+        << "the right date opens nothing then";
+    now += hours(1);
+  }
+  EXPECT_TRUE(store.by_id(id).value()->locked_for_good);
+  now += hours(24 * 365);
+  EXPECT_EQ(store.identify(session, kNew.born, now, {}).value().outcome, Identity::locked);
+}
+
+// Fifty guesses at once are not one more than five after each other.
+TEST_F(InvitationsTest, GuessesFromManyVisitsAndProcessesAreCountedTogether) {
+  auto store = open();
+  auto other = open();  // as another process has it
+  const auto id = store.invite(kNew, kNow).value().id;
+  std::atomic<int> wrong{0}, locked{0};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 5; ++thread) {
+    threads.emplace_back([&, thread] {
+      auto& mine = thread % 2 == 0 ? store : other;
+      const auto session = mine.begin_visit(id, kNow).value();
+      for (int i = 0; i < 10; ++i) {
+        const auto tried = mine.identify(session, "1980-02-28", kNow, {}).value();
+        ++(tried.outcome == Identity::wrong ? wrong : locked);
+      }
+    });
+  }
+  for (auto& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(wrong, 4);
+  EXPECT_EQ(locked, 46);
+}
+
+TEST_F(InvitationsTest, TheRightDateGivesAnotherSession) {
+  auto store = open();
+  const auto session = store.begin_visit(store.invite(kNew, kNow).value().id, kNow).value();
+  EXPECT_FALSE(store.visit(session).value()->is_known);
+  const auto right = store.identify(session, kNew.born, kNow, {}).value();
+  ASSERT_EQ(right.outcome, Identity::right);
+  EXPECT_FALSE(store.visit(session).value()->is_known) << "who had it before has nothing";
+  EXPECT_EQ(store.identify(session, kNew.born, kNow, {}).value().outcome, Identity::right)
+      << "sent twice";
+  ASSERT_TRUE(store.visit(right.session).value());
+  EXPECT_TRUE(store.visit(right.session).value()->is_known);
+  EXPECT_EQ(store.identify("", kNew.born, kNow, {}).value().outcome, Identity::wrong);
+}
+
+TEST_F(InvitationsTest, VisitsAreBoundedAndThoseWithIdentityStay) {
+  auto store = open();
+  const auto id = store.invite(kNew, kNow).value().id;
+  const auto known =
+      store.identify(store.begin_visit(id, kNow).value(), kNew.born, kNow, {}).value().session;
+  std::vector<std::string> sessions;
+  for (int i = 0; i < 30; ++i) {
+    sessions.push_back(store.begin_visit(id, kNow + std::chrono::seconds(i)).value());
+  }
+  EXPECT_TRUE(store.visit(known).value());
+  EXPECT_FALSE(store.visit(sessions.front()).value());
+  EXPECT_TRUE(store.visit(sessions.back()).value());
+}
+
+TEST_F(InvitationsTest, OneRevisionIsSavedOnce) {
+  auto store = open();
+  const auto id = store.invite(kNew, kNow).value().id;
+  EXPECT_TRUE(store.save({id, 0, "a", {}, {}}, kNow).value());
+  EXPECT_FALSE(store.save({id, 0, "b", {}, {}}, kNow).value());
+  EXPECT_EQ(store.by_id(id).value()->draft, "a");
+  EXPECT_EQ(store.by_id(id).value()->revision, 1);
+  EXPECT_FALSE(store.save({id, 1, "c", {}, {}}, kNew.expires).value()) << "too late";
+}
+
+TEST_F(InvitationsTest, AnInterruptionIsUrgentAtOnceAndKeptOnce) {
+  auto store = open();
+  auto outbox = store::Store::open(path_).value();
+  const auto id = store.invite(kNew, kNow).value().id;
+  const std::vector<Interrupted> reason{{"em-stop em-now.seizure", "em-stop", false}};
+  ASSERT_TRUE(store.save({id, 0, "a", reason, submission("1")}, kNow).value());
+  EXPECT_EQ(outbox.escalations().value().size(), 1u);
+  EXPECT_EQ(store.by_id(id).value()->unread_interruptions, 1);
+  ASSERT_TRUE(store.save({id, 1, "b", reason, submission("1")}, kNow).value());
+  EXPECT_EQ(outbox.escalations().value().size(), 1u);
+  EXPECT_EQ(store.interruptions(id).value().size(), 1u);
+  ASSERT_TRUE(store.read_interruptions(id, 1, kNow));
+  EXPECT_FALSE(store.interruptions(id).value().front().is_read) << "an older page was read";
+  ASSERT_TRUE(store.read_interruptions(id, 2, kNow));
+  EXPECT_TRUE(store.interruptions(id).value().front().is_read);
+}
+
+TEST_F(InvitationsTest, ASubmissionIsKeptOnceWithEverythingOfIt) {
+  auto store = open();
+  auto outbox = store::Store::open(path_).value();
+  const auto id = store.invite(kNew, kNow).value().id;
+  EXPECT_FALSE(store.submit(id, 3, submission("1"), "told", kNow).value());
+  EXPECT_EQ(outbox.counts().value().waiting, 0u);
+  EXPECT_TRUE(store.submit(id, 0, submission("1"), "told", kNow).value());
+  EXPECT_FALSE(store.submit(id, 0, submission("2"), "other", kNow).value());
+  EXPECT_FALSE(store.save({id, 0, "late", {}, {}}, kNow).value());
+  EXPECT_EQ(outbox.counts().value().waiting, 1u);
+  EXPECT_EQ(store.by_id(id).value()->told, "told");
+}
+
+// The process ends before or after each transaction: both halves are there, or none.
+TEST_F(InvitationsTest, AnEndOfTheProcessLeavesAllOrNothing) {
+  for (const bool finishes : {false, true}) {
+    for (int at = 1; at <= 2; ++at) {
+      std::filesystem::remove_all(folder_);
+      std::filesystem::create_directories(folder_);
+      const auto id = open().invite(kNew, kNow).value().id;
+      {
+        int left = at;
+        auto store = open([&left] {
+          if (--left == 0) {
+            throw Killed();
+          }
+        });
+        const Change change{id, 0, "a", {{"r", "em-stop", false}}, submission("1")};
+        EXPECT_THROW(finishes ? store.submit(id, 0, submission("1"), "told", kNow)
+                              : store.save(change, kNow),
+                     Killed);
+      }
+      const auto found = open().by_id(id).value();
+      const auto counts = store::Store::open(path_).value().counts().value();
+      const bool is_kept = finishes ? found->submitted.has_value() : found->draft == "a";
+      EXPECT_EQ(is_kept, at == 2);
+      EXPECT_EQ(counts.waiting, is_kept ? 1u : 0u);
+      EXPECT_EQ(counts.urgent, is_kept ? 1u : 0u);
+    }
+  }
+}
+
+TEST_F(InvitationsTest, WithdrawingEndsVisitsAndDraft) {
+  auto store = open();
+  const auto id = store.invite(kNew, kNow).value().id;
+  const auto session = store.begin_visit(id, kNow).value();
+  ASSERT_TRUE(store.save({id, 0, "answers", {}, {}}, kNow).value());
+  ASSERT_TRUE(store.withdraw(id, kNow));
+  EXPECT_TRUE(store.by_id(id).value()->withdrawn);
+  EXPECT_EQ(store.by_id(id).value()->draft, "");
+  EXPECT_FALSE(store.visit(session).value());
+  EXPECT_TRUE(store.withdraw(id, kNow)) << "twice is once";
+  EXPECT_THAT(store.withdraw(99, kNow).error().text, HasSubstr("MF-4263"));
+  const auto sent = store.invite(kNew, kNow).value().id;
+  ASSERT_TRUE(store.submit(sent, 0, submission("1"), "told", kNow).value());
+  EXPECT_THAT(store.withdraw(sent, kNow).error().text, HasSubstr("MF-4265"));
+}
+
+TEST_F(InvitationsTest, WhatIsOverIsTidiedAndNothingElse) {
+  auto store = open();
+  const auto id = store.invite(kNew, kNow).value().id;
+  const auto session = store.begin_visit(id, kNow).value();
+  ASSERT_TRUE(store.save({id, 0, "answers", {}, {}}, kNow).value());
+  ASSERT_TRUE(store.tidy(kNow + hours(1)));
+  EXPECT_EQ(store.by_id(id).value()->draft, "answers");
+  EXPECT_TRUE(store.visit(session).value());
+  ASSERT_TRUE(store.tidy(kNew.expires));
+  EXPECT_EQ(store.by_id(id).value()->draft, "");
+  EXPECT_FALSE(store.visit(session).value());
+}
+
+}  // namespace
+}  // namespace myoflag::intake

@@ -1,0 +1,145 @@
+// What people of the clinic do with a form: kept once, and by whom.
+
+#include <algorithm>
+#include <filesystem>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fhir/json.h"
+#include "plugin/assess.h"
+#include "plugin/delivery/submission.h"
+#include "plugin/intake/response.h"
+#include "plugin/review/desk.h"
+#include "plugin/review/request.h"
+#include "tests/intake/support.h"
+
+namespace myoflag::review {
+namespace {
+
+using fhir::Json;
+using std::chrono::hours;
+
+const rules::Instant kNow = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22) + hours(9);
+
+store::Submission submission_of(intake::Draft draft, const std::string& id, bool is_finished) {
+  const Assessor assessor(testing::shared_knowledge());
+  const auto form = intake::form_of(testing::knowledge(), draft);
+  const auto response = intake::response_of(testing::knowledge(), draft, form,
+                                            {id, "Patient/1", "en", kNow, is_finished});
+  AssessOptions options;
+  options.now = kNow;
+  const auto assessed = assessor.assess_resource(response, options).value();
+  return delivery::submission_of(assessed, fhir::write_json(response),
+                                 {"", delivery::load_sites("").value().urgency, false})
+      .value();
+}
+
+intake::Draft with(std::string_view question, std::string_view answer) {
+  auto draft = testing::benign();
+  draft.insert_or_assign(testing::item(question), testing::answer({question, answer}));
+  return draft;
+}
+
+class DeskTest : public ::testing::Test {
+ protected:
+  DeskTest()
+      : path(std::filesystem::temp_directory_path() / ("desk-" + std::to_string(::getpid()))),
+        store(store::Store::open(path).value()),
+        desk(Desk::open(path).value()) {}
+  ~DeskTest() override {
+    for (const auto* end : {"", "-wal", "-shm"}) {
+      std::filesystem::remove(path.string() + end);
+    }
+  }
+
+  std::filesystem::path path;
+  store::Store store;
+  Desk desk;
+};
+
+TEST_F(DeskTest, TheNewestStateOfAFormAndWhatIsUrgentUntilSomebodyLooksAfterIt) {
+  ASSERT_TRUE(store.submit(submission_of(with("em-now", "seizure"), "form-1", false), kNow));
+  ASSERT_TRUE(store.submit(submission_of(testing::benign(), "form-1", true), kNow + hours(1)));
+  ASSERT_TRUE(store.submit(submission_of(testing::benign(), "form-2", true), kNow + hours(2)));
+  auto forms = desk.forms(kNow - hours(1), 10).value();
+  ASSERT_EQ(forms.size(), 3u) << "the emergency stays although the form was sent calmer";
+  EXPECT_EQ(forms.front().tier, "emergency");
+  EXPECT_TRUE(forms.front().is_urgent);
+  const auto first = desk.form(forms.front().outcome).value().value();
+  EXPECT_FALSE(first.newer.empty());
+  EXPECT_TRUE(desk.form(first.newer).value()->newer.empty());
+
+  EXPECT_TRUE(desk.acknowledge(forms.front().escalation, "Ng", kNow + hours(3)).value());
+  EXPECT_TRUE(desk.acknowledge(forms.front().escalation, "Other", kNow + hours(4)).value());
+  EXPECT_FALSE(desk.acknowledge(999, "Ng", kNow).value());
+  const auto taken = desk.form(first.row.outcome).value().value().row;
+  EXPECT_EQ(taken.acknowledged_by, "Ng") << "who was first stays";
+  EXPECT_EQ(taken.acknowledged, kNow + hours(3));
+  EXPECT_EQ(desk.forms(kNow - hours(1), 10).value().size(), 2u);
+  EXPECT_EQ(desk.forms(kNow + hours(2), 10).value().size(), 1u);
+  EXPECT_EQ(desk.forms(kNow - hours(1), 1).value().size(), 2u) << "one more says there are more";
+}
+
+TEST_F(DeskTest, AChosenTestIsOneDraftRequestHoweverOftenItIsChosen) {
+  auto draft = with("em-now", "seizure");
+  ASSERT_TRUE(store.submit(submission_of(draft, "form-1", true), kNow));
+  const auto form = desk.form(desk.forms(kNow, 10).value().front().outcome).value().value();
+  const auto bundle = fhir::read_json(form.bundle).value();
+  int chosen = 0;
+  for (const auto& workup : testing::knowledge().workups) {
+    const auto request = request_for(form, testing::knowledge(), workup.code, "Chosen.");
+    if (!request) {
+      continue;
+    }
+    ++chosen;
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE(desk.propose(form.row.item, workup.code, *request, kNow + hours(i)));
+    }
+    const auto sent = fhir::read_json(request->bundle).value();
+    ASSERT_EQ(sent.array_of("entry").size(), 1u);
+    const Json& resource = *sent.array_of("entry").front().find("resource");
+    EXPECT_EQ(resource.string_of("status"), "draft");
+    EXPECT_EQ(resource.string_of("intent"), "proposal") << "never an order";
+    EXPECT_EQ(resource.find("subject")->string_of("reference"), "Patient/1");
+    EXPECT_EQ(fhir::write_json(resource).find("urn:uuid:"), std::string::npos)
+        << "nothing points into another transaction";
+    EXPECT_EQ(resource.array_of("basedOn").front().string_of("type"), "ServiceRequest");
+    EXPECT_EQ(resource.array_of("note").back().string_of("text"), "Chosen.");
+  }
+  const auto proposed = static_cast<int>(std::count_if(
+      bundle.array_of("entry").begin(), bundle.array_of("entry").end(), [](const Json& entry) {
+        return entry.find("resource")->string_of("resourceType") == "ServiceRequest";
+      }));
+  EXPECT_GT(chosen, 0);
+  EXPECT_EQ(chosen, proposed) << "all that the form proposes, and nothing else";
+  EXPECT_EQ(desk.proposals(form.row.item).value().size(), static_cast<std::size_t>(chosen));
+  EXPECT_EQ(store.items(true).value().size(), static_cast<std::size_t>(chosen) + 1);
+  EXPECT_EQ(desk.forms(kNow, 10).value().size(), 1u) << "a request is no form";
+  EXPECT_FALSE(request_for(form, testing::knowledge(), "no-such-test", ""));
+}
+
+TEST_F(DeskTest, WhatDoesNotReachTheRecordLeadsToItsForm) {
+  ASSERT_TRUE(store.submit(submission_of(with("em-now", "seizure"), "form-1", true), kNow));
+  const auto form = desk.form(desk.forms(kNow, 10).value().front().outcome).value().value();
+  EXPECT_TRUE(desk.troubles(10).value().empty());
+  for (const auto& workup : testing::knowledge().workups) {
+    if (const auto request = request_for(form, testing::knowledge(), workup.code, "")) {
+      ASSERT_TRUE(desk.propose(form.row.item, workup.code, *request, kNow));
+      break;
+    }
+  }
+  const auto request = store.items(true).value().back().id;
+  ASSERT_TRUE(store.park(request, "MF-3154", "refused"));
+  ASSERT_TRUE(store.postpone(form.row.item, kNow, kNow + hours(1), "MF-3150", "no answer"));
+  const auto troubles = desk.troubles(10).value();
+  ASSERT_EQ(troubles.size(), 2u);
+  for (const auto& one : troubles) {
+    EXPECT_EQ(one.outcome, form.row.outcome);
+  }
+  EXPECT_EQ(desk.proposals(form.row.item).value().front().state, store::ItemState::parked);
+}
+
+}  // namespace
+}  // namespace myoflag::review

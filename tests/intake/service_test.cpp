@@ -1,0 +1,488 @@
+// The intake over requests, without sockets: a patient, and somebody who is none.
+
+#include <map>
+#include <thread>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "plugin/intake/service.h"
+#include "tests/intake/support.h"
+
+namespace myoflag::intake {
+namespace {
+
+using http::Request;
+using http::Response;
+using std::chrono::hours;
+using std::chrono::minutes;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const rules::Instant kStart = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22) + hours(9);
+constexpr const char* kBorn = "d=27&m=2&y=1980";
+
+std::string encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    out += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+// The program, with a clock that the test turns.
+struct Clinic {
+  Clinic()
+      : invitations(Invitations::open("").value()),
+        assessor(std::make_shared<const Assessor>(testing::shared_knowledge())) {
+    Settings settings;
+    settings.site = {"Example Clinic", "020 7946 0123", "112"};
+    settings.urgency = delivery::load_sites("").value().urgency;
+    add_routes(router, {invitations, [this] { return assessor; }, [this] { return now; },
+                        [this](const std::string&, std::string_view why) {
+                          log += why;
+                          log += '\n';
+                        },
+                        settings, embedded_texts().value(), embedded_presentation().value()});
+  }
+
+  std::string invite() {
+    return invitations.invite({"Patient/1", "1980-02-27", "en", kStart + hours(48)}, now)
+        .value()
+        .token;
+  }
+
+  Response ask(Request request) const {
+    const auto query = request.path.find('?');
+    if (query != std::string::npos) {
+      request.query = request.path.substr(query + 1);
+      request.path.resize(query);
+    }
+    const auto match = router.match(request.method, request.path);
+    if (match.route == nullptr) {
+      return {404, "", "", {}};
+    }
+    request.parameters = match.parameters;
+    return match.route->handler(request);
+  }
+
+  rules::Instant now = kStart;
+  Invitations invitations;
+  std::shared_ptr<const Assessor> assessor;
+  http::Router router;
+  std::string log;
+};
+
+// One browser: keeps its cookie, and sends what the form at hand holds.
+class Browser {
+ public:
+  explicit Browser(Clinic& clinic) : clinic_(clinic) {}
+
+  Response get(const std::string& path) { return take(send("GET", path, "")); }
+  Response post(const std::string& path, const std::string& body) {
+    return take(send("POST", path, body));
+  }
+  // With the hidden fields of the page that was seen last.
+  Response fill(const std::string& path, const std::string& body) {
+    std::string all = fmt::format("csrf={}", hidden("csrf"));
+    for (const auto* name : {"rev", "back"}) {
+      if (page.find(fmt::format("name=\"{}\"", name)) != std::string::npos) {
+        all += fmt::format("&{}={}", name, hidden(name));
+      }
+    }
+    return post(path, all + (body.empty() ? "" : "&" + body));
+  }
+  // As `fill`, and goes where it leads.
+  Response go(const std::string& path, const std::string& body) {
+    auto response = fill(path, body);
+    while (response.status == 303) {
+      response = get(std::string(location(response)));
+    }
+    return response;
+  }
+
+  void come(const std::string& token) {
+    post("/p/" + token + "/start", "");
+    get("/p/id");
+    go("/p/id", kBorn);
+  }
+  // The question that is shown.
+  std::string at() const {
+    const auto begin = page.find("action=\"/p/q/");
+    return begin == std::string::npos
+               ? ""
+               : page.substr(begin + 13, page.find('"', begin + 13) - begin - 13);
+  }
+  Response answer(const std::string& values) {
+    const auto link = at();
+    std::string body = values.empty() ? "skip=1" : "";
+    for (std::size_t begin = 0; begin < values.size();) {
+      const auto end = std::min(values.find(',', begin), values.size());
+      body += (body.empty() ? "" : "&") + link + "=" + values.substr(begin, end - begin);
+      begin = end + 1;
+    }
+    return go("/p/q/" + link, body);
+  }
+  // Up to the review, as the untroubled do.
+  void walk() {
+    const auto& items = testing::knowledge().items;
+    const auto usual = testing::benign();
+    for (int steps = 0; !at().empty() && steps < 80; ++steps) {
+      const int item = testing::item(at());
+      const auto& answer = usual.at(item);
+      std::string values = answer.text;
+      for (std::size_t i = 0; i < items[static_cast<std::size_t>(item)].options.size(); ++i) {
+        if ((answer.chosen >> i & 1U) != 0) {
+          values +=
+              (values.empty() ? "" : ",") + items[static_cast<std::size_t>(item)].options[i].code;
+        }
+      }
+      this->answer(values);
+    }
+  }
+
+  static std::string_view location(const Response& response) {
+    return http::field_of(response.fields, "Location");
+  }
+  std::string hidden(const std::string& name) const {
+    const auto start = page.find(fmt::format("name=\"{}\" value=\"", name));
+    const auto begin = start == std::string::npos ? start : start + name.size() + 15;
+    return begin == std::string::npos ? "" : page.substr(begin, page.find('"', begin) - begin);
+  }
+
+  std::string page;    // seen last
+  std::string cookie;  // "__Host-mf=..."
+  http::Fields extra;  // fields of every request
+
+ private:
+  Response send(const std::string& method, const std::string& path, const std::string& body) {
+    Request request;
+    request.method = method;
+    request.path = path;
+    request.body = body;
+    request.fields = extra;
+    if (!cookie.empty()) {
+      request.fields.push_back({"cookie", "other=1; " + cookie});
+    }
+    return clinic_.ask(request);
+  }
+  Response take(Response response) {
+    const auto set = http::field_of(response.fields, "Set-Cookie");
+    if (!set.empty()) {
+      cookie = set.substr(0, set.find(';'));
+    }
+    if (response.status != 303) {
+      page = response.body;
+    }
+    return response;
+  }
+
+  Clinic& clinic_;
+};
+
+class ServiceTest : public ::testing::Test {
+ protected:
+  Invitation invitation() { return clinic.invitations.by_token(token).value().value(); }
+
+  Clinic clinic;
+  std::string token = clinic.invite();
+  Browser browser{clinic};
+};
+
+TEST_F(ServiceTest, ALinkThatIsOpenedChangesNothing) {
+  for (int i = 0; i < 3; ++i) {
+    const auto response = browser.get("/p/" + token);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(http::field_of(response.fields, "Set-Cookie"), "");
+    EXPECT_THAT(http::field_of(response.fields, "Content-Security-Policy"),
+                HasSubstr("default-src 'none'"));
+    EXPECT_EQ(http::field_of(response.fields, "Cache-Control"), "no-store");
+    EXPECT_THAT(response.body, Not(HasSubstr("Patient/1")));
+    EXPECT_THAT(response.body, Not(HasSubstr("twitch")));
+  }
+  EXPECT_FALSE(invitation().begun);
+}
+
+TEST_F(ServiceTest, TheWholeWayIsKeptOnceAndToldAsTheRulesAllow) {
+  browser.come(token);
+  EXPECT_EQ(browser.at(), "em-now");
+  EXPECT_THAT(browser.page, HasSubstr("is a good answer")) << "the help text of the form";
+  browser.walk();
+  EXPECT_THAT(browser.page, HasSubstr("Check your answers"));
+  const auto review = browser.page;
+  EXPECT_EQ(Browser::location(browser.fill("/p/submit", "")), "/p/done");
+  EXPECT_TRUE(invitation().submitted);
+  // The same again, as an impatient finger sends it.
+  browser.page = review;
+  EXPECT_EQ(Browser::location(browser.fill("/p/submit", "")), "/p/done");
+  const auto done = browser.get("/p/done");
+  EXPECT_THAT(done.body, HasSubstr("Here is some advice you can follow yourself"));
+  EXPECT_THAT(done.body, HasSubstr("not a diagnosis"));
+  EXPECT_THAT(browser.get("/p/copy").body, HasSubstr("22 November 2026"));
+  EXPECT_EQ(Browser::location(browser.get("/p/q/em-now")), "/p/done");
+  EXPECT_EQ(clinic.log, "");
+}
+
+TEST_F(ServiceTest, WithoutTheDateOfBirthNothingIsShown) {
+  for (const auto* path : {"/p/q/em-now", "/p/review", "/p/done", "/p/copy", "/p/stop"}) {
+    EXPECT_EQ(browser.get(path).status, 403) << path;
+  }
+  browser.post("/p/" + token + "/start", "");
+  browser.get("/p/id");
+  for (const auto* path : {"/p/q/em-now", "/p/review", "/p/done", "/p/copy", "/p/stop"}) {
+    EXPECT_EQ(Browser::location(browser.get(path)), "/p/id") << path;
+  }
+  for (const auto* path : {"/p/q/em-now", "/p/submit", "/p/stop"}) {
+    EXPECT_EQ(Browser::location(browser.fill(path, "em-now=none")), "/p/id") << path;
+  }
+  EXPECT_EQ(invitation().revision, 0);
+}
+
+TEST_F(ServiceTest, DatesOfBirthAreGuessedFiveTimes) {
+  browser.post("/p/" + token + "/start", "");
+  browser.get("/p/id");
+  EXPECT_EQ(browser.fill("/p/id", "d=27&m=2&y=").status, 422);
+  EXPECT_EQ(browser.fill("/p/id", "d=30&m=2&y=1980").status, 422) << "no such day: no try";
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(browser.fill("/p/id", "d=28&m=2&y=1980").status, 422);
+  }
+  EXPECT_THAT(browser.page, HasSubstr("value=\"28\"")) << "what was typed is kept";
+  EXPECT_EQ(browser.fill("/p/id", "d=28&m=2&y=1980").status, 403);
+  EXPECT_THAT(browser.page, HasSubstr("60 minutes"));
+  Browser other(clinic);
+  EXPECT_EQ(other.post("/p/" + token + "/start", "").status, 403);
+  clinic.now += hours(1);
+  other.come(token);
+  EXPECT_EQ(other.at(), "em-now");
+}
+
+TEST_F(ServiceTest, LinksThatLeadNowhereSayWhy) {
+  EXPECT_EQ(browser.get("/p/" + std::string(32, '0')).status, 404);
+  EXPECT_EQ(browser.post("/p/x/start", "").status, 404);
+  browser.come(token);
+  const auto id = invitation().id;
+  ASSERT_TRUE(clinic.invitations.withdraw(id, clinic.now));
+  EXPECT_EQ(browser.get("/p/" + token).status, 410);
+  EXPECT_EQ(browser.get("/p/q/em-now").status, 403) << "the visit is over";
+  token = clinic.invite();
+  browser.come(token);
+  clinic.now += hours(49);
+  EXPECT_THAT(browser.get("/p/" + token).body, HasSubstr("too old"));
+  EXPECT_EQ(browser.post("/p/" + token + "/start", "").status, 410);
+}
+
+TEST_F(ServiceTest, WhatNoFormOfOursSendsIsRefusedAndChangesNothing) {
+  browser.come(token);
+  const auto csrf = browser.hidden("csrf");
+  const std::string good = "csrf=" + csrf + "&rev=0";
+  for (const std::string& body : std::vector<std::string>{
+           "em-now=none", "csrf=&rev=0&em-now=none", "csrf=0&rev=0&em-now=none",
+           good + "&em-now=invented", good + "&em-now=none&em-sudden=none", good + "&skip=1",
+           good + "&em-now=none&rev=0", good + "&em-now=%ff", good + "&em-now=none&admin=1"}) {
+    EXPECT_EQ(browser.post("/p/q/em-now", body).status, 403) << body;
+  }
+  EXPECT_EQ(invitation().revision, 0);
+  browser.extra = {{"sec-fetch-site", "cross-site"}};
+  EXPECT_EQ(browser.post("/p/q/em-now", good + "&em-now=none").status, 403);
+  browser.extra = {{"origin", "https://evil.example"}, {"host", "cds.example"}};
+  EXPECT_EQ(browser.post("/p/q/em-now", good + "&em-now=none").status, 403);
+  browser.extra = {{"origin", "https://cds.example"}, {"host", "cds.example"}};
+  EXPECT_EQ(browser.post("/p/q/em-now", good + "&em-now=none").status, 303);
+}
+
+TEST_F(ServiceTest, AnotherPatientsSessionIsAnotherForm) {
+  browser.come(token);
+  Browser other(clinic);
+  const auto theirs = clinic.invite();
+  other.come(theirs);
+  const auto csrf = browser.hidden("csrf");
+  EXPECT_EQ(other.post("/p/q/em-now", "csrf=" + csrf + "&rev=0&em-now=none").status, 403);
+  browser.answer("none");
+  EXPECT_EQ(clinic.invitations.by_token(theirs).value()->revision, 0);
+}
+
+TEST_F(ServiceTest, AnswersToQuestionsThatDoNotApplyAreNotTaken) {
+  browser.come(token);
+  for (const auto* link : {"recreational-drugs", "g-about", "em-stop", "invented", "a%2Fb"}) {
+    const auto response =
+        browser.fill(fmt::format("/p/q/{}", link), fmt::format("{}=cannabis", link));
+    EXPECT_EQ(Browser::location(response), "/p/q/em-now") << link;
+    EXPECT_EQ(Browser::location(browser.get(fmt::format("/p/q/{}", link))), "/p/q/em-now");
+  }
+  EXPECT_EQ(invitation().draft, "");
+}
+
+TEST_F(ServiceTest, ReplayedPostsChangeNothingAndOldPagesSaySo) {
+  browser.come(token);
+  const auto old_page = browser.page;
+  browser.answer("none");
+  EXPECT_EQ(browser.at(), "em-sudden");
+  browser.page = old_page;
+  EXPECT_EQ(Browser::location(browser.fill("/p/q/em-now", "em-now=none")), "/p/q/em-sudden");
+  EXPECT_EQ(invitation().revision, 1);
+  // Another answer from a page that is out of date.
+  browser.page = old_page;
+  const auto refused = browser.fill("/p/q/em-now", "em-now=breathless-flat");
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_THAT(refused.body, HasSubstr("value=\"breathless-flat\" checked"));
+  EXPECT_EQ(invitation().revision, 1);
+  EXPECT_EQ(Browser::location(browser.fill("/p/q/em-now", "em-now=breathless-flat")), "/p/stop")
+      << "now it is known what is changed";
+}
+
+TEST_F(ServiceTest, AnEmergencyIsStoredEscalatedAndCannotBePassedBy) {
+  browser.come(token);
+  browser.answer("none");
+  const auto response = browser.answer("face-droop");
+  EXPECT_THAT(response.body, HasSubstr("Call 112 now"));
+  EXPECT_THAT(response.body, HasSubstr("One side of my face dropped"));
+  EXPECT_EQ(invitation().interruptions, 1);
+  for (const auto* path : {"/p/q/em-spreading", "/p/q/em-now", "/p/review", "/p/id"}) {
+    EXPECT_EQ(Browser::location(browser.get(path)), "/p/stop") << path;
+  }
+  EXPECT_EQ(browser.get("/p/q/em-sudden").status, 200) << "what was ticked can be changed";
+  browser.get("/p/stop");
+  EXPECT_EQ(Browser::location(browser.fill("/p/submit", "")), "/p/stop");
+  browser.get("/p/stop");
+  browser.go("/p/stop", "");
+  EXPECT_EQ(browser.at(), "em-spreading");
+  // Once for each reason; another one interrupts again.
+  browser.get("/p/q/em-sudden");
+  EXPECT_EQ(Browser::location(browser.fill("/p/q/em-sudden", "em-sudden=face-droop")),
+            "/p/q/em-spreading");
+  browser.get("/p/q/em-sudden");
+  EXPECT_EQ(Browser::location(
+                browser.fill("/p/q/em-sudden", "em-sudden=face-droop&em-sudden=vision-sudden")),
+            "/p/stop");
+}
+
+// What another window added was not on the page that was read.
+TEST_F(ServiceTest, OnlyWhatWasShownWasRead) {
+  browser.come(token);
+  browser.answer("breathless-flat");
+  EXPECT_THAT(browser.page, HasSubstr("Call the clinic today"));
+  const auto shown = browser.page;
+  browser.get("/p/q/em-now");
+  browser.fill("/p/q/em-now", "em-now=breathless-flat&em-now=seizure");
+  browser.page = shown;
+  EXPECT_EQ(Browser::location(browser.fill("/p/stop", "")), "/p/stop");
+  EXPECT_THAT(browser.get("/p/stop").body, HasSubstr("Call 112 now"));
+}
+
+TEST_F(ServiceTest, TheSameAnswerSentManyTimesAtOnceIsKeptOnce) {
+  browser.come(token);
+  std::vector<int> statuses(8);
+  std::vector<std::thread> threads;
+  for (auto& status : statuses) {
+    threads.emplace_back([&status, copy = browser]() mutable {
+      status = copy.fill("/p/q/em-now", "em-now=none").status;
+    });
+  }
+  for (auto& thread : threads) {
+    thread.join();
+  }
+  EXPECT_THAT(statuses, ::testing::Each(303));
+  EXPECT_EQ(invitation().revision, 1);
+}
+
+TEST_F(ServiceTest, AMistakeTakenBackDoesNotStandInTheWayAndStaysKnown) {
+  browser.come(token);
+  browser.answer("seizure");
+  browser.get("/p/q/em-now");
+  browser.go("/p/q/em-now", "em-now=none");
+  EXPECT_EQ(browser.at(), "em-sudden");
+  EXPECT_EQ(invitation().interruptions, 1);
+}
+
+TEST_F(ServiceTest, NothingCalmerIsSaidAfterAnEmergency) {
+  browser.come(token);
+  browser.answer("seizure");
+  browser.go("/p/stop", "");
+  browser.walk();
+  EXPECT_THAT(browser.page, HasSubstr("Check your answers"));
+  EXPECT_THAT(browser.page, Not(HasSubstr("Contact us sooner")));
+  browser.go("/p/submit", "");
+  EXPECT_THAT(browser.page, HasSubstr("Call the emergency number now"));
+  EXPECT_THAT(browser.page, Not(HasSubstr("harmless")));
+}
+
+TEST_F(ServiceTest, ScriptInFreeTextIsShownAndNotRun) {
+  browser.come(token);
+  while (browser.at() != "anything-else" && !browser.at().empty()) {
+    const auto before = browser.at();
+    browser.walk();
+  }
+  browser.get("/p/q/anything-else?back=review");
+  const auto response = browser.go("/p/q/anything-else",
+                                   "anything-else=" + encoded("<script>alert(1)</script>\n\"'&"));
+  EXPECT_THAT(response.body, HasSubstr("&lt;script&gt;alert(1)&lt;/script&gt;"));
+  EXPECT_THAT(response.body, Not(HasSubstr("<script>alert")));
+  browser.get("/p/q/anything-else");
+  const auto long_text =
+      browser.fill("/p/q/anything-else", "anything-else=" + std::string(400'000, 'x'));
+  EXPECT_EQ(long_text.status, 422);
+  EXPECT_THAT(long_text.body, HasSubstr(std::string(400'000, 'x'))) << "nothing typed is lost";
+}
+
+TEST_F(ServiceTest, SlipsSayWhatToDo) {
+  browser.come(token);
+  EXPECT_THAT(browser.fill("/p/q/em-now", "").body, HasSubstr("<title>Error: "));
+  EXPECT_EQ(browser.fill("/p/q/em-now", "em-now=none&em-now=seizure").status, 422);
+  EXPECT_THAT(browser.page, HasSubstr("None of these"));
+  EXPECT_THAT(browser.page, HasSubstr("value=\"seizure\" checked"));
+  EXPECT_EQ(invitation().revision, 0);
+}
+
+TEST_F(ServiceTest, ALongPauseAsksAgainWhoItIsAndKeepsWhatWasSent) {
+  browser.come(token);
+  clinic.now += minutes(61);
+  EXPECT_EQ(Browser::location(browser.fill("/p/q/em-now", "em-now=none")), "/p/id");
+  EXPECT_EQ(invitation().revision, 1) << "what was sent is kept";
+  browser.get("/p/id");
+  browser.go("/p/id", kBorn);
+  EXPECT_EQ(browser.at(), "em-sudden");
+  clinic.now += minutes(61);
+  EXPECT_EQ(Browser::location(browser.get("/p/q/em-sudden")), "/p/id");
+  EXPECT_EQ(Browser::location(browser.get("/p/review")), "/p/id") << "and stays so";
+  clinic.now += hours(13);
+  EXPECT_THAT(browser.get("/p/id").body, HasSubstr("open your link again"));
+  Browser again(clinic);
+  again.come(token);
+  EXPECT_EQ(again.at(), "em-sudden") << "nothing is lost";
+}
+
+TEST_F(ServiceTest, TheAgeThatIsKnownIsShownToBeCorrectedAndNotAssumed) {
+  browser.come(token);
+  browser.get("/p/q/age-years");
+  EXPECT_THAT(browser.page, HasSubstr("value=\"46\""));
+  EXPECT_EQ(invitation().draft, "");
+}
+
+TEST_F(ServiceTest, ADraftThatIsDamagedGivesAPageAndALine) {
+  browser.come(token);
+  ASSERT_TRUE(clinic.invitations.save({invitation().id, 0, "{broken", {}, {}}, clinic.now).value());
+  const auto response = browser.get("/p/q/em-now");
+  EXPECT_EQ(response.status, 503);
+  EXPECT_THAT(response.body, HasSubstr("Something went wrong"));
+  EXPECT_EQ(clinic.log, "a draft is damaged\n");
+}
+
+TEST_F(ServiceTest, StyleAndScriptHaveTheirContentInTheirName) {
+  const auto page = browser.get("/p/" + token).body;
+  int found = 0;
+  for (auto at = page.find("\"/assets/"); at != std::string::npos;
+       at = page.find("\"/assets/", at + 1)) {
+    const auto path = page.substr(at + 1, page.find('"', at + 1) - at - 1);
+    const auto response = browser.get(path);
+    EXPECT_EQ(response.status, 200) << path;
+    EXPECT_THAT(http::field_of(response.fields, "Cache-Control"), HasSubstr("immutable"));
+    EXPECT_LE(response.body.size(), 12u * 1024);
+    ++found;
+  }
+  EXPECT_EQ(found, 2);
+  EXPECT_EQ(browser.get("/assets/mf.css").status, 404);
+}
+
+}  // namespace
+}  // namespace myoflag::intake
