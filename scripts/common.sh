@@ -14,6 +14,7 @@ build() {
   if [ -z "${CMAKE_CXX_COMPILER_LAUNCHER:-}" ] && command -v ccache >/dev/null; then
     export CMAKE_CXX_COMPILER_LAUNCHER=ccache
   fi
+  export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1  # another clone finds what this one compiled
   if [ ! -f "$dir/build.ninja" ] || [ "$root/CMakePresets.json" -nt "$dir/build.ninja" ]; then
     say "Configuring $preset ..."
     log=$(mktemp)

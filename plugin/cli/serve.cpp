@@ -588,13 +588,13 @@ Exit serve(const Options& options) {
   allow_connections();
   auto server = http::Server::start(
       [&](std::uint16_t port) {
-        auto router = sidecar::routes({current, gate.get(),
-                                       [&log](const std::string& request, std::string_view why) {
-                                         log.write(denied_line(request, why));
-                                       },
-                                       clock, MYOFLAG_VERSION,
-                                       config.base.empty() ? base_of(config, port) : config.base,
-                                       keeper->get(), &metrics, unknown_key, fetch, readiness});
+        auto router = sidecar::routes(
+            {current, gate.get(),
+             [&log](const std::string& request, std::string_view why) {
+               log.write(denied_line(request, why));
+             },
+             clock, MYOFLAG_VERSION, config.base.empty() ? base_of(config, port) : config.base,
+             keeper->get(), &metrics, unknown_key, fetch, readiness, config.card_time});
         if (*intake) {
           add_intake(router, **intake, current, keeper->get(), clock,
                      [&log](const std::string& request, std::string_view why) {

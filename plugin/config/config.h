@@ -70,7 +70,8 @@ struct Config {
   Fetching fetching;
   Delivery delivery;
   IntakeOptions intake;
-  http::Limits limits;  // workers 0: one for each core, at least two
+  std::chrono::seconds card_time{2};  // to make the answer to a call
+  http::Limits limits;                // workers 0: one for each core, at least two
 };
 
 // The same as a file with everything explained. Of a Config{}: the default file. Reading it gives

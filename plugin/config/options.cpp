@@ -100,7 +100,7 @@ constexpr std::array<SectionAbout, 8> all_sections{{
      "or the connection is closed."},
 }};
 
-const std::array<Option, 54> all{{
+const std::array<Option, 55> all{{
     {"listen", "host",
      "Address of this machine, not a name. Another one than loopback (127.0.0.1, ::1) needs a\n"
      "certificate.",
@@ -282,8 +282,13 @@ const std::array<Option, 54> all{{
     {"limits", "idle-time", "Between two requests: closed.", seconds<&Limits::idle_time>(1, 3'600)},
     {"limits", "write-time", "Until an answer is taken: closed.",
      seconds<&Limits::write_time>(1, 300)},
-    {"limits", "answer-time", "To make an answer: 503. Cards have two seconds at most.",
+    {"limits", "answer-time", "To make an answer, other than cards: 503.",
      seconds<&Limits::answer_time>(1, 300)},
+    {"limits", "card-time",
+     "To make cards: 503. A client asks for half a second and gives up soon after.",
+     NumberOption{[](const Config& c) -> std::int64_t { return c.card_time.count(); },
+                  [](Config& c, std::int64_t v) { c.card_time = std::chrono::seconds(v); }, 1, 60,
+                  "seconds"}},
     {"limits", "drain-time", "For what was begun, when it is told to end.",
      seconds<&Limits::drain_time>(1, 300)},
 }};

@@ -23,8 +23,6 @@ using http::Response;
 
 constexpr std::size_t call_bytes = 4u << 20;  // some hundred laboratory results
 constexpr std::size_t feedback_bytes = 256u << 10;
-// A client asks for about half a second and gives up soon after.
-constexpr std::chrono::milliseconds call_time{2'000};
 
 Response json_response(const Json& json) {
   return {200, std::string(http::kJson), fhir::write_json(json), {}};
@@ -209,7 +207,7 @@ http::Router routes(const Parts& parts) {
               [parts](const Request& request) { return call(parts, request); },
               {"application/json"},
               call_bytes,
-              call_time,
+              parts.card_time,
               admission(parts)});
   add_feedback(router, parts);
   get("/metrics", "what is counted, for Prometheus", [parts](const Request&) {

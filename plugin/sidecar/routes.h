@@ -36,6 +36,7 @@ struct Parts {
   std::function<void()> unknown_key = nullptr;  // a listed issuer's token names one; may be null
   cds::Fetch fetch = nullptr;                   // null: nothing is fetched for calls
   std::function<std::vector<Readiness>()> readiness = nullptr;  // null: all of it is always ready
+  std::chrono::milliseconds card_time{2'000};                   // to answer a call: 503
 };
 
 // Judges who calls by the head of the request; why somebody is refused goes to the log. Null:

@@ -14,9 +14,8 @@ import time
 import unittest
 import urllib.parse
 
-from serve_test import CANARY, SERVICE, Case, Client, sample_call
+from serve_test import CANARY, SERVICE, SLOW, Case, Client, sample_call
 
-SLOW = "asan" in os.environ["MYOFLAG"] or "tsan" in os.environ["MYOFLAG"]
 TOKEN = "secret-token-" + CANARY
 
 
@@ -167,14 +166,14 @@ class Fetch(Case):
             begin = time.monotonic()
             call = self.bare(keep=("patient", "intake", "flags", "labs", "meds", "orders"))
             detail = self.card(sidecar, call)["detail"]
-            self.assertLess(time.monotonic() - begin, 6 if SLOW else 2)
+            self.assertLess(time.monotonic() - begin, 30 if SLOW else 2)
             self.assertIn("could not give problem list", detail)
         self.record.how = {}
         self.assertNotIn("could not give problem list", self.card(sidecar, self.bare())["detail"])
         self.assertEqual(self.count(sidecar, 'myoflag_fetches{result="not fetched"}') - before, 7)
 
     def test_without_the_intake_answers_there_is_no_card(self):
-        sidecar = self.serve(deadline=800)
+        sidecar = self.serve(deadline=1500 if SLOW else 800)
         self.record.how["QuestionnaireResponse"] = lambda handler: time.sleep(3)
         status, body = self.ask(sidecar, self.bare())
         self.assertEqual(status, 412)
