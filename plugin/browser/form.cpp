@@ -1,42 +1,22 @@
 #include "plugin/browser/form.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "fhir/text.h"
+#include "plugin/http/message.h"
 
 namespace myoflag::browser {
 
 namespace {
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 std::optional<std::string> decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i] == '+' ? ' ' : text[i];
-    if (c == '%') {
-      const bool whole = text.size() - i > 2;
-      const int high = whole ? hex_digit(text[i + 1]) : -1;
-      const int low = whole ? hex_digit(text[i + 2]) : -1;
-      if (high < 0 || low < 0) {
-        return std::nullopt;
-      }
-      c = static_cast<char>(high * 16 + low);
-      i += 2;
-    }
-    if (c == '\0') {
-      return std::nullopt;
-    }
-    out += c;
-  }
-  const bool is_text = fhir::first_bad_utf8(out) == out.size();
-  return is_text ? std::optional(std::move(out)) : std::nullopt;
+  std::string spaced(text);
+  std::replace(spaced.begin(), spaced.end(), '+', ' ');
+  auto bytes = http::percent_bytes(spaced);
+  const bool is_text = bytes && bytes->find('\0') == std::string::npos &&
+                       fhir::first_bad_utf8(*bytes) == bytes->size();
+  return is_text ? std::move(bytes) : std::nullopt;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "plugin/http/message.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace myoflag::http {
 namespace {
@@ -35,7 +36,7 @@ std::string media_type(std::string_view content_type) {
   return result;
 }
 
-std::optional<std::string> percent_decoded(std::string_view text) {
+std::optional<std::string> percent_bytes(std::string_view text) {
   std::string result;
   result.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -50,12 +51,15 @@ std::optional<std::string> percent_decoded(std::string_view text) {
       c = static_cast<char>(high * 16 + low);
       i += 2;
     }
-    if (is_control(c)) {
-      return std::nullopt;
-    }
     result += c;
   }
   return result;
+}
+
+std::optional<std::string> percent_decoded(std::string_view text) {
+  auto bytes = percent_bytes(text);
+  const bool is_fine = bytes && std::none_of(bytes->begin(), bytes->end(), is_control);
+  return is_fine ? std::move(bytes) : std::nullopt;
 }
 
 std::optional<std::string> query_value(std::string_view query, std::string_view name) {

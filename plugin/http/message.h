@@ -40,7 +40,10 @@ struct Request {
 // The decoded value of a query parameter; nothing when it is absent or not decodable.
 std::optional<std::string> query_value(std::string_view query, std::string_view name);
 
-// "%41" becomes "A". Nothing for a broken escape and for control characters.
+// "%41" becomes "A". Nothing for a broken escape.
+std::optional<std::string> percent_bytes(std::string_view text);
+
+// The same; nothing for control characters either.
 std::optional<std::string> percent_decoded(std::string_view text);
 
 struct Response {
