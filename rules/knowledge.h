@@ -193,6 +193,7 @@ struct PregnancyStatus {
   int yes = -1;                                // option of the question that a plain yes means
   std::vector<std::string> yes_text, no_text;  // whole texts, lower case
   std::vector<Coding> no_codes;                // values that are known to mean no
+  std::vector<std::string> time_units;         // of how long it has lasted
 };
 
 struct Bindings {

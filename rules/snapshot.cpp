@@ -120,8 +120,8 @@ auto fields(X& x) {
 }
 template <Is<PregnancyStatus> X>
 auto fields(X& x) {
-  auto& [a, b, c, d, e] = x;
-  return std::tie(a, b, c, d, e);
+  auto& [a, b, c, d, e, f] = x;
+  return std::tie(a, b, c, d, e, f);
 }
 template <Is<Bindings> X>
 auto fields(X& x) {

@@ -546,9 +546,9 @@ class Reader {
         index_.read_member(json, "code").meaning.pregnancies == 0) {
       return false;
     }
-    constexpr std::array<std::string_view, 5> times{"wk", "d", "weeks", "week", "days"};
     if (const auto* quantity = json.find("valueQuantity")) {
-      return is_one_of(quantity->string_of(quantity->has("code") ? "code" : "unit"), times);
+      return is_one_of(quantity->string_of(quantity->has("code") ? "code" : "unit"),
+                       knowledge_.bindings.pregnancy_status.time_units);
     }
     const auto day = fhir::parse_date_time(json.string_of("valueDateTime"));
     return day && fhir::latest(*day) >= now_;

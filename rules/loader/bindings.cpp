@@ -114,11 +114,13 @@ void read_lab(Context& context, const Node& node) {
 
 void read_pregnancy_status(Context& context, const Node& node) {
   PregnancyStatus& status = context.knowledge.bindings.pregnancy_status;
-  const Fields fields(context, node, {"codes", "yes", "yes-text", "no-text", "no-codes"});
+  const Fields fields(context, node,
+                      {"codes", "yes", "yes-text", "no-text", "no-codes", "time-units"});
   status.codes = context.codings(fields.need("codes"));
   status.no_codes = context.codings(fields.find("no-codes"));
   status.yes_text = read_words(context, fields, "yes-text");
   status.no_text = read_words(context, fields, "no-text");
+  status.time_units = read_words(context, fields, "time-units");
   const Node* yes = fields.need("yes");
   const int index = context.knowledge.bindings.pregnancy;
   if (yes != nullptr && index >= 0) {

@@ -1,4 +1,10 @@
 // Slips in sentences and times that would lose or change what a person reads.
+#include <map>
+#include <optional>
+#include <regex>
+#include <string>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -141,6 +147,38 @@ TEST(Sentences, TheHeadlineIsTheLongestTimeThatTheTargetHolds) {
   EXPECT_EQ(said(336), "two weeks");
   EXPECT_EQ(said(1000), "two weeks");
   EXPECT_EQ(said(3), "today");
+}
+
+// The time that a text of the project names, at most: "2-4 weeks". Empty: it names none in figures.
+std::optional<int> hours_named(const std::string& text) {
+  static const std::regex figures(R"((?:\d+-)?(\d+) (hour|day|week)s?)");
+  static const std::map<std::string, int> hours{{"hour", 1}, {"day", 24}, {"week", 168}};
+  std::smatch found;
+  if (!std::regex_match(text, found, figures)) {
+    return std::nullopt;
+  }
+  return std::stoi(found[1]) * hours.at(found[2]);
+}
+
+TEST(Sentences, EveryTargetOfTheProjectNamesItsHours) {
+  const auto knowledge = load_knowledge(real_files()).value();
+  std::vector<Target> targets;
+  for (const auto& rule : knowledge->rules) {
+    targets.push_back(rule.target);
+    for (const auto& conditional : rule.target_when) {
+      targets.push_back(conditional.target);
+    }
+  }
+  std::size_t in_figures = 0;
+  for (const auto& target : targets) {
+    if (const auto named = hours_named(target.text)) {
+      EXPECT_EQ(target.hours, named) << target.text;
+      ++in_figures;
+    } else {
+      EXPECT_TRUE(!target.hours || *target.hours <= 72) << target.text;
+    }
+  }
+  EXPECT_GT(in_figures, 40U);
 }
 
 TEST(Sentences, EveryQuestionOfTheProjectHasAShortName) {
