@@ -356,6 +356,21 @@ void add_record(const rules::Knowledge& knowledge, const Intake& intake,
   input.appointment = context.appointment;
 }
 
+// What only the evaluation met: in a question that does not apply, for example, or in a newer form.
+// What both met stays as the check says it.
+void add_unsaid(Issues met, Issues& issues) {
+  const auto is_said = [said = issues](const Issue& issue) {
+    return std::any_of(said.begin(), said.end(), [&issue](const Issue& one) {
+      return one.code == issue.code && one.place == issue.place;
+    });
+  };
+  for (auto& issue : met) {
+    if (!is_said(issue)) {
+      issues.push_back(std::move(issue));
+    }
+  }
+}
+
 // What is said of the record, as findings.
 Issues record_findings(const rules::Knowledge& knowledge, const Intake& intake,
                        rules::Instant now) {
@@ -602,9 +617,11 @@ Issues Assessor::check(std::string_view bytes, const AssessOptions& options) con
   if (!intake) {
     return std::move(intake.error());
   }
-  auto issues = std::move(intake->warnings);
+  auto issues = intake->warnings;
   append(issues, parts_->findings(*intake, options));
   append(issues, record_findings(*parts_->knowledge, *intake, options.now));
+  auto judged = parts_->judge_all(*std::move(intake), options);
+  add_unsaid(judged ? std::move(judged->warnings) : std::move(judged.error()), issues);
   return issues;
 }
 

@@ -1016,6 +1016,31 @@ INSTANTIATE_TEST_SUITE_P(
                 "MF-1422"}),
     [](const auto& one) { return std::string(one.param.name); });
 
+TEST(Assess, WhatIsRefusedInAQuestionThatDoesNotApplyIsAFindingOfTheCheckToo) {
+  // Nobody who sees no wasting is asked where.
+  auto text = fhir::write_json(testing::response_of(but("wasting-sites", {"thigh"})));
+  const std::string_view chosen = R"("code":"wasting-sites.thigh")";
+  const auto at = text.find(chosen);
+  ASSERT_NE(at, std::string::npos);
+  text.replace(at, chosen.size(), R"("code":"wasting-sites.CANARY")");
+  const auto assessed = assessor().assess(text, options());
+  ASSERT_FALSE(assessed);
+  const auto issues = assessor().check(text, options());
+  for (const auto& refused : assessed.error()) {
+    EXPECT_THAT(issues, Contains(refused));
+  }
+}
+
+TEST(Assess, AFaultOfANewerFormIsAFindingOfTheCheckToo) {
+  auto newer = at_hour("09", "in-progress", testing::harmless());
+  newer.set("questionnaire", "https://myoflag.org/fhir/Questionnaire/twitching");
+  const auto bundle =
+      bundle_of({at_hour("08", "completed", testing::harmless()), newer, patient()});
+  const auto issues = assessor().check(fhir::write_json(bundle), options());
+  EXPECT_THAT(codes(issues), Contains("MF-1405"));
+  EXPECT_FALSE(fhir::has_errors(issues));
+}
+
 TEST(Assess, ASmallSkewOfTheClockIsTolerated) {
   auto response = testing::response_of(testing::harmless());
   response.set("authored", "2026-11-22T12:04:00Z");
