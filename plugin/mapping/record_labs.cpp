@@ -145,7 +145,7 @@ Result result_of(const rules::Knowledge& knowledge, const LabRisk& risk, std::si
     result.problem = result.doubt;
     return result;
   }
-  const auto value = lab_value(knowledge.labs[lab], part);
+  const auto value = lab_value(knowledge.labs, lab, part);
   if (!value) {
     result.problem = result.doubt.empty() ? reason_key(value.error()) : result.doubt;
   } else if (value->number < Number{}) {

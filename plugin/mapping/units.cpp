@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "plugin/mapping/record_concepts.h"
@@ -40,11 +41,19 @@ std::optional<Number> factor_of(const LabBinding& lab, std::string_view unit) {
   return found == lab.convert.end() ? std::nullopt : std::optional(found->factor);
 }
 
-// The printed unit and the code are both units of this value, and not the same measure.
-bool has_two_units(const LabBinding& lab, const Json& quantity) {
-  const auto printed = factor_of(lab, quantity.string_of("unit"));
-  const auto coded = factor_of(lab, quantity.string_of("code"));
-  return printed && coded && *printed != *coded;
+// The code is a unit of this value, and the printed unit is another measure: one of this value, or
+// one that only other values have.
+bool has_two_units(std::span<const LabBinding> labs, std::size_t lab, const Json& quantity) {
+  const auto coded = factor_of(labs[lab], quantity.string_of("code"));
+  if (!coded) {
+    return false;
+  }
+  const auto unit = quantity.string_of("unit");
+  if (const auto printed = factor_of(labs[lab], unit)) {
+    return *printed != *coded;
+  }
+  return std::any_of(labs.begin(), labs.end(),
+                     [unit](const auto& other) { return factor_of(other, unit).has_value(); });
 }
 
 std::optional<Number> number_of(const Json& quantity) {
@@ -118,13 +127,15 @@ std::optional<LabValue::Bound> bound_of(const Json& quantity) {
   return found == known.end() ? std::nullopt : std::optional(found->second);
 }
 
-Found value_in_lab_unit(const LabBinding& lab, const Json& observation, const Json& quantity) {
+Found value_in_lab_unit(std::span<const LabBinding> labs, std::size_t at, const Json& observation,
+                        const Json& quantity) {
+  const auto& lab = labs[at];
   const auto value = number_of(quantity);
   if (!value) {
     return tl::unexpected(LabProblem::out_of_bounds);
   }
   const auto unit = unit_of(quantity);
-  if (has_two_units(lab, quantity)) {
+  if (has_two_units(labs, at, quantity)) {
     return tl::unexpected(LabProblem::two_units);
   }
   if (!lab.relative_to_upper_limit) {
@@ -170,7 +181,8 @@ Value in_lab_unit(const LabBinding& lab, Number value, std::string_view unit) {
   return *converted;
 }
 
-tl::expected<LabValue, LabProblem> lab_value(const LabBinding& lab, const Json& observation) {
+tl::expected<LabValue, LabProblem> lab_value(std::span<const LabBinding> labs, std::size_t lab,
+                                             const Json& observation) {
   const auto* quantity = observation.find("valueQuantity");
   if (quantity == nullptr) {
     return tl::unexpected(has_own_value(observation) ? LabProblem::not_a_quantity
@@ -183,7 +195,7 @@ tl::expected<LabValue, LabProblem> lab_value(const LabBinding& lab, const Json& 
   if (!bound) {
     return tl::unexpected(LabProblem::comparator);
   }
-  return value_in_lab_unit(lab, observation, *quantity).map([&](LabValue value) {
+  return value_in_lab_unit(labs, lab, observation, *quantity).map([&](LabValue value) {
     value.bound = *bound;
     return value;
   });

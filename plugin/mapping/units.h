@@ -3,6 +3,7 @@
 // whose unit is neither that nor convertible, or that is no number, is unusable, never guessed.
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include <tl/expected.hpp>
@@ -34,9 +35,9 @@ struct LabValue {
   bool several_limits = false;
 };
 
-// `observation` is an Observation or one of its components.
-tl::expected<LabValue, LabProblem> lab_value(const rules::LabBinding& lab,
-                                             const fhir::Json& observation);
+// Of `labs[lab]`. `observation` is an Observation or one of its components.
+tl::expected<LabValue, LabProblem> lab_value(std::span<const rules::LabBinding> labs,
+                                             std::size_t lab, const fhir::Json& observation);
 
 // The number in the binding's unit; unknown_unit when there is no conversion.
 tl::expected<rules::Number, LabProblem> in_lab_unit(const rules::LabBinding& lab,

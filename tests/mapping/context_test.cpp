@@ -1220,9 +1220,10 @@ TEST(Record, AComponentMayHoldTheResult) {
 }
 
 TEST(Record, APrintedUnitThatContradictsTheCodeMakesAResultUnusable) {
-  const auto index = static_cast<std::size_t>(knowledge()->lab("ca"));
-  const auto& code = knowledge()->labs[index].codes.at(0);
-  const auto state = [&](std::string_view unit, std::string_view ucum) {
+  const auto state = [&](std::string_view unit, std::string_view ucum,
+                         std::string_view lab = "ca") {
+    const auto index = static_cast<std::size_t>(knowledge()->lab(lab));
+    const auto& code = knowledge()->labs[index].codes.at(0);
     const auto context = read({resource(
         "Observation",
         R"("status":"final","effectiveDateTime":"2026-11-20","code":{"coding":[{"system":")" +
@@ -1236,6 +1237,8 @@ TEST(Record, APrintedUnitThatContradictsTheCodeMakesAResultUnusable) {
   EXPECT_EQ(state("mmol/L", "mg/dL"), LabState::unusable);
   EXPECT_EQ(state("mmol/l", "mmol/L"), LabState::known);
   EXPECT_EQ(state("millimol per litre", "mmol/L"), LabState::known);
+  EXPECT_EQ(state("mg/dL", "mmol/L", "k"), LabState::unusable);
+  EXPECT_EQ(state("mEq/L", "mmol/L", "k"), LabState::known);
 }
 
 // Total or ionised calcium, where the rules have limits for adjusted calcium.
