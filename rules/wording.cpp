@@ -125,7 +125,10 @@ std::string answer_line(const Assessment& assessment, const Evidence& evidence) 
   }
   answer = evidence.options != 0 ? quoted_options(*evidence.item, evidence.options)
            : evidence.number     ? to_text(*evidence.number)
-                                 : knowledge.text("explain-no-answer");
+                                 : gap_text(assessment, evidence.item);
+  if (answer.empty()) {
+    answer = knowledge.text("explain-no-answer");
+  }
   return say(knowledge, "explain-answer", {{"question", question}, {"answer", answer}});
 }
 
@@ -145,6 +148,29 @@ bool ends_sentence(std::string_view text, std::size_t i) {
 std::string say(const Knowledge& knowledge, std::string_view key,
                 std::initializer_list<Fill> values) {
   return fill(knowledge.text(key), values);
+}
+
+std::string gap_text(const Assessment& assessment, const Item* item) {
+  const auto gap = std::find_if(assessment.gaps.begin(), assessment.gaps.end(),
+                                [item](const Gap& each) { return each.item == item; });
+  if (gap == assessment.gaps.end()) {
+    return {};
+  }
+  switch (gap->state) {
+    case GapState::skipped:
+      return assessment.knowledge->text("explain-gap-skipped");
+    case GapState::unsure:
+      return assessment.knowledge->text("explain-gap-unsure");
+    case GapState::declined:
+      return assessment.knowledge->text("explain-gap-declined");
+    case GapState::contradicted:
+      return assessment.knowledge->text("explain-gap-contradicted");
+    case GapState::invalid:
+      return assessment.knowledge->text("explain-gap-invalid");
+    case GapState::not_asked:
+      return assessment.knowledge->text("explain-gap-not-asked");
+  }
+  return {};
 }
 
 std::string joined(const std::vector<std::string>& parts, std::string_view between) {

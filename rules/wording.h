@@ -15,6 +15,9 @@ namespace myoflag::rules {
 std::string say(const Knowledge& knowledge, std::string_view key,
                 std::initializer_list<Fill> values = {});
 
+// Why nothing is known of the question: "not answered"; empty where it is not open.
+std::string gap_text(const Assessment& assessment, const Item* item);
+
 std::string joined(const std::vector<std::string>& parts, std::string_view between);
 
 // The texts of the chosen options, each in quotes, joined by commas.

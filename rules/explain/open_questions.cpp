@@ -51,30 +51,6 @@ std::vector<Open> open_questions(const Page& page) {
   return open;
 }
 
-std::string_view state_of(const Page& page, const Item* item) {
-  const auto& gaps = page.assessment().gaps;
-  const auto gap =
-      std::find_if(gaps.begin(), gaps.end(), [&](const Gap& each) { return each.item == item; });
-  if (gap == gaps.end()) {
-    return {};
-  }
-  switch (gap->state) {
-    case GapState::skipped:
-      return page.knowledge().text("explain-gap-skipped");
-    case GapState::unsure:
-      return page.knowledge().text("explain-gap-unsure");
-    case GapState::declined:
-      return page.knowledge().text("explain-gap-declined");
-    case GapState::contradicted:
-      return page.knowledge().text("explain-gap-contradicted");
-    case GapState::invalid:
-      return page.knowledge().text("explain-gap-invalid");
-    case GapState::not_asked:
-      return page.knowledge().text("explain-gap-not-asked");
-  }
-  return {};
-}
-
 bool names(const Criterion& criterion, const Item& item) {
   return (!criterion.names.empty() && criterion.names.front() == item.link_id) ||
          std::any_of(criterion.children.begin(), criterion.children.end(),
@@ -153,7 +129,7 @@ void add_titles(const Page& page, const Open& open, Lines& lines) {
 }
 
 void add_question(const Page& page, const Open& open, Lines& lines) {
-  const std::string_view state = state_of(page, open.item);
+  const std::string state = gap_text(page.assessment(), open.item);
   const std::string& label = open.item->label;
   lines.push_back(
       line(state.empty() ? label : page.say("explain-ask", {{"label", label}, {"state", state}}),

@@ -14,6 +14,7 @@
 #include "plugin/mapping/bundle.h"
 #include "plugin/mapping/quick_resources.h"
 #include "rules/snapshot.h"
+#include "rules/wording.h"
 #include "tests/mapping/intake_support.h"
 #include "tests/rules/small_knowledge.h"
 
@@ -158,6 +159,10 @@ TEST(OtherForm, WhatIsNotAskedOrNotOfferedIsUnknown) {
   EXPECT_TRUE(is_gap("em-sudden")) << "three of its signs were not offered";
   EXPECT_TRUE(is_gap("em-now"));
   EXPECT_THAT(notices(*assessed), Contains(HasSubstr("Neurology intake of Example Hospital")));
+  rules::Evidence nothing;
+  nothing.item = &bound()->items[slot("em-now")];
+  EXPECT_THAT(rules::answer_lines(assessment, {nothing}),
+              ElementsAre(HasSubstr("not asked, or not for every answer")));
 }
 
 TEST(OtherForm, AnswersThatTheBindingDoesNotKnowAreToldAndReassureNobody) {
