@@ -249,7 +249,8 @@ void add_other_form(const rules::Knowledge& knowledge, const Json& response,
 
 // The answers of an earlier response; an answer that cannot be used makes all of it unreadable.
 std::optional<rules::EarlierForm> earlier_form(const rules::Knowledge& knowledge,
-                                               const Json& json) {
+                                               const mapping::GivenResponse& given) {
+  const auto& json = given.json;
   const auto response = fhir::Response::read(json);
   if (!response) {
     return std::nullopt;
@@ -259,33 +260,57 @@ std::optional<rules::EarlierForm> earlier_form(const rules::Knowledge& knowledge
     return std::nullopt;
   }
   rules::settle_in_place(knowledge, read->answers.given);
-  return rules::EarlierForm{response_info(json, {}), read->answers.given};
+  return rules::EarlierForm{response_info(json, {}), read->answers.given, given.reference, false,
+                            !read->unread.empty()};
 }
 
-// What the finished form denied may be so now, where a newer one cannot be read: these answers
-// become open, and what was said to be there stays.
+// What the finished form denied may be so now, where a newer one cannot be read: these options
+// become open, and what was said to be there stays. Numbers stay as they were given.
 void open_denials(const rules::Knowledge& knowledge, rules::AnswerRecord& answers) {
   for (std::size_t i = 0; i < knowledge.items.size(); ++i) {
     const auto& item = knowledge.items[i];
-    if (item.type == rules::ItemType::choice && answers.state[i] == rules::ItemState::answered &&
-        (answers.chosen[i] & item.positive()) == 0) {
+    if (item.type != rules::ItemType::choice || answers.state[i] != rules::ItemState::answered) {
+      continue;
+    }
+    if ((answers.chosen[i] & item.positive()) == 0) {
       answers.chosen[i] = 0;
       answers.state[i] = rules::ItemState::invalid;
+    } else {
+      answers.chosen[i] |= rules::kNotOffered;
     }
   }
 }
 
+// The forms before the one that is judged.
 struct Earlier {
   std::vector<rules::EarlierForm> forms;  // newest first
   std::optional<std::size_t> previous;    // of them the last completed one
   std::vector<mapping::RecordProblem> problems;
+  bool unread = false;  // one of them may say what is not known here
 };
+
+// Where `finished` is the last completed one, before a form that was begun after it.
+Earlier with_finished(const Earlier& earlier, std::optional<rules::EarlierForm> finished) {
+  Earlier all = earlier;
+  if (!finished) {
+    return all;
+  }
+  for (auto& form : all.forms) {
+    form.before_last = true;
+  }
+  all.unread = all.unread || finished->has_unread;
+  all.forms.insert(all.forms.begin(), *std::move(finished));
+  all.previous = 0;
+  return all;
+}
 
 Earlier read_earlier(const rules::Knowledge& knowledge, const Intake& intake) {
   Earlier earlier;
+  earlier.unread = intake.earlier_unread;
   const auto read = [&](const mapping::GivenResponse& given) {
-    auto form = earlier_form(knowledge, given.json);
+    auto form = earlier_form(knowledge, given);
     if (form) {
+      earlier.unread = earlier.unread || form->has_unread;
       earlier.forms.push_back(*std::move(form));
     } else {
       earlier.problems.push_back(
@@ -307,13 +332,12 @@ Earlier read_earlier(const rules::Knowledge& knowledge, const Intake& intake) {
   return earlier;
 }
 
-void add_earlier(const rules::Knowledge& knowledge, const Intake& intake,
+void add_earlier(const rules::Knowledge& knowledge, Earlier earlier,
                  rules::EvaluationInput& input) {
-  auto earlier = read_earlier(knowledge, intake);
   for (auto& problem : earlier.problems) {
     add_problem(knowledge, input.record_problems, std::move(problem.text));
   }
-  if (intake.earlier_unread || !earlier.problems.empty()) {
+  if (earlier.unread || !earlier.problems.empty()) {
     input.doubts.push_back(rules::Doubt::earlier_unread);
   }
   if (earlier.previous) {
@@ -336,13 +360,13 @@ void settle_age(const rules::Knowledge& knowledge, const mapping::RecordContext&
   }
 }
 
-void add_record(const rules::Knowledge& knowledge, const Intake& intake,
+void add_record(const rules::Knowledge& knowledge, const Intake& intake, Earlier earlier,
                 const mapping::RecordContext& context, bool doubtful,
                 rules::EvaluationInput& input) {
   for (const auto& problem : intake.record_problems) {
     add_problem(knowledge, input.record_problems, problem.text);
   }
-  add_earlier(knowledge, intake, input);
+  add_earlier(knowledge, std::move(earlier), input);
   for (const auto& problem : context.problems) {
     add_problem(knowledge, input.record_problems, problem.text);
   }
@@ -396,6 +420,23 @@ Issues record_findings(const rules::Knowledge& knowledge, const Intake& intake,
 
 }  // namespace
 
+namespace {
+
+// Forms begun since the finished one.
+struct BegunForms {
+  std::optional<Assessed> most_urgent;  // of equals the newest
+  bool unreadable = false;              // one of them
+  Issues faults;                        // why, as warnings
+};
+
+// A draft that an EHR made and nobody has written in.
+bool is_blank(const Issues& errors) {
+  return std::all_of(errors.begin(), errors.end(),
+                     [](const Issue& issue) { return issue.code == "MF-3009"; });
+}
+
+}  // namespace
+
 struct Assessor::Parts {
   explicit Parts(rules::KnowledgePtr owner)
       : knowledge(std::move(owner)),
@@ -431,7 +472,12 @@ struct Assessor::Parts {
   tl::expected<Assessed, Issues> assess_carefully(std::string_view bytes, bool xml,
                                                   const AssessOptions& options) const;
   tl::expected<Assessed, Issues> judge_all(Intake intake, const AssessOptions& options) const;
-  tl::expected<Assessed, Issues> judge(Intake intake, const mapping::RecordContext& context,
+  BegunForms judge_begun(const std::vector<mapping::GivenResponse>& begun, const Intake& finished,
+                         const Earlier& earlier, const mapping::RecordContext& context,
+                         const std::vector<rules::Doubt>& doubts,
+                         const AssessOptions& options) const;
+  tl::expected<Assessed, Issues> judge(Intake intake, const Earlier& earlier,
+                                       const mapping::RecordContext& context,
                                        std::vector<rules::Doubt> doubts,
                                        const AssessOptions& options) const;
   tl::expected<Intake, Issues> read(std::string_view bytes, bool xml,
@@ -485,6 +531,28 @@ tl::expected<Assessed, Issues> Assessor::Parts::assess_carefully(
   });
 }
 
+BegunForms Assessor::Parts::judge_begun(const std::vector<mapping::GivenResponse>& begun,
+                                        const Intake& finished, const Earlier& earlier,
+                                        const mapping::RecordContext& context,
+                                        const std::vector<rules::Doubt>& doubts,
+                                        const AssessOptions& options) const {
+  BegunForms found;
+  for (const auto& given : begun) {
+    Intake newer = finished;
+    newer.response = given.json;
+    newer.place = given.place;
+    auto judged = judge(std::move(newer), earlier, context, doubts, options);
+    if (judged &&
+        (!found.most_urgent || is_more_urgent(judged->assessment, found.most_urgent->assessment))) {
+      found.most_urgent = *std::move(judged);
+    } else if (!judged && !is_blank(judged.error())) {
+      found.unreadable = true;
+      add_as_warnings(judged.error(), given.place, found.faults);
+    }
+  }
+  return found;
+}
+
 // The finished form, and every later one that was begun: nobody knows yet which of them holds, so
 // the most urgent counts, of equals the finished one, then the newest.
 tl::expected<Assessed, Issues> Assessor::Parts::judge_all(Intake intake,
@@ -495,36 +563,40 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge_all(Intake intake,
     missing.push_back({"MF-3030", phrase, {}});
   }
   intake.record_problems.insert(intake.record_problems.begin(), missing.begin(), missing.end());
-  // Read once, and kept apart: each form begun is judged beside the same record.
+  // Read once, and kept apart: each form begun is judged beside the same record and earlier forms.
   const auto context = mapping::read_record(*knowledge, intake.record, intake.record_complete,
                                             options.now, intake.set_aside);
+  const auto earlier = read_earlier(*knowledge, intake);
   auto record = std::exchange(intake.record, {});
   intake.set_aside.clear();
+  intake.previous.reset();
+  intake.given_up.clear();
+  intake.older.clear();
   const auto begun = std::exchange(intake.begun, {});
-  std::optional<Assessed> most_urgent;
-  bool unreadable = false;
-  for (const auto& given : begun) {
-    Intake newer = intake;
-    newer.response = given.json;
-    newer.place = given.place;
-    auto judged = judge(std::move(newer), context, {rules::Doubt::newer_begun}, options);
-    if (!judged) {
-      unreadable = true;
-      add_as_warnings(judged.error(), given.place, intake.warnings);
-    } else if (!most_urgent || is_more_urgent(judged->assessment, most_urgent->assessment)) {
-      most_urgent = *std::move(judged);
+  BegunForms newer;
+  if (!begun.empty()) {
+    const auto before = with_finished(
+        earlier, earlier_form(*knowledge, {intake.response, intake.place, intake.reference}));
+    newer = judge_begun(begun, intake, before, context, {rules::Doubt::newer_begun}, options);
+    append(intake.warnings, std::move(newer.faults));
+    if (newer.unreadable && newer.most_urgent) {
+      newer.most_urgent =
+          judge_begun(begun, intake, before, context,
+                      {rules::Doubt::newer_begun, rules::Doubt::newer_unreadable}, options)
+              .most_urgent;
     }
   }
   std::vector<rules::Doubt> doubts;
-  if (most_urgent) {
+  if (newer.most_urgent) {
     doubts.push_back(rules::Doubt::newer_begun);
   }
-  if (unreadable) {
+  if (newer.unreadable) {
     doubts.push_back(rules::Doubt::newer_unreadable);
   }
-  auto assessed = judge(std::move(intake), context, std::move(doubts), options);
-  if (most_urgent && assessed && is_more_urgent(most_urgent->assessment, assessed->assessment)) {
-    assessed = *std::move(most_urgent);
+  auto assessed = judge(std::move(intake), earlier, context, std::move(doubts), options);
+  if (newer.most_urgent && assessed &&
+      is_more_urgent(newer.most_urgent->assessment, assessed->assessment)) {
+    assessed = *std::move(newer.most_urgent);
   }
   for (auto& resource : record) {
     if (assessed) {
@@ -534,7 +606,7 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge_all(Intake intake,
   return assessed;
 }
 
-tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake,
+tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake, const Earlier& earlier,
                                                       const mapping::RecordContext& context,
                                                       std::vector<rules::Doubt> doubts,
                                                       const AssessOptions& options) const {
@@ -567,7 +639,7 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake,
   if (!is_answered(input)) {
     return tl::unexpected(Issues{nothing_answered(intake.place)});
   }
-  add_record(*knowledge, intake, context, options.record_doubtful, input);
+  add_record(*knowledge, intake, earlier, context, options.record_doubtful, input);
   append(intake.warnings, *std::move(warnings));
   Assessed assessed{rules::assess(knowledge, std::move(input), options.outlook),
                     std::move(intake.response),
@@ -618,9 +690,11 @@ Issues Assessor::check(std::string_view bytes, const AssessOptions& options) con
     return std::move(intake.error());
   }
   auto issues = intake->warnings;
+  auto brief = options;
+  brief.outlook = rules::Outlook::none;
   append(issues, parts_->findings(*intake, options));
   append(issues, record_findings(*parts_->knowledge, *intake, options.now));
-  auto judged = parts_->judge_all(*std::move(intake), options);
+  auto judged = parts_->judge_all(*std::move(intake), brief);
   add_unsaid(judged ? std::move(judged->warnings) : std::move(judged.error()), issues);
   return issues;
 }

@@ -73,8 +73,10 @@ struct ResponseInfo {
 struct EarlierForm {
   ResponseInfo response;
   AnswerRecord answers;      // settled
+  std::string reference;     // to the response; may be empty
   bool before_last = false;  // before the last completed one: its answers count as long as their
                              // questions look back
+  bool has_unread = false;   // an answer of it that its binding does not know
 };
 
 // Everything one evaluation reads. `facts` must have been settled (rules/settle.h).

@@ -15,7 +15,7 @@ RecordEntry entry_of(const Knowledge& knowledge, int item, std::uint64_t option,
   entry.options = option;
   entry.text = say(knowledge, when.empty() ? "earlier-answer-undated" : "earlier-answer",
                    {{"answer", text}, {"when", when}});
-  entry.reference = form.response.id.empty() ? "" : "QuestionnaireResponse/" + form.response.id;
+  entry.reference = form.reference;
   entry.when = form.response.authored;
   return entry;
 }

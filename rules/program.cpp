@@ -98,8 +98,11 @@ Tri answered(const Op& op, const View& view) {
   return state == ItemState::not_asked ? Tri::unknown : Tri::yes;
 }
 
+// Of a question of another form that does not offer all of ours, what is not offered is as open as
+// "not sure".
 Tri unsure(const Op& op, const View& view) {
-  return tri(view.reading != Reading::open && (view.answers.chosen[op.item] & op.mask) != 0);
+  const std::uint64_t open = op.mask | kNotOffered;
+  return tri(view.reading != Reading::open && (view.answers.chosen[op.item] & open) != 0);
 }
 
 Tri number(const Op& op, const View& view) {

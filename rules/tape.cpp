@@ -266,7 +266,7 @@ TapeRun::TapeRun(const Knowledge& knowledge, const Facts& facts)
     *value++ = answers.state[leaf.item] == ItemState::answered ? kYes : kNo;
   }
   for (const auto& leaf : tape_.unsure) {
-    *value++ = (answers.chosen[leaf.item] & leaf.mask) != 0 ? kYes : kNo;
+    *value++ = (answers.chosen[leaf.item] & (leaf.mask | kNotOffered)) != 0 ? kYes : kNo;
   }
   constexpr FiredTiers kNone{};
   for (const std::uint32_t at : tape_.other) {

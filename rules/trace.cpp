@@ -131,9 +131,13 @@ class Tracer {
         [[fallthrough]];
       case Kind::any_of:
       case Kind::count:
-      case Kind::unsure:
         if (const auto options = answers_.chosen[op.item] & op.mask; options != 0) {
           merge(patient_evidence(op.item, options));
+        }
+        break;
+      case Kind::unsure:
+        if ((answers_.chosen[op.item] & (op.mask | kNotOffered)) != 0) {
+          merge(patient_evidence(op.item, answers_.chosen[op.item] & op.mask));
         }
         break;
       default:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -50,9 +51,10 @@ bool is_clinical(std::string_view type) {
 }
 
 bool is_to_our_form(const rules::Knowledge& knowledge, const Json& response) {
-  return fhir::split_canonical(response.string_of("questionnaire")).url ==
-             questionnaire_url(knowledge) ||
-         other_form_of(knowledge, response) != nullptr;
+  const auto url = fhir::split_canonical(response.string_of("questionnaire")).url;
+  return url == questionnaire_url(knowledge) ||
+         std::any_of(knowledge.other_forms.begin(), knowledge.other_forms.end(),
+                     [&url](const auto& form) { return form.url == url; });
 }
 
 bool is_failure(const Json& outcome) {
@@ -288,19 +290,27 @@ class Taker {
     if (type == "Patient") {
       patients_.push_back(std::move(entry));
     } else if (type == "QuestionnaireResponse" && is_to_our_form(knowledge_, entry.json)) {
-      if (!is_here_already(entry)) {
-        responses_.push_back(std::move(entry));
-      }
+      keep_response(std::move(entry));
     } else {
       others_.push_back(std::move(entry));
     }
   }
 
-  // Once more in an answer to another search: nothing new.
-  bool is_here_already(const Entry& entry) const {
-    return std::any_of(responses_.begin(), responses_.end(), [&](const Entry& other) {
-      return other.full_url == entry.full_url && other.json == entry.json;
+  // Once more in an answer to another search: nothing new. Of one address only so many are
+  // compared: more are no repetitions, and then authored decides, or nothing does.
+  void keep_response(Entry entry) {
+    constexpr std::size_t most_compared = 20;
+    auto& alike = by_address_[fmt::format("{} {}", entry.full_url, entry.json.string_of("id"))];
+    const bool here = std::any_of(alike.begin(), alike.end(), [&](std::size_t at) {
+      return responses_[at].json == entry.json;
     });
+    if (here) {
+      return;
+    }
+    if (alike.size() < most_compared) {
+      alike.push_back(responses_.size());
+    }
+    responses_.push_back(std::move(entry));
   }
 
   // `named`: the place that the sentence names; `at`: where the finding is.
@@ -478,6 +488,7 @@ class Taker {
     home_ = home();
     intake_.patient = identity_.reference();
     intake_.place = current_.place;
+    intake_.reference = reference_to(current_, "QuestionnaireResponse");
     intake_.response = std::move(current_.json);
     take_begun();
     for (auto* entries : {&patients_, &others_}) {
@@ -494,7 +505,7 @@ class Taker {
       if (subject != nullptr && identity_.of(*subject, entry.full_url) == Whose::another) {
         report_foreign(entry);
       }
-      intake_.begun.push_back({std::move(entry.json), std::move(entry.place)});
+      intake_.begun.push_back({std::move(entry.json), std::move(entry.place), {}});
     }
   }
 
@@ -652,7 +663,7 @@ class Taker {
     }
     for (auto entry = responses_.rbegin(); entry != responses_.rend(); ++entry) {
       const auto why = why_not_compared(*entry);
-      if (!why.empty() && intake_.previous && is_long_ago(*entry)) {
+      if (!why.empty() && intake_.previous && is_over(*entry)) {
         continue;
       }
       if (!why.empty()) {
@@ -660,7 +671,8 @@ class Taker {
         say("MF-3032", why, entry->place, entry->place);
         continue;
       }
-      GivenResponse given{std::move(entry->json), std::move(entry->place)};
+      auto reference = reference_to(*entry, "QuestionnaireResponse");
+      GivenResponse given{std::move(entry->json), std::move(entry->place), std::move(reference)};
       if (intake_.previous) {
         intake_.older.push_back(std::move(given));
       } else if (is_finished(given.json)) {
@@ -671,11 +683,14 @@ class Taker {
     }
   }
 
-  // Before the time that any question of the present form asks about. `authored` orders the
-  // responses, so each has one.
-  bool is_long_ago(const Entry& entry) const {
+  // Before the time that any question of the present form asks about, where none asks about what
+  // stays for life. `authored` orders the responses, so each has one.
+  bool is_over(const Entry& entry) const {
     int hours = 0;
     for (const auto& item : knowledge_.items) {
+      if (item.lasting) {
+        return false;
+      }
       hours = std::max(hours, item.look_back_hours);
     }
     return fhir::earliest(*authored_of(intake_.response)) - fhir::latest(*authored_of(entry.json)) >
@@ -684,6 +699,9 @@ class Taker {
 
   // The key of the sentence that says why; empty: it can be.
   std::string_view why_not_compared(const Entry& entry) {
+    if (fhir::has_implicit_rules(entry.json) || fhir::has_modifier_inside(entry.json)) {
+      return "record-earlier-unreadable";
+    }
     const auto canonical = fhir::split_canonical(entry.json.string_of("questionnaire"));
     if (canonical.version != knowledge_.version &&
         other_form_of(knowledge_, entry.json) == nullptr) {
@@ -701,6 +719,8 @@ class Taker {
   Intake intake_;
   Issues issues_;
   std::vector<Entry> patients_, responses_, others_;
+  std::map<std::string, std::vector<std::size_t>>
+      by_address_;  // places in responses_, as they came
   Entry current_;
   std::vector<Entry> begun_;  // newest first
   PatientIdentity identity_;

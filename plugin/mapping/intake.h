@@ -38,12 +38,13 @@ struct RecordProblem {
 
 struct GivenResponse {
   fhir::Json json;
-  std::string place;  // "QuestionnaireResponse" or "Bundle.entry[2].resource"
+  std::string place;      // "QuestionnaireResponse" or "Bundle.entry[2].resource"
+  std::string reference;  // for our Provenance; empty where it has no address
 };
 
 struct Intake {
   fhir::Json response;
-  std::string place;
+  std::string place, reference;  // as those of a GivenResponse
   // Later responses to the same form that were begun and not finished, newest first.
   std::vector<GivenResponse> begun;
   // The latest response of the same patient to the same form that was completed before this one.
@@ -70,7 +71,8 @@ struct ReadResource {
 // What the record reader takes facts from; such a resource must say whom it is about.
 bool is_clinical(std::string_view type);
 
-// A response to our form, whatever its version, or to one that is bound.
+// A response to our form, or to one that is bound; whatever its version, for one that cannot be
+// read may say what those that can be deny.
 bool is_to_our_form(const rules::Knowledge& knowledge, const fhir::Json& response);
 // An OperationOutcome that tells of an error, or that something is incomplete.
 bool is_failure(const fhir::Json& outcome);

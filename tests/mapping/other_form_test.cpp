@@ -13,6 +13,8 @@
 #include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/bundle.h"
 #include "plugin/mapping/quick_resources.h"
+#include "rules/evaluate.h"
+#include "rules/since_last.h"
 #include "rules/snapshot.h"
 #include "rules/wording.h"
 #include "tests/mapping/intake_support.h"
@@ -163,6 +165,53 @@ TEST(OtherForm, WhatIsNotAskedOrNotOfferedIsUnknown) {
   nothing.item = &bound()->items[slot("em-now")];
   EXPECT_THAT(rules::answer_lines(assessment, {nothing}),
               ElementsAre(HasSubstr("not asked, or not for every answer")));
+}
+
+// An emergency question of which a part was not offered is as open as "not sure".
+TEST(OtherForm, AnEmergencySignThatIsNotOfferedIsAsked) {
+  const auto& k = *bound();
+  const auto gap = std::find_if(k.gaps.begin(), k.gaps.end(), [](const auto& rule) {
+    return rule.id == "gap-emergency-unanswered";
+  });
+  ASSERT_NE(gap, k.gaps.end());
+  rules::Facts facts;
+  for (const auto* question : {"em-now", "em-sudden", "em-spreading", "em-context"}) {
+    facts.answers.state[slot(question)] = ItemState::answered;
+    facts.answers.chosen[slot(question)] = k.items[slot(question)].none;
+  }
+  const auto fires = [&] {
+    rules::Verdicts verdicts;
+    rules::evaluate(k, facts, {}, verdicts);
+    return verdicts.gaps[static_cast<std::size_t>(gap - k.gaps.begin())];
+  };
+  EXPECT_EQ(fires(), rules::Tri::no);
+  facts.answers.chosen[slot("em-sudden")] = rules::kNotOffered;
+  EXPECT_EQ(fires(), rules::Tri::yes);
+}
+
+TEST(OtherForm, ANewerOneOfAVersionThatIsNotBoundIsNotPassedOver) {
+  auto newer = response_with(face, "4");
+  newer.set("authored", "2026-11-22T11:00:00Z");
+  auto older = testing::response_of({{"em-now", {"none"}}});
+  older.set("authored", "2026-11-22T08:00:00Z");
+  const auto refused = assess(bundle_of({older, newer}));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().front().code, "MF-1403");
+}
+
+// What the older form did not offer need not be new.
+TEST(OtherForm, AChangeSinceAFormThatDidNotOfferTheAnswerIsUnknown) {
+  const auto& k = *bound();
+  const auto at = slot("muscle-changes");
+  rules::AnswerRecord before;
+  before.state[at] = ItemState::answered;
+  before.chosen[at] = rules::kNotOffered;
+  rules::AnswerRecord now;
+  now.state[at] = ItemState::answered;
+  now.chosen[at] = std::uint64_t{1} << k.items[at].option("thinner");
+  EXPECT_EQ(rules::changed_since_last(k, &before, now), rules::Tri::unknown);
+  now.chosen[at] = k.items[at].none;
+  EXPECT_EQ(rules::changed_since_last(k, &before, now), rules::Tri::no);
 }
 
 TEST(OtherForm, AnswersThatTheBindingDoesNotKnowAreToldAndReassureNobody) {
