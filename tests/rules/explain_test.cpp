@@ -169,7 +169,7 @@ TEST(Explanation, TheSameWorkingDayIsSaidByItsDay) {
   input.now = std::chrono::sys_days(std::chrono::year(2026) / 11 / 20) + std::chrono::hours(16);
   const auto assessment = assess(twitching(), std::move(input));
   EXPECT_EQ(explain_for_clinician(assessment).sections.front().lines.front().text,
-            "Urgent: target same working day (2026-11-20)");
+            "Urgent: target same working day (2026-11-20 UTC)");
 }
 
 TEST(Explanation, AnAppointmentAfterTheTargetIsCalledLate) {
