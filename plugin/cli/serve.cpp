@@ -23,6 +23,7 @@
 #include "fhir/json.h"
 #include "plugin/cds/hook_request.h"
 #include "plugin/cli/commands.h"
+#include "plugin/cli/demo.h"
 #include "plugin/cli/intake_setup.h"
 #include "plugin/cli/options.h"
 #include "plugin/cli/sidecar_setup.h"
@@ -65,7 +66,8 @@ tl::expected<void, Failure> check_address(const std::string& option,
   return {};
 }
 
-tl::expected<sidecar::Setup, Failure> setup_for(const Options& options) {
+// The configuration, and what the command line says of it.
+tl::expected<config::Loaded, Failure> loaded_for(const Options& options) {
   for (const auto& checked : {check_address("--intake-link", options.intake_link),
                               check_address("--summary-app", options.summary_app)}) {
     if (!checked) {
@@ -74,7 +76,7 @@ tl::expected<sidecar::Setup, Failure> setup_for(const Options& options) {
   }
   auto loaded = open_config(options.config);
   if (!loaded) {
-    return tl::unexpected(std::move(loaded.error()));
+    return loaded;
   }
   auto& config = loaded->config();
   config.host = options.host.value_or(config.host);
@@ -84,7 +86,26 @@ tl::expected<sidecar::Setup, Failure> setup_for(const Options& options) {
   if (options.knowledge) {
     config.knowledge = std::filesystem::absolute(*options.knowledge).string();
   }
-  return setup_of(*std::move(loaded), options.config);
+  return loaded;
+}
+
+// `demo`: brings the store; nothing: none.
+sidecar::Setup setup_with(config::Loaded loaded, const Options& options,
+                          const std::optional<DemoFolder>& demo) {
+  if (demo) {
+    use_demo(*demo, options.deliver && loaded.config().delivery.store.empty(), loaded.config());
+  }
+  return setup_of(std::move(loaded), options.config);
+}
+
+// A demo for which no store is configured brings one.
+tl::expected<std::optional<DemoFolder>, Failure> demo_folder(const Options& options,
+                                                             const config::Config& config) {
+  if (!options.demo || !config.intake.store.empty()) {
+    return std::nullopt;
+  }
+  return DemoFolder::make().map(
+      [](DemoFolder&& folder) { return std::optional(std::move(folder)); });
 }
 
 // Where nobody who calls is checked, nobody else may be able to call.
@@ -170,24 +191,45 @@ void allow_connections() {
   }
 }
 
-void welcome(const std::string& base, bool demo, const std::string& invitation) {
+// What there is to open in a demo that brought its own patients.
+std::string things_to_open(const std::string& base, const DemoFolder& folder,
+                           const DemoPatients& patients, bool is_delivering) {
+  auto text = fmt::format(
+      "Two invented patients:\n"
+      "  has not answered yet: {}{}\n"
+      "                        date of birth to type: {}\n",
+      base, patients.open.path, patients.open.born);
+  if (patients.answered) {
+    text += fmt::format(
+        "  has answered:         {}{}\n"
+        "                        date of birth to type: {}\n"
+        "The card about the one who has answered:\n"
+        "  curl -H 'Content-Type: application/json' --data-binary @{} {}/cds-services/{}\n",
+        base, patients.answered->path, patients.answered->born, folder.call(), base,
+        cds::kServiceId);
+  }
+  if (!patients.answered) {
+    text += "  The other one's answers do not fit this knowledge: nobody has answered.\n";
+  }
+  text += fmt::format("The clinic's worklist, and from there a summary:\n  {}/c/worklist\n", base);
+  if (is_delivering) {
+    text += fmt::format("What the record has got, as files:\n  {}\n", folder.ehr());
+  }
+  return text;
+}
+
+// `to_open`: empty where nothing was brought.
+void welcome(const std::string& base, bool demo, const std::string& to_open) {
   if (!demo) {
     say(fmt::format("Listening on {}", base));
     return;
   }
-  const auto intake = invitation.empty() ? std::string()
-                                         : fmt::format(
-                                               "An invented patient, born {}: {}{}\n"
-                                               "The clinic's pages: {}/c/worklist\n",
-                                               kDemoBorn, base, invitation, base);
   say(
       fmt::format("Listening on {}\n"
                   "Demo: whoever is on this machine can call; not for use near patients.\n"
-                  "Try: curl {}/cds-services\n"
-                  "     curl -H 'Content-Type: application/json' --data-binary "
-                  "@samples/cds-hooks/hook-call.txt {}/cds-services/{}\n"
+                  "What an EHR sees first:\n  curl {}/cds-services\n"
                   "{}One line of JSON for each request follows; SIGTERM or Ctrl-C ends.",
-                  base, base, base, cds::kServiceId, intake));
+                  base, base, to_open));
 }
 
 // A run of the delivery failed; its process has said why, where the text is empty.
@@ -297,6 +339,7 @@ sidecar::Readiness readiness_of(sidecar::Deliverer& deliverer) {
 // What runs, and what of it can be replaced.
 struct Running {
   const Options& options;
+  std::optional<DemoFolder>& demo;
   const sidecar::Setup& setup;
   sidecar::Current& serving;
   const Intake* intake;  // null: off
@@ -311,7 +354,9 @@ void tell_what_needs_a_restart(const Running& running) {
   if (running.options.config == "-") {
     return;  // standard input is not read twice
   }
-  const auto now = setup_for(running.options);
+  const auto now = loaded_for(running.options).map([&](config::Loaded&& loaded) {
+    return setup_with(std::move(loaded), running.options, running.demo);
+  });
   auto line = fhir::Json::object({{"time", fhir::instant_text(system_now())},
                                   {"reload", "configuration"},
                                   {"result", now ? "needs a restart" : "refused"}});
@@ -413,6 +458,9 @@ Exit run_until_told(const Running& running, const sigset_t& signals) {
   }
   // A handler still runs; waiting for it is what the time limit excludes. The log ends first.
   running.log.flush();
+  if (running.demo) {
+    running.demo->remove();
+  }
   say("MF-4245: a request did not end in time and was cut off");
   std::_Exit(static_cast<int>(Exit::outside));
 }
@@ -491,40 +539,59 @@ http::ServerOptions listening(const config::Config& config, std::shared_ptr<cons
   return options;
 }
 
+// A demo for which nobody has named one.
+bool may_take_another_port(const Options& options, const config::Config& config) {
+  return options.demo && !options.port && config.port == config::Config().port;
+}
+
 Exit serve(const Options& options) {
-  const auto setup = setup_for(options);
-  if (!setup) {
-    return fail(setup.error());
+  auto loaded = loaded_for(options);
+  if (!loaded) {
+    return fail(loaded.error());
   }
-  const auto& config = setup->config();
-  if (const auto allowed = may_listen(options, config); !allowed) {
+  if (const auto allowed = may_listen(options, loaded->config()); !allowed) {
     return fail(allowed.error());
   }
   const auto fixed = instant(options.clock);
   if (!fixed) {
     return fail(fixed.error());
   }
+  auto demo = demo_folder(options, loaded->config());
+  if (!demo) {
+    return fail(demo.error());
+  }
+  const auto setup = setup_with(*std::move(loaded), options, *demo);
+  const auto& config = setup.config();
   const auto signals = awaited_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread begins, which inherit it
   sidecar::LineLog log(STDERR_FILENO);
   if (config.key_refresh.count() > 0) {
-    fetch_key_sets(*setup, true, log, {});
+    fetch_key_sets(setup, true, log, {});
   }
-  const auto intake = open_intake(*setup, options.demo, *fixed);
+  const auto intake = open_intake(setup, options.demo);
   if (!intake) {
     return fail(intake.error());
   }
-  auto serving = serving_of(*setup, intake->get());
-  auto clients = setup->clients();
-  auto tls = setup->tls();
-  const auto delivery = setup->delivery();
-  const auto fetching = setup->fetching();
+  auto serving = serving_of(setup, intake->get());
+  auto clients = setup.clients();
+  auto tls = setup.tls();
+  const auto delivery = setup.delivery();
+  const auto fetching = setup.fetching();
   if (!serving || !clients || !tls || !delivery || !fetching) {
     return fail(failure_of(sidecar::problems_of(serving, clients, tls, delivery, fetching)));
   }
 
+  std::optional<DemoPatients> patients;
+  if (*demo) {
+    auto brought = bring_patients(**demo, (*intake)->invitations, (*intake)->settings,
+                                  (*serving)->assessor, *fixed);
+    if (!brought) {
+      return fail(brought.error());
+    }
+    patients = *std::move(brought);
+  }
   sidecar::Current current(*std::move(serving));
-  const auto state = state_folder(*setup);
+  const auto state = state_folder(setup);
   if (!state) {
     return fail(state.error());
   }
@@ -552,7 +619,7 @@ Exit serve(const Options& options) {
     say("Demo: nothing is delivered, though delivery is configured; --deliver has it done");
   }
   const auto delivering =
-      deliverer(*setup, is_delivering ? *delivery : std::vector<std::string>(), log);
+      deliverer(setup, is_delivering ? *delivery : std::vector<std::string>(), log);
   if (!delivering) {
     return fail(delivering.error());
   }
@@ -570,7 +637,7 @@ Exit serve(const Options& options) {
     }
     return parts;
   };
-  const auto fetcher = call_fetcher(*setup, *fetching);
+  const auto fetcher = call_fetcher(setup, *fetching);
   if (!fetcher) {
     return fail(fetcher.error());
   }
@@ -579,37 +646,44 @@ Exit serve(const Options& options) {
     count_fetches(metrics, **fetcher);
     fetch = [&fetcher](const cds::Wanted& wanted) { return (*fetcher)->fetch(wanted); };
   }
-  const auto refresher = key_refresher(*setup, gate.get(), log);
+  const auto refresher = key_refresher(setup, gate.get(), log);
   const auto unknown_key = [&refresher] {
     if (refresher != nullptr) {
       refresher->ask();
     }
   };
   allow_connections();
-  auto server = http::Server::start(
-      [&](std::uint16_t port) {
-        auto router = sidecar::routes(
-            {current, gate.get(),
-             [&log](const std::string& request, std::string_view why) {
-               log.write(denied_line(request, why));
-             },
-             clock, MYOFLAG_VERSION, config.base.empty() ? base_of(config, port) : config.base,
-             keeper->get(), &metrics, unknown_key, fetch, readiness, config.card_time});
-        if (*intake) {
-          add_intake(router, **intake, current, keeper->get(), clock,
-                     [&log](const std::string& request, std::string_view why) {
-                       log.write(failed_line(request, why));
-                     });
-        }
-        return router;
-      },
-      listening(config, *std::move(tls), *fetcher != nullptr, log, metrics));
+  const auto router_for = [&](std::uint16_t port) {
+    auto router = sidecar::routes(
+        {current, gate.get(),
+         [&log](const std::string& request, std::string_view why) {
+           log.write(denied_line(request, why));
+         },
+         clock, MYOFLAG_VERSION, config.base.empty() ? base_of(config, port) : config.base,
+         keeper->get(), &metrics, unknown_key, fetch, readiness, config.card_time});
+    if (*intake) {
+      add_intake(router, **intake, current, keeper->get(), clock,
+                 [&log](const std::string& request, std::string_view why) {
+                   log.write(failed_line(request, why));
+                 });
+    }
+    return router;
+  };
+  auto how = listening(config, *std::move(tls), *fetcher != nullptr, log, metrics);
+  auto server = http::Server::start(router_for, how);
+  if (!server && may_take_another_port(options, config)) {
+    say(fmt::format("Port {} is taken or not allowed; another one is used", config.port));
+    how.port = 0;
+    server = http::Server::start(router_for, how);
+  }
   if (!server) {
     return fail(server.error());
   }
-  welcome(base_of(config, (*server)->port()), options.demo, *intake ? (*intake)->demo_path : "");
-  const Running running{options,    *setup,   current, intake->get(),
-                        gate.get(), **server, log,     is_ending};
+  const auto address = base_of(config, (*server)->port());
+  welcome(address, options.demo,
+          patients ? things_to_open(address, **demo, *patients, is_delivering) : "");
+  const Running running{options,    *demo,    setup, current,  intake->get(),
+                        gate.get(), **server, log,   is_ending};
   return run_until_told(running, signals);
 }
 
@@ -623,8 +697,10 @@ void add_serve(CLI::App& app, Run& run) {
                       "Configuration: who may call, certificate, limits; myoflag config prints it");
   command->add_flag("--demo", options->demo,
                     "Without checking who calls: for this machine alone, never near patients");
-  command->add_flag("--deliver", options->deliver,
-                    "With --demo: what the configuration says of delivery is done really");
+  command->add_flag(
+      "--deliver", options->deliver,
+      "With --demo: what the configuration says of delivery is done really; without any, "
+      "results go into a folder of the demo");
   command->add_option("--port", options->port, "Port; 0 takes any free one [8080]");
   command->add_option("--host", options->host, "Address to listen on [127.0.0.1]");
   command->add_option("--intake-link", options->intake_link,
@@ -636,7 +712,7 @@ void add_serve(CLI::App& app, Run& run) {
   add_clock(*command, options->clock);
   command->footer(
       "Example:\n"
-      "  myoflag serve --demo --port 8080\n"
+      "  myoflag serve --demo --deliver\n"
       "  curl http://127.0.0.1:8080/cds-services\n\n"
       "  myoflag config > myoflag.yaml      to be filled in\n"
       "  myoflag serve --config myoflag.yaml\n\n"
