@@ -21,6 +21,7 @@
 #include "plugin/delivery/site.h"
 #include "plugin/delivery/submission.h"
 #include "plugin/ehr/ehr_options.h"
+#include "plugin/ehr/process.h"
 #include "plugin/safe_text.h"
 #include "plugin/store/store.h"
 
@@ -42,8 +43,9 @@ struct Options {
   std::string escalate;
   KnowledgeOptions knowledge;
   ClockOptions clock;
-  // run
+  // run, alert
   ehr::EhrOptions ehr;
+  std::string hook;
   ehr::DeliveryChoice how;
 };
 
@@ -93,6 +95,19 @@ std::string acknowledged_text(const store::Escalation& one) {
                           : "";
 }
 
+// What the web hook knows of it; empty where there is none, or it has not been tried.
+std::string alert_text(const store::Escalation& one) {
+  if (one.told) {
+    return fmt::format("  web hook told {}", fhir::instant_text(*one.told));
+  }
+  if (one.is_alert_parked) {
+    return fmt::format("  web hook NOT told, parked: {}", one.alert_why);
+  }
+  return one.alert_tries > 0
+             ? fmt::format("  web hook not told yet, {} tries: {}", one.alert_tries, one.alert_why)
+             : "";
+}
+
 Exit list_urgent(Store& store, bool with_acknowledged) {
   const auto urgent = store.escalations(with_acknowledged);
   if (!urgent) {
@@ -105,9 +120,9 @@ Exit list_urgent(Store& store, bool with_acknowledged) {
       fmt::format("{:>6}  {:>6}  {:<9}  {:>6}  {:<20}  {:<9}{}\n", "urgent", "item", "tier",
                   "target", "since", "delivery", with_acknowledged ? "  acknowledged" : "");
   for (const auto& one : *urgent) {
-    out += fmt::format("{:>6}  {:>6}  {:<9}  {:>6}  {:<20}  {:<9}{}\n", one.id, one.item, one.tier,
-                       text_of(one.target_hours), fhir::instant_text(one.raised),
-                       name_of(one.item_state), acknowledged_text(one));
+    out += fmt::format("{:>6}  {:>6}  {:<9}  {:>6}  {:<20}  {:<9}{}{}\n", one.id, one.item,
+                       one.tier, text_of(one.target_hours), fhir::instant_text(one.raised),
+                       name_of(one.item_state), acknowledged_text(one), alert_text(one));
   }
   return write_output(out +
                       "whom it is about: myoflag deliver show ITEM; when somebody acts: myoflag "
@@ -232,6 +247,34 @@ Exit run_it(const Options& options) {
   return deliver_all(*store, {options.store, options.how, options.ehr}, stop_asked);
 }
 
+Exit alert_it(const Options& options) {
+  auto store = open_store(options);
+  if (!store) {
+    return fail(store.error());
+  }
+  std::signal(SIGINT, ask_delivery_to_stop);
+  std::signal(SIGTERM, ask_delivery_to_stop);
+  std::vector<std::string> arguments{"alert", "--store", options.store, "--url", options.hook};
+  if (options.how.once) {
+    arguments.emplace_back("--once");
+  }
+  if (options.how.quiet) {
+    arguments.emplace_back("--quiet");
+  }
+  const auto more = ehr::arguments_of(options.ehr);
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  if (const auto ran = ehr::run_ehr(arguments, stop_asked); !ran) {
+    return ran.error().text.empty() ? ran.error().exit : fail(ran.error());
+  }
+  const auto counts = store->counts();
+  if (!counts) {
+    return fail(counts.error());
+  }
+  say(fmt::format("urgent results: the web hook was told of {}; {} wait, {} parked",
+                  counts->alerts_told, counts->alerts_waiting, counts->alerts_parked));
+  return counts->alerts_parked > 0 ? Exit::rejected : Exit::done;
+}
+
 // Empty when it is one: it stands in a list.
 std::string is_name(const std::string& text) {
   constexpr std::size_t most = 100;
@@ -266,6 +309,22 @@ void add_run(CLI::App& deliver, const std::shared_ptr<Options>& options, Run& ru
   });
 }
 
+void add_alert(CLI::App& deliver, const std::shared_ptr<Options>& options, Run& run) {
+  CLI::App* command =
+      deliver.add_subcommand("alert", "Tells a web hook of what is urgent, until it knows all");
+  command->fallthrough();
+  command->add_option("--to", options->hook, "Address of the web hook")->required();
+  command->add_option("--ca", options->ehr.ca_file,
+                      "PEM file with certificates to trust beside the system's");
+  command->add_option("--proxy", options->ehr.proxy, "http://host:port");
+  command->add_flag("--once", options->how.once, "Ends when nothing is due now");
+  command->add_flag("--quiet", options->how.quiet, "Says nothing of each result");
+  command->footer(
+      "MYOFLAG_HOOK_SECRET of the environment signs what is told. docs/delivery.md has the "
+      "message.");
+  command->callback([options, &run] { run = [options] { return alert_it(*options); }; });
+}
+
 void add_add(CLI::App& deliver, const std::shared_ptr<Options>& options, Run& run) {
   CLI::App* command = deliver.add_subcommand("add", "Judges responses and keeps them for delivery");
   command->fallthrough();
@@ -298,6 +357,14 @@ void add_deliver(CLI::App& app, Run& run) {
   command->require_subcommand(0, 1);
   add_add(*command, options, run);
   add_run(*command, options, run);
+  add_alert(*command, options, run);
+  command_with_id(*command, "retry-alert", "Tells the web hook again of what it refused", *options)
+      ->callback([options, &run] {
+        run = [options] {
+          return change(*options,
+                        [&](Store& store) { return store.retry_alert(options->id, now()); });
+        };
+      });
   command_with_id(*command, "retry", "Puts a parked item into the queue again", *options)
       ->callback([options, &run] {
         run = [options] {

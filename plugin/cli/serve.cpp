@@ -233,41 +233,45 @@ void welcome(const std::string& base, bool demo, const std::string& to_open) {
 }
 
 // A run of the delivery failed; its process has said why, where the text is empty.
-std::string delivery_line(const Failure& failure, std::chrono::milliseconds wait) {
+std::string delivery_line(const char* what, const Failure& failure,
+                          std::chrono::milliseconds wait) {
   auto line = fhir::Json::object({{"time", fhir::instant_text(system_now())},
-                                  {"delivery", "failed"},
+                                  {what, "failed"},
                                   {"again", fmt::format("{} ms", wait.count())}});
   line.set_if("why", failure.text);
   return fhir::write_json(line);
 }
 
-// Null: there is no outbox. Without arguments nothing is delivered, but told what is urgent.
+// Null: there is no outbox. Without arguments nothing is done, but told how it stands. `what`: in
+// the log.
 tl::expected<std::unique_ptr<sidecar::Deliverer>, Failure> deliverer(
-    const sidecar::Setup& setup, const std::vector<std::string>& arguments, sidecar::LineLog& log) {
-  const auto& config = setup.config();
-  const auto& file = config.delivery.store.empty() ? config.intake.store : config.delivery.store;
-  if (file.empty()) {
+    const sidecar::Setup& setup, const std::vector<std::string>& arguments, const char* what,
+    sidecar::Deliverer::Waits waits, sidecar::LineLog& log) {
+  if (setup.outbox().empty()) {
     return nullptr;
   }
   sidecar::Deliverer::Work work;
   if (!arguments.empty()) {
-    work = [arguments, patience = config.limits.drain_time](const std::atomic<bool>& stop) {
+    work = [arguments, patience = setup.config().limits.drain_time](const std::atomic<bool>& stop) {
       return ehr::run_ehr(arguments, stop, STDIN_FILENO, patience);
     };
   }
-  return store::Store::open(setup.path_of(file)).map([&](store::Store&& outbox) {
+  return store::Store::open(setup.outbox()).map([&](store::Store&& outbox) {
     return std::make_unique<sidecar::Deliverer>(
         std::move(outbox), std::move(work),
-        [&log](const Failure& failure, std::chrono::milliseconds wait) {
-          log.write(delivery_line(failure, wait));
+        [&log, what](const Failure& failure, std::chrono::milliseconds wait) {
+          log.write(delivery_line(what, failure, wait));
         },
-        sidecar::Deliverer::Times());
+        sidecar::Deliverer::Times(), waits);
   });
 }
 
-// Whole seconds since the oldest item came that waits; 0 where none does.
-std::int64_t oldest_age(const store::Counts& counts) {
-  return counts.oldest ? std::max<std::int64_t>(0, (system_now() - *counts.oldest).count()) : 0;
+bool has_results(const store::Counts& counts) { return counts.waiting > 0; }
+bool has_alerts(const store::Counts& counts) { return counts.alerts_waiting > 0; }
+
+// Whole seconds since the oldest came that waits; 0 where none does.
+std::int64_t age_of(const std::optional<store::Time>& oldest) {
+  return oldest ? std::max<std::int64_t>(0, (system_now() - *oldest).count()) : 0;
 }
 
 void count_outbox(sidecar::Metrics& metrics, sidecar::Deliverer& deliverer) {
@@ -286,10 +290,32 @@ void count_outbox(sidecar::Metrics& metrics, sidecar::Deliverer& deliverer) {
     set("parked", counts.parked);
     set("delivered", counts.done);
     to.set("myoflag_outbox_oldest_seconds", "Since the oldest came that waits", {},
-           static_cast<double>(oldest_age(counts)));
+           static_cast<double>(age_of(counts.oldest)));
     to.set("myoflag_outbox_urgent", "Urgent results that nobody has acknowledged", {},
            static_cast<double>(counts.urgent));
     to.set("myoflag_delivery_failures", "Runs of the delivery that failed, one after the other", {},
+           status->failures);
+  });
+}
+
+void count_alerts(sidecar::Metrics& metrics, sidecar::Deliverer& telling) {
+  metrics.add_source([&telling](sidecar::Metrics& to) {
+    const auto status = telling.status();
+    if (!status) {
+      return;  // myoflag_outbox_up says so
+    }
+    const auto& counts = status->counts;
+    const auto set = [&to](const char* state, std::uint64_t value) {
+      to.set("myoflag_alerts", "Urgent results by whether the web hook knows", {{"state", state}},
+             static_cast<double>(value));
+    };
+    set("waiting", counts.alerts_waiting);
+    set("parked", counts.alerts_parked);
+    set("told", counts.alerts_told);
+    to.set("myoflag_alerts_oldest_seconds",
+           "Since the oldest urgent result that the web hook is still to be told of", {},
+           static_cast<double>(age_of(counts.oldest_alert)));
+    to.set("myoflag_alert_failures", "Runs of what tells it that failed, one after the other", {},
            status->failures);
   });
 }
@@ -332,7 +358,23 @@ sidecar::Readiness readiness_of(sidecar::Deliverer& deliverer) {
           fhir::Json::object({{"waiting", number(counts.waiting)},
                               {"parked", number(counts.parked)},
                               {"urgent", number(counts.urgent)},
-                              {"oldestSeconds", fhir::Json(oldest_age(counts))},
+                              {"oldestSeconds", fhir::Json(age_of(counts.oldest))},
+                              {"failures", status->failures}})};
+}
+
+sidecar::Readiness alerts_of(sidecar::Deliverer& telling) {
+  const auto status = telling.status();
+  if (!status) {
+    return {"alerts", false, {}};
+  }
+  const auto number = [](std::uint64_t value) {
+    return fhir::Json(static_cast<std::int64_t>(value));
+  };
+  const auto& counts = status->counts;
+  return {"alerts", true,
+          fhir::Json::object({{"waiting", number(counts.alerts_waiting)},
+                              {"parked", number(counts.alerts_parked)},
+                              {"oldestSeconds", fhir::Json(age_of(counts.oldest_alert))},
                               {"failures", status->failures}})};
 }
 
@@ -576,9 +618,10 @@ Exit serve(const Options& options) {
   auto clients = setup.clients();
   auto tls = setup.tls();
   const auto delivery = setup.delivery();
+  const auto hook = setup.hook();
   const auto fetching = setup.fetching();
-  if (!serving || !clients || !tls || !delivery || !fetching) {
-    return fail(failure_of(sidecar::problems_of(serving, clients, tls, delivery, fetching)));
+  if (!serving || !clients || !tls || !delivery || !hook || !fetching) {
+    return fail(failure_of(sidecar::problems_of(serving, clients, tls, delivery, hook, fetching)));
   }
 
   std::optional<DemoPatients> patients;
@@ -615,16 +658,25 @@ Exit serve(const Options& options) {
     count_feedback(metrics, **keeper);
   }
   const bool is_delivering = !delivery->empty() && (!options.demo || options.deliver);
-  if (!delivery->empty() && !is_delivering) {
+  if ((!delivery->empty() || !hook->empty()) && options.demo && !options.deliver) {
     say("Demo: nothing is delivered, though delivery is configured; --deliver has it done");
   }
-  const auto delivering =
-      deliverer(setup, is_delivering ? *delivery : std::vector<std::string>(), log);
+  const auto delivering = deliverer(setup, is_delivering ? *delivery : std::vector<std::string>(),
+                                    "delivery", has_results, log);
   if (!delivering) {
     return fail(delivering.error());
   }
   if (*delivering != nullptr) {
     count_outbox(metrics, **delivering);
+  }
+  const bool is_telling = !hook->empty() && (!options.demo || options.deliver);
+  const auto telling = is_telling ? deliverer(setup, *hook, "alert", has_alerts, log)
+                                  : std::unique_ptr<sidecar::Deliverer>();
+  if (!telling) {
+    return fail(telling.error());
+  }
+  if (*telling != nullptr) {
+    count_alerts(metrics, **telling);
   }
   std::atomic<bool> is_ending{false};
   const auto readiness = [&] {
@@ -634,6 +686,9 @@ Exit serve(const Options& options) {
     }
     if (*delivering != nullptr) {
       parts.push_back(readiness_of(**delivering));
+    }
+    if (*telling != nullptr) {
+      parts.push_back(alerts_of(**telling));
     }
     return parts;
   };

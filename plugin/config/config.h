@@ -34,6 +34,7 @@ struct Delivery {
   ehr::EhrOptions ehr;
   ehr::DeliveryChoice how;
   std::string escalate;  // "communication": an urgent result also writes one; empty: none
+  std::string hook;      // address that is told of urgent results; empty: none
 };
 
 // Of what did not come with a call.

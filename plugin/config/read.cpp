@@ -278,6 +278,12 @@ class Reader {
                        : "delivery.store",
           "MF-4255", "delivery.store goes with either delivery.to or delivery.folder"));
     }
+    if (!delivery.hook.empty() && delivery.store.empty() && loaded_.config_.intake.store.empty()) {
+      problems_.push_back(
+          loaded_.problem("delivery.hook", "MF-4255",
+                          "delivery.hook goes with delivery.store or intake.store: what is urgent "
+                          "stands there"));
+    }
   }
 
   // A page without these would send a patient nowhere.

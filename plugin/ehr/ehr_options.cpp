@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 namespace myoflag::ehr {
 
@@ -66,6 +68,18 @@ void add_export_choice(CLI::App& command, ExportChoice& choice) {
   command.add_option("--types", choice.types, "Resource types to export")
       ->delimiter(',')
       ->group(of_ehr);
+}
+
+tl::expected<std::string, Failure> hook_secret() {
+  constexpr std::size_t least = 16;
+  const char* secret = std::getenv("MYOFLAG_HOOK_SECRET");
+  if (secret == nullptr || std::string_view(secret).size() < least) {
+    return tl::unexpected(
+        Failure{Exit::usage, fmt::format("MF-3165: the environment variable MYOFLAG_HOOK_SECRET is "
+                                         "to hold the secret of the web hook, at least {} bytes",
+                                         least)});
+  }
+  return secret;
 }
 
 std::vector<std::string> arguments_of(const EhrOptions& options) {

@@ -6,6 +6,10 @@
 #include <string>
 #include <vector>
 
+#include <tl/expected.hpp>
+
+#include "plugin/failure.h"
+
 namespace CLI {
 class App;
 }
@@ -61,6 +65,9 @@ struct DeliveryChoice {
   bool once = false;
   bool quiet = false;
 };
+
+// What signs the messages to a web hook: MYOFLAG_HOOK_SECRET of the environment. MF-3165.
+tl::expected<std::string, Failure> hook_secret();
 
 // The same again, as arguments.
 std::vector<std::string> arguments_of(const EhrOptions& options);

@@ -14,6 +14,7 @@
 
 #include "fhir/client/cpprest_transport.h"
 #include "plugin/bulk/export.h"
+#include "plugin/delivery/alert.h"
 #include "plugin/delivery/deliver.h"
 #include "plugin/ehr/fetch_command.h"
 #include "plugin/ehr/fetch_keys.h"
@@ -164,6 +165,56 @@ Exit deliver(const EhrOptions& options, const DeliveryChoice& choice,
   return Exit::done;
 }
 
+struct HookChoice {
+  std::string url;
+  bool once = false, quiet = false;
+};
+
+// Neither our certificate nor our tokens are the receiver's business.
+Exit tell_hook(const EhrOptions& options, const HookChoice& choice, const std::string& store_file) {
+  if (!fhir::client::may_be_called(choice.url)) {
+    return fail(
+        {Exit::usage, "MF-3165: the address of a web hook is https, or http on this machine"});
+  }
+  const auto secret = hook_secret();
+  if (!secret) {
+    return fail(secret.error());
+  }
+  const auto lock = delivery::Lock::take(store_file + ".alert");
+  auto store = store::Store::open(store_file);
+  if (!lock || !store) {
+    return fail(lock ? store.error() : lock.error());
+  }
+  fhir::client::TransportOptions how;
+  how.ca_file = options.ca_file;
+  how.proxy = options.proxy;
+  const auto transport = fhir::client::cpprest_transport(how);
+  delivery::AlertOptions alert;
+  alert.url = choice.url;
+  alert.secret = *secret;
+  alert.once = choice.once;
+  const auto told = delivery::tell_urgent(
+      *store, *transport, alert, fhir::client::real_world(),
+      [&](const std::string& line) {
+        if (!choice.quiet) {
+          say(line);
+        }
+      },
+      stop_asked);
+  return told ? Exit::done : fail(told.error());
+}
+
+CLI::App* add_hook(CLI::App& app, EhrOptions& options, HookChoice& choice,
+                   std::string& store_file) {
+  CLI::App* command = app.add_subcommand("alert", "Tells a web hook of urgent results");
+  command->add_option("--store", store_file)->required();
+  command->add_option("--url", choice.url)->required();
+  command->add_flag("--once", choice.once);
+  command->add_flag("--quiet", choice.quiet);
+  add_ehr_options(*command, options);
+  return command;
+}
+
 void add_deliver(CLI::App& app, EhrOptions& options, DeliveryChoice& choice,
                  std::string& store_file) {
   CLI::App* command = app.add_subcommand("deliver", "Works an outbox off");
@@ -205,6 +256,8 @@ Exit run(int argc, char** argv) {
   CLI::App* calls = app.add_subcommand("fetch", "Fetches what the sidecar orders");
   add_ehr_options(*calls, options);
   add_deliver(app, options, delivery, store_file);
+  HookChoice hook;
+  CLI::App* alert = add_hook(app, options, hook, store_file);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -221,6 +274,7 @@ Exit run(int argc, char** argv) {
   std::signal(SIGTERM, ask_to_stop);
   return command->parsed()   ? fetch(options, choice, quiet, reuse)
          : publish->parsed() ? publish_definitions(options, published, stop_asked)
+         : alert->parsed()   ? tell_hook(options, hook, store_file)
                              : deliver(options, delivery, store_file);
 }
 

@@ -187,8 +187,31 @@ Checked<std::vector<std::string>> Setup::delivery() const {
   return arguments;
 }
 
+std::string Setup::outbox() const {
+  const auto& file =
+      config().delivery.store.empty() ? config().intake.store : config().delivery.store;
+  return file.empty() ? "" : path_of(file);
+}
+
+Checked<std::vector<std::string>> Setup::hook() const {
+  const auto& given = config().delivery;
+  if (given.hook.empty()) {
+    return std::vector<std::string>();
+  }
+  if (const auto secret = ehr::hook_secret(); !secret) {
+    return tl::unexpected(Problems{problem_at("delivery.hook", secret.error())});
+  }
+  ehr::EhrOptions how;
+  how.ca_file = given.ehr.ca_file.empty() ? "" : path_of(given.ehr.ca_file);
+  how.proxy = given.ehr.proxy;
+  std::vector<std::string> arguments{"alert", "--store", outbox(), "--url", given.hook, "--quiet"};
+  const auto more = ehr::arguments_of(how);
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
 Problems Setup::problems() const {
-  auto problems = problems_of(tls(), serving(), clients(), delivery(), fetching());
+  auto problems = problems_of(tls(), serving(), clients(), delivery(), hook(), fetching());
   if (config().clients.empty()) {
     problems.push_back(loaded_.problem(
         "trust.clients", "MF-4240",

@@ -43,6 +43,10 @@ class Setup {
 
   // Of the program that delivers; empty: nothing is delivered.
   Checked<std::vector<std::string>> delivery() const;
+  // Of the program that tells a web hook what is urgent; empty: there is none.
+  Checked<std::vector<std::string>> hook() const;
+  // Where what is urgent stands; empty: nowhere.
+  std::string outbox() const;
 
   // A failure that shows at an option; its text begins with its code.
   rules::Problem problem_at(const std::string& option, const Failure& failure) const;
