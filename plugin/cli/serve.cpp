@@ -26,7 +26,9 @@
 #include "plugin/cli/demo.h"
 #include "plugin/cli/intake_setup.h"
 #include "plugin/cli/options.h"
+#include "plugin/cli/polling.h"
 #include "plugin/cli/sidecar_setup.h"
+#include "plugin/delivery/site.h"
 #include "plugin/ehr/fetch_pool.h"
 #include "plugin/ehr/process.h"
 #include "plugin/http/server.h"
@@ -581,6 +583,40 @@ http::ServerOptions listening(const config::Config& config, std::shared_ptr<cons
   return options;
 }
 
+// Null: nobody looks for responses.
+tl::expected<std::unique_ptr<Poller>, Failure> poller(const sidecar::Setup& setup,
+                                                      const Options& options,
+                                                      const sidecar::Current& current,
+                                                      sidecar::LineLog& log) {
+  const auto& given = setup.config().delivery;
+  if (given.poll.count() == 0 || (options.demo && !options.deliver)) {
+    return nullptr;
+  }
+  const auto assessor = [&current]() -> std::shared_ptr<const Assessor> {
+    auto serving = current.get();
+    const auto* held = &serving->assessor;
+    return {std::move(serving), held};
+  };
+  const auto sites =
+      delivery::load_sites(given.how.sites.empty() ? "" : setup.path_of(given.how.sites));
+  if (!sites) {
+    return tl::unexpected(sites.error());
+  }
+  const auto arguments = setup.polling(poll::forms_of(*assessor()->knowledge()));
+  if (!arguments) {
+    return tl::unexpected(failure_of(arguments.error()));
+  }
+  const char* tenant = std::getenv("MYOFLAG_TENANT");
+  return Poller::start({setup.outbox(),
+                        *arguments,
+                        assessor,
+                        {tenant != nullptr ? tenant : "", sites->urgency, !given.escalate.empty()},
+                        given.poll,
+                        [&log, every = given.poll](const Failure& failure) {
+                          log.write(delivery_line("poll", failure, every));
+                        }});
+}
+
 // A demo for which nobody has named one.
 bool may_take_another_port(const Options& options, const config::Config& config) {
   return options.demo && !options.port && config.port == config::Config().port;
@@ -678,6 +714,13 @@ Exit serve(const Options& options) {
   if (*telling != nullptr) {
     count_alerts(metrics, **telling);
   }
+  const auto polling = poller(setup, options, current, log);
+  if (!polling) {
+    return fail(polling.error());
+  }
+  if (*polling != nullptr) {
+    (*polling)->count(metrics);
+  }
   std::atomic<bool> is_ending{false};
   const auto readiness = [&] {
     std::vector<sidecar::Readiness> parts{{"service", !is_ending, {}}};
@@ -689,6 +732,9 @@ Exit serve(const Options& options) {
     }
     if (*telling != nullptr) {
       parts.push_back(alerts_of(**telling));
+    }
+    if (*polling != nullptr) {
+      parts.push_back((*polling)->readiness());
     }
     return parts;
   };

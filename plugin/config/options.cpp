@@ -107,7 +107,7 @@ constexpr std::array<SectionAbout, 8> all_sections{{
      "or the connection is closed."},
 }};
 
-const std::array<Option, 56> all{{
+const std::array<Option, 57> all{{
     {"listen", "host",
      "Address of this machine, not a name. Another one than loopback (127.0.0.1, ::1) needs a\n"
      "certificate.",
@@ -207,10 +207,16 @@ const std::array<Option, 56> all{{
      "record.",
      TextOption{[](Config& c) -> std::string& { return c.delivery.escalate; }, "communication",
                 is_communication}},
+    {"delivery", "poll",
+     "Between two looks for new and changed responses at `to`, which are judged with what the "
+     "record\n"
+     "there knows, and whose results go there. 0: none.",
+     NumberOption{[](const Config& c) -> std::int64_t { return c.delivery.poll.count(); },
+                  [](Config& c, std::int64_t v) { c.delivery.poll = std::chrono::seconds(v); }, 0,
+                  86'400, "seconds"}},
     {"delivery", "hook",
-     "Web hook: an https address that is told of every urgent result, without the patient. "
-     "MYOFLAG_HOOK_SECRET\n"
-     "of the environment, at least 16 bytes, signs what it is told.",
+     "Web hook: an https address that is told of every urgent result, without the patient.\n"
+     "MYOFLAG_HOOK_SECRET of the environment, at least 16 bytes, signs what it is told.",
      TextOption{[](Config& c) -> std::string& { return c.delivery.hook; },
                 "an https:// address, or http:// on this machine", is_hook}},
     {"delivery", "client-id", "Our name there, for SMART Backend Services.",

@@ -117,4 +117,18 @@ std::vector<std::string> arguments_of(const DeliveryChoice& choice) {
   return arguments;
 }
 
+std::vector<std::string> poll_arguments(const std::string& store, const EhrOptions& options,
+                                        const std::vector<std::string>& forms, bool quiet) {
+  std::vector<std::string> arguments{"poll", "--store", store};
+  for (const std::string& form : forms) {
+    arguments.insert(arguments.end(), {"--form", form});
+  }
+  if (quiet) {
+    arguments.emplace_back("--quiet");
+  }
+  const auto more = arguments_of(options);
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
 }  // namespace myoflag::ehr

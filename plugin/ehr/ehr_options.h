@@ -73,5 +73,7 @@ tl::expected<std::string, Failure> hook_secret();
 std::vector<std::string> arguments_of(const EhrOptions& options);
 std::vector<std::string> arguments_of(const ExportChoice& choice);
 std::vector<std::string> arguments_of(const DeliveryChoice& choice);
+std::vector<std::string> poll_arguments(const std::string& store, const EhrOptions& options,
+                                        const std::vector<std::string>& forms, bool quiet);
 
 }  // namespace myoflag::ehr

@@ -1,7 +1,9 @@
 // myoflag-ehr: the program in which everything happens that speaks to an EHR. A hostile answer can
 // abort the HTTP library; here that ends nothing else. Started by myoflag, which says why it ended.
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -21,6 +23,8 @@
 #include "plugin/ehr/fetch_wire.h"
 #include "plugin/ehr/open_ehr.h"
 #include "plugin/ehr/publish_command.h"
+#include "plugin/poll/poll.h"
+#include "plugin/store/inbox.h"
 #include "plugin/store/store.h"
 
 namespace myoflag::ehr {
@@ -215,6 +219,51 @@ CLI::App* add_hook(CLI::App& app, EhrOptions& options, HookChoice& choice,
   return command;
 }
 
+// What a look for responses reads: they, and what is held against them.
+constexpr const char* scope_of_polling =
+    "system/QuestionnaireResponse.rs system/Patient.rs system/Observation.rs system/Condition.rs "
+    "system/MedicationRequest.rs system/ServiceRequest.rs";
+
+// No wait inside a round is long: the next one comes anyway.
+fhir::client::World impatient(fhir::client::World world) {
+  world.wait = [wait = world.wait](std::chrono::milliseconds time) {
+    constexpr std::chrono::milliseconds longest{2'000};
+    wait(std::min(time, longest));
+  };
+  return world;
+}
+
+Exit look_for_responses(const EhrOptions& options, const std::vector<std::string>& forms,
+                        bool quiet, const std::string& store_file) {
+  const auto lock = delivery::Lock::take(store_file + ".poll");
+  auto inbox = store::Inbox::open(store_file);
+  if (!lock || !inbox) {
+    return fail(lock ? inbox.error() : lock.error());
+  }
+  const auto ehr = open_ehr(options, scope_of_polling);
+  if (!ehr) {
+    return fail(ehr.error());
+  }
+  const auto world = impatient(ehr->world);
+  fhir::client::Endpoint endpoint;
+  endpoint.base = options.base;
+  endpoint.most_tries = 2;
+  fhir::client::Client client(*ehr->transport, endpoint, ehr->authority.get(), world);
+  poll::PollOptions how;
+  how.forms = forms;
+  const auto tell = [quiet](const std::string& line) {
+    if (!quiet) {
+      say(line);
+    }
+  };
+  const auto polled = poll::poll_once(*inbox, client, how, world, tell, stop_asked);
+  if (!polled) {
+    return fail(polled.error());
+  }
+  tell(fmt::format("{} new responses, {} records fetched", polled->taken, polled->fetched));
+  return Exit::done;
+}
+
 void add_deliver(CLI::App& app, EhrOptions& options, DeliveryChoice& choice,
                  std::string& store_file) {
   CLI::App* command = app.add_subcommand("deliver", "Works an outbox off");
@@ -258,6 +307,13 @@ Exit run(int argc, char** argv) {
   add_deliver(app, options, delivery, store_file);
   HookChoice hook;
   CLI::App* alert = add_hook(app, options, hook, store_file);
+  std::vector<std::string> forms;
+  CLI::App* look = app.add_subcommand("poll", "Looks for new responses");
+  look->add_option("--store", store_file)->required();
+  look->add_option("--base", options.base)->required();
+  look->add_option("--form", forms)->required();
+  look->add_flag("--quiet", quiet);
+  add_ehr_options(*look, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -275,6 +331,7 @@ Exit run(int argc, char** argv) {
   return command->parsed()   ? fetch(options, choice, quiet, reuse)
          : publish->parsed() ? publish_definitions(options, published, stop_asked)
          : alert->parsed()   ? tell_hook(options, hook, store_file)
+         : look->parsed()    ? look_for_responses(options, forms, quiet, store_file)
                              : deliver(options, delivery, store_file);
 }
 

@@ -158,15 +158,28 @@ Checked<std::vector<std::string>> Setup::fetching() const {
   return arguments;
 }
 
-Checked<std::vector<std::string>> Setup::delivery() const {
+config::Delivery Setup::delivery_from_here() const {
   auto given = config().delivery;
-  if (given.store.empty()) {
-    return std::vector<std::string>();
-  }
   for (auto* path :
        {&given.store, &given.how.folder, &given.how.sites, &given.ehr.key_file, &given.ehr.ca_file,
         &given.ehr.certificate_file, &given.ehr.certificate_key_file}) {
     *path = path->empty() ? "" : path_of(*path);
+  }
+  return given;
+}
+
+Checked<std::vector<std::string>> Setup::polling(const std::vector<std::string>& forms) const {
+  const auto given = delivery_from_here();
+  if (given.poll.count() == 0) {
+    return std::vector<std::string>();
+  }
+  return ehr::poll_arguments(given.store, given.ehr, forms, true);
+}
+
+Checked<std::vector<std::string>> Setup::delivery() const {
+  auto given = delivery_from_here();
+  if (given.store.empty()) {
+    return std::vector<std::string>();
   }
   const auto site = delivery::load_sites(given.how.sites).and_then([&](const auto& sites) {
     return delivery::site_of(sites, given.how.site);
