@@ -185,7 +185,7 @@ std::vector<Source> sources_of(const Json& prefetch) {
 }
 
 // One Bundle with the answers of the searches inside. Says of each source where it stands.
-Json bundle_of(const HookRequest& request, std::vector<Source>& sources) {
+Json bundle_of(const std::string& patient_id, std::vector<Source>& sources) {
   Json entries = Json::array();
   const auto add = [&entries](Json resource) {
     entries.push(Json::object({{"resource", std::move(resource)}}));
@@ -200,7 +200,7 @@ Json bundle_of(const HookRequest& request, std::vector<Source>& sources) {
     }
   }
   if (!has_patient) {
-    add(bare_patient(request.patient_id));
+    add(bare_patient(patient_id));
   }
   return Json::object(
       {{"resourceType", "Bundle"}, {"type", "collection"}, {"entry", std::move(entries)}});
@@ -267,6 +267,43 @@ std::set<std::string_view> keys_at_fault(const Issues& issues, const std::vector
     }
   }
   return keys;
+}
+
+// False: there was nothing to drop.
+bool drop(std::vector<Source>& sources, const std::set<std::string_view>& keys) {
+  bool dropped = false;
+  for (auto& source : sources) {
+    if (keys.contains(source.asked->key)) {
+      source.state = State::unusable;
+      source.value = Json();
+      dropped = true;
+    }
+  }
+  return dropped;
+}
+
+// A part of the record that would refuse the whole is left out and named. Places of issues are as
+// the assessor says them.
+tl::expected<Assessed, Issues> judged(const Assessor& assessor, const std::string& patient_id,
+                                      std::vector<Source>& sources, rules::Instant now) {
+  while (true) {
+    AssessOptions options;
+    options.now = now;
+    Json bundle = bundle_of(patient_id, sources);
+    options.missing_record = missing_phrases(*assessor.knowledge(), sources);
+    options.record_doubtful = std::any_of(sources.begin(), sources.end(), [](const Source& source) {
+      return is_doubtful(source.state);
+    });
+    auto assessed = assessor.assess_resource(std::move(bundle), options);
+    if (assessed) {
+      return assessed;
+    }
+    const auto& issues = assessed.error();
+    if (std::any_of(issues.begin(), issues.end(), is_about_identity) ||
+        !drop(sources, keys_at_fault(issues, sources))) {
+      return assessed;
+    }
+  }
 }
 
 bool is_request(const Json& resource) {
@@ -372,44 +409,19 @@ class Call {
                      {{}, ShownCard::Kind::offer, {}, {}, knowledge_.version});
   }
 
-  // A part of the record that would refuse the whole is left out and named.
   Answer judge() {
-    while (true) {
-      AssessOptions options;
-      options.now = now_;
-      Json bundle = bundle_of(request_, sources_);
-      options.missing_record = missing_phrases(knowledge_, sources_);
-      options.record_doubtful =
-          std::any_of(sources_.begin(), sources_.end(),
-                      [](const Source& source) { return is_doubtful(source.state); });
-      auto assessed = assessor_.assess_resource(std::move(bundle), options);
-      if (assessed) {
-        return card_for(*assessed);
-      }
-      auto& issues = assessed.error();
-      if (std::any_of(issues.begin(), issues.end(), is_about_identity)) {
-        locate(issues, sources_);
-        return refused(400, std::move(issues));
-      }
-      if (!drop(keys_at_fault(issues, sources_))) {
-        return with_card(
-            unreadable_card(knowledge_, subject_, sources_[1].value, issues, sources_, settings_),
-            {{}, ShownCard::Kind::unreadable, {}, {}, knowledge_.version});
-      }
+    auto assessed = judged(assessor_, request_.patient_id, sources_, now_);
+    if (assessed) {
+      return card_for(*assessed);
     }
-  }
-
-  // False: there was nothing left to drop.
-  bool drop(const std::set<std::string_view>& keys) {
-    bool dropped = false;
-    for (auto& source : sources_) {
-      if (keys.contains(source.asked->key)) {
-        source.state = State::unusable;
-        source.value = Json();
-        dropped = true;
-      }
+    auto& issues = assessed.error();
+    if (std::any_of(issues.begin(), issues.end(), is_about_identity)) {
+      locate(issues, sources_);
+      return refused(400, std::move(issues));
     }
-    return dropped;
+    return with_card(
+        unreadable_card(knowledge_, subject_, sources_[1].value, issues, sources_, settings_),
+        {{}, ShownCard::Kind::unreadable, {}, {}, knowledge_.version});
   }
 
   Answer card_for(const Assessed& assessed) const {
@@ -469,6 +481,25 @@ Answer Service::answer(std::string_view body, rules::Instant now, const Fetch& f
     fetch_missing(*request, fetch);
   }
   return Call(assessor_, settings_, *request, now).answer();
+}
+
+tl::expected<FetchedJudged, Issues> judge_fetched(const Assessor& assessor,
+                                                  const std::string& patient_id,
+                                                  const Json& prefetch, rules::Instant now) {
+  auto sources = sources_of(prefetch);
+  return judged(assessor, patient_id, sources, now).map([&](Assessed&& assessed) {
+    Json input = bundle_of(patient_id, sources);
+    for (const auto& source : sources) {
+      if (is_missing(source.state) || is_doubtful(source.state)) {
+        Json issue = Json::object({{"severity", "error"}, {"code", "incomplete"}});
+        Json outcome = Json::object(
+            {{"resourceType", "OperationOutcome"}, {"issue", Json::array({std::move(issue)})}});
+        input.find("entry")->push(Json::object({{"resource", std::move(outcome)}}));
+        break;
+      }
+    }
+    return FetchedJudged{std::move(assessed), std::move(input)};
+  });
 }
 
 Json cards_of(const Assessed& assessed, rules::Instant now) {

@@ -42,6 +42,18 @@ struct Answer {
 // The same card without a call, of an input that is there as a whole: {"cards": [...]}.
 fhir::Json cards_of(const Assessed& assessed, rules::Instant now);
 
+// A response and the record that was fetched for it, under the keys of a prefetch: judged as for a
+// card, with what could not be fetched unknown and named. `input`: what Assessor takes to judge it
+// again.
+struct FetchedJudged {
+  Assessed assessed;
+  fhir::Json input;
+};
+tl::expected<FetchedJudged, fhir::Issues> judge_fetched(const Assessor& assessor,
+                                                        const std::string& patient_id,
+                                                        const fhir::Json& prefetch,
+                                                        rules::Instant now);
+
 class Service {
  public:
   // The assessor outlives the service. Const use is safe from many threads.

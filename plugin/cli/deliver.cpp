@@ -18,10 +18,13 @@
 #include "plugin/cli/delivery_run.h"
 #include "plugin/cli/issues.h"
 #include "plugin/cli/options.h"
+#include "plugin/cli/polling.h"
 #include "plugin/delivery/site.h"
 #include "plugin/delivery/submission.h"
 #include "plugin/ehr/ehr_options.h"
+#include "plugin/ehr/process.h"
 #include "plugin/safe_text.h"
+#include "plugin/store/inbox.h"
 #include "plugin/store/store.h"
 
 namespace myoflag::cli {
@@ -42,8 +45,9 @@ struct Options {
   std::string escalate;
   KnowledgeOptions knowledge;
   ClockOptions clock;
-  // run
+  // run, alert
   ehr::EhrOptions ehr;
+  std::string hook;
   ehr::DeliveryChoice how;
 };
 
@@ -93,6 +97,19 @@ std::string acknowledged_text(const store::Escalation& one) {
                           : "";
 }
 
+// What the web hook knows of it; empty where there is none, or it has not been tried.
+std::string alert_text(const store::Escalation& one) {
+  if (one.told) {
+    return fmt::format("  web hook told {}", fhir::instant_text(*one.told));
+  }
+  if (one.is_alert_parked) {
+    return fmt::format("  web hook NOT told, parked: {}", one.alert_why);
+  }
+  return one.alert_tries > 0
+             ? fmt::format("  web hook not told yet, {} tries: {}", one.alert_tries, one.alert_why)
+             : "";
+}
+
 Exit list_urgent(Store& store, bool with_acknowledged) {
   const auto urgent = store.escalations(with_acknowledged);
   if (!urgent) {
@@ -105,9 +122,9 @@ Exit list_urgent(Store& store, bool with_acknowledged) {
       fmt::format("{:>6}  {:>6}  {:<9}  {:>6}  {:<20}  {:<9}{}\n", "urgent", "item", "tier",
                   "target", "since", "delivery", with_acknowledged ? "  acknowledged" : "");
   for (const auto& one : *urgent) {
-    out += fmt::format("{:>6}  {:>6}  {:<9}  {:>6}  {:<20}  {:<9}{}\n", one.id, one.item, one.tier,
-                       text_of(one.target_hours), fhir::instant_text(one.raised),
-                       name_of(one.item_state), acknowledged_text(one));
+    out += fmt::format("{:>6}  {:>6}  {:<9}  {:>6}  {:<20}  {:<9}{}{}\n", one.id, one.item,
+                       one.tier, text_of(one.target_hours), fhir::instant_text(one.raised),
+                       name_of(one.item_state), acknowledged_text(one), alert_text(one));
   }
   return write_output(out +
                       "whom it is about: myoflag deliver show ITEM; when somebody acts: myoflag "
@@ -142,6 +159,16 @@ Exit list(const Options& options) {
   }
   out += fmt::format("{} waiting, {} parked, {} delivered; {} urgent and not acknowledged\n",
                      counts->waiting, counts->parked, counts->done, counts->urgent);
+  auto inbox = store::Inbox::open(options.store);
+  const auto found = inbox ? inbox->counts() : tl::unexpected(inbox.error());
+  if (!found) {
+    return fail(found.error());
+  }
+  if (found->waiting + found->parked > 0) {
+    out +=
+        fmt::format("found in the EHR and not judged: {} wait, {} parked: myoflag deliver found\n",
+                    found->waiting, found->parked);
+  }
   return write_output(out);
 }
 
@@ -189,12 +216,20 @@ tl::expected<std::string, Failure> add_one(const std::string& file, const Option
   });
 }
 
+tl::expected<delivery::SubmissionOptions, Failure> keeping(const Options& options) {
+  return delivery::load_sites(options.how.sites).map([&](const delivery::Sites& sites) {
+    const char* tenant = std::getenv("MYOFLAG_TENANT");
+    return delivery::SubmissionOptions{tenant != nullptr ? tenant : "", sites.urgency,
+                                       options.escalate == "communication"};
+  });
+}
+
 Exit add(const Options& options) {
   const auto knowledge = load(options.knowledge);
   const auto clock = instant(options.clock);
-  const auto sites = delivery::load_sites(options.how.sites);
-  if (!knowledge || !clock || !sites) {
-    return fail(!knowledge ? knowledge.error() : !clock ? clock.error() : sites.error());
+  const auto keep = keeping(options);
+  if (!knowledge || !clock || !keep) {
+    return fail(!knowledge ? knowledge.error() : !clock ? clock.error() : keep.error());
   }
   auto store = Store::open(options.store);
   if (!store) {
@@ -203,14 +238,11 @@ Exit add(const Options& options) {
   AssessOptions how;
   how.now = *clock;
   how.limits.bytes = options.max_bytes;
-  const char* tenant = std::getenv("MYOFLAG_TENANT");
-  const delivery::SubmissionOptions keep{tenant != nullptr ? tenant : "", sites->urgency,
-                                         options.escalate == "communication"};
   const Assessor assessor(*knowledge);
   std::string out;
   Exit exit = Exit::done;
   for (const std::string& file : options.files) {
-    auto line = add_one(file, options, assessor, how, keep, *store);
+    auto line = add_one(file, options, assessor, how, *keep, *store);
     if (line) {
       out += *line;
     } else {
@@ -230,6 +262,110 @@ Exit run_it(const Options& options) {
   std::signal(SIGINT, ask_delivery_to_stop);
   std::signal(SIGTERM, ask_delivery_to_stop);
   return deliver_all(*store, {options.store, options.how, options.ehr}, stop_asked);
+}
+
+Exit alert_it(const Options& options) {
+  auto store = open_store(options);
+  if (!store) {
+    return fail(store.error());
+  }
+  std::signal(SIGINT, ask_delivery_to_stop);
+  std::signal(SIGTERM, ask_delivery_to_stop);
+  std::vector<std::string> arguments{"alert", "--store", options.store, "--url", options.hook};
+  if (options.how.once) {
+    arguments.emplace_back("--once");
+  }
+  if (options.how.quiet) {
+    arguments.emplace_back("--quiet");
+  }
+  const auto more = ehr::arguments_of(options.ehr);
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  if (const auto ran = ehr::run_ehr(arguments, stop_asked); !ran) {
+    return ran.error().text.empty() ? ran.error().exit : fail(ran.error());
+  }
+  const auto counts = store->counts();
+  if (!counts) {
+    return fail(counts.error());
+  }
+  say(fmt::format("urgent results: the web hook was told of {}; {} wait, {} parked",
+                  counts->alerts_told, counts->alerts_waiting, counts->alerts_parked));
+  return counts->alerts_parked > 0 ? Exit::rejected : Exit::done;
+}
+
+Exit poll_it(const Options& options) {
+  const auto knowledge = load(options.knowledge);
+  const auto keep = keeping(options);
+  auto inbox = store::Inbox::open(options.store);
+  if (!knowledge || !keep || !inbox) {
+    return fail(!knowledge ? knowledge.error() : !keep ? keep.error() : inbox.error());
+  }
+  std::signal(SIGINT, ask_delivery_to_stop);
+  std::signal(SIGTERM, ask_delivery_to_stop);
+  const Assessor assessor(*knowledge);
+  const auto judged =
+      poll_and_judge(*inbox,
+                     ehr::poll_arguments(options.store, options.ehr, poll::forms_of(**knowledge),
+                                         options.how.quiet),
+                     assessor, *keep, stop_asked);
+  if (!judged) {
+    return judged.error().text.empty() ? judged.error().exit : fail(judged.error());
+  }
+  const auto counts = inbox->counts();
+  if (!counts) {
+    return fail(counts.error());
+  }
+  say(fmt::format("{} responses judged, {} of them urgent; {} wait, {} parked", judged->judged,
+                  judged->urgent, counts->waiting, counts->parked));
+  return counts->parked > 0 ? Exit::rejected : Exit::done;
+}
+
+std::string_view name_of(store::FoundState state) {
+  switch (state) {
+    case store::FoundState::judged:
+      return "judged";
+    case store::FoundState::ours:
+      return "ours";
+    case store::FoundState::parked:
+      return "parked";
+    default:
+      return "waiting";
+  }
+}
+
+Exit list_found(const Options& options) {
+  const auto is_there = open_store(options);
+  auto inbox = store::Inbox::open(options.store);
+  if (!is_there || !inbox) {
+    return fail(is_there ? inbox.error() : is_there.error());
+  }
+  const auto all = inbox->list(options.all);
+  const auto polling = inbox->polling();
+  if (!all || !polling) {
+    return fail(all ? polling.error() : all.error());
+  }
+  std::string out;
+  for (const auto& one : *all) {
+    const auto item = one.item ? fmt::format("  item {}", *one.item) : "";
+    const auto why = one.code.empty() ? "" : fmt::format("  {}: {}", one.code, one.reason);
+    out += fmt::format("{:>6}  {:<8}  {}  {}{}{}\n", one.id, name_of(one.state),
+                       fhir::instant_text(one.since), safe_text(one.source), item, why);
+  }
+  out += polling->done ? fmt::format("all was seen at {}", fhir::instant_text(*polling->done))
+                       : "the EHR was not seen to the end yet";
+  out += polling->failures > 0
+             ? fmt::format("; {} rounds failed since: {}\n", polling->failures, polling->why)
+             : "\n";
+  return write_output(out);
+}
+
+Exit retry_found(const Options& options) {
+  const auto is_there = open_store(options);
+  auto inbox = store::Inbox::open(options.store);
+  if (!is_there || !inbox) {
+    return fail(is_there ? inbox.error() : is_there.error());
+  }
+  const auto done = inbox->retry(options.id);
+  return done ? Exit::done : fail(done.error());
 }
 
 // Empty when it is one: it stands in a list.
@@ -266,6 +402,44 @@ void add_run(CLI::App& deliver, const std::shared_ptr<Options>& options, Run& ru
   });
 }
 
+void add_poll(CLI::App& deliver, const std::shared_ptr<Options>& options, Run& run) {
+  CLI::App* command = deliver.add_subcommand(
+      "poll", "Looks once for new responses in the EHR, and judges them for delivery");
+  command->fallthrough();
+  command->add_option("--from", options->ehr.base, "Base of the FHIR endpoint")->required();
+  command
+      ->add_option("--escalate", options->escalate,
+                   "communication: an urgent result also writes a Communication")
+      ->check(CLI::IsMember({"communication"}));
+  command->add_option("--sites", options->how.sites, "YAML file that says what is urgent");
+  command->add_flag("--quiet", options->how.quiet, "Says only how it ended");
+  add_knowledge_options(*command, options->knowledge);
+  ehr::add_ehr_options(*command, options->ehr);
+  command->callback([options, &run] { run = [options] { return poll_it(*options); }; });
+  CLI::App* found = deliver.add_subcommand(
+      "found", "Responses found in the EHR that wait or are parked; --all: all");
+  found->fallthrough();
+  found->callback([options, &run] { run = [options] { return list_found(*options); }; });
+  command_with_id(deliver, "retry-found", "Takes a parked one up again", *options)
+      ->callback([options, &run] { run = [options] { return retry_found(*options); }; });
+}
+
+void add_alert(CLI::App& deliver, const std::shared_ptr<Options>& options, Run& run) {
+  CLI::App* command =
+      deliver.add_subcommand("alert", "Tells a web hook of what is urgent, until it knows all");
+  command->fallthrough();
+  command->add_option("--to", options->hook, "Address of the web hook")->required();
+  command->add_option("--ca", options->ehr.ca_file,
+                      "PEM file with certificates to trust beside the system's");
+  command->add_option("--proxy", options->ehr.proxy, "http://host:port");
+  command->add_flag("--once", options->how.once, "Ends when nothing is due now");
+  command->add_flag("--quiet", options->how.quiet, "Says nothing of each result");
+  command->footer(
+      "MYOFLAG_HOOK_SECRET of the environment signs what is told. docs/delivery.md has the "
+      "message.");
+  command->callback([options, &run] { run = [options] { return alert_it(*options); }; });
+}
+
 void add_add(CLI::App& deliver, const std::shared_ptr<Options>& options, Run& run) {
   CLI::App* command = deliver.add_subcommand("add", "Judges responses and keeps them for delivery");
   command->fallthrough();
@@ -298,6 +472,15 @@ void add_deliver(CLI::App& app, Run& run) {
   command->require_subcommand(0, 1);
   add_add(*command, options, run);
   add_run(*command, options, run);
+  add_alert(*command, options, run);
+  add_poll(*command, options, run);
+  command_with_id(*command, "retry-alert", "Tells the web hook again of what it refused", *options)
+      ->callback([options, &run] {
+        run = [options] {
+          return change(*options,
+                        [&](Store& store) { return store.retry_alert(options->id, now()); });
+        };
+      });
   command_with_id(*command, "retry", "Puts a parked item into the queue again", *options)
       ->callback([options, &run] {
         run = [options] {

@@ -1,19 +1,15 @@
 #include "plugin/cli/intake_setup.h"
 
-#include <chrono>
 #include <cstdlib>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
+#include "plugin/cli/demo.h"
 #include "plugin/delivery/site.h"
 #include "plugin/review/service.h"
 #include "plugin/review/texts.h"
 
 namespace myoflag::cli {
 namespace {
-
-constexpr std::chrono::hours kDemoTime{24};
 
 intake::Settings settings_of(const config::IntakeOptions& options, delivery::Urgency urgency,
                              bool communication) {
@@ -31,45 +27,11 @@ intake::Settings settings_of(const config::IntakeOptions& options, delivery::Urg
   return settings;
 }
 
-// Nobody who needs help looks at a demo; the numbers belong to nobody but the emergency service of
-// Europe.
-config::IntakeOptions for_demo(config::IntakeOptions options) {
-  options.clinic = options.clinic.empty() ? "Example Clinic" : options.clinic;
-  options.phone = options.phone.empty() ? "020 7946 0123" : options.phone;
-  options.emergency_number = options.emergency_number.empty() ? "112" : options.emergency_number;
-  return options;
-}
-
-tl::expected<std::string, Failure> demo_path(intake::Invitations& invitations, rules::Instant now) {
-  return invitations.invite({"Patient/example", std::string(kDemoBorn), "en", now + kDemoTime}, now)
-      .map([](const intake::Created& created) { return intake::path_of(created.token); });
-}
-
-// For its owner only.
-tl::expected<std::string, Failure> new_folder() {
-  std::error_code error;
-  auto path = (std::filesystem::temp_directory_path(error) / "myoflag-demo-XXXXXX").string();
-  if (error || ::mkdtemp(path.data()) == nullptr) {
-    return tl::unexpected(
-        Failure{Exit::outside,
-                "MF-3100: the store cannot be kept: there is no place for a temporary file"});
-  }
-  return path;
-}
-
 }  // namespace
 
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  if (!path_.empty()) {
-    std::filesystem::remove_all(path_, ignored);
-  }
-}
-
-tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup& setup, bool demo,
-                                                           rules::Instant now) {
+tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup& setup, bool demo) {
   const auto& options = setup.config().intake;
-  if (options.store.empty() && !demo) {
+  if (options.store.empty()) {
     return nullptr;
   }
   auto sites = delivery::load_sites("");
@@ -81,12 +43,10 @@ tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup&
                                        : presentation.error());
   }
   auto clinic_texts = review::embedded_texts();
-  auto folder = options.store.empty() ? new_folder() : std::string();
-  if (!clinic_texts || !folder) {
-    return tl::unexpected(!folder ? folder.error() : clinic_texts.error());
+  if (!clinic_texts) {
+    return tl::unexpected(clinic_texts.error());
   }
-  TemporaryFolder temporary(*folder);
-  const auto store = folder->empty() ? setup.path_of(options.store) : *folder + "/store.sqlite";
+  const auto store = setup.path_of(options.store);
   auto invitations = intake::Invitations::open(store);
   if (!invitations) {
     return tl::unexpected(std::move(invitations.error()));
@@ -95,15 +55,11 @@ tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup&
   if (!desk) {
     return tl::unexpected(std::move(desk.error()));
   }
-  auto path = options.store.empty() ? demo_path(*invitations, now) : std::string();
-  if (!path) {
-    return tl::unexpected(std::move(path.error()));
-  }
-  return std::make_unique<Intake>(Intake{
-      std::move(temporary), *std::move(invitations), *std::move(desk), *std::move(clinic_texts),
-      settings_of(demo ? for_demo(options) : options, std::move(sites->urgency),
-                  !setup.config().delivery.escalate.empty()),
-      *std::move(languages), *std::move(presentation), *std::move(path)});
+  return std::make_unique<Intake>(
+      Intake{*std::move(invitations), *std::move(desk), *std::move(clinic_texts),
+             settings_of(demo ? for_demo(options) : options, std::move(sites->urgency),
+                         !setup.config().delivery.escalate.empty()),
+             *std::move(languages), *std::move(presentation)});
 }
 
 sidecar::Checked<std::shared_ptr<const sidecar::Serving>> serving_of(const sidecar::Setup& setup,

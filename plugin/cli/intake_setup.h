@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <tl/expected.hpp>
 
@@ -20,37 +19,17 @@
 
 namespace myoflag::cli {
 
-// A folder that is gone with it; empty: none.
-class TemporaryFolder {
- public:
-  TemporaryFolder() = default;
-  explicit TemporaryFolder(std::string path) : path_(std::move(path)) {}
-  ~TemporaryFolder();
-  TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
-
- private:
-  std::string path_;
-};
-
 struct Intake {
-  TemporaryFolder folder;  // of the demo; before what lies in it
   intake::Invitations invitations;
   review::Desk desk;
   browser::Texts clinic_texts;
   intake::Settings settings;
   intake::Languages languages;
   intake::Presentation presentation;
-  std::string demo_path;  // of an invitation for an invented patient; empty: none
 };
 
-// The invented patient of the demo.
-inline constexpr std::string_view kDemoBorn = "1980-02-27";
-
-// Null: it is off. The demo has a store of its own that ends with it, and an invitation in it,
-// unless one is configured.
-tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup& setup, bool demo,
-                                                           rules::Instant now);
+// Null: it is off. `demo`: the clinic's name and numbers may be left out.
+tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup& setup, bool demo);
 
 // The setup's, whose knowledge has what the pages need. `intake` null: it needs nothing.
 sidecar::Checked<std::shared_ptr<const sidecar::Serving>> serving_of(const sidecar::Setup& setup,

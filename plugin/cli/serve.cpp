@@ -23,9 +23,12 @@
 #include "fhir/json.h"
 #include "plugin/cds/hook_request.h"
 #include "plugin/cli/commands.h"
+#include "plugin/cli/demo.h"
 #include "plugin/cli/intake_setup.h"
 #include "plugin/cli/options.h"
+#include "plugin/cli/polling.h"
 #include "plugin/cli/sidecar_setup.h"
+#include "plugin/delivery/site.h"
 #include "plugin/ehr/fetch_pool.h"
 #include "plugin/ehr/process.h"
 #include "plugin/http/server.h"
@@ -65,7 +68,8 @@ tl::expected<void, Failure> check_address(const std::string& option,
   return {};
 }
 
-tl::expected<sidecar::Setup, Failure> setup_for(const Options& options) {
+// The configuration, and what the command line says of it.
+tl::expected<config::Loaded, Failure> loaded_for(const Options& options) {
   for (const auto& checked : {check_address("--intake-link", options.intake_link),
                               check_address("--summary-app", options.summary_app)}) {
     if (!checked) {
@@ -74,7 +78,7 @@ tl::expected<sidecar::Setup, Failure> setup_for(const Options& options) {
   }
   auto loaded = open_config(options.config);
   if (!loaded) {
-    return tl::unexpected(std::move(loaded.error()));
+    return loaded;
   }
   auto& config = loaded->config();
   config.host = options.host.value_or(config.host);
@@ -84,7 +88,26 @@ tl::expected<sidecar::Setup, Failure> setup_for(const Options& options) {
   if (options.knowledge) {
     config.knowledge = std::filesystem::absolute(*options.knowledge).string();
   }
-  return setup_of(*std::move(loaded), options.config);
+  return loaded;
+}
+
+// `demo`: brings the store; nothing: none.
+sidecar::Setup setup_with(config::Loaded loaded, const Options& options,
+                          const std::optional<DemoFolder>& demo) {
+  if (demo) {
+    use_demo(*demo, options.deliver && loaded.config().delivery.store.empty(), loaded.config());
+  }
+  return setup_of(std::move(loaded), options.config);
+}
+
+// A demo for which no store is configured brings one.
+tl::expected<std::optional<DemoFolder>, Failure> demo_folder(const Options& options,
+                                                             const config::Config& config) {
+  if (!options.demo || !config.intake.store.empty()) {
+    return std::nullopt;
+  }
+  return DemoFolder::make().map(
+      [](DemoFolder&& folder) { return std::optional(std::move(folder)); });
 }
 
 // Where nobody who calls is checked, nobody else may be able to call.
@@ -170,62 +193,87 @@ void allow_connections() {
   }
 }
 
-void welcome(const std::string& base, bool demo, const std::string& invitation) {
+// What there is to open in a demo that brought its own patients.
+std::string things_to_open(const std::string& base, const DemoFolder& folder,
+                           const DemoPatients& patients, bool is_delivering) {
+  auto text = fmt::format(
+      "Two invented patients:\n"
+      "  has not answered yet: {}{}\n"
+      "                        date of birth to type: {}\n",
+      base, patients.open.path, patients.open.born);
+  if (patients.answered) {
+    text += fmt::format(
+        "  has answered:         {}{}\n"
+        "                        date of birth to type: {}\n"
+        "The card about the one who has answered:\n"
+        "  curl -H 'Content-Type: application/json' --data-binary @{} {}/cds-services/{}\n",
+        base, patients.answered->path, patients.answered->born, folder.call(), base,
+        cds::kServiceId);
+  }
+  if (!patients.answered) {
+    text += "  The other one's answers do not fit this knowledge: nobody has answered.\n";
+  }
+  text += fmt::format("The clinic's worklist, and from there a summary:\n  {}/c/worklist\n", base);
+  if (is_delivering) {
+    text += fmt::format("What the record has got, as files:\n  {}\n", folder.ehr());
+  }
+  return text;
+}
+
+// `to_open`: empty where nothing was brought.
+void welcome(const std::string& base, bool demo, const std::string& to_open) {
   if (!demo) {
     say(fmt::format("Listening on {}", base));
     return;
   }
-  const auto intake = invitation.empty() ? std::string()
-                                         : fmt::format(
-                                               "An invented patient, born {}: {}{}\n"
-                                               "The clinic's pages: {}/c/worklist\n",
-                                               kDemoBorn, base, invitation, base);
   say(
       fmt::format("Listening on {}\n"
                   "Demo: whoever is on this machine can call; not for use near patients.\n"
-                  "Try: curl {}/cds-services\n"
-                  "     curl -H 'Content-Type: application/json' --data-binary "
-                  "@samples/cds-hooks/hook-call.txt {}/cds-services/{}\n"
+                  "What an EHR sees first:\n  curl {}/cds-services\n"
                   "{}One line of JSON for each request follows; SIGTERM or Ctrl-C ends.",
-                  base, base, base, cds::kServiceId, intake));
+                  base, base, to_open));
 }
 
 // A run of the delivery failed; its process has said why, where the text is empty.
-std::string delivery_line(const Failure& failure, std::chrono::milliseconds wait) {
+std::string delivery_line(const char* what, const Failure& failure,
+                          std::chrono::milliseconds wait) {
   auto line = fhir::Json::object({{"time", fhir::instant_text(system_now())},
-                                  {"delivery", "failed"},
+                                  {what, "failed"},
                                   {"again", fmt::format("{} ms", wait.count())}});
   line.set_if("why", failure.text);
   return fhir::write_json(line);
 }
 
-// Null: there is no outbox. Without arguments nothing is delivered, but told what is urgent.
+// Null: there is no outbox. Without arguments nothing is done, but told how it stands. `what`: in
+// the log.
 tl::expected<std::unique_ptr<sidecar::Deliverer>, Failure> deliverer(
-    const sidecar::Setup& setup, const std::vector<std::string>& arguments, sidecar::LineLog& log) {
-  const auto& config = setup.config();
-  const auto& file = config.delivery.store.empty() ? config.intake.store : config.delivery.store;
-  if (file.empty()) {
+    const sidecar::Setup& setup, const std::vector<std::string>& arguments, const char* what,
+    sidecar::Deliverer::Waits waits, sidecar::LineLog& log) {
+  if (setup.outbox().empty()) {
     return nullptr;
   }
   sidecar::Deliverer::Work work;
   if (!arguments.empty()) {
-    work = [arguments, patience = config.limits.drain_time](const std::atomic<bool>& stop) {
+    work = [arguments, patience = setup.config().limits.drain_time](const std::atomic<bool>& stop) {
       return ehr::run_ehr(arguments, stop, STDIN_FILENO, patience);
     };
   }
-  return store::Store::open(setup.path_of(file)).map([&](store::Store&& outbox) {
+  return store::Store::open(setup.outbox()).map([&](store::Store&& outbox) {
     return std::make_unique<sidecar::Deliverer>(
         std::move(outbox), std::move(work),
-        [&log](const Failure& failure, std::chrono::milliseconds wait) {
-          log.write(delivery_line(failure, wait));
+        [&log, what](const Failure& failure, std::chrono::milliseconds wait) {
+          log.write(delivery_line(what, failure, wait));
         },
-        sidecar::Deliverer::Times());
+        sidecar::Deliverer::Times(), waits);
   });
 }
 
-// Whole seconds since the oldest item came that waits; 0 where none does.
-std::int64_t oldest_age(const store::Counts& counts) {
-  return counts.oldest ? std::max<std::int64_t>(0, (system_now() - *counts.oldest).count()) : 0;
+bool has_results(const store::Counts& counts) { return counts.waiting > 0; }
+bool has_alerts(const store::Counts& counts) { return counts.alerts_waiting > 0; }
+
+// Whole seconds since the oldest came that waits; 0 where none does.
+std::int64_t age_of(const std::optional<store::Time>& oldest) {
+  return oldest ? std::max<std::int64_t>(0, (system_now() - *oldest).count()) : 0;
 }
 
 void count_outbox(sidecar::Metrics& metrics, sidecar::Deliverer& deliverer) {
@@ -244,10 +292,32 @@ void count_outbox(sidecar::Metrics& metrics, sidecar::Deliverer& deliverer) {
     set("parked", counts.parked);
     set("delivered", counts.done);
     to.set("myoflag_outbox_oldest_seconds", "Since the oldest came that waits", {},
-           static_cast<double>(oldest_age(counts)));
+           static_cast<double>(age_of(counts.oldest)));
     to.set("myoflag_outbox_urgent", "Urgent results that nobody has acknowledged", {},
            static_cast<double>(counts.urgent));
     to.set("myoflag_delivery_failures", "Runs of the delivery that failed, one after the other", {},
+           status->failures);
+  });
+}
+
+void count_alerts(sidecar::Metrics& metrics, sidecar::Deliverer& telling) {
+  metrics.add_source([&telling](sidecar::Metrics& to) {
+    const auto status = telling.status();
+    if (!status) {
+      return;  // myoflag_outbox_up says so
+    }
+    const auto& counts = status->counts;
+    const auto set = [&to](const char* state, std::uint64_t value) {
+      to.set("myoflag_alerts", "Urgent results by whether the web hook knows", {{"state", state}},
+             static_cast<double>(value));
+    };
+    set("waiting", counts.alerts_waiting);
+    set("parked", counts.alerts_parked);
+    set("told", counts.alerts_told);
+    to.set("myoflag_alerts_oldest_seconds",
+           "Since the oldest urgent result that the web hook is still to be told of", {},
+           static_cast<double>(age_of(counts.oldest_alert)));
+    to.set("myoflag_alert_failures", "Runs of what tells it that failed, one after the other", {},
            status->failures);
   });
 }
@@ -290,13 +360,30 @@ sidecar::Readiness readiness_of(sidecar::Deliverer& deliverer) {
           fhir::Json::object({{"waiting", number(counts.waiting)},
                               {"parked", number(counts.parked)},
                               {"urgent", number(counts.urgent)},
-                              {"oldestSeconds", fhir::Json(oldest_age(counts))},
+                              {"oldestSeconds", fhir::Json(age_of(counts.oldest))},
+                              {"failures", status->failures}})};
+}
+
+sidecar::Readiness alerts_of(sidecar::Deliverer& telling) {
+  const auto status = telling.status();
+  if (!status) {
+    return {"alerts", false, {}};
+  }
+  const auto number = [](std::uint64_t value) {
+    return fhir::Json(static_cast<std::int64_t>(value));
+  };
+  const auto& counts = status->counts;
+  return {"alerts", true,
+          fhir::Json::object({{"waiting", number(counts.alerts_waiting)},
+                              {"parked", number(counts.alerts_parked)},
+                              {"oldestSeconds", fhir::Json(age_of(counts.oldest_alert))},
                               {"failures", status->failures}})};
 }
 
 // What runs, and what of it can be replaced.
 struct Running {
   const Options& options;
+  std::optional<DemoFolder>& demo;
   const sidecar::Setup& setup;
   sidecar::Current& serving;
   const Intake* intake;  // null: off
@@ -311,7 +398,9 @@ void tell_what_needs_a_restart(const Running& running) {
   if (running.options.config == "-") {
     return;  // standard input is not read twice
   }
-  const auto now = setup_for(running.options);
+  const auto now = loaded_for(running.options).map([&](config::Loaded&& loaded) {
+    return setup_with(std::move(loaded), running.options, running.demo);
+  });
   auto line = fhir::Json::object({{"time", fhir::instant_text(system_now())},
                                   {"reload", "configuration"},
                                   {"result", now ? "needs a restart" : "refused"}});
@@ -413,6 +502,9 @@ Exit run_until_told(const Running& running, const sigset_t& signals) {
   }
   // A handler still runs; waiting for it is what the time limit excludes. The log ends first.
   running.log.flush();
+  if (running.demo) {
+    running.demo->remove();
+  }
   say("MF-4245: a request did not end in time and was cut off");
   std::_Exit(static_cast<int>(Exit::outside));
 }
@@ -491,40 +583,94 @@ http::ServerOptions listening(const config::Config& config, std::shared_ptr<cons
   return options;
 }
 
-Exit serve(const Options& options) {
-  const auto setup = setup_for(options);
-  if (!setup) {
-    return fail(setup.error());
+// Null: nobody looks for responses.
+tl::expected<std::unique_ptr<Poller>, Failure> poller(const sidecar::Setup& setup,
+                                                      const Options& options,
+                                                      const sidecar::Current& current,
+                                                      sidecar::LineLog& log) {
+  const auto& given = setup.config().delivery;
+  if (given.poll.count() == 0 || (options.demo && !options.deliver)) {
+    return nullptr;
   }
-  const auto& config = setup->config();
-  if (const auto allowed = may_listen(options, config); !allowed) {
+  const auto assessor = [&current]() -> std::shared_ptr<const Assessor> {
+    auto serving = current.get();
+    const auto* held = &serving->assessor;
+    return {std::move(serving), held};
+  };
+  const auto sites =
+      delivery::load_sites(given.how.sites.empty() ? "" : setup.path_of(given.how.sites));
+  if (!sites) {
+    return tl::unexpected(sites.error());
+  }
+  const auto arguments = setup.polling(poll::forms_of(*assessor()->knowledge()));
+  if (!arguments) {
+    return tl::unexpected(failure_of(arguments.error()));
+  }
+  const char* tenant = std::getenv("MYOFLAG_TENANT");
+  return Poller::start({setup.outbox(),
+                        *arguments,
+                        assessor,
+                        {tenant != nullptr ? tenant : "", sites->urgency, !given.escalate.empty()},
+                        given.poll,
+                        [&log, every = given.poll](const Failure& failure) {
+                          log.write(delivery_line("poll", failure, every));
+                        }});
+}
+
+// A demo for which nobody has named one.
+bool may_take_another_port(const Options& options, const config::Config& config) {
+  return options.demo && !options.port && config.port == config::Config().port;
+}
+
+Exit serve(const Options& options) {
+  auto loaded = loaded_for(options);
+  if (!loaded) {
+    return fail(loaded.error());
+  }
+  if (const auto allowed = may_listen(options, loaded->config()); !allowed) {
     return fail(allowed.error());
   }
   const auto fixed = instant(options.clock);
   if (!fixed) {
     return fail(fixed.error());
   }
+  auto demo = demo_folder(options, loaded->config());
+  if (!demo) {
+    return fail(demo.error());
+  }
+  const auto setup = setup_with(*std::move(loaded), options, *demo);
+  const auto& config = setup.config();
   const auto signals = awaited_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread begins, which inherit it
   sidecar::LineLog log(STDERR_FILENO);
   if (config.key_refresh.count() > 0) {
-    fetch_key_sets(*setup, true, log, {});
+    fetch_key_sets(setup, true, log, {});
   }
-  const auto intake = open_intake(*setup, options.demo, *fixed);
+  const auto intake = open_intake(setup, options.demo);
   if (!intake) {
     return fail(intake.error());
   }
-  auto serving = serving_of(*setup, intake->get());
-  auto clients = setup->clients();
-  auto tls = setup->tls();
-  const auto delivery = setup->delivery();
-  const auto fetching = setup->fetching();
-  if (!serving || !clients || !tls || !delivery || !fetching) {
-    return fail(failure_of(sidecar::problems_of(serving, clients, tls, delivery, fetching)));
+  auto serving = serving_of(setup, intake->get());
+  auto clients = setup.clients();
+  auto tls = setup.tls();
+  const auto delivery = setup.delivery();
+  const auto hook = setup.hook();
+  const auto fetching = setup.fetching();
+  if (!serving || !clients || !tls || !delivery || !hook || !fetching) {
+    return fail(failure_of(sidecar::problems_of(serving, clients, tls, delivery, hook, fetching)));
   }
 
+  std::optional<DemoPatients> patients;
+  if (*demo) {
+    auto brought = bring_patients(**demo, (*intake)->invitations, (*intake)->settings,
+                                  (*serving)->assessor, *fixed);
+    if (!brought) {
+      return fail(brought.error());
+    }
+    patients = *std::move(brought);
+  }
   sidecar::Current current(*std::move(serving));
-  const auto state = state_folder(*setup);
+  const auto state = state_folder(setup);
   if (!state) {
     return fail(state.error());
   }
@@ -548,16 +694,32 @@ Exit serve(const Options& options) {
     count_feedback(metrics, **keeper);
   }
   const bool is_delivering = !delivery->empty() && (!options.demo || options.deliver);
-  if (!delivery->empty() && !is_delivering) {
+  if ((!delivery->empty() || !hook->empty()) && options.demo && !options.deliver) {
     say("Demo: nothing is delivered, though delivery is configured; --deliver has it done");
   }
-  const auto delivering =
-      deliverer(*setup, is_delivering ? *delivery : std::vector<std::string>(), log);
+  const auto delivering = deliverer(setup, is_delivering ? *delivery : std::vector<std::string>(),
+                                    "delivery", has_results, log);
   if (!delivering) {
     return fail(delivering.error());
   }
   if (*delivering != nullptr) {
     count_outbox(metrics, **delivering);
+  }
+  const bool is_telling = !hook->empty() && (!options.demo || options.deliver);
+  const auto telling = is_telling ? deliverer(setup, *hook, "alert", has_alerts, log)
+                                  : std::unique_ptr<sidecar::Deliverer>();
+  if (!telling) {
+    return fail(telling.error());
+  }
+  if (*telling != nullptr) {
+    count_alerts(metrics, **telling);
+  }
+  const auto polling = poller(setup, options, current, log);
+  if (!polling) {
+    return fail(polling.error());
+  }
+  if (*polling != nullptr) {
+    (*polling)->count(metrics);
   }
   std::atomic<bool> is_ending{false};
   const auto readiness = [&] {
@@ -568,9 +730,15 @@ Exit serve(const Options& options) {
     if (*delivering != nullptr) {
       parts.push_back(readiness_of(**delivering));
     }
+    if (*telling != nullptr) {
+      parts.push_back(alerts_of(**telling));
+    }
+    if (*polling != nullptr) {
+      parts.push_back((*polling)->readiness());
+    }
     return parts;
   };
-  const auto fetcher = call_fetcher(*setup, *fetching);
+  const auto fetcher = call_fetcher(setup, *fetching);
   if (!fetcher) {
     return fail(fetcher.error());
   }
@@ -579,37 +747,44 @@ Exit serve(const Options& options) {
     count_fetches(metrics, **fetcher);
     fetch = [&fetcher](const cds::Wanted& wanted) { return (*fetcher)->fetch(wanted); };
   }
-  const auto refresher = key_refresher(*setup, gate.get(), log);
+  const auto refresher = key_refresher(setup, gate.get(), log);
   const auto unknown_key = [&refresher] {
     if (refresher != nullptr) {
       refresher->ask();
     }
   };
   allow_connections();
-  auto server = http::Server::start(
-      [&](std::uint16_t port) {
-        auto router = sidecar::routes(
-            {current, gate.get(),
-             [&log](const std::string& request, std::string_view why) {
-               log.write(denied_line(request, why));
-             },
-             clock, MYOFLAG_VERSION, config.base.empty() ? base_of(config, port) : config.base,
-             keeper->get(), &metrics, unknown_key, fetch, readiness, config.card_time});
-        if (*intake) {
-          add_intake(router, **intake, current, keeper->get(), clock,
-                     [&log](const std::string& request, std::string_view why) {
-                       log.write(failed_line(request, why));
-                     });
-        }
-        return router;
-      },
-      listening(config, *std::move(tls), *fetcher != nullptr, log, metrics));
+  const auto router_for = [&](std::uint16_t port) {
+    auto router = sidecar::routes(
+        {current, gate.get(),
+         [&log](const std::string& request, std::string_view why) {
+           log.write(denied_line(request, why));
+         },
+         clock, MYOFLAG_VERSION, config.base.empty() ? base_of(config, port) : config.base,
+         keeper->get(), &metrics, unknown_key, fetch, readiness, config.card_time});
+    if (*intake) {
+      add_intake(router, **intake, current, keeper->get(), clock,
+                 [&log](const std::string& request, std::string_view why) {
+                   log.write(failed_line(request, why));
+                 });
+    }
+    return router;
+  };
+  auto how = listening(config, *std::move(tls), *fetcher != nullptr, log, metrics);
+  auto server = http::Server::start(router_for, how);
+  if (!server && may_take_another_port(options, config)) {
+    say(fmt::format("Port {} is taken or not allowed; another one is used", config.port));
+    how.port = 0;
+    server = http::Server::start(router_for, how);
+  }
   if (!server) {
     return fail(server.error());
   }
-  welcome(base_of(config, (*server)->port()), options.demo, *intake ? (*intake)->demo_path : "");
-  const Running running{options,    *setup,   current, intake->get(),
-                        gate.get(), **server, log,     is_ending};
+  const auto address = base_of(config, (*server)->port());
+  welcome(address, options.demo,
+          patients ? things_to_open(address, **demo, *patients, is_delivering) : "");
+  const Running running{options,    *demo,    setup, current,  intake->get(),
+                        gate.get(), **server, log,   is_ending};
   return run_until_told(running, signals);
 }
 
@@ -623,8 +798,10 @@ void add_serve(CLI::App& app, Run& run) {
                       "Configuration: who may call, certificate, limits; myoflag config prints it");
   command->add_flag("--demo", options->demo,
                     "Without checking who calls: for this machine alone, never near patients");
-  command->add_flag("--deliver", options->deliver,
-                    "With --demo: what the configuration says of delivery is done really");
+  command->add_flag(
+      "--deliver", options->deliver,
+      "With --demo: what the configuration says of delivery is done really; without any, "
+      "results go into a folder of the demo");
   command->add_option("--port", options->port, "Port; 0 takes any free one [8080]");
   command->add_option("--host", options->host, "Address to listen on [127.0.0.1]");
   command->add_option("--intake-link", options->intake_link,
@@ -636,7 +813,7 @@ void add_serve(CLI::App& app, Run& run) {
   add_clock(*command, options->clock);
   command->footer(
       "Example:\n"
-      "  myoflag serve --demo --port 8080\n"
+      "  myoflag serve --demo --deliver\n"
       "  curl http://127.0.0.1:8080/cds-services\n\n"
       "  myoflag config > myoflag.yaml      to be filled in\n"
       "  myoflag serve --config myoflag.yaml\n\n"

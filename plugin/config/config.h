@@ -33,7 +33,9 @@ struct Delivery {
   std::string store;  // file of the outbox; empty: nothing is delivered
   ehr::EhrOptions ehr;
   ehr::DeliveryChoice how;
-  std::string escalate;  // "communication": an urgent result also writes one; empty: none
+  std::string escalate;          // "communication": an urgent result also writes one; empty: none
+  std::chrono::seconds poll{0};  // between two looks for new responses there; 0: none
+  std::string hook;              // address that is told of urgent results; empty: none
 };
 
 // Of what did not come with a call.

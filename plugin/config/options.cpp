@@ -57,6 +57,13 @@ bool is_field_name(const std::string& text) {
                      [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; });
 }
 
+// As far as this program can tell; the one that calls it looks closer.
+bool is_hook(const std::string& text) {
+  return is_link(text) &&
+         (text.starts_with("https://") || text.starts_with("http://127.") ||
+          text.starts_with("http://[::1]") || text.starts_with("http://localhost"));
+}
+
 constexpr std::string_view link = "an absolute address (https://...)";
 
 template <auto Member>
@@ -100,7 +107,7 @@ constexpr std::array<SectionAbout, 8> all_sections{{
      "or the connection is closed."},
 }};
 
-const std::array<Option, 55> all{{
+const std::array<Option, 57> all{{
     {"listen", "host",
      "Address of this machine, not a name. Another one than loopback (127.0.0.1, ::1) needs a\n"
      "certificate.",
@@ -200,6 +207,18 @@ const std::array<Option, 55> all{{
      "record.",
      TextOption{[](Config& c) -> std::string& { return c.delivery.escalate; }, "communication",
                 is_communication}},
+    {"delivery", "poll",
+     "Between two looks for new and changed responses at `to`, which are judged with what the "
+     "record\n"
+     "there knows, and whose results go there. 0: none.",
+     NumberOption{[](const Config& c) -> std::int64_t { return c.delivery.poll.count(); },
+                  [](Config& c, std::int64_t v) { c.delivery.poll = std::chrono::seconds(v); }, 0,
+                  86'400, "seconds"}},
+    {"delivery", "hook",
+     "Web hook: an https address that is told of every urgent result, without the patient.\n"
+     "MYOFLAG_HOOK_SECRET of the environment, at least 16 bytes, signs what it is told.",
+     TextOption{[](Config& c) -> std::string& { return c.delivery.hook; },
+                "an https:// address, or http:// on this machine", is_hook}},
     {"delivery", "client-id", "Our name there, for SMART Backend Services.",
      TextOption{[](Config& c) -> std::string& { return c.delivery.ehr.client_id; }, "", is_any}},
     {"delivery", "key", "PEM file with our private key: RSA, or EC on P-384.",

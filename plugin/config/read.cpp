@@ -278,6 +278,16 @@ class Reader {
                        : "delivery.store",
           "MF-4255", "delivery.store goes with either delivery.to or delivery.folder"));
     }
+    if (delivery.poll.count() > 0 && delivery.ehr.base.empty()) {
+      problems_.push_back(loaded_.problem("delivery.poll", "MF-4255",
+                                          "delivery.poll goes with delivery.to: what it asks"));
+    }
+    if (!delivery.hook.empty() && delivery.store.empty() && loaded_.config_.intake.store.empty()) {
+      problems_.push_back(
+          loaded_.problem("delivery.hook", "MF-4255",
+                          "delivery.hook goes with delivery.store or intake.store: what is urgent "
+                          "stands there"));
+    }
   }
 
   // A page without these would send a patient nowhere.

@@ -46,6 +46,12 @@ std::string thread_of(const Json& given, const Json& sent, const std::string& na
   return fhir::to_string(fhir::uuid_v5(fhir::uuid_namespace_url, thread));
 }
 
+// Of a version that the record holds already: no resource of ours stands for it.
+std::string held_name(const Json& given, const std::string& held) {
+  return fhir::to_urn(fhir::uuid_v5(fhir::uuid_namespace_url,
+                                    fmt::format("{};{}", held, mapping::content_digest(given))));
+}
+
 // The tier is the Observation that has the others as its members.
 const Json* tier_entry(const Json& bundle) {
   return entry_of(bundle, "Observation", [](const Json& one) { return one.has("hasMember"); });
@@ -105,6 +111,7 @@ tl::expected<store::Submission, Failure> submission_of(const Assessed& assessed,
   const rules::Assessment& assessment = assessed.assessment;
   mapping::BundleOptions how;
   how.tenant = options.tenant;
+  how.held_response = options.held_response;
   const auto repetition =
       mapping::repetition_key(assessment, assessed.response, assessed.record, how);
   if (!repetition) {
@@ -116,8 +123,11 @@ tl::expected<store::Submission, Failure> submission_of(const Assessed& assessed,
   Json bundle = mapping::transaction_bundle(assessment, assessed.response, assessed.record, how);
   const Json* response = first_of(bundle, "QuestionnaireResponse");
   store::Submission out;
-  out.response = std::string(response->string_of("fullUrl"));
-  out.thread = thread_of(assessed.response, *response->find("resource"), out.response);
+  out.response = response == nullptr ? held_name(assessed.response, options.held_response)
+                                     : std::string(response->string_of("fullUrl"));
+  out.thread = thread_of(assessed.response,
+                         response == nullptr ? assessed.response : *response->find("resource"),
+                         out.response);
   out.outcome = fhir::to_string(*repetition);
   out.input = std::string(input);
   out.tier = rules::code_of(assessment.tier);

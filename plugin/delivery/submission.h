@@ -14,9 +14,10 @@
 namespace myoflag::delivery {
 
 struct SubmissionOptions {
-  std::string tenant;          // of mapping::BundleOptions
-  Urgency urgency;             // what makes a result urgent
-  bool communication = false;  // an urgent result also writes a Communication
+  std::string tenant;           // of mapping::BundleOptions
+  Urgency urgency;              // what makes a result urgent
+  bool communication = false;   // an urgent result also writes a Communication
+  std::string held_response{};  // of mapping::BundleOptions
 };
 
 // `input`: the bytes that were judged. MF-3106: the response names neither its patient nor itself;

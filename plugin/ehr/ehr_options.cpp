@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 namespace myoflag::ehr {
 
@@ -68,6 +70,18 @@ void add_export_choice(CLI::App& command, ExportChoice& choice) {
       ->group(of_ehr);
 }
 
+tl::expected<std::string, Failure> hook_secret() {
+  constexpr std::size_t least = 16;
+  const char* secret = std::getenv("MYOFLAG_HOOK_SECRET");
+  if (secret == nullptr || std::string_view(secret).size() < least) {
+    return tl::unexpected(
+        Failure{Exit::usage, fmt::format("MF-3165: the environment variable MYOFLAG_HOOK_SECRET is "
+                                         "to hold the secret of the web hook, at least {} bytes",
+                                         least)});
+  }
+  return secret;
+}
+
 std::vector<std::string> arguments_of(const EhrOptions& options) {
   std::vector<std::string> arguments;
   add_if(arguments, "--base", options.base);
@@ -100,6 +114,20 @@ std::vector<std::string> arguments_of(const DeliveryChoice& choice) {
   if (choice.quiet) {
     arguments.push_back("--quiet");
   }
+  return arguments;
+}
+
+std::vector<std::string> poll_arguments(const std::string& store, const EhrOptions& options,
+                                        const std::vector<std::string>& forms, bool quiet) {
+  std::vector<std::string> arguments{"poll", "--store", store};
+  for (const std::string& form : forms) {
+    arguments.insert(arguments.end(), {"--form", form});
+  }
+  if (quiet) {
+    arguments.emplace_back("--quiet");
+  }
+  const auto more = arguments_of(options);
+  arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }
 

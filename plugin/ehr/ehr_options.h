@@ -6,6 +6,10 @@
 #include <string>
 #include <vector>
 
+#include <tl/expected.hpp>
+
+#include "plugin/failure.h"
+
 namespace CLI {
 class App;
 }
@@ -62,9 +66,14 @@ struct DeliveryChoice {
   bool quiet = false;
 };
 
+// What signs the messages to a web hook: MYOFLAG_HOOK_SECRET of the environment. MF-3165.
+tl::expected<std::string, Failure> hook_secret();
+
 // The same again, as arguments.
 std::vector<std::string> arguments_of(const EhrOptions& options);
 std::vector<std::string> arguments_of(const ExportChoice& choice);
 std::vector<std::string> arguments_of(const DeliveryChoice& choice);
+std::vector<std::string> poll_arguments(const std::string& store, const EhrOptions& options,
+                                        const std::vector<std::string>& forms, bool quiet);
 
 }  // namespace myoflag::ehr

@@ -1,7 +1,9 @@
 // myoflag-ehr: the program in which everything happens that speaks to an EHR. A hostile answer can
 // abort the HTTP library; here that ends nothing else. Started by myoflag, which says why it ended.
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -14,12 +16,15 @@
 
 #include "fhir/client/cpprest_transport.h"
 #include "plugin/bulk/export.h"
+#include "plugin/delivery/alert.h"
 #include "plugin/delivery/deliver.h"
 #include "plugin/ehr/fetch_command.h"
 #include "plugin/ehr/fetch_keys.h"
 #include "plugin/ehr/fetch_wire.h"
 #include "plugin/ehr/open_ehr.h"
 #include "plugin/ehr/publish_command.h"
+#include "plugin/poll/poll.h"
+#include "plugin/store/inbox.h"
 #include "plugin/store/store.h"
 
 namespace myoflag::ehr {
@@ -164,6 +169,101 @@ Exit deliver(const EhrOptions& options, const DeliveryChoice& choice,
   return Exit::done;
 }
 
+struct HookChoice {
+  std::string url;
+  bool once = false, quiet = false;
+};
+
+// Neither our certificate nor our tokens are the receiver's business.
+Exit tell_hook(const EhrOptions& options, const HookChoice& choice, const std::string& store_file) {
+  if (!fhir::client::may_be_called(choice.url)) {
+    return fail(
+        {Exit::usage, "MF-3165: the address of a web hook is https, or http on this machine"});
+  }
+  const auto secret = hook_secret();
+  if (!secret) {
+    return fail(secret.error());
+  }
+  const auto lock = delivery::Lock::take(store_file + ".alert");
+  auto store = store::Store::open(store_file);
+  if (!lock || !store) {
+    return fail(lock ? store.error() : lock.error());
+  }
+  fhir::client::TransportOptions how;
+  how.ca_file = options.ca_file;
+  how.proxy = options.proxy;
+  const auto transport = fhir::client::cpprest_transport(how);
+  delivery::AlertOptions alert;
+  alert.url = choice.url;
+  alert.secret = *secret;
+  alert.once = choice.once;
+  const auto told = delivery::tell_urgent(
+      *store, *transport, alert, fhir::client::real_world(),
+      [&](const std::string& line) {
+        if (!choice.quiet) {
+          say(line);
+        }
+      },
+      stop_asked);
+  return told ? Exit::done : fail(told.error());
+}
+
+CLI::App* add_hook(CLI::App& app, EhrOptions& options, HookChoice& choice,
+                   std::string& store_file) {
+  CLI::App* command = app.add_subcommand("alert", "Tells a web hook of urgent results");
+  command->add_option("--store", store_file)->required();
+  command->add_option("--url", choice.url)->required();
+  command->add_flag("--once", choice.once);
+  command->add_flag("--quiet", choice.quiet);
+  add_ehr_options(*command, options);
+  return command;
+}
+
+// What a look for responses reads: they, and what is held against them.
+constexpr const char* scope_of_polling =
+    "system/QuestionnaireResponse.rs system/Patient.rs system/Observation.rs system/Condition.rs "
+    "system/MedicationRequest.rs system/ServiceRequest.rs";
+
+// No wait inside a round is long: the next one comes anyway.
+fhir::client::World impatient(fhir::client::World world) {
+  world.wait = [wait = world.wait](std::chrono::milliseconds time) {
+    constexpr std::chrono::milliseconds longest{2'000};
+    wait(std::min(time, longest));
+  };
+  return world;
+}
+
+Exit look_for_responses(const EhrOptions& options, const std::vector<std::string>& forms,
+                        bool quiet, const std::string& store_file) {
+  const auto lock = delivery::Lock::take(store_file + ".poll");
+  auto inbox = store::Inbox::open(store_file);
+  if (!lock || !inbox) {
+    return fail(lock ? inbox.error() : lock.error());
+  }
+  const auto ehr = open_ehr(options, scope_of_polling);
+  if (!ehr) {
+    return fail(ehr.error());
+  }
+  const auto world = impatient(ehr->world);
+  fhir::client::Endpoint endpoint;
+  endpoint.base = options.base;
+  endpoint.most_tries = 2;
+  fhir::client::Client client(*ehr->transport, endpoint, ehr->authority.get(), world);
+  poll::PollOptions how;
+  how.forms = forms;
+  const auto tell = [quiet](const std::string& line) {
+    if (!quiet) {
+      say(line);
+    }
+  };
+  const auto polled = poll::poll_once(*inbox, client, how, world, tell, stop_asked);
+  if (!polled) {
+    return fail(polled.error());
+  }
+  tell(fmt::format("{} new responses, {} records fetched", polled->taken, polled->fetched));
+  return Exit::done;
+}
+
 void add_deliver(CLI::App& app, EhrOptions& options, DeliveryChoice& choice,
                  std::string& store_file) {
   CLI::App* command = app.add_subcommand("deliver", "Works an outbox off");
@@ -205,6 +305,15 @@ Exit run(int argc, char** argv) {
   CLI::App* calls = app.add_subcommand("fetch", "Fetches what the sidecar orders");
   add_ehr_options(*calls, options);
   add_deliver(app, options, delivery, store_file);
+  HookChoice hook;
+  CLI::App* alert = add_hook(app, options, hook, store_file);
+  std::vector<std::string> forms;
+  CLI::App* look = app.add_subcommand("poll", "Looks for new responses");
+  look->add_option("--store", store_file)->required();
+  look->add_option("--base", options.base)->required();
+  look->add_option("--form", forms)->required();
+  look->add_flag("--quiet", quiet);
+  add_ehr_options(*look, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -221,6 +330,8 @@ Exit run(int argc, char** argv) {
   std::signal(SIGTERM, ask_to_stop);
   return command->parsed()   ? fetch(options, choice, quiet, reuse)
          : publish->parsed() ? publish_definitions(options, published, stop_asked)
+         : alert->parsed()   ? tell_hook(options, hook, store_file)
+         : look->parsed()    ? look_for_responses(options, forms, quiet, store_file)
                              : deliver(options, delivery, store_file);
 }
 

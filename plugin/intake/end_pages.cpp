@@ -16,17 +16,6 @@ using rules::Item;
 
 namespace {
 
-std::string told_text(const rules::Assessment& assessment) {
-  const auto text = rules::explain_for_patient(assessment);
-  Json paragraphs = Json::array();
-  for (const auto& paragraph : text.paragraphs) {
-    paragraphs.push(paragraph);
-  }
-  return fhir::write_json(Json::object({{"emergency", assessment.tier == rules::Tier::emergency},
-                                        {"headline", text.headline},
-                                        {"paragraphs", std::move(paragraphs)}}));
-}
-
 DoneView done_view(std::string_view told) {
   const auto json = fhir::read_json(told);
   if (!json || json->string_of("headline").empty()) {
@@ -44,6 +33,17 @@ DoneView done_view(std::string_view told) {
 }
 
 }  // namespace
+
+std::string told_text(const rules::Assessment& assessment) {
+  const auto text = rules::explain_for_patient(assessment);
+  Json paragraphs = Json::array();
+  for (const auto& paragraph : text.paragraphs) {
+    paragraphs.push(paragraph);
+  }
+  return fhir::write_json(Json::object({{"emergency", assessment.tier == rules::Tier::emergency},
+                                        {"headline", text.headline},
+                                        {"paragraphs", std::move(paragraphs)}}));
+}
 
 ReviewView Handling::review_view(bool can_change) const {
   ReviewView view;

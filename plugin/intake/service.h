@@ -44,6 +44,9 @@ struct Parts {
 // `parts` is copied; what it refers to outlives the router.
 void add_routes(http::Router& router, const Parts& parts);
 
+// What the patient is told at the end, as Invitations keeps it.
+std::string told_text(const rules::Assessment& assessment);
+
 // Where an invitation leads: "/p/<token>".
 std::string path_of(std::string_view token);
 

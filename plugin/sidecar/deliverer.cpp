@@ -8,10 +8,11 @@ namespace myoflag::sidecar {
 
 using std::chrono::milliseconds;
 
-Deliverer::Deliverer(store::Store outbox, Work work, Tell tell, Times times)
+Deliverer::Deliverer(store::Store outbox, Work work, Tell tell, Times times, Waits waits)
     : work_(std::move(work)),
       tell_(std::move(tell)),
       times_(times),
+      waits_(waits),
       outbox_(std::move(outbox)),
       thread_([this] { run(); }) {}
 
@@ -42,7 +43,7 @@ store::Result<Deliverer::Status> Deliverer::status() {
 // A store that cannot be read: the work says what is wrong with it.
 bool Deliverer::is_waiting() {
   const auto now = status();
-  return !now || now->counts.waiting > 0;
+  return !now || waits_(now->counts);
 }
 
 void Deliverer::run() {

@@ -1,5 +1,6 @@
 #pragma once
-// Has what waits in the outbox delivered, beside whatever else is done. Delivery happens in another
+// Has what waits in the outbox delivered, or a web hook told of it, beside whatever else is done.
+// Both happen in another
 // process, which a hostile answer can end; it is started as long as something waits, and again
 // after it failed, ever more slowly.
 
@@ -22,6 +23,8 @@ class Deliverer {
  public:
   // Until nothing waits, something fails, or `stop` is set.
   using Work = std::function<tl::expected<void, Failure>(const std::atomic<bool>& stop)>;
+  // Whether there is anything to do.
+  using Waits = bool (*)(const store::Counts&);
   // How a run ended that failed, and how long until the next one.
   using Tell = std::function<void(const Failure&, std::chrono::milliseconds wait)>;
 
@@ -38,7 +41,9 @@ class Deliverer {
 
   // `outbox` is this object's alone; the work opens its own. Null: nothing is delivered, and how
   // the outbox stands is told all the same.
-  Deliverer(store::Store outbox, Work work, Tell tell, Times times);
+  Deliverer(
+      store::Store outbox, Work work, Tell tell, Times times,
+      Waits waits = [](const store::Counts& counts) { return counts.waiting > 0; });
   ~Deliverer();  // sets `stop` and waits for the work
   Deliverer(const Deliverer&) = delete;
   Deliverer& operator=(const Deliverer&) = delete;
@@ -52,6 +57,7 @@ class Deliverer {
   const Work work_;
   const Tell tell_;
   const Times times_;
+  const Waits waits_;
   std::atomic<bool> stop_{false};
   std::atomic<int> failures_{0};
   std::mutex store_mutex_;

@@ -158,15 +158,28 @@ Checked<std::vector<std::string>> Setup::fetching() const {
   return arguments;
 }
 
-Checked<std::vector<std::string>> Setup::delivery() const {
+config::Delivery Setup::delivery_from_here() const {
   auto given = config().delivery;
-  if (given.store.empty()) {
-    return std::vector<std::string>();
-  }
   for (auto* path :
        {&given.store, &given.how.folder, &given.how.sites, &given.ehr.key_file, &given.ehr.ca_file,
         &given.ehr.certificate_file, &given.ehr.certificate_key_file}) {
     *path = path->empty() ? "" : path_of(*path);
+  }
+  return given;
+}
+
+Checked<std::vector<std::string>> Setup::polling(const std::vector<std::string>& forms) const {
+  const auto given = delivery_from_here();
+  if (given.poll.count() == 0) {
+    return std::vector<std::string>();
+  }
+  return ehr::poll_arguments(given.store, given.ehr, forms, true);
+}
+
+Checked<std::vector<std::string>> Setup::delivery() const {
+  auto given = delivery_from_here();
+  if (given.store.empty()) {
+    return std::vector<std::string>();
   }
   const auto site = delivery::load_sites(given.how.sites).and_then([&](const auto& sites) {
     return delivery::site_of(sites, given.how.site);
@@ -187,8 +200,31 @@ Checked<std::vector<std::string>> Setup::delivery() const {
   return arguments;
 }
 
+std::string Setup::outbox() const {
+  const auto& file =
+      config().delivery.store.empty() ? config().intake.store : config().delivery.store;
+  return file.empty() ? "" : path_of(file);
+}
+
+Checked<std::vector<std::string>> Setup::hook() const {
+  const auto& given = config().delivery;
+  if (given.hook.empty()) {
+    return std::vector<std::string>();
+  }
+  if (const auto secret = ehr::hook_secret(); !secret) {
+    return tl::unexpected(Problems{problem_at("delivery.hook", secret.error())});
+  }
+  ehr::EhrOptions how;
+  how.ca_file = given.ehr.ca_file.empty() ? "" : path_of(given.ehr.ca_file);
+  how.proxy = given.ehr.proxy;
+  std::vector<std::string> arguments{"alert", "--store", outbox(), "--url", given.hook, "--quiet"};
+  const auto more = ehr::arguments_of(how);
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
 Problems Setup::problems() const {
-  auto problems = problems_of(tls(), serving(), clients(), delivery(), fetching());
+  auto problems = problems_of(tls(), serving(), clients(), delivery(), hook(), fetching());
   if (config().clients.empty()) {
     problems.push_back(loaded_.problem(
         "trust.clients", "MF-4240",

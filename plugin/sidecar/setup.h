@@ -43,6 +43,12 @@ class Setup {
 
   // Of the program that delivers; empty: nothing is delivered.
   Checked<std::vector<std::string>> delivery() const;
+  // Of the program that tells a web hook what is urgent; empty: there is none.
+  Checked<std::vector<std::string>> hook() const;
+  // Of the program that looks for new responses to these forms; empty: nobody looks.
+  Checked<std::vector<std::string>> polling(const std::vector<std::string>& forms) const;
+  // Where what is urgent stands; empty: nowhere.
+  std::string outbox() const;
 
   // A failure that shows at an option; its text begins with its code.
   rules::Problem problem_at(const std::string& option, const Failure& failure) const;
@@ -52,6 +58,7 @@ class Setup {
 
  private:
   Checked<rules::KnowledgePtr> knowledge() const;
+  config::Delivery delivery_from_here() const;  // its paths as they are from here
   Checked<cds::CardSettings> cards() const;
 
   const config::Loaded loaded_;

@@ -11,7 +11,7 @@ namespace {
 // "Myo1": files of other programs are left alone.
 constexpr std::int64_t kApplication = 0x4d796f31;
 
-constexpr std::array<const char*, 3> kMigrations{
+constexpr std::array<const char*, 5> kMigrations{
     "CREATE TABLE receipt(id INTEGER PRIMARY KEY, response TEXT NOT NULL UNIQUE,"
     " arrived INTEGER NOT NULL);"
     "CREATE TABLE assessment(id INTEGER PRIMARY KEY,"
@@ -58,7 +58,22 @@ constexpr std::array<const char*, 3> kMigrations{
     "ALTER TABLE escalation ADD COLUMN acknowledged_by TEXT NOT NULL DEFAULT '';"
     "CREATE TABLE proposal(item INTEGER PRIMARY KEY REFERENCES item(id),"
     " source INTEGER NOT NULL REFERENCES item(id), workup TEXT NOT NULL, UNIQUE(source, workup));"
-    "CREATE INDEX thread_order ON item(thread, id);"};
+    "CREATE INDEX thread_order ON item(thread, id);",
+    // The web hook: when it has taken an urgent result, or how often and why not.
+    "ALTER TABLE escalation ADD COLUMN told INTEGER;"
+    "ALTER TABLE escalation ADD COLUMN told_parked INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE escalation ADD COLUMN told_due INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE escalation ADD COLUMN told_since INTEGER;"
+    "ALTER TABLE escalation ADD COLUMN told_tries INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE escalation ADD COLUMN told_why TEXT NOT NULL DEFAULT '';",
+    // Responses found in the EHR. `record`: what was fetched for one.
+    "CREATE TABLE inbox(id INTEGER PRIMARY KEY, source TEXT NOT NULL, version TEXT NOT NULL,"
+    " state TEXT NOT NULL CHECK(state IN ('found','fetched','judged','ours','parked')),"
+    " since INTEGER NOT NULL, response BLOB NOT NULL DEFAULT x'', record BLOB NOT NULL DEFAULT x'',"
+    " code TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',"
+    " item INTEGER REFERENCES item(id), UNIQUE(source, version));"
+    "CREATE INDEX inbox_open ON inbox(state, id) WHERE state IN ('found','fetched');"
+    "CREATE INDEX written_responses ON step(item) WHERE type='QuestionnaireResponse';"};
 
 constexpr std::int64_t kNoTarget = 1'000'000;
 

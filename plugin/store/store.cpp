@@ -45,6 +45,11 @@ Item item_of(const Statement& row) {
           static_cast<int>(row.integer(14))};
 }
 
+std::optional<Time> moment_of(const Statement& row, int column) {
+  const auto at = optional_of(row, column);
+  return at ? std::optional(time_of(*at)) : std::nullopt;
+}
+
 tl::unexpected<Failure> no_such(std::string_view what, std::int64_t id) {
   return tl::unexpected(
       Failure{Exit::usage, fmt::format("MF-3104: there is no {} {} in the store", what, id)});
@@ -240,6 +245,79 @@ Done Store::retry(std::int64_t item, Time now) {
                : tl::unexpected(found.error());
 }
 
+Result<std::optional<Alert>> Store::next_alert(Time now) {
+  return state_->first(
+      [](const Statement& row) {
+        return Alert{row.integer(0),
+                     row.integer(1),
+                     row.text(2),
+                     row.text(3),
+                     optional_of(row, 4),
+                     time_of(row.integer(5)),
+                     static_cast<int>(row.integer(6)),
+                     moment_of(row, 7)};
+      },
+      "SELECT e.id, i.id, a.outcome, a.tier, a.target_hours, r.arrived, e.told_tries, e.told_since"
+      " FROM escalation e JOIN assessment a ON a.id=e.assessment JOIN item i ON i.assessment=a.id"
+      " JOIN receipt r ON r.id=a.receipt"
+      " WHERE e.acknowledged IS NULL AND e.told IS NULL AND e.told_parked=0 AND e.told_due<=?"
+      " ORDER BY e.told_tries, i.urgency, e.id LIMIT 1",
+      seconds(now));
+}
+
+Result<std::optional<Time>> Store::next_alert_due() {
+  return state_->first([](const Statement& row) { return time_of(row.integer(0)); },
+                       "SELECT told_due FROM escalation WHERE acknowledged IS NULL AND told IS NULL"
+                       " AND told_parked=0 ORDER BY told_due LIMIT 1");
+}
+
+Done Store::alert_told(std::int64_t escalation, Time now) {
+  Write write(*state_);
+  write.change(
+      "UPDATE escalation SET told=COALESCE(told,?), told_parked=0, told_why='', told_since=NULL"
+      " WHERE id=?",
+      seconds(now), escalation);
+  return write.commit();
+}
+
+Done Store::postpone_alert(std::int64_t escalation, Time now, Time due, std::string_view why) {
+  Write write(*state_);
+  write.change(
+      "UPDATE escalation SET told_due=?, told_tries=told_tries+1,"
+      " told_since=COALESCE(told_since,?), told_why=? WHERE id=?",
+      seconds(due), seconds(now), why, escalation);
+  return write.commit();
+}
+
+Done Store::park_alert(std::int64_t escalation, std::string_view why) {
+  Write write(*state_);
+  write.change(
+      "UPDATE escalation SET told_parked=1, told_tries=told_tries+1, told_why=? WHERE id=? AND"
+      " told IS NULL",
+      why, escalation);
+  return write.commit();
+}
+
+Done Store::retry_alert(std::int64_t escalation, Time now) {
+  Write write(*state_);
+  const int waits = write.change(
+      "UPDATE escalation SET told_parked=0, told_due=?, told_tries=0, told_since=NULL, told_why=''"
+      " WHERE id=? AND told_parked=1",
+      seconds(now), escalation);
+  if (waits == 1) {
+    return write.commit();
+  }
+  const auto known = state_->number("SELECT 1 FROM escalation WHERE id=?", escalation);
+  if (!known) {
+    return tl::unexpected(known.error());
+  }
+  return *known ? tl::unexpected(
+                      Failure{Exit::usage, fmt::format("MF-3105: what the web hook is told of "
+                                                       "escalation {} is not parked",
+                                                       escalation)})
+                : Done(no_such("escalation", escalation));
+}
+
 Result<std::vector<Item>> Store::items(bool with_done) {
   const std::string sql = fmt::format("{} WHERE ? OR i.state<>'done' ORDER BY i.id", kItem);
   return state_->all(item_of, sql.c_str(), with_done ? 1 : 0);
@@ -265,10 +343,14 @@ Result<std::vector<Escalation>> Store::escalations(bool with_acknowledged) {
                           time_of(row.integer(4)),
                           item_state(row.text(5)),
                           known ? std::optional(time_of(*known)) : std::nullopt,
-                          row.text(7)};
+                          row.text(7),
+                          moment_of(row, 8),
+                          row.integer(9) != 0,
+                          static_cast<int>(row.integer(10)),
+                          row.text(11)};
       },
       "SELECT e.id, i.id, a.tier, a.target_hours, e.raised, i.state, e.acknowledged,"
-      " e.acknowledged_by FROM escalation e"
+      " e.acknowledged_by, e.told, e.told_parked, e.told_tries, e.told_why FROM escalation e"
       " JOIN assessment a ON a.id=e.assessment JOIN item i ON i.assessment=a.id"
       " WHERE e.acknowledged IS NULL OR ? ORDER BY e.acknowledged IS NOT NULL, i.urgency, e.id",
       std::int64_t{with_acknowledged ? 1 : 0});
@@ -287,15 +369,21 @@ Done Store::acknowledge(std::int64_t escalation, std::string_view who, Time now)
 Result<Counts> Store::counts() {
   auto found = state_->first(
       [](const Statement& row) {
-        const auto oldest = optional_of(row, 4);
-        return Counts{row.number(0), row.number(1), row.number(2), row.number(3),
-                      oldest ? std::optional(time_of(*oldest)) : std::nullopt};
+        return Counts{row.number(0), row.number(1),     row.number(2),
+                      row.number(3), moment_of(row, 4), row.number(5),
+                      row.number(6), row.number(7),     moment_of(row, 8)};
       },
       "SELECT COUNT(*) FILTER(WHERE state='waiting'), COUNT(*) FILTER(WHERE state='done'),"
       " COUNT(*) FILTER(WHERE state='parked'),"
       " (SELECT COUNT(*) FROM escalation WHERE acknowledged IS NULL),"
       " (SELECT MIN(r.arrived) FROM item w JOIN assessment a ON a.id=w.assessment"
-      "  JOIN receipt r ON r.id=a.receipt WHERE w.state='waiting') FROM item");
+      "  JOIN receipt r ON r.id=a.receipt WHERE w.state='waiting'),"
+      " (SELECT COUNT(*) FROM escalation WHERE acknowledged IS NULL AND told IS NULL AND"
+      "  told_parked=0),"
+      " (SELECT COUNT(*) FROM escalation WHERE acknowledged IS NULL AND told_parked=1),"
+      " (SELECT COUNT(*) FROM escalation WHERE told IS NOT NULL),"
+      " (SELECT MIN(raised) FROM escalation WHERE acknowledged IS NULL AND told IS NULL AND"
+      "  told_parked=0) FROM item");
   return found.map([](auto&& counts) { return *counts; });
 }
 

@@ -87,11 +87,30 @@ struct Escalation {
   ItemState item_state = ItemState::waiting;
   std::optional<Time> acknowledged;  // the first time
   std::string acknowledged_by;       // as that person said it
+  std::optional<Time> told;          // when a web hook took it
+  bool is_alert_parked = false;
+  int alert_tries = 0;  // that failed
+  std::string alert_why;
+};
+
+// An urgent result that a web hook is to be told of.
+struct Alert {
+  std::int64_t escalation = 0, item = 0;
+  std::string outcome;
+  std::string tier;
+  std::optional<std::int64_t> target_hours;
+  Time received;
+  int tries = 0;              // that failed
+  std::optional<Time> since;  // the first of them
 };
 
 struct Counts {
   std::uint64_t waiting = 0, done = 0, parked = 0, urgent = 0;
   std::optional<Time> oldest;  // arrival of the first that waits
+  // Of a web hook: urgent results that nobody has acknowledged.
+  std::uint64_t alerts_waiting = 0, alerts_parked = 0;
+  std::uint64_t alerts_told = 0;     // acknowledged or not
+  std::optional<Time> oldest_alert;  // raised, of those that wait
 };
 
 class Store {
@@ -125,6 +144,15 @@ class Store {
   Done postpone(std::int64_t item, Time now, Time due, std::string_view code,
                 std::string_view reason);
   Done park(std::int64_t item, std::string_view code, std::string_view reason);
+
+  // For who tells a web hook: of urgent results that nobody has acknowledged, the one tried least
+  // and most urgent that is due.
+  Result<std::optional<Alert>> next_alert(Time now);
+  Result<std::optional<Time>> next_alert_due();  // of all that wait
+  Done alert_told(std::int64_t escalation, Time now);
+  Done postpone_alert(std::int64_t escalation, Time now, Time due, std::string_view why);
+  Done park_alert(std::int64_t escalation, std::string_view why);
+  Done retry_alert(std::int64_t escalation, Time now);  // of a parked one; MF-3104, MF-3105
 
   // For people.
   Result<std::vector<Item>> items(bool with_done);

@@ -87,6 +87,9 @@ TEST(Config, EveryOptionIsReadToWhereItIsWrittenFrom) {
   config.intake_link = "https://f.example/";
   config.summary_app = "https://g.example/launch";
   config.id_secret = "MYOFLAG_ID_SECRET";
+  config.delivery.store = "outbox.sqlite";
+  config.delivery.ehr.base = "https://n.example/r4";
+  config.delivery.hook = "https://o.example/urgent?of=us";
   config.origins = {"https://h.example", "http://127.0.0.1:9000"};
   config.clients = {{"https://i.example", "keys.json", "", "", "", {trust::Algorithm::es384}},
                     {"j", "k.json", "https://l.example/jwks", "north", "https://m.example/r4", {}}};
@@ -153,6 +156,9 @@ TEST(Config, EachMistakeIsToldWithItsPlace) {
       {"trust: {clients: [{issuer: a, key-set: b, fhir-server: 'https://a@e.example'}]}",
        "MF-4254"},
       {"trust: {clients: [{issuer: a, key-set: b, fhir-server: ''}]}", "MF-4255"},
+      {"delivery: {poll: 60}", "MF-4255: delivery.poll goes with"},
+      {"delivery: {hook: 'https://x/'}", "MF-4255: delivery.hook goes with"},
+      {"delivery: {hook: 'http://x/'}", "MF-4254: delivery.hook"},
       {"delivery: {escalate: telegram}", "MF-4254: delivery.escalate"},
       {"listen: {host: ''}", "MF-4255: listen.host may not be empty"},
       {"listen: {host: [a]}", "MF-4254: listen.host is to be one text"},

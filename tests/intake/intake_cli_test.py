@@ -45,7 +45,7 @@ class Sidecar:
             found = re.match(r"Listening on http://127\.0\.0\.1:(\d+)$", line.strip())
             self.port = int(found.group(1)) if found else self.port
             invited = re.search(r"/p/[0-9a-f]{32}", line)
-            self.link = invited.group(0) if invited else self.link
+            self.link = self.link or (invited.group(0) if invited else None)  # the first: nobody has answered yet
             if line.startswith("One line of JSON"):
                 self.ready.set()
         self.ready.set()

@@ -229,6 +229,13 @@ TEST_F(StoreTest, AFileFromBeforeTheIntakeKeepsWhatItHolds) {
                 db.run("DROP TABLE interruption; DROP TABLE visit; DROP TABLE invitation;"
                        "DROP TABLE proposal; DROP INDEX thread_order;"
                        "ALTER TABLE escalation DROP COLUMN acknowledged_by;"
+                       "ALTER TABLE escalation DROP COLUMN told;"
+                       "ALTER TABLE escalation DROP COLUMN told_parked;"
+                       "ALTER TABLE escalation DROP COLUMN told_due;"
+                       "ALTER TABLE escalation DROP COLUMN told_since;"
+                       "ALTER TABLE escalation DROP COLUMN told_tries;"
+                       "ALTER TABLE escalation DROP COLUMN told_why;"
+                       "DROP TABLE inbox; DROP INDEX written_responses;"
                        "PRAGMA user_version=1"));
   }
   EXPECT_EQ(*open().bundle(receipt->item), "bundle of a");
@@ -241,7 +248,7 @@ TEST_F(StoreTest, AFileFromBeforeTheIntakeKeepsWhatItHolds) {
   EXPECT_EQ(tables.number(0), 4u);
   Statement version(db, "PRAGMA user_version");
   ASSERT_EQ(version.step(), Row::here);
-  EXPECT_EQ(version.number(0), 3u);
+  EXPECT_EQ(version.number(0), 5u);
 }
 
 TEST_F(StoreTest, AFileOfAnotherProgramIsLeftAlone) {
