@@ -24,6 +24,7 @@
 #include "plugin/cds/hook_request.h"
 #include "plugin/cli/commands.h"
 #include "plugin/cli/intake_setup.h"
+#include "plugin/cli/launch_setup.h"
 #include "plugin/cli/options.h"
 #include "plugin/cli/sidecar_setup.h"
 #include "plugin/ehr/fetch_pool.h"
@@ -471,7 +472,8 @@ void count_feedback(sidecar::Metrics& metrics, sidecar::FeedbackKeeper& keeper) 
 }
 
 http::ServerOptions listening(const config::Config& config, std::shared_ptr<const http::Tls> tls,
-                              bool is_fetching, sidecar::LineLog& log, sidecar::Metrics& metrics) {
+                              bool is_fetching, bool is_launching, sidecar::LineLog& log,
+                              sidecar::Metrics& metrics) {
   http::ServerOptions options;
   options.host = config.host;
   options.port = config.port;
@@ -481,6 +483,11 @@ http::ServerOptions listening(const config::Config& config, std::shared_ptr<cons
   }
   if (is_fetching) {  // those who wait for an EHR take no worker from the others
     options.limits.workers += static_cast<unsigned>(2 * config.fetching.at_once);
+  }
+  if (is_launching) {  // codes and launch parameters are long with some EHRs
+    constexpr std::size_t longest_target = 8u << 10;
+    options.limits.target_bytes = longest_target;
+    options.limits.workers += static_cast<unsigned>(2 * config.launch.at_once);
   }
   options.tls = std::move(tls);
   options.cors_origins = config.origins;
@@ -519,8 +526,11 @@ Exit serve(const Options& options) {
   auto tls = setup->tls();
   const auto delivery = setup->delivery();
   const auto fetching = setup->fetching();
-  if (!serving || !clients || !tls || !delivery || !fetching) {
-    return fail(failure_of(sidecar::problems_of(serving, clients, tls, delivery, fetching)));
+  const auto launching = setup->launching();
+  const auto launch_servers = setup->launch_servers();
+  if (!serving || !clients || !tls || !delivery || !fetching || !launching || !launch_servers) {
+    return fail(failure_of(sidecar::problems_of(serving, clients, tls, delivery, fetching,
+                                                launching, launch_servers)));
   }
 
   sidecar::Current current(*std::move(serving));
@@ -579,6 +589,17 @@ Exit serve(const Options& options) {
     count_fetches(metrics, **fetcher);
     fetch = [&fetcher](const cds::Wanted& wanted) { return (*fetcher)->fetch(wanted); };
   }
+  const auto launch = open_launch(*setup, *launch_servers, *launching);
+  if (!launch) {
+    return fail(launch.error());
+  }
+  if (*launch != nullptr) {
+    if (const auto read = (*intake)->desk.catch_up(); !read) {
+      return fail(read.error());
+    }
+    metrics.add_source(
+        [&launch, &clock](sidecar::Metrics& to) { (*launch)->tell(to, clock()); });
+  }
   const auto refresher = key_refresher(*setup, gate.get(), log);
   const auto unknown_key = [&refresher] {
     if (refresher != nullptr) {
@@ -596,14 +617,14 @@ Exit serve(const Options& options) {
              clock, MYOFLAG_VERSION, config.base.empty() ? base_of(config, port) : config.base,
              keeper->get(), &metrics, unknown_key, fetch, readiness, config.card_time});
         if (*intake) {
-          add_intake(router, **intake, current, keeper->get(), clock,
+          add_intake(router, **intake, current, keeper->get(), launch->get(), clock,
                      [&log](const std::string& request, std::string_view why) {
                        log.write(failed_line(request, why));
                      });
         }
         return router;
       },
-      listening(config, *std::move(tls), *fetcher != nullptr, log, metrics));
+      listening(config, *std::move(tls), *fetcher != nullptr, *launch != nullptr, log, metrics));
   if (!server) {
     return fail(server.error());
   }

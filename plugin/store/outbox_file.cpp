@@ -11,7 +11,7 @@ namespace {
 // "Myo1": files of other programs are left alone.
 constexpr std::int64_t kApplication = 0x4d796f31;
 
-constexpr std::array<const char*, 3> kMigrations{
+constexpr std::array<const char*, 4> kMigrations{
     "CREATE TABLE receipt(id INTEGER PRIMARY KEY, response TEXT NOT NULL UNIQUE,"
     " arrived INTEGER NOT NULL);"
     "CREATE TABLE assessment(id INTEGER PRIMARY KEY,"
@@ -58,7 +58,12 @@ constexpr std::array<const char*, 3> kMigrations{
     "ALTER TABLE escalation ADD COLUMN acknowledged_by TEXT NOT NULL DEFAULT '';"
     "CREATE TABLE proposal(item INTEGER PRIMARY KEY REFERENCES item(id),"
     " source INTEGER NOT NULL REFERENCES item(id), workup TEXT NOT NULL, UNIQUE(source, workup));"
-    "CREATE INDEX thread_order ON item(thread, id);"};
+    "CREATE INDEX thread_order ON item(thread, id);",
+    // Whose forms are, read from them; made again from them at any time. Every item up to the
+    // largest has a row; an empty patient: it cannot be told.
+    "CREATE TABLE whose(item INTEGER PRIMARY KEY REFERENCES item(id), server TEXT NOT NULL,"
+    " patient TEXT NOT NULL);"
+    "CREATE INDEX of_patient ON whose(patient, item);"};
 
 constexpr std::int64_t kNoTarget = 1'000'000;
 
