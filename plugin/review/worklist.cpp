@@ -44,7 +44,9 @@ class Worklist {
     add_top(html, look_);
     html.open("main", {{"class", "worklist"}});
     html.element("h1", say(look_, "forms-title"), {{"id", "forms"}});
-    html.element("p", say(look_, "forms-what"));
+    if (view_.forms.size() > 1) {
+      html.element("p", say(look_, "forms-what"));
+    }
     add_rows(html, false);
     html.close();
     return whole(look_, say(look_, "forms-title"), "list", html);
