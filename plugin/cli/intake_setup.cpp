@@ -120,7 +120,8 @@ sidecar::Checked<std::shared_ptr<const sidecar::Serving>> serving_of(const sidec
 }
 
 void add_intake(http::Router& router, Intake& intake, const sidecar::Current& serving,
-                sidecar::FeedbackKeeper* keeper, Launch* launch, const std::function<rules::Instant()>& now,
+                sidecar::FeedbackKeeper* keeper, Launch* launch,
+                const std::function<rules::Instant()>& now,
                 const std::function<void(const std::string& request, std::string_view why)>& log) {
   const auto assessor = [&serving]() -> std::shared_ptr<const Assessor> {
     auto current = serving.get();

@@ -597,8 +597,7 @@ Exit serve(const Options& options) {
     if (const auto read = (*intake)->desk.catch_up(); !read) {
       return fail(read.error());
     }
-    metrics.add_source(
-        [&launch, &clock](sidecar::Metrics& to) { (*launch)->tell(to, clock()); });
+    metrics.add_source([&launch, &clock](sidecar::Metrics& to) { (*launch)->tell(to, clock()); });
   }
   const auto refresher = key_refresher(*setup, gate.get(), log);
   const auto unknown_key = [&refresher] {

@@ -1,7 +1,8 @@
 #pragma once
 // The configuration of `myoflag serve`: one YAML file in which every option may be left out. Every
 // problem is told, each with line and column. Secrets do not stand in it: it names the environment
-// variables that hold them. Errors: MF-4250 to MF-4256, MF-4259, and those of YAML (MF-2002 to MF-2006).
+// variables that hold them. Errors: MF-4250 to MF-4256, MF-4259, and those of YAML (MF-2002 to
+// MF-2006).
 
 #include <chrono>
 #include <cstdint>
@@ -66,7 +67,7 @@ struct LaunchServer {
 // SMART App Launch. Off without a server.
 struct LaunchOptions {
   std::vector<LaunchServer> servers;
-  std::string patients_of;                  // iss; empty: of the only server
+  std::string patients_of;                   // iss; empty: of the only server
   std::vector<std::string> frame_ancestors;  // origins
   std::chrono::seconds idle{1'800};
   std::chrono::seconds whole{28'800};

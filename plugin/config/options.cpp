@@ -97,7 +97,7 @@ constexpr std::array<SectionAbout, 9> all_sections{{
      "Pages that patients answer before an appointment: docs/intake.md. Off without a store."},
     {"launch",
      "EHRs from whose records clinicians open the clinic's pages (SMART App Launch): "
-     "docs/intake.md. Their\n"
+     "docs/launch.md. Their\n"
      "launch address is service.base + /smart/launch, their redirect address service.base + "
      "/smart/callback.\n"
      "Cards lead there where service.summary-app is left out."},
@@ -271,7 +271,8 @@ const std::array<Option, 63> all{{
      "- iss: https://ehr.example.org/fhir           its FHIR endpoint, letter by letter\n"
      "  client-id: myoflag                         our name there\n"
      "  key: launch-key.pem                        our private key (RSA, or EC on P-384), for its\n"
-     "                                             owner only; the public one is at service.base +\n"
+     "                                             owner only; the public one is at service.base "
+     "+\n"
      "                                             /.well-known/jwks.json. Without it we are a\n"
      "                                             public client\n"
      "  key-id: 2026                               kid of the key; its thumbprint unless told\n"
@@ -303,10 +304,9 @@ const std::array<Option, 63> all{{
      "Sign-ins that wait for an EHR; twice as many wait, further ones get a page that says so. "
      "Each has a\n"
      "process of its own.",
-     NumberOption{
-         [](const Config& c) { return static_cast<std::int64_t>(c.launch.at_once); },
-         [](Config& c, std::int64_t v) { c.launch.at_once = static_cast<std::size_t>(v); }, 1, 32,
-         ""}},
+     NumberOption{[](const Config& c) { return static_cast<std::int64_t>(c.launch.at_once); },
+                  [](Config& c, std::int64_t v) { c.launch.at_once = static_cast<std::size_t>(v); },
+                  1, 32, ""}},
     {"launch", "ca", "PEM file with certificates to trust beside the system's.",
      TextOption{[](Config& c) -> std::string& { return c.launch.ca; }, "", is_any}},
     {"launch", "proxy", "http://host:port",

@@ -209,8 +209,8 @@ class Reader {
       const auto path = fmt::format("{}.{}", place, name);
       note_place(path, field->value);
       if (name == "algorithms") {
-        client.algorithms = read_algorithms(
-            field->value, path, {trust::Algorithm::es384, trust::Algorithm::rs384});
+        client.algorithms =
+            read_algorithms(field->value, path, {trust::Algorithm::es384, trust::Algorithm::rs384});
         continue;
       }
       const auto text = text_of(field->value, path);
@@ -404,8 +404,9 @@ class Reader {
         std::any_of(launch.servers.begin(), launch.servers.end(),
                     [&](const auto& one) { return one.iss == launch.patients_of; });
     if (!is_listed) {
-      problems_.push_back(loaded_.problem("launch.patients-of", "MF-4254",
-                                          "launch.patients-of is the iss of none of launch.servers"));
+      problems_.push_back(
+          loaded_.problem("launch.patients-of", "MF-4254",
+                          "launch.patients-of is the iss of none of launch.servers"));
     }
   }
 

@@ -114,10 +114,10 @@ class Order {
       if (!assertion) {
         return {0, {}, "MF-4131"};
       }
-      request.body += "&" + fhir::client::query_of(
-                                {{"client_assertion_type",
-                                  "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
-                                 {"client_assertion", *assertion}});
+      request.body +=
+          "&" + fhir::client::query_of({{"client_assertion_type",
+                                         "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+                                        {"client_assertion", *assertion}});
     }
     auto answer = transport_.send(request);
     return answer ? WebAnswer{answer->status, std::move(answer->body), {}}

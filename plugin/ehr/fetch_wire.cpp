@@ -36,8 +36,8 @@ int number_of(const Json& json, std::string_view name) {
 }  // namespace
 
 std::string web_answer_text(const WebAnswer& answer) {
-  return fhir::write_json(Json::object(
-      {{"status", answer.status}, {"body", answer.body}, {"code", answer.code}}));
+  return fhir::write_json(
+      Json::object({{"status", answer.status}, {"body", answer.body}, {"code", answer.code}}));
 }
 
 // Bytes that are no text of JSON were no answer.
@@ -103,10 +103,10 @@ std::optional<FetchOrder> read_order(std::string_view content) {
   }
   const bool has_queries = !order.base.empty() && !order.token.empty() && !order.queries.empty() &&
                            order.queries.size() <= kMostQueries && order.requests.empty();
-  const bool has_requests = order.queries.empty() && !order.requests.empty() &&
-                            order.requests.size() <= kMostQueries;
-  return (has_queries || has_requests) && count > 0
-             ? std::optional(std::move(order)) : std::nullopt;
+  const bool has_requests =
+      order.queries.empty() && !order.requests.empty() && order.requests.size() <= kMostQueries;
+  return (has_queries || has_requests) && count > 0 ? std::optional(std::move(order))
+                                                    : std::nullopt;
 }
 
 std::optional<FetchAnswer> read_answer(std::string_view content) {

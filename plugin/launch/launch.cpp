@@ -19,8 +19,8 @@ using std::chrono::seconds;
 constexpr minutes kDiscoveryLife{10};
 constexpr seconds kTroubleLife{2};  // who waited for one that failed does not try it again
 constexpr minutes kKeysLife{10};
-constexpr minutes kKeysUsable{60};   // while no newer set comes
-constexpr seconds kKeysLeast{20};    // between two fetches for keys that are not known
+constexpr minutes kKeysUsable{60};  // while no newer set comes
+constexpr seconds kKeysLeast{20};   // between two fetches for keys that are not known
 constexpr std::size_t kMostParameter = 6u << 10;
 constexpr int kOk = 200;
 constexpr int kTheirs = 502;  // the EHR's part did not work
@@ -58,9 +58,7 @@ Whom whom_of(const Server& server, const std::string& patient) {
 }  // namespace
 
 Launches::Launches(std::vector<Server> servers, std::string redirect, Exchange exchange)
-    : servers_(std::move(servers)),
-      redirect_(std::move(redirect)),
-      exchange_(std::move(exchange)) {
+    : servers_(std::move(servers)), redirect_(std::move(redirect)), exchange_(std::move(exchange)) {
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     known_.push_back(std::make_unique<Known>());
   }
@@ -86,8 +84,8 @@ tl::expected<std::string, Refused> Launches::begin(const Beginning& given, Insta
   }
   const Secrets secrets{random_token(), random_token(), random_token() + random_token()};
   begun_.put(secrets.state,
-             {index, digest_of(given.browser), discovery->issuer, discovery->token,
-              discovery->keys, secrets.nonce, secrets.verifier, given.is_framed, now});
+             {index, digest_of(given.browser), discovery->issuer, discovery->token, discovery->keys,
+              secrets.nonce, secrets.verifier, given.is_framed, now});
   return authorize_address(*discovery, *server, secrets, {iss, *given.launch, redirect_});
 }
 
@@ -101,13 +99,13 @@ tl::expected<Discovery, Refused> Launches::discovery_of(std::size_t server, Inst
   if (known.trouble && now >= known.troubled && now < known.troubled + kTroubleLife) {
     return tl::unexpected(*known.trouble);
   }
-  const auto answers = exchange_(
-      {{servers_[server].iss + "/.well-known/smart-configuration", {}, {}}});
+  const auto answers =
+      exchange_({{servers_[server].iss + "/.well-known/smart-configuration", {}, {}}});
   const auto fail = [&](const std::string& why) {
     known.troubled = now;
-    known.trouble = Refused{
-        kTheirs, "launch-failed",
-        fmt::format("MF-4273: the configuration of launch.servers[{}]: {}", server, why)};
+    known.trouble =
+        Refused{kTheirs, "launch-failed",
+                fmt::format("MF-4273: the configuration of launch.servers[{}]: {}", server, why)};
     return tl::unexpected(*known.trouble);
   };
   if (answers.size() != 1 || answers.front().status != kOk) {
@@ -126,8 +124,8 @@ tl::expected<Discovery, Refused> Launches::discovery_of(std::size_t server, Inst
 // ---- finish
 
 tl::expected<Session, Refused> Launches::finish(const Return& given, Instant now) {
-  const auto begun = given.state && is_opaque(*given.state) ? begun_.take(*given.state, now)
-                                                            : std::nullopt;
+  const auto begun =
+      given.state && is_opaque(*given.state) ? begun_.take(*given.state, now) : std::nullopt;
   if (!begun) {
     return refused(403, "launch-state", "MF-4271: the state is not known, used, or too old");
   }

@@ -57,13 +57,13 @@ class Launches {
  private:
   struct Known {
     std::mutex mutex;
-    std::optional<Discovery> discovery;           // guarded by mutex
-    Instant discovered{};                         // guarded by mutex
-    std::optional<Refused> trouble;               // guarded by mutex; of the last try
-    Instant troubled{};                           // guarded by mutex
-    std::shared_ptr<const trust::KeySet> keys;    // guarded by mutex
-    std::string keys_from;                        // guarded by mutex; their address
-    Instant keys_fetched{}, keys_asked{};         // guarded by mutex
+    std::optional<Discovery> discovery;         // guarded by mutex
+    Instant discovered{};                       // guarded by mutex
+    std::optional<Refused> trouble;             // guarded by mutex; of the last try
+    Instant troubled{};                         // guarded by mutex
+    std::shared_ptr<const trust::KeySet> keys;  // guarded by mutex
+    std::string keys_from;                      // guarded by mutex; their address
+    Instant keys_fetched{}, keys_asked{};       // guarded by mutex
   };
 
   tl::expected<Discovery, Refused> discovery_of(std::size_t server, Instant now);

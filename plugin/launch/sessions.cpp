@@ -67,8 +67,7 @@ void BegunLaunches::put(const std::string& state, Begun begun) {
   const auto key = digest_of(state);
   const auto made = begun.made;
   const std::lock_guard lock(mutex_);
-  while (!by_age_.empty() &&
-         (by_age_.begin()->first + life_ <= made || by_age_.size() >= most_)) {
+  while (!by_age_.empty() && (by_age_.begin()->first + life_ <= made || by_age_.size() >= most_)) {
     all_.erase(by_age_.begin()->second);
     by_age_.erase(by_age_.begin());
   }

@@ -86,8 +86,8 @@ class BegunLaunches {
   const std::chrono::seconds life_;
   const std::size_t most_;
   std::mutex mutex_;
-  std::map<std::string, Begun, std::less<>> all_;                        // guarded by mutex_
-  std::multimap<Instant, std::string> by_age_;                           // guarded by mutex_
+  std::map<std::string, Begun, std::less<>> all_;  // guarded by mutex_
+  std::multimap<Instant, std::string> by_age_;     // guarded by mutex_
 };
 
 std::string digest_of(std::string_view secret);

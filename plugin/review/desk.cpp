@@ -197,7 +197,8 @@ Result<std::vector<Row>> Desk::forms_of(const Whose& whom, bool is_home, int mos
       " AND ((e.id IS NOT NULL AND e.acknowledged IS NULL) OR NOT EXISTS(SELECT 1"
       " FROM item n WHERE n.thread=i.thread AND n.id>i.id AND NOT EXISTS(SELECT 1 FROM proposal p"
       " WHERE p.item=n.id)))"
-      " ORDER BY (e.id IS NOT NULL AND e.acknowledged IS NULL) DESC, a.made DESC, i.id DESC LIMIT ?",
+      " ORDER BY (e.id IS NOT NULL AND e.acknowledged IS NULL) DESC, a.made DESC, i.id DESC LIMIT "
+      "?",
       kRow);
   return unpacked(
       state_->all(row_of, sql.c_str(), whom.patient, whom.server, is_home ? 1 : 0, most + 1));

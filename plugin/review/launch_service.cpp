@@ -112,10 +112,10 @@ class Entrance {
   Response finish(const Request& request) {
     const auto text = [&](std::string_view name) { return query_value(request.query, name); };
     const auto now = parts_.now();
-    auto session = parts_.launches.finish(
-        {text("state"), text("code"), text("error"), text("iss"),
-         std::string(browser::cookie_of(request, kBrowserCookie))},
-        now);
+    auto session =
+        parts_.launches.finish({text("state"), text("code"), text("error"), text("iss"),
+                                std::string(browser::cookie_of(request, kBrowserCookie))},
+                               now);
     if (!session) {
       return refuse(request, session.error());
     }
@@ -136,19 +136,18 @@ class Entrance {
 
 void add(http::Router& router, const std::shared_ptr<Entrance>& entrance, const char* pattern,
          const char* summary, Response (Entrance::*handler)(const Request&)) {
-  router.add({"GET",
-              pattern,
-              summary,
-              [entrance, handler](const Request& request) {
-                return ((*entrance).*handler)(request);
-              },
-              {},
-              0,
-              kAnswerTime,
-              [entrance](const Request& request) { return entrance->admit(request); },
-              [entrance](int status) -> std::optional<Response> {
-                return entrance->said(status, "launch-failed");
-              }});
+  router.add(
+      {"GET",
+       pattern,
+       summary,
+       [entrance, handler](const Request& request) { return ((*entrance).*handler)(request); },
+       {},
+       0,
+       kAnswerTime,
+       [entrance](const Request& request) { return entrance->admit(request); },
+       [entrance](int status) -> std::optional<Response> {
+         return entrance->said(status, "launch-failed");
+       }});
 }
 
 }  // namespace

@@ -534,8 +534,7 @@ void add(http::Router& router, const std::shared_ptr<const Desktop>& desktop, co
 
 void Door::end(const Request& request, Response& response) const {
   sessions.end(browser::cookie_of(request, kSessionCookie));
-  browser::drop_cookie(response, kSessionCookie,
-                       browser::cookie_use(request, frames != "'none'"));
+  browser::drop_cookie(response, kSessionCookie, browser::cookie_use(request, frames != "'none'"));
 }
 
 Response Door::outside(const browser::Texts& texts, int status, std::string_view name) const {

@@ -1,9 +1,9 @@
 #pragma once
 // The clinic's pages as HTTP: the worklist, the summary of a form, and what a person does there.
 // Who is on this machine (browser::is_local) sees all of it. Who came from a record (`door`) sees
-// the forms of the patient of the launch and nothing else, also on this machine. Everybody else gets
-// a page that says so. A GET changes nothing. Errors: pages in words, statuses for programs (403,
-// 404, 422), a line without patient data for the log: MF-4279.
+// the forms of the patient of the launch and nothing else, also on this machine. Everybody else
+// gets a page that says so. A GET changes nothing. Errors: pages in words, statuses for programs
+// (403, 404, 422), a line without patient data for the log: MF-4279.
 
 #include <functional>
 #include <memory>

@@ -97,9 +97,9 @@ class Worklist {
     html.open("td", {{"data-column", say(look_, "column-form")}});
     html.open("a", {{"href", fmt::format("/c/summary/{}", form.row.outcome)}});
     html.text(say(look_, "open-form"));
-    const auto which =
-        look_.patient.empty() ? say(look_, "open-which", {{"patient", safe_text(form.patient)}})
-                              : say(look_, "open-form-of", {{"when", moment_text(form.row.made)}});
+    const auto which = look_.patient.empty()
+                           ? say(look_, "open-which", {{"patient", safe_text(form.patient)}})
+                           : say(look_, "open-form-of", {{"when", moment_text(form.row.made)}});
     html.element("span", " " + which, {{"class", "unseen"}});
     html.close().close();
   }

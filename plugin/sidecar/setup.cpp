@@ -227,7 +227,8 @@ Checked<std::vector<std::string>> Setup::delivery() const {
 }
 
 Problems Setup::problems() const {
-  auto problems = problems_of(tls(), serving(), clients(), delivery(), fetching(), launching(), launch_servers());
+  auto problems = problems_of(tls(), serving(), clients(), delivery(), fetching(), launching(),
+                              launch_servers());
   if (config().clients.empty()) {
     problems.push_back(loaded_.problem(
         "trust.clients", "MF-4240",

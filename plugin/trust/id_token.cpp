@@ -17,8 +17,7 @@ constexpr std::size_t most_user_bytes = 2'000;
 // For us, and where for others too, asked for by us.
 bool is_meant_for(const Json& payload, std::string_view client_id) {
   const auto* audience = payload.find("aud");
-  if (audience == nullptr ||
-      (payload.has("azp") && payload.string_of("azp") != client_id)) {
+  if (audience == nullptr || (payload.has("azp") && payload.string_of("azp") != client_id)) {
     return false;
   }
   if (const auto* one = audience->as_string()) {

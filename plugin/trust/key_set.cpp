@@ -31,11 +31,10 @@ struct Named {
   std::size_t coordinate_bytes;
   const EVP_MD* (*digest)();
 };
-constexpr std::array<Named, 4> all_algorithms{
-    {{Algorithm::es256, "ES256", "P-256", 32, EVP_sha256},
-     {Algorithm::es384, "ES384", "P-384", 48, EVP_sha384},
-     {Algorithm::rs256, "RS256", "", 0, EVP_sha256},
-     {Algorithm::rs384, "RS384", "", 0, EVP_sha384}}};
+constexpr std::array<Named, 4> all_algorithms{{{Algorithm::es256, "ES256", "P-256", 32, EVP_sha256},
+                                               {Algorithm::es384, "ES384", "P-384", 48, EVP_sha384},
+                                               {Algorithm::rs256, "RS256", "", 0, EVP_sha256},
+                                               {Algorithm::rs384, "RS384", "", 0, EVP_sha384}}};
 
 const Named& about(Algorithm algorithm) {
   return all_algorithms[static_cast<std::size_t>(algorithm)];
@@ -164,8 +163,8 @@ std::set<Algorithm> algorithms_of(const Json& jwk) {
   const auto type = jwk.string_of("kty");
   std::set<Algorithm> algorithms;
   for (const auto& one : all_algorithms) {
-    const bool fits = one.curve.empty() ? type == "RSA"
-                                        : type == "EC" && jwk.string_of("crv") == one.curve;
+    const bool fits =
+        one.curve.empty() ? type == "RSA" : type == "EC" && jwk.string_of("crv") == one.curve;
     if (fits && is_for(jwk, one.name)) {
       algorithms.insert(one.algorithm);
     }

@@ -18,8 +18,8 @@ namespace myoflag::trust {
 // Each is one curve or one padding (PKCS #1) with one digest. RFC 7518, section 3.
 enum class Algorithm { es256, es384, rs256, rs384 };
 
-std::string_view name_of(Algorithm algorithm);                    // "ES384"
-std::optional<Algorithm> algorithm_of(std::string_view name);     // letter by letter
+std::string_view name_of(Algorithm algorithm);                 // "ES384"
+std::optional<Algorithm> algorithm_of(std::string_view name);  // letter by letter
 
 class KeySet {
  public:

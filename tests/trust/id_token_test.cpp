@@ -44,8 +44,7 @@ std::string head(const std::string& algorithm, const std::string& more = R"(,"ki
   return R"({"alg":")" + algorithm + "\"" + more + "}";
 }
 
-std::string result(const std::string& token, const KeySet& keys,
-                   const SignIn& asked = expected()) {
+std::string result(const std::string& token, const KeySet& keys, const SignIn& asked = expected()) {
   const auto identity = verify_id_token(token, asked, keys, now);
   return identity ? "" : std::string(name_of(identity.error()));
 }
@@ -74,9 +73,9 @@ TEST(IdToken, EveryAlgorithmThatServersUsePassesAndSaysWho) {
     auto others = expected();
     others.algorithms.erase(*algorithm_of(algorithm));
     EXPECT_EQ(result(token, set_of({&signer}), others), "algorithm") << "the site's list decides";
-    EXPECT_EQ(result(Signer::of(algorithm, "k").token(head(algorithm), claims.text()),
-                     set_of({&signer})),
-              "signature");
+    EXPECT_EQ(
+        result(Signer::of(algorithm, "k").token(head(algorithm), claims.text()), set_of({&signer})),
+        "signature");
   }
 }
 
@@ -120,7 +119,8 @@ TEST(IdToken, NeitherKeyNorAlgorithmIsTheTokensChoice) {
     return result(rsa().token(header, text), keys);
   };
   EXPECT_EQ(headed(head("RS256")), "");
-  for (const auto* name : {"none", "None", "", "HS256", "HS384", "PS256", "RS512", "ES512", "rs256"}) {
+  for (const auto* name :
+       {"none", "None", "", "HS256", "HS384", "PS256", "RS512", "ES512", "rs256"}) {
     EXPECT_EQ(headed(head(name)), "algorithm") << name;
   }
   EXPECT_EQ(headed(R"({"kid":"k"})"), "algorithm");

@@ -123,8 +123,9 @@ std::string Signer::token(std::string_view header, std::string_view payload, boo
                       &size, bytes, text.size()) == 1);
   EVP_MD_CTX_free(context);
   signature.resize(size);
-  return text + "." + base64url(is_curve_ && !as_der ? raw_of(signature, algorithm_ == "ES256" ? 32 : 48)
-                                           : signature);
+  return text + "." +
+         base64url(is_curve_ && !as_der ? raw_of(signature, algorithm_ == "ES256" ? 32 : 48)
+                                        : signature);
 }
 
 }  // namespace myoflag::testing
