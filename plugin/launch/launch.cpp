@@ -207,6 +207,15 @@ tl::expected<trust::Identity, Refused> Launches::identify(const Begun& begun,
   return refused(kTheirs, "launch-untrusted", "MF-4275: the id_token");
 }
 
+tl::expected<std::shared_ptr<const trust::KeySet>, std::string> Launches::fetch_keys(
+    std::size_t server, const std::string& address) const {
+  const auto answers = exchange_({{address, {}, {}}});
+  if (answers.size() != 1 || answers.front().status != kOk) {
+    return tl::unexpected(answers.empty() ? std::string("no answer") : trouble_of(answers.front()));
+  }
+  return trust::read_keys(answers.front().body, servers_[server].algorithms);
+}
+
 tl::expected<std::shared_ptr<const trust::KeySet>, Refused> Launches::keys_of(
     std::size_t server, const std::string& address, bool anew, Instant now) {
   Known& known = *known_[server];
@@ -219,24 +228,25 @@ tl::expected<std::shared_ptr<const trust::KeySet>, Refused> Launches::keys_of(
                    anew ? kKeysLeast : seconds(kKeysLife))) {
     return known.keys;
   }
-  known.keys_asked = now;
-  const auto answers = exchange_({{address, {}, {}}});
-  const bool came = answers.size() == 1 && answers.front().status == kOk;
-  auto keys = came ? trust::read_keys(answers.front().body, servers_[server].algorithms)
-                   : tl::expected<std::shared_ptr<const trust::KeySet>, std::string>(
-                         tl::unexpect, answers.empty() ? "no answer" : trouble_of(answers.front()));
-  if (keys) {
-    known.keys = *std::move(keys);
-    known.keys_from = address;
-    known.keys_fetched = now;
-    return known.keys;
+  const bool has_just_failed = !known.keys_trouble.empty() && now >= known.keys_asked &&
+                               now < known.keys_asked + kTroubleLife;
+  if (!has_just_failed) {
+    known.keys_asked = now;
+    auto keys = fetch_keys(server, address);
+    known.keys_trouble = keys ? std::string() : keys.error();
+    if (keys) {
+      known.keys = *std::move(keys);
+      known.keys_from = address;
+      known.keys_fetched = now;
+      return known.keys;
+    }
   }
   if (younger_than(known.keys_fetched, kKeysUsable)) {
     return known.keys;
   }
   return refused(
       kTheirs, "launch-failed",
-      fmt::format("MF-4277: the key set of launch.servers[{}]: {}", server, keys.error()));
+      fmt::format("MF-4277: the key set of launch.servers[{}]: {}", server, known.keys_trouble));
 }
 
 }  // namespace myoflag::launch

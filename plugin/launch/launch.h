@@ -64,12 +64,15 @@ class Launches {
     std::shared_ptr<const trust::KeySet> keys;  // guarded by mutex
     std::string keys_from;                      // guarded by mutex; their address
     Instant keys_fetched{}, keys_asked{};       // guarded by mutex
+    std::string keys_trouble;                   // guarded by mutex; of the last try
   };
 
   tl::expected<Discovery, Refused> discovery_of(std::size_t server, Instant now);
   tl::expected<std::shared_ptr<const trust::KeySet>, Refused> keys_of(std::size_t server,
                                                                       const std::string& address,
                                                                       bool anew, Instant now);
+  tl::expected<std::shared_ptr<const trust::KeySet>, std::string> fetch_keys(
+      std::size_t server, const std::string& address) const;
   tl::expected<Granted, Refused> redeem(const Begun& begun, const std::string& code);
   tl::expected<trust::Identity, Refused> identify(const Begun& begun, const std::string& token,
                                                   Instant now);

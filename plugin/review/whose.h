@@ -8,8 +8,8 @@
 namespace myoflag::review {
 
 struct Whose {
-  std::string server;  // "https://ehr.example/fhir/", as plugin/mapping/patient_identity.h writes
-                       // it; empty: the form names none
+  std::string server;   // "https://ehr.example/fhir/", as plugin/mapping/patient_identity.h writes
+                        // it; empty: the form names none
   std::string patient;  // "Patient/123"; empty: it cannot be told
 
   friend bool operator==(const Whose&, const Whose&) = default;

@@ -137,6 +137,16 @@ TEST_F(LaunchesTest, KeysThatCannotBeFetchedAnewStayInUseForAnHour) {
   EXPECT_EQ(finish(begin("b", late), "b", late), "MF-4277");
 }
 
+TEST_F(LaunchesTest, KeysThatFailedAreNotTriedAgainByWhoWaited) {
+  ehr.instead["https://ehr.example/keys"] = {200, "{}", {}};
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(finish(begin()), "MF-4277");
+  }
+  EXPECT_EQ(ehr.asked["https://ehr.example/keys"], 1);
+  ehr.instead.clear();
+  EXPECT_EQ(finish(begin("b", start + seconds(2)), "b", start + seconds(2)), "");
+}
+
 TEST_F(LaunchesTest, ANewKeyIsLookedForButNotByEveryTokenThatNamesOne) {
   EXPECT_EQ(finish(begin()), "");
   ehr.instead["https://ehr.example/keys"] = {200, R"({"keys":[)" + ehr.key.jwk() + "]}", {}};
