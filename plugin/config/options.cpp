@@ -97,10 +97,9 @@ constexpr std::array<SectionAbout, 9> all_sections{{
      "Pages that patients answer before an appointment: docs/intake.md. Off without a store."},
     {"launch",
      "EHRs from whose records clinicians open the clinic's pages (SMART App Launch): "
-     "docs/launch.md. Their\n"
-     "launch address is service.base + /smart/launch, their redirect address service.base + "
-     "/smart/callback.\n"
-     "Cards lead there where service.summary-app is left out."},
+     "docs/launch.md.\n"
+     "Their launch address is service.base + /smart/launch, their redirect address service.base +\n"
+     "/smart/callback. Cards lead there where service.summary-app is left out."},
     {"limits",
      "What one server bears from its clients. What goes beyond is answered with the status named,\n"
      "or the connection is closed."},
@@ -281,9 +280,9 @@ const std::array<Option, 63> all{{
      "iss and client-id are needed, the others may be left out.",
      ServersOption{}},
     {"launch", "patients-of",
-     "The iss whose patients are meant where a form names its patient without a server "
-     "(Patient/123), as\n"
-     "invitations do. Needed where there are several servers.",
+     "The iss whose patients are meant where a form names its patient without a server, as "
+     "invitations\n"
+     "do (Patient/123). Needed where there are several servers.",
      TextOption{[](Config& c) -> std::string& { return c.launch.patients_of; },
                 "the iss of one of launch.servers", is_base}},
     {"launch", "frame-ancestors",
@@ -301,9 +300,9 @@ const std::array<Option, 63> all{{
                   [](Config& c, std::int64_t v) { c.launch.whole = std::chrono::seconds(v); }, 300,
                   43'200, "seconds"}},
     {"launch", "at-once",
-     "Sign-ins that wait for an EHR; twice as many wait, further ones get a page that says so. "
-     "Each has a\n"
-     "process of its own.",
+     "Sign-ins that wait for an EHR; as many more wait, further ones get a page that says so. Each "
+     "has\n"
+     "a process of its own.",
      NumberOption{[](const Config& c) { return static_cast<std::int64_t>(c.launch.at_once); },
                   [](Config& c, std::int64_t v) { c.launch.at_once = static_cast<std::size_t>(v); },
                   1, 32, ""}},

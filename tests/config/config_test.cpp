@@ -91,7 +91,10 @@ TEST(Config, EveryOptionIsReadToWhereItIsWrittenFrom) {
   config.clients = {{"https://i.example", "keys.json", "", "", "", {trust::Algorithm::es384}},
                     {"j", "k.json", "https://l.example/jwks", "north", "https://m.example/r4", {}}};
   config.clients[1].algorithms = {trust::Algorithm::rs384, trust::Algorithm::es384};
-  config.intake = {"store.sqlite", "Clinic", "1", "112"};
+  config.intake.store = "store.sqlite";
+  config.intake.clinic = "Clinic";
+  config.intake.phone = "1";
+  config.intake.emergency_number = "112";
   config.launch.servers = {
       {"https://n.example/r4", "us", "o.pem", "p"},
       {"https://q.example/r4", "them", "", "", "openid launch", {trust::Algorithm::es256}}};
