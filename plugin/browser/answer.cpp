@@ -17,8 +17,8 @@ using http::Response;
 constexpr std::size_t kHashLength = 12;
 constexpr std::string_view kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for "
-    "'script'; trusted-types 'none'";
+    "form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types "
+    "'none'; frame-ancestors ";
 
 Asset asset(std::string_view name, std::string_view extension, std::string_view type,
             std::string_view content) {
@@ -27,13 +27,18 @@ Asset asset(std::string_view name, std::string_view extension, std::string_view 
           fmt::format("{}; charset=utf-8", type), content};
 }
 
+std::string_view attributes_of(CookieUse use) {
+  return use == CookieUse::frame ? "Path=/; Secure; HttpOnly; SameSite=None; Partitioned"
+                                 : "Path=/; Secure; HttpOnly; SameSite=Lax";
+}
+
 }  // namespace
 
-Response page(int status, std::string html) {
+Response page(int status, std::string html, std::string_view frames) {
   return {status,
           "text/html; charset=utf-8",
           std::move(html),
-          {{"Content-Security-Policy", std::string(kPolicy)},
+          {{"Content-Security-Policy", fmt::format("{}{}", kPolicy, frames)},
            {"Cache-Control", "no-store"},
            {"Referrer-Policy", "no-referrer"},
            {"X-Content-Type-Options", "nosniff"},
@@ -49,9 +54,21 @@ Response go_to(std::string address) {
            {"Referrer-Policy", "no-referrer"}}};
 }
 
-void set_cookie(Response& response, std::string_view name, std::string_view value) {
+void set_cookie(Response& response, std::string_view name, std::string_view value, CookieUse use) {
   response.fields.push_back(
-      {"Set-Cookie", fmt::format("{}={}; Path=/; Secure; HttpOnly; SameSite=Lax", name, value)});
+      {"Set-Cookie", fmt::format("{}={}; {}", name, value, attributes_of(use))});
+}
+
+void drop_cookie(Response& response, std::string_view name, CookieUse use) {
+  response.fields.push_back(
+      {"Set-Cookie", fmt::format("{}=; Max-Age=0; {}", name, attributes_of(use))});
+}
+
+// Sec-Fetch-Dest: www.w3.org/TR/fetch-metadata.
+CookieUse cookie_use(const Request& request, bool otherwise_framed) {
+  const auto target = http::field_of(request.fields, "sec-fetch-dest");
+  const bool is_framed = target.empty() ? otherwise_framed : target != "document";
+  return is_framed ? CookieUse::frame : CookieUse::own_window;
 }
 
 std::string_view cookie_of(const Request& request, std::string_view name) {

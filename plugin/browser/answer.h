@@ -13,11 +13,20 @@ namespace myoflag::browser {
 
 inline constexpr std::string_view kForm = "application/x-www-form-urlencoded";
 
-http::Response page(int status, std::string html);
+// `frames`: origins whose pages may show it in a frame, as Content-Security-Policy writes them.
+http::Response page(int status, std::string html, std::string_view frames = "'none'");
 http::Response go_to(std::string address);  // after a form: 303
 
+// Where a cookie goes along: with pages of ours and links to them, or also in a frame of another
+// site, there only for frames within that site. Source: CHIPS (Partitioned), RFC 6265bis.
+enum class CookieUse { own_window, frame };
+
 // A cookie of the session, for this host only. Its name begins with "__Host-".
-void set_cookie(http::Response& response, std::string_view name, std::string_view value);
+void set_cookie(http::Response& response, std::string_view name, std::string_view value,
+                CookieUse use = CookieUse::own_window);
+void drop_cookie(http::Response& response, std::string_view name, CookieUse use);
+// Which of them the browser is to keep: whether it shows the page in a frame, where it says so.
+CookieUse cookie_use(const http::Request& request, bool otherwise_framed);
 std::string_view cookie_of(const http::Request& request, std::string_view name);  // "": none
 
 // Whether a page of ours sent it, as far as the browser says.

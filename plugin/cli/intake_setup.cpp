@@ -5,6 +5,7 @@
 
 #include "plugin/cli/demo.h"
 #include "plugin/delivery/site.h"
+#include "plugin/review/launch_service.h"
 #include "plugin/review/service.h"
 #include "plugin/review/texts.h"
 
@@ -75,7 +76,8 @@ sidecar::Checked<std::shared_ptr<const sidecar::Serving>> serving_of(const sidec
 }
 
 void add_intake(http::Router& router, Intake& intake, const sidecar::Current& serving,
-                sidecar::FeedbackKeeper* keeper, const std::function<rules::Instant()>& now,
+                sidecar::FeedbackKeeper* keeper, Launch* launch,
+                const std::function<rules::Instant()>& now,
                 const std::function<void(const std::string& request, std::string_view why)>& log) {
   const auto assessor = [&serving]() -> std::shared_ptr<const Assessor> {
     auto current = serving.get();
@@ -91,6 +93,23 @@ void add_intake(http::Router& router, Intake& intake, const sidecar::Current& se
     clinic.keep = [keeper](const feedback::Feedback& one) {
       return keeper->keep({one}).has_value();
     };
+  }
+  if (launch != nullptr) {
+    clinic.door.emplace(review::Door{launch->sessions(), launch->frames()});
+    review::LaunchParts entrance{*clinic.door,
+                                 launch->launches(),
+                                 intake.clinic_texts,
+                                 now,
+                                 log,
+                                 [launch](std::string_view outcome) { launch->count(outcome); },
+                                 nullptr,
+                                 static_cast<double>(intake.settings.requests_per_minute),
+                                 intake.settings.proxy_field,
+                                 launch->most_at_once()};
+    if (launch->has_keys()) {
+      entrance.key_set = [launch] { return launch->key_set(); };
+    }
+    review::add_launch_routes(router, entrance);
   }
   review::add_routes(router, clinic);
 }

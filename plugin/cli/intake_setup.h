@@ -10,6 +10,7 @@
 #include <tl/expected.hpp>
 
 #include "plugin/browser/texts.h"
+#include "plugin/cli/launch_setup.h"
 #include "plugin/http/router.h"
 #include "plugin/intake/service.h"
 #include "plugin/review/desk.h"
@@ -36,9 +37,10 @@ sidecar::Checked<std::shared_ptr<const sidecar::Serving>> serving_of(const sidec
                                                                      const Intake* intake);
 
 // The pages for patients and those for the clinic. What is given outlives the router; `keeper`
-// null: no figures are kept.
+// null: no figures are kept; `launch` null: the clinic's pages open on this machine only.
 void add_intake(http::Router& router, Intake& intake, const sidecar::Current& serving,
-                sidecar::FeedbackKeeper* keeper, const std::function<rules::Instant()>& now,
+                sidecar::FeedbackKeeper* keeper, Launch* launch,
+                const std::function<rules::Instant()>& now,
                 const std::function<void(const std::string& request, std::string_view why)>& log);
 
 }  // namespace myoflag::cli

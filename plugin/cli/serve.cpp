@@ -25,6 +25,7 @@
 #include "plugin/cli/commands.h"
 #include "plugin/cli/demo.h"
 #include "plugin/cli/intake_setup.h"
+#include "plugin/cli/launch_setup.h"
 #include "plugin/cli/options.h"
 #include "plugin/cli/polling.h"
 #include "plugin/cli/sidecar_setup.h"
@@ -563,7 +564,8 @@ void count_feedback(sidecar::Metrics& metrics, sidecar::FeedbackKeeper& keeper) 
 }
 
 http::ServerOptions listening(const config::Config& config, std::shared_ptr<const http::Tls> tls,
-                              bool is_fetching, sidecar::LineLog& log, sidecar::Metrics& metrics) {
+                              bool is_fetching, bool is_launching, sidecar::LineLog& log,
+                              sidecar::Metrics& metrics) {
   http::ServerOptions options;
   options.host = config.host;
   options.port = config.port;
@@ -573,6 +575,11 @@ http::ServerOptions listening(const config::Config& config, std::shared_ptr<cons
   }
   if (is_fetching) {  // those who wait for an EHR take no worker from the others
     options.limits.workers += static_cast<unsigned>(2 * config.fetching.at_once);
+  }
+  if (is_launching) {  // codes and launch parameters are long with some EHRs
+    constexpr std::size_t longest_target = 8u << 10;
+    options.limits.target_bytes = longest_target;
+    options.limits.workers += static_cast<unsigned>(2 * config.launch.at_once);
   }
   options.tls = std::move(tls);
   options.cors_origins = config.origins;
@@ -656,8 +663,12 @@ Exit serve(const Options& options) {
   const auto delivery = setup.delivery();
   const auto hook = setup.hook();
   const auto fetching = setup.fetching();
-  if (!serving || !clients || !tls || !delivery || !hook || !fetching) {
-    return fail(failure_of(sidecar::problems_of(serving, clients, tls, delivery, hook, fetching)));
+  const auto launching = setup.launching();
+  const auto launch_servers = setup.launch_servers();
+  if (!serving || !clients || !tls || !delivery || !hook || !fetching || !launching ||
+      !launch_servers) {
+    return fail(failure_of(sidecar::problems_of(serving, clients, tls, delivery, hook, fetching,
+                                                launching, launch_servers)));
   }
 
   std::optional<DemoPatients> patients;
@@ -747,6 +758,16 @@ Exit serve(const Options& options) {
     count_fetches(metrics, **fetcher);
     fetch = [&fetcher](const cds::Wanted& wanted) { return (*fetcher)->fetch(wanted); };
   }
+  const auto launch = open_launch(setup, *launch_servers, *launching);
+  if (!launch) {
+    return fail(launch.error());
+  }
+  if (*launch != nullptr) {
+    if (const auto read = (*intake)->desk.catch_up(); !read) {
+      return fail(read.error());
+    }
+    metrics.add_source([&launch, &clock](sidecar::Metrics& to) { (*launch)->tell(to, clock()); });
+  }
   const auto refresher = key_refresher(setup, gate.get(), log);
   const auto unknown_key = [&refresher] {
     if (refresher != nullptr) {
@@ -763,14 +784,15 @@ Exit serve(const Options& options) {
          clock, MYOFLAG_VERSION, config.base.empty() ? base_of(config, port) : config.base,
          keeper->get(), &metrics, unknown_key, fetch, readiness, config.card_time});
     if (*intake) {
-      add_intake(router, **intake, current, keeper->get(), clock,
+      add_intake(router, **intake, current, keeper->get(), launch->get(), clock,
                  [&log](const std::string& request, std::string_view why) {
                    log.write(failed_line(request, why));
                  });
     }
     return router;
   };
-  auto how = listening(config, *std::move(tls), *fetcher != nullptr, log, metrics);
+  auto how =
+      listening(config, *std::move(tls), *fetcher != nullptr, *launch != nullptr, log, metrics);
   auto server = http::Server::start(router_for, how);
   if (!server && may_take_another_port(options, config)) {
     say(fmt::format("Port {} is taken or not allowed; another one is used", config.port));

@@ -1,7 +1,8 @@
 #pragma once
 // The configuration of `myoflag serve`: one YAML file in which every option may be left out. Every
 // problem is told, each with line and column. Secrets do not stand in it: it names the environment
-// variables that hold them. Errors: MF-4250 to MF-4256, and those of YAML (MF-2002 to MF-2006).
+// variables that hold them. Errors: MF-4250 to MF-4256, MF-4259, and those of YAML (MF-2002 to
+// MF-2006).
 
 #include <chrono>
 #include <cstdint>
@@ -56,6 +57,26 @@ struct IntakeOptions {
   std::string proxy_field;                      // in which a proxy names the address; empty: none
 };
 
+// An EHR whose clinicians open the clinic's pages from a patient's record. plugin/launch/server.h
+// says what each means.
+struct LaunchServer {
+  std::string iss, client_id, key, key_id;
+  std::string scope = "launch openid fhirUser";
+  std::set<trust::Algorithm> algorithms{trust::Algorithm::es256, trust::Algorithm::es384,
+                                        trust::Algorithm::rs256, trust::Algorithm::rs384};
+};
+
+// SMART App Launch. Off without a server.
+struct LaunchOptions {
+  std::vector<LaunchServer> servers;
+  std::string patients_of;                   // iss; empty: of the only server
+  std::vector<std::string> frame_ancestors;  // origins
+  std::chrono::seconds idle{1'800};
+  std::chrono::seconds whole{28'800};
+  std::size_t at_once = 4;
+  std::string ca, proxy;
+};
+
 struct Config {
   std::string host = "127.0.0.1";  // an address, not a name
   std::uint16_t port = 8080;       // 0: any free one
@@ -72,6 +93,7 @@ struct Config {
   Fetching fetching;
   Delivery delivery;
   IntakeOptions intake;
+  LaunchOptions launch;
   std::chrono::seconds card_time{2};  // to make the answer to a call
   http::Limits limits;                // workers 0: one for each core, at least two
 };

@@ -87,7 +87,7 @@ NumberOption count(std::int64_t least, std::int64_t most, std::string_view unit 
           least, most, unit};
 }
 
-constexpr std::array<SectionAbout, 8> all_sections{{
+constexpr std::array<SectionAbout, 9> all_sections{{
     {"listen", "Where it listens, and with which certificate."},
     {"service", "What it answers from, and what cards lead to."},
     {"trust", "Who may call. Without a client nobody could, so nothing is served."},
@@ -102,12 +102,17 @@ constexpr std::array<SectionAbout, 8> all_sections{{
     {"cors", "Which pages of browsers may call, such as those of a sandbox."},
     {"intake",
      "Pages that patients answer before an appointment: docs/intake.md. Off without a store."},
+    {"launch",
+     "EHRs from whose records clinicians open the clinic's pages (SMART App Launch): "
+     "docs/launch.md.\n"
+     "Their launch address is service.base + /smart/launch, their redirect address service.base +\n"
+     "/smart/callback. Cards lead there where service.summary-app is left out."},
     {"limits",
      "What one server bears from its clients. What goes beyond is answered with the status named,\n"
      "or the connection is closed."},
 }};
 
-const std::array<Option, 57> all{{
+const std::array<Option, 65> all{{
     {"listen", "host",
      "Address of this machine, not a name. Another one than loopback (127.0.0.1, ::1) needs a\n"
      "certificate.",
@@ -238,7 +243,7 @@ const std::array<Option, 57> all{{
     {"delivery", "proxy", "http://host:port",
      TextOption{[](Config& c) -> std::string& { return c.delivery.ehr.proxy; }, link, is_link}},
     {"cors", "origins", "Letter by letter, such as https://sandbox.example.org; no pattern.",
-     OriginsOption{}},
+     OriginsOption{[](Config& c) -> std::vector<std::string>& { return c.origins; }}},
     {"intake", "store",
      "File with invitations, drafts and the outbox, as for myoflag deliver and myoflag invite; "
      "made\n"
@@ -280,6 +285,51 @@ const std::array<Option, 57> all{{
      "x-forwarded-for. Without it all that comes through the proxy counts as one address.",
      TextOption{[](Config& c) -> std::string& { return c.intake.proxy_field; },
                 "a field name in lower case", is_field_name}},
+    {"launch", "servers",
+     "- iss: https://ehr.example.org/fhir           its FHIR endpoint, letter by letter\n"
+     "  client-id: myoflag                         our name there\n"
+     "  key: launch-key.pem                        our private key (RSA, or EC on P-384), for its\n"
+     "                                             owner only; the public one is at service.base "
+     "+\n"
+     "                                             /.well-known/jwks.json. Without it we are a\n"
+     "                                             public client\n"
+     "  key-id: 2026                               kid of the key; its thumbprint unless told\n"
+     "  scope: launch openid fhirUser              what is asked for; this unless told\n"
+     "  algorithms: [ES256, ES384, RS256, RS384]   of its id_tokens; all of these unless told\n"
+     "iss and client-id are needed, the others may be left out.",
+     ServersOption{}},
+    {"launch", "patients-of",
+     "The iss whose patients are meant where a form names its patient without a server, as "
+     "invitations\n"
+     "do (Patient/123). Needed where there are several servers.",
+     TextOption{[](Config& c) -> std::string& { return c.launch.patients_of; },
+                "the iss of one of launch.servers", is_base}},
+    {"launch", "frame-ancestors",
+     "Origins whose pages may show ours in a frame, such as https://ehr.example.org. Without one "
+     "they\n"
+     "open in a window of their own only.",
+     OriginsOption{
+         [](Config& c) -> std::vector<std::string>& { return c.launch.frame_ancestors; }}},
+    {"launch", "idle-time", "Without a request; then the page has to be opened again.",
+     NumberOption{[](const Config& c) -> std::int64_t { return c.launch.idle.count(); },
+                  [](Config& c, std::int64_t v) { c.launch.idle = std::chrono::seconds(v); }, 60,
+                  7'200, "seconds"}},
+    {"launch", "session-time", "From the launch, whatever is done.",
+     NumberOption{[](const Config& c) -> std::int64_t { return c.launch.whole.count(); },
+                  [](Config& c, std::int64_t v) { c.launch.whole = std::chrono::seconds(v); }, 300,
+                  43'200, "seconds"}},
+    {"launch", "at-once",
+     "Sign-ins that wait for an EHR; as many more wait, further ones get a page that says so. Each "
+     "has\n"
+     "a process of its own.",
+     NumberOption{[](const Config& c) { return static_cast<std::int64_t>(c.launch.at_once); },
+                  [](Config& c, std::int64_t v) { c.launch.at_once = static_cast<std::size_t>(v); },
+                  1, 32, ""}},
+    {"launch", "ca", "PEM file with certificates to trust beside the system's.",
+     TextOption{[](Config& c) -> std::string& { return c.launch.ca; }, "", is_any}},
+    {"launch", "proxy", "http://host:port",
+     TextOption{[](Config& c) -> std::string& { return c.launch.proxy; },
+                "an address without a password", is_proxy}},
     {"limits", "connections", "At once. Idle ones give way to new ones, further ones wait.",
      count<&Limits::connections>(1, 16'000)},
     {"limits", "connections-per-address", "Further ones are closed at once.",

@@ -27,13 +27,16 @@ struct NumberOption {
   std::string_view unit;  // "seconds"; empty: a plain number
 };
 
-struct OriginsOption {};
+struct OriginsOption {
+  std::vector<std::string>& (*at)(Config&);
+};
 struct ClientsOption {};
+struct ServersOption {};
 
 struct Option {
   std::string_view section, name;
   std::string_view about;  // lines
-  std::variant<TextOption, NumberOption, OriginsOption, ClientsOption> how;
+  std::variant<TextOption, NumberOption, OriginsOption, ClientsOption, ServersOption> how;
 };
 
 struct SectionAbout {

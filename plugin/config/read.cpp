@@ -161,8 +161,8 @@ class Reader {
     return items;
   }
 
-  void take(const OriginsOption& /*option*/, const std::string& path, const Node& node) {
-    auto& origins = loaded_.config_.origins;
+  void take(const OriginsOption& option, const std::string& path, const Node& node) {
+    auto& origins = option.at(loaded_.config_);
     for (const auto* item : items_of(node, path)) {
       const auto text = text_of(*item, path);
       if (text && !is_origin(*text)) {
@@ -209,7 +209,8 @@ class Reader {
       const auto path = fmt::format("{}.{}", place, name);
       note_place(path, field->value);
       if (name == "algorithms") {
-        client.algorithms = read_algorithms(field->value, path);
+        client.algorithms =
+            read_algorithms(field->value, path, {trust::Algorithm::es384, trust::Algorithm::rs384});
         continue;
       }
       const auto text = text_of(field->value, path);
@@ -234,14 +235,83 @@ class Reader {
     return client;
   }
 
-  std::set<trust::Algorithm> read_algorithms(const Node& node, const std::string& path) {
+  void take(const ServersOption& /*option*/, const std::string& path, const Node& node) {
+    auto& servers = loaded_.config_.launch.servers;
+    const auto items = items_of(node, path);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const auto place = fmt::format("{}[{}]", path, i);
+      note_place(place, *items[i]);
+      auto server = read_server(*items[i], place);
+      const bool twice = std::any_of(servers.begin(), servers.end(), [&](const auto& before) {
+        return !server.iss.empty() && before.iss == server.iss;
+      });
+      if (twice) {
+        report(*items[i], "MF-4256", "this iss is listed already");
+      }
+      servers.push_back(std::move(server));
+    }
+  }
+
+  LaunchServer read_server(const Node& node, const std::string& place) {
+    LaunchServer server;
+    const std::pair<std::string_view, std::string*> texts[] = {{"iss", &server.iss},
+                                                               {"client-id", &server.client_id},
+                                                               {"key", &server.key},
+                                                               {"key-id", &server.key_id},
+                                                               {"scope", &server.scope}};
+    const Names known{"iss", "client-id", "key", "key-id", "scope", "algorithms"};
+    for (const auto* field : fields_of(node, known, "a server")) {
+      const auto& name = field->key.text;
+      const auto path = fmt::format("{}.{}", place, name);
+      note_place(path, field->value);
+      if (name == "algorithms") {
+        server.algorithms = read_algorithms(field->value, path, LaunchServer().algorithms);
+        continue;
+      }
+      const auto text = text_of(field->value, path);
+      if (text && text->empty()) {
+        report(field->value, "MF-4255", fmt::format("{} is empty", path));
+      } else if (text && name == "iss" && !is_base(*text)) {
+        report(field->value, "MF-4254",
+               fmt::format("{} is to be an https:// address without a slash at its end", path));
+      } else if (text && name == "scope") {
+        check_scope(field->value, path, *text);
+      }
+      const auto* const target = std::find_if(std::begin(texts), std::end(texts),
+                                              [&](const auto& one) { return one.first == name; });
+      *target->second = text.value_or("");
+    }
+    for (const auto* name : {"iss", "client-id"}) {
+      if (node.kind == Node::Kind::map && node.find(name) == nullptr) {
+        report(node, "MF-4255", fmt::format("a server needs `{}`", name));
+      }
+    }
+    return server;
+  }
+
+  // Without these nobody would be told who signed in, and for whom.
+  void check_scope(const Node& node, const std::string& path, const std::string& scope) {
+    const auto padded = " " + scope + " ";
+    for (const auto* needed : {"launch", "openid"}) {
+      if (padded.find(fmt::format(" {} ", needed)) == std::string::npos) {
+        report(node, "MF-4255", fmt::format("{} needs `{}`", path, needed));
+      }
+    }
+  }
+
+  std::set<trust::Algorithm> read_algorithms(const Node& node, const std::string& path,
+                                             const std::set<trust::Algorithm>& known) {
+    std::string names;
+    for (const auto one : known) {
+      names += (names.empty() ? "" : " or ") + std::string(trust::name_of(one));
+    }
     std::set<trust::Algorithm> algorithms;
     for (const auto* item : items_of(node, path)) {
-      if (item->text != "ES384" && item->text != "RS384") {
-        report(*item, "MF-4254", "an algorithm is to be ES384 or RS384");
+      const auto algorithm = trust::algorithm_of(item->text);
+      if (!algorithm || !known.contains(*algorithm)) {
+        report(*item, "MF-4254", "an algorithm is to be " + names);
       } else {
-        algorithms.insert(item->text == "ES384" ? trust::Algorithm::es384
-                                                : trust::Algorithm::rs384);
+        algorithms.insert(*algorithm);
       }
     }
     if (node.items.empty()) {
@@ -315,6 +385,41 @@ class Reader {
     }
   }
 
+  // A launch leads to pages of forms, at an address that the servers know.
+  void check_launch() {
+    const auto& config = loaded_.config_;
+    const auto& launch = config.launch;
+    const auto missing = [&](const char* option, const char* text) {
+      problems_.push_back(loaded_.problem(option, "MF-4255", text));
+    };
+    if (launch.servers.empty()) {
+      if (!launch.patients_of.empty() || !launch.frame_ancestors.empty()) {
+        missing("launch.servers", "launch.servers is needed: others of launch are there");
+      }
+      return;
+    }
+    if (config.intake.store.empty()) {
+      missing("intake.store", "intake.store is needed: launch.servers is there");
+    }
+    if (config.base.empty()) {
+      missing("service.base", "service.base is needed: launches come back to it");
+    }
+    if (launch.patients_of.empty() && launch.servers.size() > 1) {
+      missing("launch.patients-of",
+              "launch.patients-of is needed: Patient/123 of one server is another one's somebody "
+              "else");
+    }
+    const bool is_listed =
+        launch.patients_of.empty() ||
+        std::any_of(launch.servers.begin(), launch.servers.end(),
+                    [&](const auto& one) { return one.iss == launch.patients_of; });
+    if (!is_listed) {
+      problems_.push_back(
+          loaded_.problem("launch.patients-of", "MF-4254",
+                          "launch.patients-of is the iss of none of launch.servers"));
+    }
+  }
+
   // What only shows when all is read.
   void check_whole() {
     const auto& config = loaded_.config_;
@@ -332,6 +437,7 @@ class Reader {
     check_key_files();
     check_delivery(config.delivery);
     check_intake();
+    check_launch();
     if (!config.clients.empty() && config.base.empty()) {
       problems_.push_back(loaded_.problem("service.base", "MF-4255",
                                           "service.base is needed: tokens of clients name it"));

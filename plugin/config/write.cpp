@@ -43,6 +43,14 @@ std::string list_of(const std::vector<std::string>& texts) {
   return "[" + out + "]";
 }
 
+std::vector<std::string> names_of(const std::set<trust::Algorithm>& algorithms) {
+  std::vector<std::string> names;
+  for (const auto algorithm : algorithms) {
+    names.emplace_back(trust::name_of(algorithm));
+  }
+  return names;
+}
+
 std::string client_text(const TrustedClient& client) {
   std::string out = fmt::format("\n    - issuer: {}", quoted(client.issuer));
   const auto add = [&out](std::string_view name, const std::string& value) {
@@ -52,11 +60,19 @@ std::string client_text(const TrustedClient& client) {
   add("key-set-url", client.key_set_url);
   add("tenant", client.tenant);
   add("fhir-server", client.fhir_server);
-  std::vector<std::string> names;
-  for (const auto algorithm : client.algorithms) {
-    names.emplace_back(algorithm == trust::Algorithm::es384 ? "ES384" : "RS384");
-  }
-  return out + "\n      algorithms: " + list_of(names);
+  return out + "\n      algorithms: " + list_of(names_of(client.algorithms));
+}
+
+std::string server_text(const LaunchServer& server) {
+  std::string out = fmt::format("\n    - iss: {}", quoted(server.iss));
+  const auto add = [&out](std::string_view name, const std::string& value) {
+    out += value.empty() ? "" : fmt::format("\n      {}: {}", name, quoted(value));
+  };
+  add("client-id", server.client_id);
+  add("key", server.key);
+  add("key-id", server.key_id);
+  add("scope", server.scope);
+  return out + "\n      algorithms: " + list_of(names_of(server.algorithms));
 }
 
 struct Value {
@@ -65,8 +81,15 @@ struct Value {
   std::string operator()(const NumberOption& option) const {
     return fmt::format(" {}", option.get(config));
   }
-  std::string operator()(const OriginsOption& /*option*/) const {
-    return " " + list_of(config.origins);
+  std::string operator()(const OriginsOption& option) const {
+    return " " + list_of(option.at(config));
+  }
+  std::string operator()(const ServersOption& /*option*/) const {
+    std::string out;
+    for (const auto& server : config.launch.servers) {
+      out += server_text(server);
+    }
+    return out.empty() ? " []" : out;
   }
   std::string operator()(const ClientsOption& /*option*/) const {
     std::string out;
@@ -92,6 +115,7 @@ struct Range {
   }
   std::string operator()(const OriginsOption& /*option*/) const { return "default none"; }
   std::string operator()(const ClientsOption& /*option*/) const { return "default none"; }
+  std::string operator()(const ServersOption& /*option*/) const { return "default none"; }
 };
 
 }  // namespace

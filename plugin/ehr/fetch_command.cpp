@@ -14,6 +14,7 @@
 #include "fhir/client/backend_services.h"
 #include "fhir/client/client.h"
 #include "plugin/ehr/fetch_wire.h"
+#include "plugin/ehr/own_key.h"
 #include "plugin/write_all.h"
 
 namespace myoflag::ehr {
@@ -59,7 +60,7 @@ class Order {
   Order(fhir::client::Transport& transport, FetchOrder order, Socket& socket)
       : transport_(transport),
         order_(std::move(order)),
-        authority_(fhir::client::bearer(order_.token)),
+        authority_(order_.token.empty() ? "" : fhir::client::bearer(order_.token)),
         until_(Clock::now() + order_.time),
         socket_(socket) {
     while (order_.base.ends_with('/')) {
@@ -72,6 +73,9 @@ class Order {
     for (std::size_t i = 0; i < order_.queries.size(); ++i) {
       threads.emplace_back([this, i] { fetch(i); });
     }
+    for (std::size_t i = 0; i < order_.requests.size(); ++i) {
+      threads.emplace_back([this, i] { ask(i); });
+    }
     std::for_each(threads.begin(), threads.end(), [](std::thread& one) { one.join(); });
   }
 
@@ -82,6 +86,60 @@ class Order {
     } catch (const std::exception&) {
       // An address that cannot be called: not fetched.
     }
+  }
+
+  void ask(std::size_t number) {
+    WebAnswer answer{0, {}, "MF-1505"};
+    try {
+      answer = web_answer(order_.requests[number]);
+    } catch (const std::exception&) {
+      // What a library says may quote an address.
+    }
+    socket_.send(answer_frame({number, web_answer_text(answer)}));
+  }
+
+  WebAnswer web_answer(const WebRequest& asked) {
+    fhir::client::Request request;
+    request.url = asked.url;
+    request.headers = {{"Accept", "application/json"}};
+    request.deadline = time_left();
+    request.most_bytes = kMostOfTheWeb;
+    if (!asked.form.empty()) {
+      request.method = fhir::client::Method::post;
+      request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+      request.body = asked.form;
+    }
+    if (!asked.sign.client_id.empty()) {
+      const auto assertion = assertion_of(asked);
+      if (!assertion) {
+        return {0, {}, "MF-4131"};
+      }
+      request.body +=
+          "&" + fhir::client::query_of({{"client_assertion_type",
+                                         "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+                                        {"client_assertion", *assertion}});
+    }
+    auto answer = transport_.send(request);
+    return answer ? WebAnswer{answer->status, std::move(answer->body), {}}
+                  : WebAnswer{0, {}, answer.error().code};
+  }
+
+  // The key is read each time: a new one is in use at once.
+  static std::optional<std::string> assertion_of(const WebRequest& asked) {
+    auto key = read_key(asked.sign.key_file, asked.sign.key_id);
+    if (!key) {
+      return std::nullopt;
+    }
+    const auto world = fhir::client::real_world();
+    fhir::client::BackendOptions how;
+    how.client_id = asked.sign.client_id;
+    how.key = *std::move(key);
+    return fhir::client::client_assertion(how, asked.url, world.uuid(), world.now());
+  }
+
+  std::chrono::milliseconds time_left() const {
+    return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(until_ - Clock::now()),
+                    std::chrono::milliseconds(1));
   }
 
   // Each page as soon as it is there: the first counts, even where a later one is late.

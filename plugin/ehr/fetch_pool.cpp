@@ -152,7 +152,7 @@ void FetchPool::give_back(Helper helper) {
 }
 
 std::vector<FetchPool::Pages> FetchPool::fetch(FetchOrder order, Clock::time_point until) {
-  std::vector<Pages> answers(order.queries.size());
+  std::vector<Pages> answers(order.queries.size() + order.requests.size());
   const auto count = [&] {
     const auto came = static_cast<std::uint64_t>(std::count_if(
         answers.begin(), answers.end(), [](const Pages& pages) { return !pages.empty(); }));
@@ -173,6 +173,16 @@ std::vector<FetchPool::Pages> FetchPool::fetch(FetchOrder order, Clock::time_poi
   }
   give_back(*helper);
   count();
+  return answers;
+}
+
+std::vector<WebAnswer> FetchPool::ask(std::vector<WebRequest> requests, Clock::time_point until) {
+  FetchOrder order;
+  order.requests = std::move(requests);
+  std::vector<WebAnswer> answers;
+  for (const auto& pages : fetch(std::move(order), until)) {
+    answers.push_back(pages.empty() ? WebAnswer() : read_web_answer(pages.front()));
+  }
   return answers;
 }
 

@@ -27,7 +27,7 @@ class FetchPool {
   using Pages = std::vector<std::string>;  // JSON
 
   struct Counts {
-    std::uint64_t fetched = 0, not_fetched = 0;  // queries
+    std::uint64_t fetched = 0, not_fetched = 0;  // queries and requests
     std::uint64_t replaced = 0;                  // processes that died or were late
   };
 
@@ -47,6 +47,9 @@ class FetchPool {
   // fetched. The order's time is set here. Safe from many threads; where as many as there are
   // processes wait for one already, nothing is fetched.
   std::vector<Pages> fetch(FetchOrder order, Clock::time_point until);
+
+  // The same for requests: an answer for each, without a status where none came.
+  std::vector<WebAnswer> ask(std::vector<WebRequest> requests, Clock::time_point until);
 
   Counts counts() const { return {fetched_, not_fetched_, replaced_}; }
 

@@ -8,6 +8,52 @@ namespace myoflag::ehr {
 
 using fhir::Json;
 
+namespace {
+
+Json json_of(const WebRequest& request) {
+  return Json::object({{"url", request.url},
+                       {"form", request.form},
+                       {"client", request.sign.client_id},
+                       {"key", request.sign.key_file},
+                       {"keyId", request.sign.key_id}});
+}
+
+WebRequest request_of(const Json& json) {
+  const auto text = [&](std::string_view name) { return std::string(json.string_of(name)); };
+  return {text("url"), text("form"), {text("client"), text("key"), text("keyId")}};
+}
+
+int number_of(const Json& json, std::string_view name) {
+  const auto* number = json.find(name);
+  int value = 0;
+  if (number != nullptr && number->is_number()) {
+    const auto& digits = number->as_number()->text;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string web_answer_text(const WebAnswer& answer) {
+  return fhir::write_json(
+      Json::object({{"status", answer.status}, {"body", answer.body}, {"code", answer.code}}));
+}
+
+// Bytes that are no text of JSON were no answer.
+WebAnswer read_web_answer(std::string_view text) {
+  constexpr fhir::Limits gate{.bytes = 6 * kMostOfTheWeb + 1'000,
+                              .depth = 2,
+                              .string_bytes = kMostOfTheWeb + 1,
+                              .nodes = 10};
+  const auto json = fhir::read_json(text, gate);
+  if (!json || !json->is_object()) {
+    return {};
+  }
+  return {number_of(*json, "status"), std::string(json->string_of("body")),
+          std::string(json->string_of("code"))};
+}
+
 std::string frame_of(std::string_view content) {
   std::string frame;
   for (const int shift : {24, 16, 8, 0}) {
@@ -21,11 +67,16 @@ std::string order_frame(const FetchOrder& order) {
   for (const auto& query : order.queries) {
     queries.push(query);
   }
+  Json requests = Json::array();
+  for (const auto& request : order.requests) {
+    requests.push(json_of(request));
+  }
   return frame_of(fhir::write_json(
       Json::object({{"base", order.base},
                     {"token", order.token},
                     {"milliseconds", Json(static_cast<std::int64_t>(order.time.count()))},
-                    {"queries", std::move(queries)}})));
+                    {"queries", std::move(queries)},
+                    {"requests", std::move(requests)}})));
 }
 
 std::string answer_frame(const FetchAnswer& answer) {
@@ -39,7 +90,7 @@ std::optional<FetchOrder> read_order(std::string_view content) {
     return std::nullopt;
   }
   FetchOrder order{
-      std::string(json->string_of("base")), std::string(json->string_of("token")), {}, {}};
+      std::string(json->string_of("base")), std::string(json->string_of("token")), {}, {}, {}};
   const auto& digits = time->as_number()->text;
   std::chrono::milliseconds::rep count = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), count);
@@ -47,9 +98,15 @@ std::optional<FetchOrder> read_order(std::string_view content) {
   for (const auto& query : json->array_of("queries")) {
     order.queries.push_back(query.is_string() ? *query.as_string() : "");
   }
-  const bool is_one = !order.base.empty() && !order.token.empty() && !order.queries.empty() &&
-                      order.queries.size() <= kMostQueries && count > 0;
-  return is_one ? std::optional(std::move(order)) : std::nullopt;
+  for (const auto& request : json->array_of("requests")) {
+    order.requests.push_back(request_of(request));
+  }
+  const bool has_queries = !order.base.empty() && !order.token.empty() && !order.queries.empty() &&
+                           order.queries.size() <= kMostQueries && order.requests.empty();
+  const bool has_requests =
+      order.queries.empty() && !order.requests.empty() && order.requests.size() <= kMostQueries;
+  return (has_queries || has_requests) && count > 0 ? std::optional(std::move(order))
+                                                    : std::nullopt;
 }
 
 std::optional<FetchAnswer> read_answer(std::string_view content) {

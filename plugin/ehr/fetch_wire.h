@@ -16,11 +16,34 @@
 
 namespace myoflag::ehr {
 
+// Who we are to a token endpoint (private_key_jwt): a signed assertion goes with the form.
+struct SignAs {
+  std::string client_id;  // empty: nothing is signed
+  std::string key_file;
+  std::string key_id;  // empty: the thumbprint
+};
+
+// One exchange with a server that is no FHIR endpoint: a configuration, a key set, a token.
+struct WebRequest {
+  std::string url;
+  std::string form = {};  // sent by POST; empty: GET
+  SignAs sign = {};
+};
+
+// What was answered. Redirects are answers like others: none is followed.
+struct WebAnswer {
+  int status = 0;  // 0: nothing came
+  std::string body;
+  std::string code;  // where nothing came: of the transport, or MF-4131, of our key
+};
+
+// Queries of a FHIR endpoint, or requests to anybody.
 struct FetchOrder {
   std::string base;                  // of the FHIR endpoint
   std::string token;                 // for it alone
   std::vector<std::string> queries;  // what follows the base: "/Patient/1", "?page=2"
   std::chrono::milliseconds time{0};
+  std::vector<WebRequest> requests = {};  // instead of all but the time
 };
 
 // One page of the query of that number, in their order.
@@ -32,10 +55,14 @@ struct FetchAnswer {
 inline constexpr std::size_t kMostFetched = 2u << 20;    // bytes of one query, all pages together
 inline constexpr std::size_t kMostOrdered = 256u << 10;  // bytes of an order
 inline constexpr std::size_t kMostQueries = 16;
+inline constexpr std::size_t kMostOfTheWeb = 256u << 10;  // bytes of one answer to a request
 
 std::string frame_of(std::string_view content);
 std::string order_frame(const FetchOrder& order);
 std::string answer_frame(const FetchAnswer& answer);
+// An answer to a request is the one page of its number.
+std::string web_answer_text(const WebAnswer& answer);
+WebAnswer read_web_answer(std::string_view json);
 inline std::string end_frame() { return frame_of({}); }
 
 // Nothing where it is none.

@@ -1,9 +1,6 @@
 #include "plugin/ehr/open_ehr.h"
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -11,14 +8,13 @@
 
 #include "fhir/client/backend_services.h"
 #include "fhir/client/cpprest_transport.h"
-#include "fhir/client/key_set.h"
+#include "plugin/ehr/own_key.h"
 
 namespace myoflag::ehr {
 
 namespace {
 
 using fhir::client::Authority;
-using fhir::client::SigningKey;
 
 tl::unexpected<Failure> wrong(std::string text) {
   return tl::unexpected(Failure{Exit::usage, std::move(text)});
@@ -27,26 +23,6 @@ tl::unexpected<Failure> wrong(std::string text) {
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value != nullptr ? value : "";
-}
-
-tl::expected<SigningKey, Failure> read_key(const EhrOptions& options) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  const fs::perms rights = fs::status(options.key_file, error).permissions();
-  constexpr fs::perms others = fs::perms::group_all | fs::perms::others_all;
-  if (!error && (rights & others) != fs::perms::none) {
-    return wrong(fmt::format("MF-4131: {} may be read by others; chmod 600 it", options.key_file));
-  }
-  std::ifstream in(options.key_file, std::ios::binary);
-  const std::string pem(std::istreambuf_iterator<char>(in), {});
-  if (!in || error) {
-    return wrong(fmt::format("MF-4131: {} cannot be read", options.key_file));
-  }
-  auto key = fhir::client::signing_key(pem, options.key_id);
-  if (!key) {
-    return wrong(fmt::format("{}: {}: {}", key.error().code, options.key_file, key.error().text));
-  }
-  return std::move(*key);
 }
 
 tl::expected<std::unique_ptr<Authority>, Failure> authority_of(const EhrOptions& options,
@@ -71,7 +47,7 @@ tl::expected<std::unique_ptr<Authority>, Failure> authority_of(const EhrOptions&
   if (options.client_id.empty()) {
     return nullptr;
   }
-  auto key = read_key(options);
+  auto key = read_key(options.key_file, options.key_id);
   if (!key) {
     return tl::unexpected(key.error());
   }

@@ -73,6 +73,50 @@ Result<std::vector<Row>> unpacked(Result<std::vector<Row>> rows) {
   return rows;
 }
 
+constexpr int kAtATime = 100;
+
+struct Unread {
+  std::int64_t item = 0;
+  std::string input;
+};
+
+// The next items of which it is not known whose they are; true when there were any.
+Result<bool> read_next(File& file) {
+  Write write(file);
+  const auto unread = file.all(
+      [](const Statement& row) {
+        return Unread{row.integer(0), row.text(1)};
+      },
+      "SELECT i.id, a.input FROM item i JOIN assessment a ON a.id=i.assessment"
+      " WHERE i.id>(SELECT COALESCE(MAX(item),0) FROM whose) ORDER BY i.id LIMIT ?",
+      kAtATime);
+  if (!unread) {
+    return tl::unexpected(unread.error());
+  }
+  for (const auto& one : *unread) {
+    const auto input = store::unpacked(one.input);
+    if (!input) {
+      return tl::unexpected(input.error());
+    }
+    const auto whose = whose_of(*input);
+    write.change("INSERT INTO whose(item,server,patient) VALUES(?,?,?)", one.item, whose.server,
+                 whose.patient);
+  }
+  return write.commit().map([&] { return !unread->empty(); });
+}
+
+Done read_all(File& file) {
+  for (;;) {
+    const auto more = read_next(file);
+    if (!more) {
+      return tl::unexpected(more.error());
+    }
+    if (!*more) {
+      return {};
+    }
+  }
+}
+
 }  // namespace
 
 struct Desk::State : File {
@@ -134,6 +178,30 @@ Result<std::optional<Kept>> Desk::form(std::string_view outcome) {
     }
   }
   return std::optional(std::move(out));
+}
+
+Done Desk::catch_up() {
+  const std::lock_guard lock(state_->mutex);
+  return read_all(*state_);
+}
+
+Result<std::vector<Row>> Desk::forms_of(const Whose& whom, bool is_home, int most) {
+  const std::lock_guard lock(state_->mutex);
+  if (const auto read = read_all(*state_); !read) {
+    return tl::unexpected(read.error());
+  }
+  const std::string sql = fmt::format(
+      "{} JOIN whose w ON w.item=i.id WHERE w.patient=? AND w.patient<>''"
+      " AND (w.server=? OR (w.server='' AND ?))"
+      " AND NOT EXISTS(SELECT 1 FROM proposal p WHERE p.item=i.id)"
+      " AND ((e.id IS NOT NULL AND e.acknowledged IS NULL) OR NOT EXISTS(SELECT 1"
+      " FROM item n WHERE n.thread=i.thread AND n.id>i.id AND NOT EXISTS(SELECT 1 FROM proposal p"
+      " WHERE p.item=n.id)))"
+      " ORDER BY (e.id IS NOT NULL AND e.acknowledged IS NULL) DESC, a.made DESC, i.id DESC LIMIT "
+      "?",
+      kRow);
+  return unpacked(
+      state_->all(row_of, sql.c_str(), whom.patient, whom.server, is_home ? 1 : 0, most + 1));
 }
 
 Result<std::vector<Row>> Desk::troubles(int most) {

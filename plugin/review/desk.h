@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "plugin/review/whose.h"
 #include "plugin/store/store.h"
 
 namespace myoflag::review {
@@ -63,6 +64,12 @@ class Desk {
   // nobody looks after, the most pressing first. At most `most`: one more says that there are more.
   Result<std::vector<Row>> forms(Time since, int most);
   Result<std::optional<Kept>> form(std::string_view outcome);
+  // The same of one patient, of all times, what is urgent first, then the newest. `is_home`: also
+  // where the form names the patient without a server.
+  Result<std::vector<Row>> forms_of(const Whose& whom, bool is_home, int most);
+  // Reads whose the forms are that came since the last time: forms_of does it too, but the first
+  // time there may be many.
+  Done catch_up();
   // Forms and chosen requests that wait after a failed try, or are parked.
   Result<std::vector<Row>> troubles(int most);
 

@@ -92,9 +92,29 @@ std::string whole(const Look& look, std::string_view title, std::string_view tie
   page.close();
   page.open("body", {{"class", tier}});
   page.add(body);
-  page.open("footer", {{"class", "screen"}}).element("p", say(look, "this-machine")).close();
+  if (!look.is_outside) {
+    const auto* footer = look.patient.empty() ? "this-machine" : "this-launch";
+    page.open("footer", {{"class", "screen"}}).element("p", say(look, footer)).close();
+  }
   page.close().close();
   return "<!DOCTYPE html>\n" + page.whole();
+}
+
+void add_top(Html& html, const Look& look) {
+  html.open("header", {{"class", "screen top"}});
+  if (look.patient.empty()) {
+    html.element("a", say(look, "to-worklist"), {{"href", "/c/worklist"}});
+    html.element("p", say(look, "summary-title"));
+  } else {
+    const auto id = look.patient.substr(look.patient.find('/') + 1);
+    html.element("p", say(look, "launch-patient", {{"patient", safe_text(id)}}));
+    html.element("a", say(look, "launch-forms"), {{"href", "/c/forms"}});
+    html.open("form", {{"method", "post"}, {"action", "/c/end"}});
+    add_hidden(html, "csrf", look.csrf);
+    html.element("button", say(look, "launch-end"), {{"type", "submit"}});
+    html.close();
+  }
+  html.close();
 }
 
 void add_hidden(Html& html, browser::Word name, std::string_view value) {

@@ -21,6 +21,9 @@ std::string whole(const Look& look, std::string_view title, std::string_view tie
 
 std::string say(const Look& look, std::string_view key, std::initializer_list<rules::Fill> = {});
 
+// What stands above a page of a form: whose it is, where it leads.
+void add_top(Html& html, const Look& look);
+
 void add_hidden(Html& html, browser::Word name, std::string_view value);
 
 // What stands behind a line; may be null.

@@ -72,6 +72,7 @@ std::string said_of(const Request& request) {
          : word == "disagreed" ? "said-disagreed"
          : word == "taken"     ? "said-taken"
          : word == "choose"    ? "disagree-choose"
+         : word == "name"      ? "worklist-name-missing"
                                : "";
 }
 
@@ -107,6 +108,14 @@ struct Judged {
   std::string kept_tier;  // words; empty: the same
 };
 
+// Nothing where nobody came from a record, or the session is over.
+std::optional<launch::Session> session_of(const Parts& parts, const Request& request,
+                                          rules::Instant now) {
+  const auto cookie = browser::cookie_of(request, kSessionCookie);
+  return parts.door && cookie.size() == kToken ? parts.door->sessions.find(cookie, now)
+                                               : std::nullopt;
+}
+
 // What outlives a request.
 struct Desktop {
   explicit Desktop(const Parts& all) : parts(all), secret(random_token()) {}
@@ -123,14 +132,21 @@ class Handling {
         request_(request),
         now_(parts_.now()),
         assessor_(parts_.assessor()),
-        cookie_(browser::cookie_of(request, kCookie)) {
+        session_(session_of(parts_, request, now_)),
+        cookie_(browser::cookie_of(request, session_ ? kSessionCookie : kCookie)) {
     if (cookie_.size() != kToken) {
       cookie_ = random_token();
       is_new_ = true;
     }
   }
 
+  // Of the session that is looked at here: one may end between two looks.
+  bool is_in() const { return session_ || browser::is_local(request_); }
+
   Response worklist();
+  Response forms();
+  Response patient();
+  Response end();
   Response summary();
   Response take_urgent();
   Response propose();
@@ -139,9 +155,21 @@ class Handling {
 
  private:
   const Knowledge& knowledge() const { return *assessor_->knowledge(); }
-  Look look() const { return {parts_.texts, style_file().path}; }
+  Look look() const {
+    Look out{parts_.texts, style_file().path};
+    if (session_ && session_->only) {
+      out.patient = session_->only->patient;
+      out.csrf = csrf();
+    }
+    return out;
+  }
+  // A session's pages may stand in the record's frame, those of this machine in none.
+  Response paged(int status, std::string html) const {
+    return session_ ? page(status, std::move(html), parts_.door->frames)
+                    : page(status, std::move(html));
+  }
   Response message(int status, std::string_view name) const {
-    return page(status, message_page(look(), name));
+    return paged(status, message_page(look(), name));
   }
 
   // Of this browser and this run of the program: nothing is stored.
@@ -149,8 +177,8 @@ class Handling {
     return rules::hex(rules::sha256(fmt::format("{}:{}", secret_, cookie_)));
   }
   Response shown(std::string html) const {
-    auto response = page(200, std::move(html));
-    if (is_new_) {
+    auto response = paged(200, std::move(html));
+    if (is_new_ && !session_) {
       browser::set_cookie(response, kCookie, cookie_);
     }
     return response;
@@ -166,11 +194,32 @@ class Handling {
   }
   Kept take_form(std::string_view outcome) const {
     auto form = needed(parts_.desk.form(outcome));
+    if (form && !may_see(*form)) {
+      parts_.log(request_.id, "MF-4279: a form of another patient than the launch's");
+      form.reset();  // as if it were not there
+    }
     if (!form) {
       throw Ended{message(404, "unknown")};
     }
     return *std::move(form);
   }
+  // What the form says itself, not what was noted of it.
+  bool may_see(const Kept& form) const {
+    if (!session_ || !session_->only) {
+      return true;
+    }
+    const auto whose = whose_of(form.input);
+    const auto& only = *session_->only;
+    return !whose.patient.empty() && whose.patient == only.patient &&
+           (whose.server.empty() ? only.is_home : whose.server == only.server);
+  }
+  // Ends the request of who may see one patient only.
+  void need_all() const {
+    if (session_ && session_->only) {
+      throw Ended{message(403, "only-patient")};
+    }
+  }
+  std::vector<FormLine> lines_of_patient() const;
 
   Judged judge(const Kept& form) const;
   FormLine line_of(Row row) const;
@@ -183,6 +232,7 @@ class Handling {
   const Request& request_;
   const rules::Instant now_;
   const std::shared_ptr<const Assessor> assessor_;
+  const std::optional<launch::Session> session_;  // nothing: on this machine
   std::string cookie_;
   bool is_new_ = false;
 };
@@ -246,7 +296,50 @@ Response Handling::worklist_of(bool asks_name) const {
   return response;
 }
 
-Response Handling::worklist() { return worklist_of(false); }
+Response Handling::worklist() {
+  need_all();
+  return worklist_of(false);
+}
+
+// ---- the forms of one patient
+
+std::vector<FormLine> Handling::lines_of_patient() const {
+  const auto& only = *session_->only;
+  std::vector<FormLine> lines;
+  for (Row& row :
+       needed(parts_.desk.forms_of({only.server, only.patient}, only.is_home, kMostRows))) {
+    lines.push_back(line_of(std::move(row)));
+  }
+  lines.resize(std::min<std::size_t>(lines.size(), kMostRows));
+  return lines;
+}
+
+Response Handling::forms() {
+  if (!session_ || !session_->only) {
+    return message(404, "unknown");
+  }
+  WorklistView view{knowledge(), csrf(), now_, lines_of_patient(), {}, {}, false, false};
+  return view.forms.empty() ? message(200, "no-forms") : shown(forms_page(look(), view));
+}
+
+// Where a launch leads: the form, where there is one.
+Response Handling::patient() {
+  if (!session_ || !session_->only) {
+    return message(404, "unknown");
+  }
+  const auto lines = lines_of_patient();
+  return lines.size() == 1 ? go_to("/c/summary/" + lines.front().row.outcome) : go_to("/c/forms");
+}
+
+Response Handling::end() {
+  take_fields({"csrf"});
+  if (!session_) {
+    return message(403, "refused");
+  }
+  auto response = parts_.door->outside(parts_.texts, 200, "launch-ended");
+  parts_.door->end(request_, response);
+  return response;
+}
 
 Response Handling::take_urgent() {
   const auto fields = take_fields({"csrf", "escalation", "form", "who"});
@@ -257,15 +350,24 @@ Response Handling::take_urgent() {
   if (error != std::errc() || end != text.data() + text.size() || characters(name) > kMostName) {
     return message(403, "refused");
   }
+  const auto of_form = fields.value("form");
+  if (session_ && session_->only) {
+    const auto form = take_form(of_form);
+    if (!form.row.is_urgent || form.row.escalation != id) {
+      return message(403, "refused");
+    }
+    if (name.empty()) {
+      return go_to(summary_address(form.row.outcome, "name"));
+    }
+  }
   if (name.empty()) {
     return worklist_of(true);
   }
   if (!needed(parts_.desk.acknowledge(id, name, now_))) {
     return message(404, "unknown");
   }
-  return fields.value("form").empty()
-             ? go_to("/c/worklist")
-             : go_to(summary_address(take_form(fields.value("form")).row.outcome, "taken"));
+  return of_form.empty() ? go_to("/c/worklist")
+                         : go_to(summary_address(take_form(of_form).row.outcome, "taken"));
 }
 
 // ---- the summary
@@ -374,8 +476,20 @@ Response Handling::disagree() {
 
 using Handler = Response (Handling::*)();
 
+Response not_in(const Parts& parts) {
+  if (parts.door) {
+    return parts.door->outside(parts.texts, 403, "launch-over");
+  }
+  Look look{parts.texts, style_file().path};
+  look.is_outside = true;
+  return page(403, message_page(look, "local"));
+}
+
 Response guarded(const Desktop& desktop, const Request& request, Handler handler) {
   Handling handling(desktop, request);
+  if (!handling.is_in()) {
+    return not_in(desktop.parts);
+  }
   try {
     return (handling.*handler)();
   } catch (Ended& ended) {
@@ -389,10 +503,17 @@ Response guarded(const Desktop& desktop, const Request& request, Handler handler
   return handling.failed();
 }
 
+std::optional<Response> refuse_outsider(const Parts& parts, const Request& request) {
+  const bool is_in = session_of(parts, request, parts.now()) || browser::is_local(request);
+  return is_in ? std::nullopt : std::optional(not_in(parts));
+}
+
 void add(http::Router& router, const std::shared_ptr<const Desktop>& desktop, const char* method,
          const char* pattern, const char* summary, Handler handler) {
   const auto say = [desktop](int status, std::string_view name) {
-    return page(status, message_page({desktop->parts.texts, style_file().path}, name));
+    const Parts& parts = desktop->parts;
+    return parts.door ? parts.door->outside(parts.texts, status, name)
+                      : page(status, message_page({parts.texts, style_file().path}, name));
   };
   const bool posts = std::string_view(method) == "POST";
   router.add(
@@ -403,9 +524,7 @@ void add(http::Router& router, const std::shared_ptr<const Desktop>& desktop, co
        posts ? std::vector<std::string>{std::string(browser::kForm)} : std::vector<std::string>{},
        posts ? kMostBytes : 0,
        {},
-       [say](const Request& request) -> std::optional<Response> {
-         return browser::is_local(request) ? std::nullopt : std::optional(say(403, "local"));
-       },
+       [desktop](const Request& request) { return refuse_outsider(desktop->parts, request); },
        [say](int status) -> std::optional<Response> {
          return say(status, status == 413 ? "refused" : "failed");
        }});
@@ -413,10 +532,26 @@ void add(http::Router& router, const std::shared_ptr<const Desktop>& desktop, co
 
 }  // namespace
 
+void Door::end(const Request& request, Response& response) const {
+  sessions.end(browser::cookie_of(request, kSessionCookie));
+  browser::drop_cookie(response, kSessionCookie, browser::cookie_use(request, frames != "'none'"));
+}
+
+Response Door::outside(const browser::Texts& texts, int status, std::string_view name) const {
+  Look look{texts, style_file().path};
+  look.is_outside = true;
+  return page(status, message_page(look, name), frames);
+}
+
 void add_routes(http::Router& router, const Parts& parts) {
   const auto desktop = std::make_shared<const Desktop>(parts);
   add(router, desktop, "GET", "/c/worklist", "what waits for somebody", &Handling::worklist);
   add(router, desktop, "GET", "/c/summary/{form}", "one form", &Handling::summary);
+  if (parts.door) {
+    add(router, desktop, "GET", "/c/patient", "where a launch leads", &Handling::patient);
+    add(router, desktop, "GET", "/c/forms", "the forms of one patient", &Handling::forms);
+    add(router, desktop, "POST", "/c/end", "somebody signs out", &Handling::end);
+  }
   add(router, desktop, "POST", "/c/urgent", "somebody looks after it", &Handling::take_urgent);
   add(router, desktop, "POST", "/c/proposals", "tests that a person chose", &Handling::propose);
   add(router, desktop, "POST", "/c/feedback", "why a person disagrees", &Handling::disagree);

@@ -1,11 +1,13 @@
 #pragma once
 // The clinic's pages as HTTP: the worklist, the summary of a form, and what a person does there.
-// Nobody signs in: all of it is answered to who is on this machine only (browser::is_local), and a
-// page says so to everybody else. A GET changes nothing. Errors: pages in words, statuses for
-// programs (403, 404, 422), a line without patient data for the log.
+// Who is on this machine (browser::is_local) sees all of it. Who came from a record (`door`) sees
+// the forms of the patient of the launch and nothing else, also on this machine. Everybody else
+// gets a page that says so. A GET changes nothing. Errors: pages in words, statuses for programs
+// (403, 404, 422), a line without patient data for the log: MF-4279.
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,12 +18,27 @@
 #include "plugin/feedback/request.h"
 #include "plugin/http/router.h"
 #include "plugin/intake/invitations.h"
+#include "plugin/launch/sessions.h"
 #include "plugin/review/desk.h"
 
 namespace myoflag::review {
 
 inline constexpr int kMostRows = 200;  // of each list of the worklist
 inline constexpr int kShownDays = 30;
+
+// For who comes from a record.
+struct Door {
+  launch::Sessions& sessions;
+  std::string frames;  // origins whose pages may show ours, as browser::page takes them
+
+  // The end of a session, in the browser too.
+  void end(const http::Request& request, http::Response& response) const;
+  // A message to who is not in, that a frame shows as well.
+  http::Response outside(const browser::Texts& texts, int status, std::string_view name) const;
+};
+
+// Of a session of a Door.
+inline constexpr std::string_view kSessionCookie = "__Host-mf-clinic";
 
 struct Parts {
   Desk& desk;
@@ -33,6 +50,7 @@ struct Parts {
   // Figures of what is followed and what is set aside; null: none are kept.
   std::function<void(cds::ShownCard shown)> show = nullptr;
   std::function<bool(const feedback::Feedback& feedback)> keep = nullptr;  // false: not on disk
+  std::optional<Door> door = std::nullopt;  // nothing: nobody comes from a record
 };
 
 // `parts` is copied; what it refers to outlives the router.

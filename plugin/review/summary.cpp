@@ -39,10 +39,7 @@ class Summary {
 
   std::string page() {
     Html html;
-    html.open("header", {{"class", "screen top"}});
-    html.element("a", say(look_, "to-worklist"), {{"href", "/c/worklist"}});
-    html.element("p", say(look_, "summary-title"));
-    html.close();
+    add_top(html, look_);
     html.open("main");
     add_strip(html);
     add_said(html);
@@ -385,8 +382,12 @@ std::string message_page(const Look& look, std::string_view name) {
   html.open("main", {{"class", "message"}});
   html.element("h1", say(look, fmt::format("{}-title", name)));
   html.element("p", say(look, fmt::format("{}-text", name)));
-  if (name != "local") {
-    html.open("p").element("a", say(look, "to-worklist"), {{"href", "/c/worklist"}}).close();
+  if (!look.is_outside) {
+    const bool is_launch = !look.patient.empty();
+    html.open("p");
+    html.element("a", say(look, is_launch ? "launch-forms" : "to-worklist"),
+                 {{"href", is_launch ? "/c/forms" : "/c/worklist"}});
+    html.close();
   }
   html.close();
   return whole(look, say(look, fmt::format("{}-title", name)), "message", html);

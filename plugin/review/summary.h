@@ -20,6 +20,10 @@ namespace myoflag::review {
 struct Look {
   const browser::Texts& texts;
   std::string style;  // its address
+  // Opened from the record, for this patient of it only: "Patient/123". Empty: on this machine.
+  std::string patient = {};
+  std::string csrf = {};    // to sign out, where somebody came from the record
+  bool is_outside = false;  // a message to somebody who is not in
 };
 
 struct SummaryView {
@@ -61,6 +65,8 @@ struct WorklistView {
 };
 
 std::string worklist_page(const Look& look, const WorklistView& view);
+// The forms of the one patient that may be seen.
+std::string forms_page(const Look& look, const WorklistView& view);
 
 // "<name>-title" and "<name>-text".
 std::string message_page(const Look& look, std::string_view name);

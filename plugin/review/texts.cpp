@@ -9,7 +9,7 @@ namespace myoflag::review {
 
 namespace {
 
-constexpr std::array<browser::TextKey, 89> kKeys{{
+constexpr std::array<browser::TextKey, 118> kKeys{{
     {"service"},
     {"to-worklist"},
     {"this-machine"},
@@ -99,6 +99,35 @@ constexpr std::array<browser::TextKey, 89> kKeys{{
     {"refused-text"},
     {"failed-title"},
     {"failed-text"},
+    {"this-launch"},
+    {"launch-patient", "patient"},
+    {"launch-end"},
+    {"launch-forms"},
+    {"forms-title"},
+    {"forms-what"},
+    {"open-form-of", "when"},
+    {"no-forms-title"},
+    {"no-forms-text"},
+    {"only-patient-title"},
+    {"only-patient-text"},
+    {"launch-over-title"},
+    {"launch-over-text"},
+    {"launch-ended-title"},
+    {"launch-ended-text"},
+    {"launch-unknown-title"},
+    {"launch-unknown-text"},
+    {"launch-state-title"},
+    {"launch-state-text"},
+    {"launch-denied-title"},
+    {"launch-denied-text"},
+    {"launch-failed-title"},
+    {"launch-failed-text"},
+    {"launch-untrusted-title"},
+    {"launch-untrusted-text"},
+    {"launch-patient-none-title"},
+    {"launch-patient-none-text"},
+    {"launch-busy-title"},
+    {"launch-busy-text"},
 }};
 
 }  // namespace

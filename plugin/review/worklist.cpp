@@ -1,4 +1,4 @@
-// The worklist: what waits for somebody, the most pressing first.
+// The worklist: what waits for somebody, the most pressing first. And the forms of one patient.
 #include <chrono>
 
 #include <fmt/format.h>
@@ -36,6 +36,20 @@ class Worklist {
     }
     html.close();
     return whole(look_, say(look_, "worklist-title"), "list", html);
+  }
+
+  // Its title, or the form's time, tells one from another: the patient is the same.
+  std::string patient_page() {
+    Html html;
+    add_top(html, look_);
+    html.open("main", {{"class", "worklist"}});
+    html.element("h1", say(look_, "forms-title"), {{"id", "forms"}});
+    if (view_.forms.size() > 1) {
+      html.element("p", say(look_, "forms-what"));
+    }
+    add_rows(html, false);
+    html.close();
+    return whole(look_, say(look_, "forms-title"), "list", html);
   }
 
  private:
@@ -83,8 +97,10 @@ class Worklist {
     html.open("td", {{"data-column", say(look_, "column-form")}});
     html.open("a", {{"href", fmt::format("/c/summary/{}", form.row.outcome)}});
     html.text(say(look_, "open-form"));
-    html.element("span", " " + say(look_, "open-which", {{"patient", safe_text(form.patient)}}),
-                 {{"class", "unseen"}});
+    const auto which = look_.patient.empty()
+                           ? say(look_, "open-which", {{"patient", safe_text(form.patient)}})
+                           : say(look_, "open-form-of", {{"when", moment_text(form.row.made)}});
+    html.element("span", " " + which, {{"class", "unseen"}});
     html.close().close();
   }
 
@@ -152,14 +168,26 @@ class Worklist {
       html.element("p", say(look_, "worklist-forms-none"));
       return;
     }
-    head(html, "forms",
-         {"column-tier", "column-by", "column-patient", "column-came", "column-state",
-          "column-record", "column-who", "column-form"});
+    add_rows(html, true);
+  }
+
+  void add_rows(Html& html, bool with_patient) const {
+    if (with_patient) {
+      head(html, "forms",
+           {"column-tier", "column-by", "column-patient", "column-came", "column-state",
+            "column-record", "column-who", "column-form"});
+    } else {
+      head(html, "forms",
+           {"column-tier", "column-by", "column-came", "column-state", "column-record",
+            "column-who", "column-form"});
+    }
     for (const auto& form : view_.forms) {
       html.open("tr");
       cell(html, "column-tier", tier_text(form.row), form.row.tier);
       cell(html, "column-by", by_text(form.row));
-      cell(html, "column-patient", safe_text(form.patient));
+      if (with_patient) {
+        cell(html, "column-patient", safe_text(form.patient));
+      }
       cell(html, "column-came", moment_text(form.row.made));
       cell(html, "column-state", say(look_, form.row.is_unfinished ? "unfinished" : "finished"));
       cell(html, "column-record", record_text(form.row));
@@ -220,6 +248,10 @@ class Worklist {
 
 std::string worklist_page(const Look& look, const WorklistView& view) {
   return Worklist(look, view).page();
+}
+
+std::string forms_page(const Look& look, const WorklistView& view) {
+  return Worklist(look, view).patient_page();
 }
 
 }  // namespace myoflag::review

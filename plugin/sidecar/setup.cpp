@@ -10,6 +10,7 @@
 
 #include "plugin/delivery/site.h"
 #include "plugin/ehr/ehr_options.h"
+#include "plugin/ehr/own_key.h"
 #include "plugin/knowledge/knowledge.h"
 #include "plugin/trust/gate.h"
 
@@ -56,7 +57,8 @@ Checked<rules::KnowledgePtr> Setup::knowledge() const {
 Checked<cds::CardSettings> Setup::cards() const {
   cds::CardSettings cards;
   cards.intake_link = config().intake_link;
-  cards.summary_app = config().summary_app;
+  const bool is_launched = config().summary_app.empty() && !config().launch.servers.empty();
+  cards.summary_app = is_launched ? config().base + "/smart/launch" : config().summary_app;
   if (const auto& name = config().id_secret; !name.empty()) {
     const char* secret = std::getenv(name.c_str());
     if (secret == nullptr || *secret == '\0') {
@@ -139,23 +141,60 @@ std::vector<std::string> Setup::fhir_servers() const {
   return servers;
 }
 
+Checked<std::vector<std::string>> Setup::fetch_arguments(const std::string& section,
+                                                         const std::string& ca,
+                                                         const std::string& proxy) const {
+  ehr::EhrOptions how;
+  if (!ca.empty()) {
+    how.ca_file = path_of(ca);
+    if (const auto read = read_file_(how.ca_file); !read) {
+      return tl::unexpected(Problems{problem_at(section + ".ca", read.error())});
+    }
+  }
+  how.proxy = proxy;
+  std::vector<std::string> arguments{"fetch"};
+  const auto more = ehr::arguments_of(how);
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
 Checked<std::vector<std::string>> Setup::fetching() const {
   const auto& given = config().fetching;
   if (fhir_servers().empty()) {
     return std::vector<std::string>();
   }
-  ehr::EhrOptions how;
-  if (!given.ca.empty()) {
-    how.ca_file = path_of(given.ca);
-    if (const auto read = read_file_(how.ca_file); !read) {
-      return tl::unexpected(Problems{problem_at("fetch.ca", read.error())});
-    }
+  return fetch_arguments("fetch", given.ca, given.proxy);
+}
+
+Checked<std::vector<std::string>> Setup::launching() const {
+  const auto& given = config().launch;
+  if (given.servers.empty()) {
+    return std::vector<std::string>();
   }
-  how.proxy = given.proxy;
-  std::vector<std::string> arguments{"fetch"};
-  const auto more = ehr::arguments_of(how);
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
+  return fetch_arguments("launch", given.ca, given.proxy);
+}
+
+// Keys are read here to tell a wrong one now; what signs with one reads it again.
+Checked<std::vector<launch::Server>> Setup::launch_servers() const {
+  const auto& given = config().launch;
+  const auto& home = given.patients_of;
+  Problems problems;
+  std::vector<launch::Server> servers;
+  for (std::size_t i = 0; i < given.servers.size(); ++i) {
+    const auto& one = given.servers[i];
+    const auto file = one.key.empty() ? std::string() : path_of(one.key);
+    if (!file.empty()) {
+      if (const auto key = ehr::read_key(file, one.key_id); !key) {
+        problems.push_back(problem_at(fmt::format("launch.servers[{}].key", i), key.error()));
+      }
+    }
+    servers.push_back({one.iss, one.client_id, file, one.key_id, one.scope, one.algorithms,
+                       home.empty() || home == one.iss});
+  }
+  if (!problems.empty()) {
+    return tl::unexpected(std::move(problems));
+  }
+  return servers;
 }
 
 config::Delivery Setup::delivery_from_here() const {
@@ -224,7 +263,8 @@ Checked<std::vector<std::string>> Setup::hook() const {
 }
 
 Problems Setup::problems() const {
-  auto problems = problems_of(tls(), serving(), clients(), delivery(), hook(), fetching());
+  auto problems = problems_of(tls(), serving(), clients(), delivery(), hook(), fetching(),
+                              launching(), launch_servers());
   if (config().clients.empty()) {
     problems.push_back(loaded_.problem(
         "trust.clients", "MF-4240",

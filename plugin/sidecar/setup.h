@@ -14,6 +14,7 @@
 #include "plugin/config/config.h"
 #include "plugin/failure.h"
 #include "plugin/http/tls.h"
+#include "plugin/launch/server.h"
 #include "plugin/sidecar/serving.h"
 #include "plugin/trust/jwt.h"
 
@@ -41,6 +42,11 @@ class Setup {
   // Of the program that fetches; empty: nothing is fetched.
   Checked<std::vector<std::string>> fetching() const;
 
+  // EHRs that launch the clinic's pages; none: it is off.
+  Checked<std::vector<launch::Server>> launch_servers() const;
+  // Of the program that speaks to them; empty: nothing is launched.
+  Checked<std::vector<std::string>> launching() const;
+
   // Of the program that delivers; empty: nothing is delivered.
   Checked<std::vector<std::string>> delivery() const;
   // Of the program that tells a web hook what is urgent; empty: there is none.
@@ -60,6 +66,9 @@ class Setup {
   Checked<rules::KnowledgePtr> knowledge() const;
   config::Delivery delivery_from_here() const;  // its paths as they are from here
   Checked<cds::CardSettings> cards() const;
+  Checked<std::vector<std::string>> fetch_arguments(const std::string& section,
+                                                    const std::string& ca,
+                                                    const std::string& proxy) const;
 
   const config::Loaded loaded_;
   const std::string folder_;

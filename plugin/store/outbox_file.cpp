@@ -11,7 +11,7 @@ namespace {
 // "Myo1": files of other programs are left alone.
 constexpr std::int64_t kApplication = 0x4d796f31;
 
-constexpr std::array<const char*, 5> kMigrations{
+constexpr std::array<const char*, 6> kMigrations{
     "CREATE TABLE receipt(id INTEGER PRIMARY KEY, response TEXT NOT NULL UNIQUE,"
     " arrived INTEGER NOT NULL);"
     "CREATE TABLE assessment(id INTEGER PRIMARY KEY,"
@@ -73,7 +73,12 @@ constexpr std::array<const char*, 5> kMigrations{
     " code TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',"
     " item INTEGER REFERENCES item(id), UNIQUE(source, version));"
     "CREATE INDEX inbox_open ON inbox(state, id) WHERE state IN ('found','fetched');"
-    "CREATE INDEX written_responses ON step(item) WHERE type='QuestionnaireResponse';"};
+    "CREATE INDEX written_responses ON step(item) WHERE type='QuestionnaireResponse';",
+    // Whose forms are, read from them; made again from them at any time. Every item up to the
+    // largest has a row; an empty patient: it cannot be told.
+    "CREATE TABLE whose(item INTEGER PRIMARY KEY REFERENCES item(id), server TEXT NOT NULL,"
+    " patient TEXT NOT NULL);"
+    "CREATE INDEX of_patient ON whose(patient, item);"};
 
 constexpr std::int64_t kNoTarget = 1'000'000;
 

@@ -30,13 +30,18 @@ tl::expected<Claims, Denied> Gate::admit(std::string_view authorization,
   return trust::admit(authorization, *known, audiences, now, *replays_);
 }
 
-tl::expected<std::shared_ptr<const KeySet>, std::string> read_keys(std::string_view json) {
+tl::expected<std::shared_ptr<const KeySet>, std::string> read_keys(
+    std::string_view json, const std::set<Algorithm>& algorithms) {
   auto keys = KeySet::read(json);
   if (!keys) {
     return tl::unexpected(std::move(keys.error()));
   }
-  if (keys->size() == 0) {
-    return tl::unexpected(std::string("it holds no key for ES384 or RS384"));
+  if (!keys->has_any(algorithms)) {
+    std::string names;
+    for (const auto one : algorithms) {
+      names += (names.empty() ? "" : " or ") + std::string(name_of(one));
+    }
+    return tl::unexpected("it holds no key for " + names);
   }
   return std::make_shared<const KeySet>(*std::move(keys));
 }

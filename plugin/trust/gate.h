@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,7 +40,10 @@ class Gate {
   const std::unique_ptr<Replays> replays_;
 };
 
-// A set with at least one key, or why there is none, quoting nothing of it.
-tl::expected<std::shared_ptr<const KeySet>, std::string> read_keys(std::string_view json);
+// A set with at least one key for one of the algorithms, or why there is none, quoting nothing of
+// it.
+tl::expected<std::shared_ptr<const KeySet>, std::string> read_keys(
+    std::string_view json,
+    const std::set<Algorithm>& algorithms = {Algorithm::es384, Algorithm::rs384});
 
 }  // namespace myoflag::trust

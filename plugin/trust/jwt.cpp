@@ -2,69 +2,19 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "fhir/json.h"
-#include "plugin/trust/base64url.h"
+#include "plugin/trust/jws.h"
 
 namespace myoflag::trust {
 namespace {
 
 using fhir::Json;
 
-constexpr std::size_t most_token_bytes = 8u << 10;
 constexpr std::size_t most_id_bytes = 256;
-constexpr fhir::Limits gate{
-    .bytes = 8u << 10, .depth = 8, .string_bytes = 8u << 10, .nodes = 1'000};
 constexpr std::chrono::hours longest{1};
-
-struct Parts {
-  std::string_view header, payload, signature;
-  std::string_view signed_text;
-};
-
-std::optional<Parts> split(std::string_view token) {
-  const auto first = token.find('.');
-  const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
-  if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) {
-    return std::nullopt;
-  }
-  return Parts{token.substr(0, first), token.substr(first + 1, second - first - 1),
-               token.substr(second + 1), token.substr(0, second)};
-}
-
-std::optional<Json> object_of(std::string_view part) {
-  const auto bytes = base64url_decoded(part);
-  auto json = bytes ? fhir::read_json(*bytes, gate) : fhir::read_json("");
-  return json && json->is_object() ? std::optional(*std::move(json)) : std::nullopt;
-}
-
-std::optional<Algorithm> algorithm_of(std::string_view name) {
-  if (name == "ES384") {
-    return Algorithm::es384;
-  }
-  return name == "RS384" ? std::optional(Algorithm::rs384) : std::nullopt;
-}
-
-// Seconds since 1970; a fraction, which the standard allows, is cut off.
-std::optional<Instant> instant_of(const Json& payload, std::string_view name) {
-  const auto* value = payload.find(name);
-  const auto* number = value == nullptr ? nullptr : value->as_number();
-  if (number == nullptr) {
-    return std::nullopt;
-  }
-  const std::string_view text = number->text;
-  const auto whole = text.substr(0, text.find('.'));
-  constexpr std::size_t most_digits = 12;
-  std::int64_t seconds = 0;
-  const auto [at, error] = std::from_chars(whole.data(), whole.data() + whole.size(), seconds);
-  const bool good = error == std::errc() && at == whole.data() + whole.size() && seconds >= 0 &&
-                    whole.size() <= most_digits &&
-                    text.find_first_of("eE") == std::string_view::npos;
-  return good ? std::optional(Instant(std::chrono::seconds(seconds))) : std::nullopt;
-}
 
 const Client* client_of(const std::vector<Client>& clients, std::string_view issuer) {
   const auto found = std::find_if(clients.begin(), clients.end(),
@@ -138,13 +88,11 @@ std::string_view name_of(Denied denied) {
 
 tl::expected<Claims, Denied> verify(std::string_view token, const std::vector<Client>& clients,
                                     const std::vector<std::string>& audiences, Instant now) {
-  const auto parts = token.size() <= most_token_bytes ? split(token) : std::nullopt;
-  const auto header = parts ? object_of(parts->header) : std::nullopt;
-  const auto payload = parts ? object_of(parts->payload) : std::nullopt;
-  const auto signature = parts ? base64url_decoded(parts->signature) : std::nullopt;
-  if (!header || !payload || !signature || !has_right_type(*header)) {
+  const auto jws = read_jws(token);
+  if (!jws || !has_right_type(jws->header)) {
     return tl::unexpected(Denied::malformed);
   }
+  const auto *header = &jws->header, *payload = &jws->payload;
   const auto algorithm = algorithm_of(header->string_of("alg"));
   if (!algorithm) {
     return tl::unexpected(Denied::algorithm);
@@ -166,7 +114,7 @@ tl::expected<Claims, Denied> verify(std::string_view token, const std::vector<Cl
   if (key_id.empty() || client->keys == nullptr || !client->keys->has(key_id, *algorithm)) {
     return tl::unexpected(Denied::key);
   }
-  if (!client->keys->verify(key_id, *algorithm, parts->signed_text, *signature)) {
+  if (!client->keys->verify(key_id, *algorithm, jws->signed_text, jws->signature)) {
     return tl::unexpected(Denied::signature);
   }
   return claims_of(*payload, audiences, now);

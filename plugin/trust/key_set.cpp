@@ -1,6 +1,7 @@
 #include "plugin/trust/key_set.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -20,9 +21,24 @@ using fhir::Json;
 
 constexpr fhir::Limits gate{
     .bytes = 1u << 20, .depth = 8, .string_bytes = 64u << 10, .nodes = 10'000};
-constexpr std::size_t coordinate_bytes = 48;  // of P-384
 constexpr int least_rsa_bits = 2048;
 constexpr int most_rsa_bits = 8192;  // more costs seconds to verify
+
+struct Named {
+  Algorithm algorithm;
+  std::string_view name;
+  std::string_view curve;  // empty: RSA
+  std::size_t coordinate_bytes;
+  const EVP_MD* (*digest)();
+};
+constexpr std::array<Named, 4> all_algorithms{{{Algorithm::es256, "ES256", "P-256", 32, EVP_sha256},
+                                               {Algorithm::es384, "ES384", "P-384", 48, EVP_sha384},
+                                               {Algorithm::rs256, "RS256", "", 0, EVP_sha256},
+                                               {Algorithm::rs384, "RS384", "", 0, EVP_sha384}}};
+
+const Named& about(Algorithm algorithm) {
+  return all_algorithms[static_cast<std::size_t>(algorithm)];
+}
 
 template <typename T, void (*Free)(T*)>
 struct Freed {
@@ -57,16 +73,16 @@ Pkey key_from(const char* type, Builder builder) {
   return check != nullptr && EVP_PKEY_public_check(check.get()) == 1 ? std::move(owned) : nullptr;
 }
 
-Pkey curve_key(const Json& jwk) {
+Pkey curve_key(const Json& jwk, const Named& how) {
   const auto x = base64url_decoded(jwk.string_of("x"));
   const auto y = base64url_decoded(jwk.string_of("y"));
-  if (jwk.string_of("crv") != "P-384" || !x || !y || x->size() != coordinate_bytes ||
-      y->size() != coordinate_bytes) {
+  if (!x || !y || x->size() != how.coordinate_bytes || y->size() != how.coordinate_bytes) {
     return nullptr;
   }
   const std::string point = "\x04" + *x + *y;  // uncompressed
   Builder builder(OSSL_PARAM_BLD_new());
-  if (OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "P-384", 0) != 1 ||
+  if (OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, how.curve.data(),
+                                      how.curve.size()) != 1 ||
       OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
                                        point.size()) != 1) {
     return nullptr;
@@ -95,7 +111,7 @@ Pkey rsa_key(const Json& jwk) {
 }
 
 // The two numbers as OpenSSL wants them.
-std::optional<std::string> der_of(std::string_view signature) {
+std::optional<std::string> der_of(std::string_view signature, std::size_t coordinate_bytes) {
   if (signature.size() != 2 * coordinate_bytes) {
     return std::nullopt;
   }
@@ -141,13 +157,36 @@ bool is_for(const Json& jwk, std::string_view algorithm) {
          (verifies || !jwk.has("key_ops"));
 }
 
+// What signatures of this key may be; none: it is for something else, or of a kind that is not
+// taken.
+std::set<Algorithm> algorithms_of(const Json& jwk) {
+  const auto type = jwk.string_of("kty");
+  std::set<Algorithm> algorithms;
+  for (const auto& one : all_algorithms) {
+    const bool fits =
+        one.curve.empty() ? type == "RSA" : type == "EC" && jwk.string_of("crv") == one.curve;
+    if (fits && is_for(jwk, one.name)) {
+      algorithms.insert(one.algorithm);
+    }
+  }
+  return algorithms;
+}
+
 }  // namespace
 
 struct KeySet::Key {
   std::string id;
-  Algorithm algorithm = Algorithm::es384;
+  std::set<Algorithm> algorithms;
   Pkey key;
 };
+
+std::string_view name_of(Algorithm algorithm) { return about(algorithm).name; }
+
+std::optional<Algorithm> algorithm_of(std::string_view name) {
+  const auto* const found = std::find_if(all_algorithms.begin(), all_algorithms.end(),
+                                         [&](const Named& one) { return one.name == name; });
+  return found == all_algorithms.end() ? std::nullopt : std::optional(found->algorithm);
+}
 
 KeySet::KeySet() = default;
 KeySet::~KeySet() = default;
@@ -168,12 +207,11 @@ tl::expected<KeySet, std::string> KeySet::read(std::string_view json) {
     if (is_private(jwk)) {
       return tl::unexpected(std::string("it holds a private key"));
     }
-    const bool curve = jwk.string_of("kty") == "EC";
-    if ((!curve && jwk.string_of("kty") != "RSA") || !is_for(jwk, curve ? "ES384" : "RS384")) {
-      continue;
+    Key key{std::string(jwk.string_of("kid")), algorithms_of(jwk), nullptr};
+    if (!key.algorithms.empty()) {
+      const auto& how = about(*key.algorithms.begin());
+      key.key = how.curve.empty() ? rsa_key(jwk) : curve_key(jwk, how);
     }
-    Key key{std::string(jwk.string_of("kid")), curve ? Algorithm::es384 : Algorithm::rs384,
-            curve ? curve_key(jwk) : rsa_key(jwk)};
     if (key.key != nullptr && !key.id.empty()) {
       result.keys_.push_back(std::move(key));
     }
@@ -183,12 +221,19 @@ tl::expected<KeySet, std::string> KeySet::read(std::string_view json) {
 
 std::size_t KeySet::size() const { return keys_.size(); }
 
+bool KeySet::has_any(const std::set<Algorithm>& algorithms) const {
+  return std::any_of(keys_.begin(), keys_.end(), [&](const Key& key) {
+    return std::any_of(key.algorithms.begin(), key.algorithms.end(),
+                       [&](Algorithm one) { return algorithms.contains(one); });
+  });
+}
+
 const KeySet::Key* KeySet::find(std::string_view key_id, Algorithm algorithm) const {
   const Key* found = nullptr;
   for (const auto& key : keys_) {
-    if (key.id == key_id && key.algorithm == algorithm) {
+    if ((key_id.empty() || key.id == key_id) && key.algorithms.contains(algorithm)) {
       if (found != nullptr) {
-        return nullptr;  // two of that name: nobody knows which is meant
+        return nullptr;  // two of them: nobody knows which is meant
       }
       found = &key;
     }
@@ -203,11 +248,12 @@ bool KeySet::has(std::string_view key_id, Algorithm algorithm) const {
 bool KeySet::verify(std::string_view key_id, Algorithm algorithm, std::string_view text,
                     std::string_view signature) const {
   const auto* key = find(key_id, algorithm);
-  const auto der =
-      algorithm == Algorithm::es384 ? der_of(signature) : std::optional(std::string(signature));
+  const auto& how = about(algorithm);
+  const auto der = how.curve.empty() ? std::optional(std::string(signature))
+                                     : der_of(signature, how.coordinate_bytes);
   const DigestContext context(EVP_MD_CTX_new());
   return key != nullptr && der && context != nullptr &&
-         EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha384(), nullptr, key->key.get()) == 1 &&
+         EVP_DigestVerifyInit(context.get(), nullptr, how.digest(), nullptr, key->key.get()) == 1 &&
          EVP_DigestVerify(context.get(), bytes_of(*der), der->size(), bytes_of(text),
                           text.size()) == 1;
 }

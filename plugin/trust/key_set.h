@@ -1,10 +1,12 @@
 #pragma once
-// The public keys of a client (JWK Set, RFC 7517) and signatures made with them. RSA from 2048 bits
-// and the curve P-384 only, where "use", "key_ops" and "alg" do not say that they are for something
-// else; whatever else stands in a set is passed over, because sets hold keys for other uses too.
-// OpenSSL stays in the .cpp.
+// The public keys of somebody who signs (JWK Set, RFC 7517) and signatures made with them. RSA from
+// 2048 bits and the curves P-256 and P-384 only, where "use", "key_ops" and "alg" do not say that
+// they are for something else; whatever else stands in a set is passed over, because sets hold keys
+// for other uses too. OpenSSL stays in the .cpp.
 
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +15,11 @@
 
 namespace myoflag::trust {
 
-enum class Algorithm { es384, rs384 };
+// Each is one curve or one padding (PKCS #1) with one digest. RFC 7518, section 3.
+enum class Algorithm { es256, es384, rs256, rs384 };
+
+std::string_view name_of(Algorithm algorithm);                 // "ES384"
+std::optional<Algorithm> algorithm_of(std::string_view name);  // letter by letter
 
 class KeySet {
  public:
@@ -27,11 +33,14 @@ class KeySet {
   static tl::expected<KeySet, std::string> read(std::string_view json);
 
   std::size_t size() const;
+  // A key that fits one of them.
+  bool has_any(const std::set<Algorithm>& algorithms) const;
 
-  // Exactly one key has that id and fits the algorithm.
+  // Exactly one key has that id and fits the algorithm. An empty id: exactly one fits at all.
   bool has(std::string_view key_id, Algorithm algorithm) const;
 
-  // True when the signature over `text` is that key's. ES384: r and s, 48 bytes each, not DER.
+  // True when the signature over `text` is that key's. Of a curve: r and s, each as long as the
+  // curve has bytes, not DER.
   bool verify(std::string_view key_id, Algorithm algorithm, std::string_view text,
               std::string_view signature) const;
 

@@ -47,6 +47,42 @@ TEST(FetchWire, AnAnswerOfAnyBytesComesBack) {
   EXPECT_FALSE(read_answer(""));
 }
 
+TEST(FetchWire, RequestsToAnybodyComeAsTheyWereGiven) {
+  FetchOrder given;
+  given.time = std::chrono::milliseconds(400);
+  given.requests = {{"https://ehr.example/a"},
+                    {"https://ehr.example/t", "a=b&c=\"d\"", {"me", "/k e y.pem", "k1"}}};
+  FrameReader frames(kMostOrdered);
+  frames.take(order_frame(given));
+  const auto read = read_order(*frames.next());
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->requests.size(), 2u);
+  EXPECT_EQ(read->requests[0].url, "https://ehr.example/a");
+  EXPECT_TRUE(read->requests[0].form.empty() && read->requests[0].sign.client_id.empty());
+  EXPECT_EQ(read->requests[1].form, "a=b&c=\"d\"");
+  EXPECT_EQ(read->requests[1].sign.client_id, "me");
+  EXPECT_EQ(read->requests[1].sign.key_file, "/k e y.pem");
+  EXPECT_EQ(read->requests[1].sign.key_id, "k1");
+  EXPECT_EQ(read->time, given.time);
+  given.queries = {"/a"};
+  frames.take(order_frame(given));
+  EXPECT_FALSE(read_order(*frames.next())) << "either the one or the other";
+}
+
+TEST(FetchWire, AnAnswerOfTheWebComesBackOrIsNone) {
+  const auto back = [](const WebAnswer& answer) {
+    return read_web_answer(web_answer_text(answer));
+  };
+  const std::string longest(kMostOfTheWeb, '\n');  // each is two characters of JSON
+  EXPECT_EQ(back({200, longest, {}}).body, longest);
+  EXPECT_EQ(back({404, "{\"a\":1}", {}}).status, 404);
+  EXPECT_EQ(back({0, {}, "MF-1503"}).code, "MF-1503");
+  EXPECT_EQ(back({200, "\xff", {}}).status, 0) << "no text";
+  for (const auto* none : {"", "{", "[]", R"({"status":"200"})"}) {
+    EXPECT_EQ(read_web_answer(none).status, 0) << none;
+  }
+}
+
 TEST(FetchWire, AFrameThatIsTooLongEndsTheReading) {
   FrameReader frames(10);
   frames.take(frame_of("0123456789"));

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string>
 #include <unistd.h>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,6 +15,7 @@
 #include "plugin/intake/response.h"
 #include "plugin/review/desk.h"
 #include "plugin/review/request.h"
+#include "plugin/review/whose.h"
 #include "tests/intake/support.h"
 
 namespace myoflag::review {
@@ -139,6 +142,96 @@ TEST_F(DeskTest, WhatDoesNotReachTheRecordLeadsToItsForm) {
     EXPECT_EQ(one.outcome, form.row.outcome);
   }
   EXPECT_EQ(desk.proposals(form.row.item).value().front().state, store::ItemState::parked);
+}
+
+TEST_F(DeskTest, OfOnePatientTheNewestStatesAndWhatIsUrgentFirst) {
+  const auto submit = [&](const std::string& id, intake::Draft draft, hours at, bool sent = true) {
+    ASSERT_TRUE(store.submit(submission_of(std::move(draft), id, sent), kNow + at));
+  };
+  const Whose one{"https://ehr.example/fhir/", "Patient/1"};
+  EXPECT_TRUE(desk.forms_of(one, true, 10).value().empty());
+  submit("form-1", with("em-now", "seizure"), hours(0), false);
+  submit("form-1", testing::benign(), hours(1));
+  submit("form-2", testing::benign(), hours(2));
+  ASSERT_TRUE(desk.catch_up());
+  submit("form-3", testing::benign(), hours(3));  // since then
+  const auto rows = desk.forms_of(one, true, 10).value();
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(rows[0].tier, "emergency") << "nobody looks after it, though the form was sent calmer";
+  EXPECT_EQ(rows[1].made, kNow + hours(3));
+  EXPECT_EQ(rows[3].made, kNow + hours(1));
+  EXPECT_EQ(desk.forms_of(one, true, 2).value().size(), 3u) << "one more says there are more";
+  EXPECT_TRUE(desk.forms_of(one, false, 10).value().empty()) << "of another server's patients";
+  EXPECT_TRUE(desk.forms_of({one.server, "Patient/11"}, true, 10).value().empty());
+  EXPECT_TRUE(desk.forms_of({one.server, ""}, true, 10).value().empty());
+  for (const auto& workup : testing::knowledge().workups) {
+    const auto form = desk.form(rows[0].outcome).value().value();
+    if (const auto request = request_for(form, testing::knowledge(), workup.code, "")) {
+      ASSERT_TRUE(desk.propose(form.row.item, workup.code, *request, kNow));
+      break;
+    }
+  }
+  EXPECT_EQ(desk.forms_of(one, true, 10).value().size(), 4u) << "a request is no form";
+}
+
+// ---- whose a form is
+
+std::string response_of(const std::string& subject, const std::string& more = "") {
+  return R"({"resourceType":"QuestionnaireResponse","status":"completed","subject":)" + subject +
+         more + "}";
+}
+
+std::string entry(const std::string& url, const std::string& resource) {
+  return R"({"fullUrl":")" + url + R"(","resource":)" + resource + "}";
+}
+
+std::string bundle_of(const std::vector<std::string>& entries) {
+  std::string all;
+  for (const auto& one : entries) {
+    all += (all.empty() ? "" : ",") + one;
+  }
+  return R"({"resourceType":"Bundle","type":"collection","entry":[)" + all + "]}";
+}
+
+std::string whose(const std::string& input) {
+  const auto found = whose_of(input);
+  return found.server + " " + found.patient;
+}
+
+TEST(WhoseTest, WhatTheFormSaysItselfAndNothingThatIsNotClear) {
+  const std::string one = R"({"reference":"Patient/1"})";
+  const std::string patient = R"({"resourceType":"Patient","id":"1"})";
+  const std::string ehr = "https://ehr.example/fhir/";
+  EXPECT_EQ(whose(response_of(one)), " Patient/1");
+  EXPECT_EQ(whose(response_of(R"({"reference":"https://ehr.example/fhir/Patient/1"})")),
+            ehr + " Patient/1");
+  EXPECT_EQ(whose(response_of(R"({"reference":"HTTP://EHR.example:80/fhir/Patient/1"})")),
+            ehr + " Patient/1")
+      << "http and https are one server";
+  EXPECT_EQ(whose(response_of(R"({"reference":"Patient/1/_history/2"})")), " Patient/1");
+  EXPECT_EQ(whose(bundle_of({entry(ehr + "QuestionnaireResponse/q", response_of(one))})),
+            ehr + " Patient/1");
+  EXPECT_EQ(
+      whose(bundle_of({entry("urn:uuid:q", response_of(one)), entry(ehr + "Patient/1", patient)})),
+      ehr + " Patient/1");
+  EXPECT_EQ(whose(bundle_of({entry("urn:uuid:q", response_of(R"({"reference":"urn:uuid:p"})")),
+                             entry("urn:uuid:p", patient)})),
+            " Patient/1");
+  EXPECT_EQ(
+      whose("\n<QuestionnaireResponse xmlns=\"http://hl7.org/fhir\"><status value=\"completed\"/>"
+            "<subject><reference value=\"Patient/1\"/></subject></QuestionnaireResponse>"),
+      " Patient/1");
+  for (const auto& unclear :
+       {std::string(), std::string("{"), std::string("[]"), std::string("<x"), response_of("null"),
+        response_of(R"({"reference":"#p"})", R"(,"contained":[)" + patient + "]"),
+        response_of(R"({"identifier":{"system":"urn:x","value":"1"}})"),
+        response_of(R"({"reference":"Practitioner/1"})"), response_of(R"({"reference":"1"})"),
+        bundle_of({entry(ehr + "QuestionnaireResponse/q", response_of(one)),
+                   entry("https://other.example/fhir/Patient/1", patient)}),
+        bundle_of({entry("urn:uuid:q", response_of(one)),
+                   entry(ehr + "Patient/2", R"({"resourceType":"Patient","id":"2"})")})}) {
+    EXPECT_EQ(whose(unclear), " ") << unclear;
+  }
 }
 
 }  // namespace

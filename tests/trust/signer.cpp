@@ -30,13 +30,13 @@ std::string number(EVP_PKEY* key, const char* name, std::size_t width = 0) {
   return base64url(std::string(bytes.begin(), bytes.end()));
 }
 
-std::string raw_of(std::string_view der) {
+std::string raw_of(std::string_view der, int width) {
   const auto* in = static_cast<const unsigned char*>(static_cast<const void*>(der.data()));
   ECDSA_SIG* pair = d2i_ECDSA_SIG(nullptr, &in, static_cast<long>(der.size()));
   need(pair != nullptr);
-  std::vector<unsigned char> bytes(96);
-  need(BN_bn2binpad(ECDSA_SIG_get0_r(pair), bytes.data(), 48) == 48);
-  need(BN_bn2binpad(ECDSA_SIG_get0_s(pair), bytes.data() + 48, 48) == 48);
+  std::vector<unsigned char> bytes(2 * static_cast<std::size_t>(width));
+  need(BN_bn2binpad(ECDSA_SIG_get0_r(pair), bytes.data(), width) == width);
+  need(BN_bn2binpad(ECDSA_SIG_get0_s(pair), bytes.data() + width, width) == width);
   ECDSA_SIG_free(pair);
   return std::string(bytes.begin(), bytes.end());
 }
@@ -66,7 +66,10 @@ struct Signer::Key {
 };
 
 Signer::Signer(std::unique_ptr<Key> key, std::string id, bool is_curve)
-    : key_(std::move(key)), id_(std::move(id)), is_curve_(is_curve) {
+    : key_(std::move(key)),
+      id_(std::move(id)),
+      is_curve_(is_curve),
+      algorithm_(is_curve ? "ES384" : "RS384") {
   need(key_->key != nullptr);
 }
 Signer::~Signer() = default;
@@ -84,11 +87,22 @@ Signer Signer::rsa(const std::string& key_id, unsigned bits) {
   return {std::move(key), key_id, false};
 }
 
+Signer Signer::of(const std::string& algorithm, const std::string& key_id) {
+  auto signer = algorithm == "ES256"   ? curve(key_id, "P-256")
+                : algorithm == "ES384" ? curve(key_id)
+                                       : rsa(key_id);
+  signer.algorithm_ = algorithm;
+  return signer;
+}
+
 std::string Signer::jwk(bool with_private) const {
   std::string json = R"({"kid":")" + id_ + R"(","use":"sig",)";
   if (is_curve_) {
-    json += R"("kty":"EC","crv":"P-384","x":")" + number(key_->key, OSSL_PKEY_PARAM_EC_PUB_X, 48) +
-            R"(","y":")" + number(key_->key, OSSL_PKEY_PARAM_EC_PUB_Y, 48) + '"';
+    const bool is_small = algorithm_ == "ES256";
+    const std::size_t width = is_small ? 32 : 48;
+    json += std::string(R"("kty":"EC","crv":")") + (is_small ? "P-256" : "P-384") + R"(","x":")" +
+            number(key_->key, OSSL_PKEY_PARAM_EC_PUB_X, width) + R"(","y":")" +
+            number(key_->key, OSSL_PKEY_PARAM_EC_PUB_Y, width) + '"';
   } else {
     json += R"("kty":"RSA","n":")" + number(key_->key, OSSL_PKEY_PARAM_RSA_N) + R"(","e":")" +
             number(key_->key, OSSL_PKEY_PARAM_RSA_E) + '"';
@@ -99,7 +113,8 @@ std::string Signer::jwk(bool with_private) const {
 std::string Signer::token(std::string_view header, std::string_view payload, bool as_der) const {
   const auto text = base64url(header) + "." + base64url(payload);
   EVP_MD_CTX* context = EVP_MD_CTX_new();
-  need(EVP_DigestSignInit(context, nullptr, EVP_sha384(), nullptr, key_->key) == 1);
+  const auto* digest = algorithm_.ends_with("256") ? EVP_sha256() : EVP_sha384();
+  need(EVP_DigestSignInit(context, nullptr, digest, nullptr, key_->key) == 1);
   std::size_t size = 0;
   const auto* bytes = static_cast<const unsigned char*>(static_cast<const void*>(text.data()));
   need(EVP_DigestSign(context, nullptr, &size, bytes, text.size()) == 1);
@@ -108,7 +123,9 @@ std::string Signer::token(std::string_view header, std::string_view payload, boo
                       &size, bytes, text.size()) == 1);
   EVP_MD_CTX_free(context);
   signature.resize(size);
-  return text + "." + base64url(is_curve_ && !as_der ? raw_of(signature) : signature);
+  return text + "." +
+         base64url(is_curve_ && !as_der ? raw_of(signature, algorithm_ == "ES256" ? 32 : 48)
+                                        : signature);
 }
 
 }  // namespace myoflag::testing

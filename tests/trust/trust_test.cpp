@@ -290,6 +290,35 @@ TEST_P(ReplayFileTest, LetsNobodyInWhenItFails) {
   EXPECT_EQ(gate.admit(good, {path}, now).error(), Denied::not_kept);
 }
 
+TEST(KeySet, AKeyIsForTheAlgorithmsOfItsKindUnlessItSaysForWhich) {
+  using enum Algorithm;
+  const auto fits = [](const std::string& jwk) {
+    const auto set = KeySet::read(set_of({jwk})).value();
+    std::string names;
+    for (const auto one : {es256, es384, rs256, rs384}) {
+      names += set.has("k", one) ? std::string(name_of(one)) + " " : "";
+      EXPECT_EQ(algorithm_of(name_of(one)), one);
+    }
+    return names;
+  };
+  const auto said = [](std::string jwk, const std::string& algorithm) {
+    return jwk.insert(1, R"("alg":")" + algorithm + "\",");
+  };
+  const auto rsa = Signer::rsa("k").jwk(), small = Signer::of("ES256", "k").jwk();
+  EXPECT_EQ(fits(rsa), "RS256 RS384 ");
+  EXPECT_EQ(fits(said(rsa, "RS256")), "RS256 ");
+  EXPECT_EQ(fits(said(rsa, "PS256")), "");
+  EXPECT_EQ(fits(small), "ES256 ");
+  EXPECT_EQ(fits(said(small, "ES384")), "");
+  EXPECT_EQ(fits(Signer::curve("k").jwk()), "ES384 ");
+  for (const auto* name : {"none", "HS256", "HS384", "PS384", "rs256", "RS256 ", "RS512", ""}) {
+    EXPECT_FALSE(algorithm_of(name)) << name;
+  }
+  // Of a client of ours only what it may sign with.
+  EXPECT_EQ(read_keys(set_of({small})).error(), "it holds no key for ES384 or RS384");
+  EXPECT_TRUE(read_keys(set_of({small}), {es256}));
+}
+
 TEST(KeySet, ReadsWhatItKnowsAndRefusesSecrets) {
   const auto size = [](const std::string& json) {
     const auto set = KeySet::read(json);
@@ -299,7 +328,9 @@ TEST(KeySet, ReadsWhatItKnowsAndRefusesSecrets) {
   EXPECT_EQ(size(set_of({})), 0);
   EXPECT_EQ(size(set_of({R"({"kty":"OKP","kid":"o","crv":"Ed25519","x":"AA"})"})), 0);
   EXPECT_EQ(size(set_of({Signer::rsa("small", 1024).jwk()})), 0);
-  EXPECT_EQ(size(set_of({Signer::curve("other", "P-256").jwk()})), 0);
+  EXPECT_EQ(size(set_of({Signer::of("ES256", "other").jwk()})), 1);
+  EXPECT_EQ(size(set_of({Signer::curve("other", "P-256").jwk()})), 0) << "not on the curve named";
+  EXPECT_EQ(size(set_of({R"({"kty":"EC","kid":"b","crv":"P-521","x":"AA","y":"AA"})"})), 0);
   EXPECT_EQ(size(set_of({Signer::curve("").jwk()})), 0);
   const auto with = [&](const std::string& members) {
     const auto jwk = curve_key().jwk();

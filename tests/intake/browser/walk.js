@@ -24,7 +24,7 @@ async function judge(page, place) {
 }
 
 // What holds of every page, also of those for the clinic.
-async function examine(page, place) {
+async function examine(page, place) { // or a frame
   assert.equal(await page.locator("h1").count(), 1, `${place}: one heading`);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.equal(wide, 0, `${place}: scrolls sideways`);
@@ -73,9 +73,9 @@ class Clinic {
   }
 }
 
-function browser() {
+function browser(...more) {
   return chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu",
-    "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
+    "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", ...more] });
 }
 
 // One patient at one browser. `pages`: name -> how often seen; screenshots go into process.env.SHOTS when it is set.

@@ -1,0 +1,252 @@
+#include "plugin/launch/launch.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "plugin/mapping/patient_identity.h"
+#include "plugin/random_uuid.h"
+#include "plugin/trust/gate.h"
+
+namespace myoflag::launch {
+
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr minutes kDiscoveryLife{10};
+constexpr seconds kTroubleLife{2};  // who waited for one that failed does not try it again
+constexpr minutes kKeysLife{10};
+constexpr minutes kKeysUsable{60};  // while no newer set comes
+constexpr seconds kKeysLeast{20};   // between two fetches for keys that are not known
+constexpr std::size_t kMostParameter = 6u << 10;
+constexpr int kOk = 200;
+constexpr int kTheirs = 502;  // the EHR's part did not work
+
+tl::unexpected<Refused> refused(int status, const char* page, std::string why) {
+  return tl::unexpected(Refused{status, page, std::move(why)});
+}
+
+// Visible characters of ASCII: what it came as.
+bool is_opaque(std::string_view text) {
+  return !text.empty() && text.size() <= kMostParameter &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+std::string_view without_slash(std::string_view address) {
+  while (address.ends_with('/')) {
+    address.remove_suffix(1);
+  }
+  return address;
+}
+
+// What came instead of an answer that could be used.
+std::string trouble_of(const ehr::WebAnswer& answer) {
+  if (answer.status != 0) {
+    return fmt::format("status {}", answer.status);
+  }
+  return answer.code.empty() ? "no answer in time" : answer.code;
+}
+
+Whom whom_of(const Server& server, const std::string& patient) {
+  const auto key = mapping::reference_key(fmt::format("{}/Patient/{}", server.iss, patient));
+  return {key.base, key.tail, server.is_home};
+}
+
+}  // namespace
+
+Launches::Launches(std::vector<Server> servers, std::string redirect, Exchange exchange)
+    : servers_(std::move(servers)), redirect_(std::move(redirect)), exchange_(std::move(exchange)) {
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    known_.push_back(std::make_unique<Known>());
+  }
+}
+
+// ---- begin
+
+tl::expected<std::string, Refused> Launches::begin(const Beginning& given, Instant now) {
+  const auto iss = given.iss.value_or("");
+  const auto server = std::find_if(servers_.begin(), servers_.end(), [&](const Server& one) {
+    return one.iss == without_slash(iss);
+  });
+  if (server == servers_.end()) {
+    return refused(403, "launch-unknown", "MF-4270: the iss is none of launch.servers");
+  }
+  if (!given.launch || !is_opaque(*given.launch)) {
+    return refused(403, "launch-unknown", "MF-4270: there is no launch parameter");
+  }
+  const auto index = static_cast<std::size_t>(server - servers_.begin());
+  const auto discovery = discovery_of(index, now);
+  if (!discovery) {
+    return tl::unexpected(discovery.error());
+  }
+  const Secrets secrets{random_token(), random_token(), random_token() + random_token()};
+  begun_.put(secrets.state,
+             {index, digest_of(given.browser), discovery->issuer, discovery->token, discovery->keys,
+              secrets.nonce, secrets.verifier, given.is_framed, now});
+  return authorize_address(*discovery, *server, secrets, {iss, *given.launch, redirect_});
+}
+
+// One thread asks, the others wait for it.
+tl::expected<Discovery, Refused> Launches::discovery_of(std::size_t server, Instant now) {
+  Known& known = *known_[server];
+  const std::lock_guard lock(known.mutex);
+  if (known.discovery && now >= known.discovered && now < known.discovered + kDiscoveryLife) {
+    return *known.discovery;
+  }
+  if (known.trouble && now >= known.troubled && now < known.troubled + kTroubleLife) {
+    return tl::unexpected(*known.trouble);
+  }
+  const auto answers =
+      exchange_({{servers_[server].iss + "/.well-known/smart-configuration", {}, {}}});
+  const auto fail = [&](const std::string& why) {
+    known.troubled = now;
+    known.trouble =
+        Refused{kTheirs, "launch-failed",
+                fmt::format("MF-4273: the configuration of launch.servers[{}]: {}", server, why)};
+    return tl::unexpected(*known.trouble);
+  };
+  if (answers.size() != 1 || answers.front().status != kOk) {
+    return fail(answers.empty() ? "no answer" : trouble_of(answers.front()));
+  }
+  auto discovery = read_discovery(answers.front().body);
+  if (!discovery) {
+    return fail(discovery.error());
+  }
+  known.trouble.reset();
+  known.discovery = *discovery;
+  known.discovered = now;
+  return *discovery;
+}
+
+// ---- finish
+
+tl::expected<Session, Refused> Launches::finish(const Return& given, Instant now) {
+  const auto begun =
+      given.state && is_opaque(*given.state) ? begun_.take(*given.state, now) : std::nullopt;
+  if (!begun) {
+    return refused(403, "launch-state", "MF-4271: the state is not known, used, or too old");
+  }
+  if (given.browser.empty() || digest_of(given.browser) != begun->browser) {
+    return refused(403, "launch-state",
+                   given.browser.empty() ? "MF-4271: the browser sent no cookie"
+                                         : "MF-4271: another browser began it");
+  }
+  if (given.iss && *given.iss != begun->issuer) {
+    return refused(403, "launch-state", "MF-4271: another issuer answers");
+  }
+  if (given.error) {
+    return refused(403, "launch-denied",
+                   "MF-4272: the authorization server says " + error_word(*given.error));
+  }
+  if (!given.code || !is_opaque(*given.code)) {
+    return refused(403, "launch-state", "MF-4271: there is no code");
+  }
+  const auto granted = redeem(*begun, *given.code);
+  if (!granted) {
+    return tl::unexpected(granted.error());
+  }
+  auto identity = identify(*begun, granted->id_token, now);
+  if (!identity) {
+    return tl::unexpected(identity.error());
+  }
+  if (granted->patient.empty()) {
+    return refused(403, "launch-patient-none", "MF-4276: the launch has no patient");
+  }
+  Session session;
+  session.only = whom_of(servers_[begun->server], granted->patient);
+  session.user = std::move(identity->subject);
+  session.is_framed = begun->is_framed;
+  return session;
+}
+
+tl::expected<Granted, Refused> Launches::redeem(const Begun& begun, const std::string& code) {
+  const Server& server = servers_[begun.server];
+  ehr::SignAs sign;
+  if (!server.key_file.empty()) {
+    sign = {server.client_id, server.key_file, server.key_id};
+  }
+  const auto answers =
+      exchange_({{begun.token, token_form(server, code, begun.verifier, redirect_), sign}});
+  const auto fail = [&](const std::string& why) {
+    return refused(kTheirs, "launch-failed",
+                   fmt::format("MF-4274: the token of launch.servers[{}]: {}", begun.server, why));
+  };
+  if (answers.size() != 1 || answers.front().status == 0) {
+    return fail(answers.empty() ? "no answer" : trouble_of(answers.front()));
+  }
+  const auto granted = read_token_answer(answers.front().status, answers.front().body);
+  if (!granted) {
+    return fail(granted.error());
+  }
+  return *granted;
+}
+
+// A key that is not known may be a new one: then the set is fetched again, once.
+tl::expected<trust::Identity, Refused> Launches::identify(const Begun& begun,
+                                                          const std::string& token, Instant now) {
+  const Server& server = servers_[begun.server];
+  const trust::SignIn expected{begun.issuer, server.client_id, begun.nonce, server.algorithms};
+  for (const bool anew : {false, true}) {
+    const auto keys = keys_of(begun.server, begun.keys, anew, now);
+    if (!keys) {
+      return tl::unexpected(keys.error());
+    }
+    auto identity = trust::verify_id_token(token, expected, **keys, now);
+    if (identity) {
+      return *std::move(identity);
+    }
+    if (anew || identity.error() != trust::IdRefused::key) {
+      return refused(kTheirs, "launch-untrusted",
+                     fmt::format("MF-4275: the id_token of launch.servers[{}]: {}", begun.server,
+                                 trust::name_of(identity.error())));
+    }
+  }
+  return refused(kTheirs, "launch-untrusted", "MF-4275: the id_token");
+}
+
+tl::expected<std::shared_ptr<const trust::KeySet>, std::string> Launches::fetch_keys(
+    std::size_t server, const std::string& address) const {
+  const auto answers = exchange_({{address, {}, {}}});
+  if (answers.size() != 1 || answers.front().status != kOk) {
+    return tl::unexpected(answers.empty() ? std::string("no answer") : trouble_of(answers.front()));
+  }
+  return trust::read_keys(answers.front().body, servers_[server].algorithms);
+}
+
+tl::expected<std::shared_ptr<const trust::KeySet>, Refused> Launches::keys_of(
+    std::size_t server, const std::string& address, bool anew, Instant now) {
+  Known& known = *known_[server];
+  const std::lock_guard lock(known.mutex);
+  const bool is_same = known.keys != nullptr && known.keys_from == address;
+  const auto younger_than = [&](Instant since, seconds age) {
+    return is_same && now >= since && now < since + age;
+  };
+  if (younger_than(anew ? known.keys_asked : known.keys_fetched,
+                   anew ? kKeysLeast : seconds(kKeysLife))) {
+    return known.keys;
+  }
+  const bool has_just_failed = !known.keys_trouble.empty() && now >= known.keys_asked &&
+                               now < known.keys_asked + kTroubleLife;
+  if (!has_just_failed) {
+    known.keys_asked = now;
+    auto keys = fetch_keys(server, address);
+    known.keys_trouble = keys ? std::string() : keys.error();
+    if (keys) {
+      known.keys = *std::move(keys);
+      known.keys_from = address;
+      known.keys_fetched = now;
+      return known.keys;
+    }
+  }
+  if (younger_than(known.keys_fetched, kKeysUsable)) {
+    return known.keys;
+  }
+  return refused(
+      kTheirs, "launch-failed",
+      fmt::format("MF-4277: the key set of launch.servers[{}]: {}", server, known.keys_trouble));
+}
+
+}  // namespace myoflag::launch

@@ -1,0 +1,87 @@
+#pragma once
+// A SMART App Launch from an EHR, from its first request to a session: which EHR may launch, what
+// is asked of its authorization server, and what of the answers is believed. Tokens are in memory
+// for one exchange and stand nowhere else. Safe from many threads. Errors: MF-4270 to MF-4278, each
+// free of anything of a patient, a person or a token. Source: hl7.org/fhir/smart-app-launch, 2.2.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "plugin/ehr/fetch_wire.h"
+#include "plugin/launch/server.h"
+#include "plugin/launch/sessions.h"
+#include "plugin/trust/id_token.h"
+
+namespace myoflag::launch {
+
+// Why somebody does not come in.
+struct Refused {
+  int status = 403;
+  std::string page;  // of the texts: "launch-state"
+  std::string why;   // for the log: "MF-4271: ..."
+};
+
+// The answers to requests, in their order.
+using Exchange = std::function<std::vector<ehr::WebAnswer>(std::vector<ehr::WebRequest>)>;
+
+// The parameters of a request, decoded; nothing where one is absent.
+struct Beginning {
+  std::optional<std::string> iss, launch;
+  std::string browser;  // the cookie that it has from now on
+  bool is_framed = false;
+};
+struct Return {
+  std::optional<std::string> state, code, error, iss;
+  std::string browser;  // "": without our cookie
+};
+
+class Launches {
+ public:
+  // `redirect`: our address that every server has on its list.
+  Launches(std::vector<Server> servers, std::string redirect, Exchange exchange);
+
+  // The address at the authorization server to which the browser goes.
+  tl::expected<std::string, Refused> begin(const Beginning& given, Instant now);
+
+  // Who signed in, for the patient of the launch.
+  tl::expected<Session, Refused> finish(const Return& given, Instant now);
+
+ private:
+  struct Known {
+    std::mutex mutex;
+    std::optional<Discovery> discovery;         // guarded by mutex
+    Instant discovered{};                       // guarded by mutex
+    std::optional<Refused> trouble;             // guarded by mutex; of the last try
+    Instant troubled{};                         // guarded by mutex
+    std::shared_ptr<const trust::KeySet> keys;  // guarded by mutex
+    std::string keys_from;                      // guarded by mutex; their address
+    Instant keys_fetched{}, keys_asked{};       // guarded by mutex
+    std::string keys_trouble;                   // guarded by mutex; of the last try
+  };
+
+  tl::expected<Discovery, Refused> discovery_of(std::size_t server, Instant now);
+  tl::expected<std::shared_ptr<const trust::KeySet>, Refused> keys_of(std::size_t server,
+                                                                      const std::string& address,
+                                                                      bool anew, Instant now);
+  tl::expected<std::shared_ptr<const trust::KeySet>, std::string> fetch_keys(
+      std::size_t server, const std::string& address) const;
+  tl::expected<Granted, Refused> redeem(const Begun& begun, const std::string& code);
+  tl::expected<trust::Identity, Refused> identify(const Begun& begun, const std::string& token,
+                                                  Instant now);
+
+  const std::vector<Server> servers_;
+  const std::string redirect_;
+  const Exchange exchange_;
+  BegunLaunches begun_;
+  std::vector<std::unique_ptr<Known>> known_;  // of each server
+};
+
+}  // namespace myoflag::launch
