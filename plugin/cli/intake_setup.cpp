@@ -41,7 +41,7 @@ config::IntakeOptions for_demo(config::IntakeOptions options) {
 }
 
 tl::expected<std::string, Failure> demo_path(intake::Invitations& invitations, rules::Instant now) {
-  return invitations.invite({"Patient/example", std::string(kDemoBorn), "en", now + kDemoTime}, now)
+  return invitations.invite({"Patient/example", std::string(kDemoBorn), "", now + kDemoTime}, now)
       .map([](const intake::Created& created) { return intake::path_of(created.token); });
 }
 

@@ -406,7 +406,7 @@ void add(http::Router& router, const std::shared_ptr<const Desktop>& desktop, co
        [say](const Request& request) -> std::optional<Response> {
          return browser::is_local(request) ? std::nullopt : std::optional(say(403, "local"));
        },
-       [say](int status) -> std::optional<Response> {
+       [say](int status, const http::Fields& /*head*/) -> std::optional<Response> {
          return say(status, status == 413 ? "refused" : "failed");
        }});
 }
