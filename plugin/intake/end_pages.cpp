@@ -70,8 +70,8 @@ ReviewView Handling::review_view(bool can_change) const {
     }
     ReviewLine line{said(item.text, item),
                     {},
-                    item.type == rules::ItemType::text,
-                    can_change ? question_address(item) + "?back=review" : ""};
+                    can_change ? question_address(item) + "?back=review" : "",
+                    item.type == rules::ItemType::text};
     if (const auto given = draft_.find(index); given != draft_.end()) {
       for (std::size_t i = 0; i < item.options.size(); ++i) {
         if ((given->second.chosen >> i & 1U) != 0) {

@@ -89,8 +89,8 @@ std::string stop_page(const Look& look, const StopView& view);
 struct ReviewLine {
   std::string question;
   std::vector<std::string> answers;  // empty: not answered
-  bool is_own_words = false;         // which may be in any language
   std::string change;                // address; empty: none
+  bool is_own_words = false;         // answers in whatever language
 };
 struct ReviewSection {
   std::string title;

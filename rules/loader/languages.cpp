@@ -129,7 +129,11 @@ class LanguageReader {
     entry.is_unvalidated = fields.flag("unvalidated");
     entry.is_spelled_out = fields.flag("spelled-out");
     entry.is_same = fields.flag("same");
-    out_.sources.insert(out_.sources.end(), sources.begin(), sources.end());
+    for (const int source : sources) {
+      if (std::find(out_.sources.begin(), out_.sources.end(), source) == out_.sources.end()) {
+        out_.sources.push_back(source);
+      }
+    }
     if (entry.english.empty() || entry.text.empty()) {
       return;
     }

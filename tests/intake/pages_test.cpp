@@ -89,12 +89,12 @@ TEST(PagesTest, NothingThatIsShownBecomesMarkup) {
                     "/p/q/x",
                     kNasty,
                     3};
-  for (const auto& html :
-       {identity_page(pages.look, identity), review_page(pages.look, review),
-        copy_page(pages.look, review, kNasty),
-        stop_page(pages.look, {true, kNasty, {kNasty}, "/p/q/x", kNasty}),
-        done_page(pages.look, {true, kNasty, {kNasty}}), start_page(pages.look, kNasty, false, true),
-        message_page(pages.look, {kNasty, kNasty, kNasty, "/p/id"})}) {
+  for (const auto& html : {identity_page(pages.look, identity), review_page(pages.look, review),
+                           copy_page(pages.look, review, kNasty),
+                           stop_page(pages.look, {true, kNasty, {kNasty}, "/p/q/x", kNasty}),
+                           done_page(pages.look, {true, kNasty, {kNasty}}),
+                           start_page(pages.look, kNasty, false, true),
+                           message_page(pages.look, {kNasty, kNasty, kNasty, "/p/id"})}) {
     EXPECT_THAT(html, Not(HasSubstr("<script>")));
     EXPECT_EQ(parsed(html).select_nodes("//script").size(), 1u);
   }
@@ -172,11 +172,14 @@ TEST(TextsTest, AFileThatIsNotWholeIsRefusedWithItsLine) {
       {english() + "  back: \"{name}\"\n", "{name} is not filled in here"},
       {english() + "  back: \"{clinic\"\n", "{} is not filled in here"},
       {english() + "  back: \"\"\n", "back is empty"},
-      {"language: en\nname: E\ndirection: up\nreviewed: no\nmonths: []\ndate: \"{day}\"\ntexts: {}\n",
+      {"language: en\nname: E\ndirection: up\nreviewed: no\nmonths: []\ndate: \"{day}\"\ntexts: "
+       "{}\n",
        "ltr or rtl"},
-      {"language: en\nname: E\ndirection: ltr\nreviewed: no\nmonths: [a]\ndate: \"{day}\"\ntexts: {}\n",
+      {"language: en\nname: E\ndirection: ltr\nreviewed: no\nmonths: [a]\ndate: \"{day}\"\ntexts: "
+       "{}\n",
        "twelve months"},
-      {"language: en\nname: E\ndirection: ltr\nreviewed: no\nmonths: [a]\ndate: \"{day}\"\ntexts: {}\n",
+      {"language: en\nname: E\ndirection: ltr\nreviewed: no\nmonths: [a]\ndate: \"{day}\"\ntexts: "
+       "{}\n",
        "a date is made of"},
       {"tongue: en\n", "nothing here is called tongue"},
   };
@@ -266,9 +269,9 @@ TEST(AcceptLanguageTest, TheOneThatIsPreferredAmongThoseThatAreThere) {
        {Case{"", ""}, Case{"es", "es"}, Case{"es-MX,es;q=0.9,en;q=0.8", "es"},
         Case{"fr-FR, fr;q=0.9, ar;q=0.5, en;q=0.4", "ar"}, Case{"zh-Hans-CN", "zh"},
         Case{"EN-gb", "en"}, Case{"fr", ""}, Case{"*", ""}, Case{"es;q=0, en;q=0.1", "en"},
-        Case{"es;q=x, en;q=0.1", "en"}, Case{"en;q=0.2 , es ; q=0.3", "es"},
-        Case{"es;q=1.5.5", ""}, Case{"en;q=0.500, es;q=0.5", "en"}, Case{",,;;q=1,", ""},
-        Case{"es;q=1000000", ""}, Case{"e", ""}}) {
+        Case{"es;q=x, en;q=0.1", "en"}, Case{"en;q=0.2 , es ; q=0.3", "es"}, Case{"es;q=1.5.5", ""},
+        Case{"en;q=0.500, es;q=0.5", "en"}, Case{",,;;q=1,", ""}, Case{"es;q=1000000", ""},
+        Case{"e", ""}}) {
     EXPECT_EQ(browser::preferred_language(one.field, offered), one.language) << one.field;
   }
   EXPECT_EQ(browser::preferred_language(std::string(100'000, ',') + "es", offered), "");

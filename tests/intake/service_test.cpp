@@ -126,7 +126,8 @@ class Browser {
   }
   // The button at the foot of a page that has no fields of its own.
   Response choose(const std::string& language, const std::string& back_to) {
-    return post("/p/lang", fmt::format("csrf={}&lang={}&page={}", hidden("csrf"), language, back_to));
+    return post("/p/lang",
+                fmt::format("csrf={}&lang={}&page={}", hidden("csrf"), language, back_to));
   }
   // Up to the review, as the untroubled do.
   void walk() {
@@ -568,6 +569,7 @@ TEST_F(ServiceTest, BeforeTheVisitAndAtItsEndALanguageIsChosenByAForm) {
   EXPECT_EQ(browser.post("/p/lang", "lang=zh&page=review").status, 403) << "without a token";
   browser.get("/p/q/em-now");
   EXPECT_EQ(browser.choose("zh", "//elsewhere.example").status, 403);
+  browser.get("/p/q/em-now");
   browser.answer("seizure");
   EXPECT_THAT(browser.page, HasSubstr("Llame ahora al 112"));
   EXPECT_THAT(browser.page, HasSubstr("Una convulsión (ataque)"));

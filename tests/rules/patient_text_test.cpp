@@ -49,7 +49,8 @@ TEST(PatientTextLaws, TheHeadlineNamesNoTimeLongerThanTheTarget) {
   EXPECT_GT(hours.size(), 5U);
 }
 
-// Another language is the same sentences: as many paragraphs, and none of them calmer by an omission.
+// Another language is the same sentences: as many paragraphs, and none of them calmer by an
+// omission.
 TEST(PatientTextLaws, EveryLanguageSaysAsMuch) {
   ASSERT_GE(twitching()->languages.size(), 3U);
   for (const Assessment& assessment : many()) {
