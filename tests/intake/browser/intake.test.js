@@ -192,14 +192,14 @@ for (const language of ["es", "ar", "zh"]) test(`every kind of page in ${languag
   await patient.press(words["stop-read"]);
   await patient.press(words.continue);
   await patient.look("nothing chosen");
-  await patient.walk({ ...BENIGN, "em-context": ["none"], "medicine-classes": ["lithium"], "medicine-change": null,
-    "medicine-list": "Lithium 400 mg", lifestyle: ["caffeine"], "caffeine-drinks": "3" });
+  const answers = { ...BENIGN, "em-context": ["none"], "pregnancy-status": ["no"], "medicine-classes": ["lithium"], "medicine-change": null,
+    "medicine-list": "Lithium 400 mg", lifestyle: ["caffeine"], "caffeine-drinks": "3" };
+  await patient.walk(answers);
   await patient.look();
   await page.locator('a[href="/p/q/sex-at-birth?back=review"]').click();
   await patient.answer(["female"]);
   assert.equal(patient.where(), "pregnancy-status");
-  await patient.answer(["no"]);
-  await patient.walk({});
+  await patient.walk({ ...answers, "sex-at-birth": ["female"] });
   await patient.look("review again");
   await patient.press(words["review-send"]);
   await patient.look();
