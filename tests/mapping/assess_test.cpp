@@ -308,10 +308,9 @@ void translate(Json& owner, const rules::Language& language) {
       for (auto& answer : *answers->as_array()) {
         if (auto* coding = answer.find("valueCoding")) {
           const int option = mapping::option_of_answer_code(item, coding->string_of("code"));
-          coding->set("display",
-                      rules::in_language(&language,
-                                         item.options[static_cast<std::size_t>(option)].text,
-                                         item.link_id));
+          coding->set("display", rules::in_language(
+                                     &language, item.options[static_cast<std::size_t>(option)].text,
+                                     item.link_id));
         }
       }
     }
