@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "rules/difference.h"
 #include "rules/languages.h"
 #include "rules/lint.h"
 #include "rules/wording.h"
@@ -146,6 +147,19 @@ TEST(Languages, TextsThatAreStillEnglishAreWarnedOf) {
   EXPECT_EQ(listing(lint(with(english, "languages/xx.yaml", "    text: \"",
                               "    same: true\n    text: \""))),
             "");
+}
+
+TEST(Languages, AChangedTranslationIsADifference) {
+  const auto before = load_knowledge(with_catalogue()).value();
+  const auto after = load_knowledge(with(with_catalogue(), "languages/xx.yaml",
+                                         "text: \"Ex Sooner.\"", "text: \"Ex Soon.\""))
+                         .value();
+  const auto found = differences(*before, *after);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].section, "language");
+  EXPECT_EQ(found[0].id, "xx: Sooner.");
+  EXPECT_THAT(found[0].fields, ElementsAre("text"));
+  EXPECT_EQ(differences(*load_knowledge(small_files()).value(), *before).front().id, "xx");
 }
 
 TEST(Languages, SentencesOfOtherScriptsAreToldApart) {
