@@ -408,6 +408,26 @@ Entries setting_entries(const Knowledge& knowledge) {
         {"benign-gate", id_of(knowledge.benign_gate)}}}};
 }
 
+// The catalogue itself under its tag, each translation under "es: <English>".
+Entries language_entries(const Knowledge& knowledge) {
+  Entries out;
+  for (const Language& language : knowledge.languages) {
+    out[language.tag] = {{"name", language.name},
+                         {"direction", language.right_to_left ? "rtl" : "ltr"},
+                         {"reviewed", language.reviewed_by + " " + language.reviewed_on},
+                         {"unvalidated", list(language.unvalidated)}};
+    for (const auto& [english, text] : language.texts) {
+      out[fmt::format("{}: {}", language.tag, english)] = {{"text", text}};
+    }
+    for (const auto& [item, texts] : language.there) {
+      for (const auto& [english, text] : texts) {
+        out[fmt::format("{} in {}: {}", language.tag, item, english)] = {{"text", text}};
+      }
+    }
+  }
+  return out;
+}
+
 Sections sections_of(const Knowledge& knowledge) {
   return {{"rule", rule_entries(knowledge)},
           {"policy", policy_entries(knowledge)},
@@ -421,6 +441,7 @@ Sections sections_of(const Knowledge& knowledge) {
           {"other form", other_form_entries(knowledge)},
           {"advice", advice_entries(knowledge)},
           {"sentence", text_entries(knowledge)},
+          {"language", language_entries(knowledge)},
           {"source", source_entries(knowledge)},
           {"setting", setting_entries(knowledge)}};
 }

@@ -64,10 +64,11 @@ struct ExplainOptions {
 Explanation explain_for_clinician(const Assessment& assessment, const ExplainOptions& options = {});
 
 // What the patient is told: only what the rules allow, nothing calmer. No sentence is said twice.
+// In another language (null: English) it is the same sentences, one by one.
 struct PatientText {
   std::string headline;  // names no time longer than the target
   std::vector<std::string> paragraphs;
 };
-PatientText explain_for_patient(const Assessment& assessment);
+PatientText explain_for_patient(const Assessment& assessment, const Language* language = nullptr);
 
 }  // namespace myoflag::rules

@@ -280,6 +280,21 @@ struct Case {
   std::vector<std::string> fires;
 };
 
+// A catalogue of what patients read: languages.h.
+struct Language {
+  using Texts = std::map<std::string, std::string, std::less<>>;  // English -> this language
+
+  std::string tag, name;  // "es", "Español"
+  bool right_to_left = false;
+  std::string reviewed_by, reviewed_on;  // empty: no clinician who speaks it has read it
+  Texts texts;
+  std::map<std::string, Texts, std::less<>> there;  // linkId -> what it says in other words there
+  std::vector<int> sources;                         // of wording of instruments
+  std::vector<std::string> unvalidated;  // English of an instrument that we have translated
+
+  bool is_reviewed() const { return !reviewed_by.empty(); }
+};
+
 struct IsSet {
   int item = -1;
   std::uint64_t yes = 0;      // answers that make it true
@@ -318,6 +333,7 @@ struct Knowledge {
   std::vector<Seed> seeds;
   std::vector<Case> cases;
   std::map<std::string, std::string, std::less<>> texts;
+  std::vector<Language> languages;  // beside English, by tag
   Program program;
   Tape tape;  // built from the program when all criteria are compiled
 

@@ -56,6 +56,7 @@ class Lint {
     check_unused_option_sets();
     check_seeds();
     check_cases();
+    check_languages();
   }
 
  private:
@@ -142,6 +143,7 @@ class Lint {
     use(k_.policies);
     use(k_.advice);
     use(k_.items);
+    use(k_.languages);
     for (std::size_t i = 0; i < k_.sources.size(); ++i) {
       const auto& id = k_.sources[i].id;
       const bool in_seed = std::any_of(k_.seeds.begin(), k_.seeds.end(), [&](const Seed& seed) {
@@ -245,6 +247,13 @@ class Lint {
                         fmt::format("there is nothing of the name `{}`", covered->items[n].text));
         }
       }
+    }
+  }
+
+  void check_languages() {
+    for (const Node* text : context_.untranslated) {
+      context_.warn(*text, "MF-2212",
+                    "the same as in English: translate it, or write `same: true`");
     }
   }
 

@@ -68,7 +68,18 @@ bool is_known_file(std::string_view name) {
       return true;
     }
   }
-  return name == "CHANGES.md";
+  return name == "CHANGES.md" || is_language_file(name);
+}
+
+void read_languages_documents(Run& run, const KnowledgeFiles& files) {
+  for (const auto& [name, bytes] : files) {
+    if (is_language_file(name)) {
+      Document& document = run.documents[name];
+      document.file = name;
+      document.bytes = bytes;
+      read_document(document, run.problems);
+    }
+  }
 }
 
 void read_documents(Run& run, const KnowledgeFiles& files) {
@@ -77,6 +88,7 @@ void read_documents(Run& run, const KnowledgeFiles& files) {
       add_file_problem(run, excerpt_of(name), "MF-2001", "knowledge has no such file");
     }
   }
+  read_languages_documents(run, files);
   for (const auto& kind : kFiles) {
     Document& document = run.documents[std::string(kind.name)];
     document.file = kind.name;
@@ -130,6 +142,21 @@ void read_all(Run& run) {
   read(run, "seeds.yaml", read_seeds);
 }
 
+// Held against the English texts, so only where these are sound.
+void read_languages(Run& run) {
+  if (!run.problems.empty()) {
+    return;
+  }
+  const auto words = patient_words(run.context.knowledge);
+  for (const auto& [name, document] : run.documents) {
+    if (is_language_file(name)) {
+      read(run, name, [&, file = std::string_view(name)](Context& context, const Node& root) {
+        read_language(context, root, file, words);
+      });
+    }
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<Run> run(const KnowledgeFiles& files) {
@@ -142,6 +169,7 @@ std::unique_ptr<Run> run(const KnowledgeFiles& files) {
   read_all(*result);
   compile_criteria(result->context);
   check_whole(result->context);
+  read_languages(*result);
   result->whole = result->problems.empty();
   if (result->whole) {
     result->context.knowledge.digest = digest_of(files);

@@ -13,7 +13,7 @@ namespace myoflag::rules {
 namespace {
 
 constexpr std::string_view kMagic = "myoflag knowledge\n";
-constexpr std::uint32_t kVersion = 4;
+constexpr std::uint32_t kVersion = 5;
 constexpr int kMaxDepth = 64;
 
 // The fields of each type. The bindings name every member, so a member that is added does not
@@ -183,6 +183,11 @@ auto fields(X& x) {
   auto& [a, b, c] = x;
   return std::tie(a, b, c);
 }
+template <Is<Language> X>
+auto fields(X& x) {
+  auto& [a, b, c, d, e, f, g, h, i] = x;
+  return std::tie(a, b, c, d, e, f, g, h, i);
+}
 template <Is<OptionSet> X>
 auto fields(X& x) {
   auto& [a, b] = x;
@@ -202,9 +207,9 @@ auto fields(X& x) {
 template <Is<Knowledge> X>
 auto fields(X& x) {
   auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb, cc, dd,
-         ee, ff, gg, hh, ii, jj, kk, ll, tape] = x;
+         ee, ff, gg, hh, ii, jj, kk, ll, mm, tape] = x;
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb,
-                  cc, dd, ee, ff, gg, hh, ii, jj, kk, ll);
+                  cc, dd, ee, ff, gg, hh, ii, jj, kk, ll, mm);
 }
 
 class Writer {

@@ -14,12 +14,19 @@ namespace myoflag::browser {
 
 namespace {
 
-constexpr std::size_t kShortestMonth = 3;
+constexpr std::size_t kShortestMonth = 3;  // characters
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0U) != 0x80;
+  }));
+}
+
 bool begins(std::string_view name, std::string_view typed) {
-  return typed.size() >= kShortestMonth && typed.size() <= name.size() &&
+  const bool enough = characters(typed) >= kShortestMonth || typed.size() == name.size();
+  return enough && typed.size() <= name.size() &&
          std::equal(typed.begin(), typed.end(), name.begin(),
                     [](char a, char b) { return lower(a) == lower(b); });
 }
@@ -28,41 +35,88 @@ Wrong wrong(const YAML::Node& where, const std::string& text) {
   return {where.IsDefined() ? where.Mark().line + 1 : 0, text};
 }
 
+// The names between braces, sorted.
+std::vector<std::string> placeholders_in(std::string_view text) {
+  std::vector<std::string> out;
+  for (auto at = text.find('{'); at != std::string_view::npos; at = text.find('{', at + 1)) {
+    const auto end = std::min(text.find('}', at), text.size());
+    out.emplace_back(rules::read_placeholder(text.substr(at + 1, end - at - 1)).name);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+// Runs of digits, sorted.
+std::vector<std::string> numbers_in(std::string_view text) {
+  std::vector<std::string> out;
+  bool inside = false;
+  for (const char c : text) {
+    const bool digit = c >= '0' && c <= '9';
+    if (digit && !inside) {
+      out.emplace_back();
+    }
+    if (digit) {
+      out.back() += c;
+    }
+    inside = digit;
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 }  // namespace
 
 class TextsReader {
  public:
-  TextsReader(const YAML::Node& root, const Catalogue& catalogue)
-      : root_(root), catalogue_(catalogue) {}
+  TextsReader(const YAML::Node& root, const Catalogue& catalogue, std::vector<Wrong>& found)
+      : root_(root), catalogue_(catalogue), found_(found) {}
 
+  // What is wrong stands in `found` then; only where nothing more can be read it is thrown.
   Texts read() {
     check_map(root_);
+    constexpr std::array<std::string_view, 8> known{"language", "name", "direction", "reviewed",
+                                                    "months",   "date", "same",      "texts"};
     for (const auto& entry : root_) {
       const auto key = entry.first.as<std::string>();
-      constexpr std::array<std::string_view, 5> known{"language", "direction", "reviewed", "months",
-                                                      "texts"};
       if (std::find(known.begin(), known.end(), key) == known.end()) {
-        throw wrong(entry.first, fmt::format("nothing here is called {}", key));
+        found_.push_back(wrong(entry.first, fmt::format("nothing here is called {}", key)));
       }
     }
-    out_.language_ = needed("language").as<std::string>();
-    out_.direction_ = needed("direction").as<std::string>();
-    if (out_.direction_ != "ltr" && out_.direction_ != "rtl") {
-      throw wrong(root_["direction"], "direction is ltr or rtl");
-    }
-    needed("reviewed").as<bool>();  // for people; there is no other language yet
-    const YAML::Node months = needed("months");
-    if (!months.IsSequence() || months.size() != out_.months_.size()) {
-      throw wrong(months, "twelve months are expected here");
-    }
-    for (std::size_t i = 0; i < out_.months_.size(); ++i) {
-      out_.months_[i] = months[i].as<std::string>();
-    }
+    read_header();
+    read_months(needed("months"));
     read_texts(needed("texts"));
     return std::move(out_);
   }
 
  private:
+  void read_header() {
+    out_.language_ = needed("language").as<std::string>();
+    out_.name_ = needed("name").as<std::string>();
+    out_.direction_ = needed("direction").as<std::string>();
+    if (out_.direction_ != "ltr" && out_.direction_ != "rtl") {
+      found_.push_back(wrong(root_["direction"], "direction is ltr or rtl"));
+    }
+    out_.is_reviewed_ = needed("reviewed").as<bool>();
+    out_.date_ = needed("date").as<std::string>();
+    const std::vector<std::string> parts{"day", "month", "year"};
+    if (placeholders_in(out_.date_) != parts) {
+      found_.push_back(wrong(root_["date"], "a date is made of {day}, {month} and {year}"));
+    }
+    if (const YAML::Node same = root_["same"]; same.IsDefined()) {
+      out_.same_ = same.as<std::vector<std::string>>();
+    }
+  }
+
+  void read_months(const YAML::Node& months) {
+    if (!months.IsSequence() || months.size() != out_.months_.size()) {
+      found_.push_back(wrong(months, "twelve months are expected here"));
+      return;
+    }
+    for (std::size_t i = 0; i < out_.months_.size(); ++i) {
+      out_.months_[i] = months[i].as<std::string>();
+    }
+  }
+
   static void check_map(const YAML::Node& node) {
     if (!node.IsMap()) {
       throw wrong(node, "a map is expected here");
@@ -87,23 +141,28 @@ class TextsReader {
   void read_texts(const YAML::Node& texts) {
     check_map(texts);
     for (const auto& entry : texts) {
-      const auto name = entry.first.as<std::string>();
-      const TextKey* key = find(name);
-      if (key == nullptr) {
-        throw wrong(entry.first, fmt::format("nobody says {}", name));
-      }
-      auto text = entry.second.as<std::string>();
-      if (text.empty()) {
-        throw wrong(entry.second, fmt::format("{} is empty", name));
-      }
-      check_placeholders(entry.second, text, key->may);
-      out_.texts_.emplace(name, std::move(text));
+      read_text(entry.first, entry.second);
     }
     for (const TextKey& key : catalogue_.keys) {
       if (!out_.texts_.contains(key.name)) {
-        throw wrong(texts, fmt::format("{} is missing", key.name));
+        found_.push_back(wrong(texts, fmt::format("{} is missing", key.name)));
       }
     }
+  }
+
+  void read_text(const YAML::Node& name_node, const YAML::Node& node) {
+    const auto name = name_node.as<std::string>();
+    const TextKey* key = find(name);
+    if (key == nullptr) {
+      found_.push_back(wrong(name_node, fmt::format("nobody says {}", name)));
+      return;
+    }
+    auto text = node.as<std::string>();
+    if (text.empty()) {
+      found_.push_back(wrong(node, fmt::format("{} is empty", name)));
+    }
+    check_placeholders(node, text, key->may);
+    out_.texts_.emplace(name, std::move(text));
   }
 
   const TextKey* find(std::string_view name) const {
@@ -112,15 +171,14 @@ class TextsReader {
     return found == catalogue_.keys.end() ? nullptr : &*found;
   }
 
-  void check_placeholders(const YAML::Node& where, std::string_view text,
-                          std::string_view may) const {
+  void check_placeholders(const YAML::Node& where, std::string_view text, std::string_view may) {
     const std::string allowed = fmt::format(" {} {} ", catalogue_.everywhere, may);
     for (auto at = text.find('{'); at != std::string_view::npos; at = text.find('{', at + 1)) {
       const auto end = text.find('}', at);
       auto name = text.substr(at + 1, end == std::string_view::npos ? 0 : end - at - 1);
       name = rules::read_placeholder(name).name;
       if (name.empty() || allowed.find(fmt::format(" {} ", name)) == std::string::npos) {
-        throw wrong(where, fmt::format("{{{}}} is not filled in here", name));
+        found_.push_back(wrong(where, fmt::format("{{{}}} is not filled in here", name)));
       }
     }
   }
@@ -128,6 +186,7 @@ class TextsReader {
   const YAML::Node& root_;
   const Catalogue& catalogue_;
   Texts out_;
+  std::vector<Wrong>& found_;
 };
 
 unsigned Texts::month(std::string_view typed) const {
@@ -146,9 +205,29 @@ unsigned Texts::month(std::string_view typed) const {
 
 std::string Texts::day(std::chrono::sys_seconds moment) const {
   const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(moment));
-  return fmt::format("{} {} {}", static_cast<unsigned>(date.day()),
-                     months_[static_cast<unsigned>(date.month()) - 1],
-                     static_cast<int>(date.year()));
+  return rules::fill(date_, {{"day", std::to_string(static_cast<unsigned>(date.day()))},
+                             {"month", months_[static_cast<unsigned>(date.month()) - 1]},
+                             {"year", std::to_string(static_cast<int>(date.year()))}});
+}
+
+std::vector<std::string> Texts::differences(const Texts& english) const {
+  std::vector<std::string> out;
+  for (const auto& [key, text] : texts_) {
+    const std::string& original = english.text(key);
+    if (placeholders_in(text) != placeholders_in(original)) {
+      out.push_back(fmt::format("{}: the placeholders are not those of the English text", key));
+    }
+    if (numbers_in(text) != numbers_in(original)) {
+      out.push_back(fmt::format("{}: the numbers are not those of the English text", key));
+    }
+    const bool may_be_same = std::find(same_.begin(), same_.end(), key) != same_.end();
+    if ((text == original) != may_be_same) {
+      out.push_back(fmt::format("{}: {}", key,
+                                may_be_same ? "it is under `same`, and is not the English text"
+                                            : "the same as in English, and not under `same`"));
+    }
+  }
+  return out;
 }
 
 const std::string& Texts::text(std::string_view key) const {
@@ -165,18 +244,24 @@ std::string Texts::text(std::string_view key, std::initializer_list<rules::Fill>
 
 tl::expected<Texts, Failure> read_texts(const std::string& yaml, const std::string& file_name,
                                         const Catalogue& catalogue) {
-  const auto unusable = [&](int line, const std::string& why) {
-    return tl::unexpected(
-        Failure{Exit::usage, fmt::format("MF-4262: {}:{}: {}", file_name, line, why)});
-  };
+  std::vector<Wrong> found;
   try {
     const YAML::Node root = YAML::Load(yaml);
-    return TextsReader(root, catalogue).read();
+    auto texts = TextsReader(root, catalogue, found).read();
+    if (found.empty()) {
+      return texts;
+    }
   } catch (const Wrong& error) {
-    return unusable(error.line, error.what());
+    found.push_back(error);
   } catch (const YAML::Exception& error) {
-    return unusable(error.mark.line + 1, error.msg);
+    found.emplace_back(error.mark.line + 1, error.msg);
   }
+  std::string all;
+  for (const Wrong& one : found) {
+    all += fmt::format("{}MF-4262: {}:{}: {}", all.empty() ? "" : "\n", file_name, one.line,
+                       one.what());
+  }
+  return tl::unexpected(Failure{Exit::usage, std::move(all)});
 }
 
 }  // namespace myoflag::browser

@@ -199,7 +199,7 @@ tl::expected<void, Failure> write_call(const std::string& path, const std::strin
 tl::expected<intake::Created, Failure> invited(intake::Invitations& invitations,
                                                std::string patient, std::string born,
                                                rules::Instant now) {
-  return invitations.invite({std::move(patient), std::move(born), "en", now + kTime}, now);
+  return invitations.invite({std::move(patient), std::move(born), "", now + kTime}, now);
 }
 
 // As if the patient had filled in the pages, in an order that loses nothing.

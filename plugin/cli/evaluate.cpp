@@ -12,6 +12,7 @@
 #include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/bundle.h"
 #include "rules/explain.h"
+#include "rules/languages.h"
 
 namespace myoflag::cli {
 namespace {
@@ -44,6 +45,20 @@ tl::expected<std::string, Failure> bundle(const Options& options, const Assessed
   return std::move(*text);
 }
 
+// In the language that is asked for; else in that of the response, where it is one of ours.
+tl::expected<rules::PatientText, Failure> patient_text(const Options& options,
+                                                       const rules::Assessment& assessment) {
+  const rules::Knowledge& knowledge = *assessment.knowledge;
+  const std::string& tag = options.given.knowledge.language;
+  tl::expected<const rules::Language*, Failure> language =
+      rules::language_of(knowledge, assessment.input->response.language);
+  if (!tag.empty()) {
+    language = find_language(knowledge, tag);
+  }
+  return language.map(
+      [&](const rules::Language* one) { return rules::explain_for_patient(assessment, one); });
+}
+
 tl::expected<std::string, Failure> output(const Options& options, const Assessed& assessed,
                                           rules::Instant now) {
   const rules::Assessment& assessment = assessed.assessment;
@@ -59,7 +74,9 @@ tl::expected<std::string, Failure> output(const Options& options, const Assessed
   }
   const Screen where = screen(options.colour);
   if (options.patient) {
-    return draw(rules::explain_for_patient(assessment), assessment.tier, where);
+    return patient_text(options, assessment).map([&](const rules::PatientText& text) {
+      return draw(text, assessment.tier, where);
+    });
   }
   return draw(rules::explain_for_clinician(assessment, {options.all}), where);
 }
@@ -91,7 +108,7 @@ void add_evaluate(CLI::App& app, Run& run) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "evaluate", "Judges one QuestionnaireResponse, or a Bundle with it and the patient's record");
-  add_case(*command, options->given);
+  add_case(*command, options->given, Sentences::any);
   command
       ->add_option("--format", options->format,
                    "text: the explanation for a clinician; assessment: JSON for programs; bundle, "
@@ -105,12 +122,16 @@ void add_evaluate(CLI::App& app, Run& run) {
       "Examples:\n"
       "  myoflag evaluate response.json\n"
       "  myoflag evaluate bundle.xml --format bundle --now 2026-11-22T09:00:00Z\n"
-      "  cat response.json | myoflag evaluate --patient\n\n"
+      "  cat response.json | myoflag evaluate --patient --lang es\n\n"
       "An input that is refused gives exit code 1, the reasons on standard error, and nothing on\n"
       "standard output; `myoflag check --format outcome` gives them as an OperationOutcome.");
   command->callback([options, &run] {
     if (options->patient && options->format != "text") {
       throw CLI::ValidationError("--patient", "goes with --format text only");
+    }
+    const std::string& language = options->given.knowledge.language;
+    if (!language.empty() && language != "en" && !options->patient) {
+      throw CLI::ValidationError("--lang", "goes with --patient; for clinicians there is English");
     }
     run = [options] { return evaluate(*options); };
   });

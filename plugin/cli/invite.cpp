@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -14,7 +15,9 @@
 #include "plugin/cli/options.h"
 #include "plugin/cli/sidecar_setup.h"
 #include "plugin/intake/service.h"
+#include "plugin/knowledge/knowledge.h"
 #include "plugin/safe_text.h"
+#include "rules/languages.h"
 
 namespace myoflag::cli {
 namespace {
@@ -27,7 +30,7 @@ struct Options {
   ClockOptions clock;
   // create
   std::string patient, born;
-  std::string language = "en";
+  std::string language;
   int days = 14;
   // list
   bool with_patients = false;
@@ -86,6 +89,26 @@ tl::expected<std::string, Failure> born_of(const Options& options) {
   });
 }
 
+// Nothing: the pages are there in this language.
+std::optional<Failure> language_failure(const std::string& tag) {
+  const auto texts = intake::embedded_texts();
+  if (!texts) {
+    return texts.error();
+  }
+  const auto knowledge = embedded_knowledge();
+  const bool is_there = tag == "en" || rules::language_of(*knowledge, tag) != nullptr;
+  if (tag.empty() || (is_there && texts->contains(tag))) {
+    return std::nullopt;
+  }
+  std::string known = "en";
+  for (const rules::Language& language : knowledge->languages) {
+    known += texts->contains(language.tag) ? ", " + language.tag : "";
+  }
+  return Failure{
+      Exit::usage,
+      fmt::format("MF-4266: the pages are not there in this language, but in: {}", known)};
+}
+
 Exit create(const Options& options) {
   const auto place = place_of(options);
   const auto now = instant(options.clock);
@@ -97,11 +120,8 @@ Exit create(const Options& options) {
                  "MF-4266: no address for the link: --config with service.base in it, or --base, "
                  "names it"});
   }
-  const auto languages = intake::embedded_texts();
-  if (!languages || !languages->contains(options.language)) {
-    return fail(languages
-                    ? Failure{Exit::usage, "MF-4266: the pages are not there in this language"}
-                    : languages.error());
+  if (const auto failure = language_failure(options.language)) {
+    return fail(*failure);
   }
   const auto born = born_of(options);
   auto invitations =
@@ -179,7 +199,8 @@ void add_invite(CLI::App& app, Run& run) {
   make->add_option("--days", options->days, "Until the link ends")
       ->check(CLI::Range(1, 90))
       ->capture_default_str();
-  make->add_option("--language", options->language, "Of the pages")->capture_default_str();
+  make->add_option("--lang,--language", options->language,
+                   "Of the pages until the patient chooses another one; default: the browser's");
   make->callback([options, &run] { run = [options] { return create(*options); }; });
 
   CLI::App* all = command->add_subcommand("list", "All invitations and what became of them");

@@ -176,7 +176,7 @@ void add_lint(CLI::App& knowledge, Run& run) {
   auto options = std::make_shared<KnowledgeOptions>();
   CLI::App* command = knowledge.add_subcommand(
       "lint", "Everything that is wrong with knowledge files, with file, line and column");
-  add_knowledge_options(*command, *options, false);
+  add_knowledge_options(*command, *options, Sentences::none);
   command->get_option("--knowledge")->required();
   command->footer("Example:\n  myoflag knowledge lint --knowledge rules/knowledge/twitching");
   command->callback([options, &run] { run = [options] { return lint(*options); }; });
@@ -186,7 +186,7 @@ void add_test(CLI::App& knowledge, Run& run) {
   auto options = std::make_shared<KnowledgeOptions>();
   CLI::App* command =
       knowledge.add_subcommand("test", "Runs the worked cases; exit code 1 when one fails");
-  add_knowledge_options(*command, *options, false);
+  add_knowledge_options(*command, *options, Sentences::none);
   command->footer("Example:\n  myoflag knowledge test --knowledge rules/knowledge/twitching");
   command->callback([options, &run] { run = [options] { return test(*options); }; });
 }
@@ -195,7 +195,7 @@ void add_docs(CLI::App& knowledge, Run& run) {
   auto options = std::make_shared<DocsOptions>();
   CLI::App* command = knowledge.add_subcommand(
       "docs", "Writes the rule book and the trace of the source facts as Markdown");
-  add_knowledge_options(*command, options->knowledge, false);
+  add_knowledge_options(*command, options->knowledge, Sentences::none);
   refuse_empty(
       *command->add_option("-o,--output", options->folder, "Folder to write into")->required());
   command->footer("Example:\n  myoflag knowledge docs -o docs/knowledge");
@@ -207,7 +207,7 @@ void add_export(CLI::App& knowledge, Run& run) {
   CLI::App* command = knowledge.add_subcommand(
       "export",
       "Writes all definitions (questions, answers, rules, proposals) as a FHIR R4 package");
-  add_knowledge_options(*command, options->knowledge, false);
+  add_knowledge_options(*command, options->knowledge, Sentences::none);
   command
       ->add_option("-o,--output", options->output,
                    "NAME.tgz for a package file, anything else for a new or empty folder")

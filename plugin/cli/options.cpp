@@ -8,6 +8,7 @@
 
 #include "fhir/datetime.h"
 #include "plugin/knowledge/knowledge.h"
+#include "rules/languages.h"
 
 namespace myoflag::cli {
 
@@ -24,15 +25,31 @@ void refuse_empty(CLI::Option& option) {
                               "", "not empty"));
 }
 
-void add_knowledge_options(CLI::App& command, KnowledgeOptions& options, bool with_language) {
+void add_knowledge_options(CLI::App& command, KnowledgeOptions& options, Sentences sentences) {
   refuse_empty(*command.add_option(
       "--knowledge", options.folder,
       "Folder with knowledge files, instead of the knowledge inside the program"));
-  if (with_language) {
-    command.add_option("--lang", options.language, "Language of the sentences")
-        ->check(CLI::IsMember({"en"}))
-        ->capture_default_str();
+  if (sentences == Sentences::none) {
+    return;
   }
+  auto* language = command.add_option("--lang", options.language, "Language of the sentences");
+  if (sentences == Sentences::english) {
+    language->check(CLI::IsMember({"en"}));
+  }
+}
+
+tl::expected<const rules::Language*, Failure> find_language(const rules::Knowledge& knowledge,
+                                                            const std::string& tag) {
+  const rules::Language* language = rules::language_of(knowledge, tag);
+  if (language != nullptr || tag.empty() || tag == "en") {
+    return language;
+  }
+  std::string known = "en";
+  for (const rules::Language& one : knowledge.languages) {
+    known += ", " + one.tag;
+  }
+  return tl::unexpected(Failure{
+      Exit::usage, fmt::format("MF-4010: --lang: what patients read is there only in: {}", known)});
 }
 
 tl::expected<rules::KnowledgePtr, Failure> load(const KnowledgeOptions& options) {
@@ -71,9 +88,9 @@ tl::expected<rules::Instant, Failure> instant(const ClockOptions& options) {
   return *moment;
 }
 
-void add_case(CLI::App& command, CaseOptions& options) {
+void add_case(CLI::App& command, CaseOptions& options, Sentences sentences) {
   add_input(command, options.input);
-  add_knowledge_options(command, options.knowledge);
+  add_knowledge_options(command, options.knowledge, sentences);
   add_clock(command, options.clock);
 }
 

@@ -28,12 +28,20 @@ void add_input(CLI::App& command, InputOptions& options);
 void refuse_empty(CLI::Option& option);
 
 struct KnowledgeOptions {
-  std::string folder;           // empty: the knowledge inside the program
-  std::string language = "en";  // of the sentences
+  std::string folder;    // empty: the knowledge inside the program
+  std::string language;  // of the sentences; empty: English, or as the command says
 };
-void add_knowledge_options(CLI::App& command, KnowledgeOptions& options, bool with_language = true);
+// What a command writes: no sentences; only English ones; or those of any language of the
+// knowledge.
+enum class Sentences { none, english, any };
+void add_knowledge_options(CLI::App& command, KnowledgeOptions& options,
+                           Sentences sentences = Sentences::english);
 // MF-4007 and the problems of the knowledge, ready to print.
 tl::expected<rules::KnowledgePtr, Failure> load(const KnowledgeOptions& options);
+
+// The catalogue of this language; null is English, also for an empty tag. MF-4010: there is none.
+tl::expected<const rules::Language*, Failure> find_language(const rules::Knowledge& knowledge,
+                                                            const std::string& tag);
 
 struct ClockOptions {
   std::string now;  // empty: the system's clock
@@ -47,7 +55,7 @@ struct CaseOptions {
   KnowledgeOptions knowledge;
   ClockOptions clock;
 };
-void add_case(CLI::App& command, CaseOptions& options);
+void add_case(CLI::App& command, CaseOptions& options, Sentences sentences = Sentences::english);
 
 struct OpenCase {
   Assessor assessor;

@@ -88,7 +88,7 @@ void add_publish(CLI::App& app, Run& run) {
   command->add_option("--to", options->ehr.base, "Base of the FHIR endpoint")->required();
   command->add_flag("--dry-run", options->dry_run, "Looks, and says what would be written");
   ehr::add_ehr_options(*command, options->ehr);
-  add_knowledge_options(*command, options->knowledge, false);
+  add_knowledge_options(*command, options->knowledge, Sentences::none);
   command->footer(
       "Examples:\n"
       "  myoflag publish --to https://ehr.example/fhir/R4 --dry-run\n"

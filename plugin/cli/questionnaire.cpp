@@ -24,7 +24,11 @@ Exit print(const Options& options) {
   if (!knowledge) {
     return fail(knowledge.error());
   }
-  const fhir::Json form = mapping::questionnaire_resource(**knowledge);
+  const auto language = find_language(**knowledge, options.knowledge.language);
+  if (!language) {
+    return fail(language.error());
+  }
+  const fhir::Json form = mapping::questionnaire_resource(**knowledge, *language);
   if (options.format == "json") {
     return write_output(fhir::write_json(form, fhir::JsonStyle::pretty));
   }
@@ -41,11 +45,13 @@ Exit print(const Options& options) {
 void add_questionnaire(CLI::App& app, Run& run) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("questionnaire", "Prints the FHIR Questionnaire");
-  add_knowledge_options(*command, options->knowledge);
+  add_knowledge_options(*command, options->knowledge, Sentences::any);
   command->add_option("--format", options->format, "json or xml")
       ->check(CLI::IsMember({"json", "xml"}))
       ->capture_default_str();
-  command->footer("Example:\n  myoflag questionnaire --format xml > form.xml");
+  command->footer(
+      "Examples:\n  myoflag questionnaire --format xml > form.xml\n  myoflag questionnaire --lang "
+      "es");
   command->callback([options, &run] { run = [options] { return print(*options); }; });
 }
 

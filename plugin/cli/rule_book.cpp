@@ -344,6 +344,26 @@ void add_questions(std::string& out, const Knowledge& knowledge) {
   out += '\n';
 }
 
+// Which languages patients can read it in, and who has looked at them.
+void add_languages(std::string& out, const Knowledge& knowledge) {
+  out += "## Languages\n\nWhat patients read is there in English and in:\n\n";
+  for (const rules::Language& language : knowledge.languages) {
+    out += fmt::format(
+        "- {} (`{}`): {}\n", cell(language.name), language.tag,
+        language.is_reviewed()
+            ? fmt::format("reviewed by {}, {}", cell(language.reviewed_by), language.reviewed_on)
+            : "reviewed by no clinician who speaks it");
+    for (const int source : language.sources) {
+      const auto& id = knowledge.sources[static_cast<std::size_t>(source)].id;
+      out += fmt::format("  - published wording of an instrument: [{}](#source-{})\n", id, id);
+    }
+    for (const std::string& english : language.unvalidated) {
+      out += fmt::format("  - own translation, not validated: {}\n", one_line(english));
+    }
+  }
+  out += '\n';
+}
+
 void add_sources(std::string& out, const Knowledge& knowledge) {
   out +=
       "## Sources\n\nGrade A: guideline, review, trial or cohort read in a stored copy. B: summary "
@@ -475,6 +495,7 @@ std::string rule_book(const Knowledge& knowledge) {
   add_advice(out, knowledge);
   add_names(out, knowledge);
   add_questions(out, knowledge);
+  add_languages(out, knowledge);
   add_sources(out, knowledge);
   return out;
 }

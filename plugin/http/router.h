@@ -25,8 +25,9 @@ using Handler = std::function<Response(const Request&)>;
 using Admission = std::function<std::optional<Response>(const Request&)>;
 
 // What is answered where the server itself refuses a request to a route (413, 415, 503 ...): for
-// people, to whom problem.h says nothing. Must not block. Nothing: the problem.
-using RefusalPage = std::function<std::optional<Response>(int status)>;
+// people, to whom problem.h says nothing. `head`: of the request its field
+// Accept-Language at least, once that was read. Must not block. Nothing: the problem.
+using RefusalPage = std::function<std::optional<Response>(int status, const Fields& head)>;
 
 struct Route {
   std::string method;   // "GET", "POST"

@@ -281,8 +281,10 @@ std::optional<Response> handle(const Exchange& exchange) {
 }
 
 // `route` null: none was found yet.
-Response answer_to(const Refusal& refusal, const Route* route, bool as_outcome) {
-  auto page = route != nullptr && route->refusal ? route->refusal(refusal.status) : std::nullopt;
+Response answer_to(const Refusal& refusal, const Route* route, const Fields& head,
+                   bool as_outcome) {
+  auto page =
+      route != nullptr && route->refusal ? route->refusal(refusal.status, head) : std::nullopt;
   return page ? *std::move(page) : problem(refusal, as_outcome);
 }
 
@@ -291,7 +293,7 @@ std::optional<Response> guarded(Work work, const Exchange& exchange) {
     return work(exchange);
   } catch (...) {
     // What it says may quote the request.
-    return answer_to(failed, exchange.route, exchange.as_outcome);
+    return answer_to(failed, exchange.route, exchange.request.fields, exchange.as_outcome);
   }
 }
 
@@ -396,6 +398,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     access_.method = access_.route = "-";
     origin_.clear();
     as_outcome_ = head_only_ = keeps_alive_ = body_is_unread_ = false;
+    languages_.clear();
     route_ = nullptr;
     if (buffer_.size() > 0) {
       begin_head();
@@ -518,6 +521,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     request.parameters = std::move(match.parameters);
     request.fields = std::move(head.fields);
     request.id = request_id(request.fields);
+    languages_ = {{"accept-language", std::string(field_of(request.fields, "accept-language"))}};
     access_.request = request.id;
     access_.method = head_only_ ? "HEAD" : std::string_view(match.route->method);
     access_.route = match.route->pattern;
@@ -688,7 +692,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void refuse(const Refusal& refusal) {
     const bool harmless = refusal.status == 404 && !body_is_unread_;
     must_close_ = must_close_ || !harmless;
-    auto response = answer_to(refusal, route_, as_outcome_);
+    auto response = answer_to(refusal, route_, languages_, as_outcome_);
     if (refusal.status == 503) {
       response.fields.push_back({"Retry-After", "1"});
     }
@@ -842,6 +846,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t dropped_ = 0;
   const Route* route_ = nullptr;  // of the request at hand
   bool as_outcome_ = false;
+  Fields languages_;  // which the client asks for; kept for pages of a refusal
   bool head_only_ = false;
   bool keeps_alive_ = false;
   bool body_is_unread_ = false;

@@ -16,17 +16,30 @@ using rules::Item;
 
 namespace {
 
-DoneView done_view(std::string_view told) {
+Json told_in(const rules::Assessment& assessment, const rules::Language* language) {
+  const auto text = rules::explain_for_patient(assessment, language);
+  Json paragraphs = Json::array();
+  for (const auto& paragraph : text.paragraphs) {
+    paragraphs.push(paragraph);
+  }
+  return Json::object({{"headline", text.headline}, {"paragraphs", std::move(paragraphs)}});
+}
+
+// Where it was not said in that language, in English.
+DoneView done_view(std::string_view told, std::string_view language) {
   const auto json = fhir::read_json(told);
   if (!json || json->string_of("headline").empty()) {
     throw std::runtime_error("what the patient was told is damaged");
   }
+  const Json* languages = json->find("languages");
+  const Json* there = languages == nullptr ? nullptr : languages->find(language);
+  const Json& text = there == nullptr ? *json : *there;
   DoneView view;
   const Json* emergency = json->find("emergency");
   view.is_emergency =
       emergency != nullptr && emergency->as_bool() != nullptr && *emergency->as_bool();
-  view.headline = std::string(json->string_of("headline"));
-  for (const Json& paragraph : json->array_of("paragraphs")) {
+  view.headline = std::string(text.string_of("headline"));
+  for (const Json& paragraph : text.array_of("paragraphs")) {
     view.paragraphs.push_back(paragraph.as_string() == nullptr ? "" : *paragraph.as_string());
   }
   return view;
@@ -34,30 +47,35 @@ DoneView done_view(std::string_view told) {
 
 }  // namespace
 
+// In all languages: another one may be chosen afterwards, when the knowledge may be another, too.
 std::string told_text(const rules::Assessment& assessment) {
-  const auto text = rules::explain_for_patient(assessment);
-  Json paragraphs = Json::array();
-  for (const auto& paragraph : text.paragraphs) {
-    paragraphs.push(paragraph);
+  Json told = told_in(assessment, nullptr);
+  told.set("emergency", assessment.tier == rules::Tier::emergency);
+  Json languages = Json::object();
+  for (const rules::Language& language : assessment.knowledge->languages) {
+    languages.set(language.tag, told_in(assessment, &language));
   }
-  return fhir::write_json(Json::object({{"emergency", assessment.tier == rules::Tier::emergency},
-                                        {"headline", text.headline},
-                                        {"paragraphs", std::move(paragraphs)}}));
+  told.set_if("languages", std::move(languages));
+  return fhir::write_json(told);
 }
 
 ReviewView Handling::review_view(bool can_change) const {
   ReviewView view;
   for (const int index : form_.pages) {
     const Item& item = item_at(index);
-    const auto& title = item_at(part_of(knowledge(), index).group).text;
+    const Item& group = item_at(part_of(knowledge(), index).group);
+    const auto& title = said(group.text, group);
     if (view.sections.empty() || view.sections.back().title != title) {
       view.sections.push_back({title, {}});
     }
-    ReviewLine line{item.text, {}, can_change ? question_address(item) + "?back=review" : ""};
+    ReviewLine line{said(item.text, item),
+                    {},
+                    can_change ? question_address(item) + "?back=review" : "",
+                    item.type == rules::ItemType::text};
     if (const auto given = draft_.find(index); given != draft_.end()) {
       for (std::size_t i = 0; i < item.options.size(); ++i) {
         if ((given->second.chosen >> i & 1U) != 0) {
-          line.answers.push_back(item.options[i].text);
+          line.answers.push_back(said(item.options[i].text, item));
         }
       }
       if (!given->second.text.empty()) {
@@ -77,18 +95,18 @@ Response Handling::review() {
   }
   auto view = review_view(true);
   for (const int index : form_.hidden) {
-    view.hidden.push_back(item_at(index).text);
+    view.hidden.push_back(said(item_at(index).text, item_at(index)));
   }
   // Nothing calmer beside something urgent.
   if (triggers().empty()) {
     for (const int note : notes_of(knowledge(), parts_.presentation, -1)) {
-      view.notes.push_back(item_at(note).text);
+      view.notes.push_back(said(item_at(note).text, item_at(note)));
     }
   }
   view.back = form_.pages.empty() ? "" : question_address(item_at(form_.pages.back()));
   view.csrf = visit_.csrf;
   view.revision = invitation_.revision;
-  return page(200, review_page(look(), view));
+  return page(200, review_page(visit_look("review"), view));
 }
 
 Response Handling::submit() {
@@ -121,7 +139,7 @@ Response Handling::done() {
   if (!invitation_.submitted) {
     return go_to(resume_address());
   }
-  return page(200, done_page(look(), done_view(invitation_.told)));
+  return page(200, done_page(visit_look("done"), done_view(invitation_.told, language_)));
 }
 
 Response Handling::copy() {
@@ -130,7 +148,8 @@ Response Handling::copy() {
   if (!invitation_.submitted) {
     return go_to(resume_address());
   }
-  return page(200, copy_page(look(), review_view(false), look().texts.day(*invitation_.submitted)));
+  return page(200, copy_page(visit_look("copy"), review_view(false),
+                             look().texts.day(*invitation_.submitted)));
 }
 
 }  // namespace myoflag::intake

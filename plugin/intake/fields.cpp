@@ -1,6 +1,7 @@
 #include "plugin/intake/fields.h"
 
 #include <algorithm>
+#include <array>
 
 namespace myoflag::intake {
 
@@ -45,7 +46,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 // "07,50" as JSON writes it: "7.50". Empty: it is no number.
 std::string plain_number(std::string_view typed) {
   constexpr std::size_t most_digits = 9;
-  std::string text(trimmed(typed));
+  std::string text = plain_digits(trimmed(typed));
   std::replace(text.begin(), text.end(), ',', '.');
   const bool negative = text.starts_with('-');
   text.erase(0, negative ? 1 : 0);
@@ -110,6 +111,37 @@ Given read_text(std::string_view typed) {
 }
 
 }  // namespace
+
+std::string plain_digits(std::string_view typed) {
+  // The first of each ten, and the decimal sign of Arabic.
+  constexpr std::array<std::string_view, 3> zeros{"\u0660", "\u06f0", "\uff10"};
+  constexpr std::string_view decimal_sign = "\u066b";
+  std::string out;
+  while (!typed.empty()) {
+    std::size_t used = 0;
+    for (const auto zero : zeros) {
+      const auto last = zero.size() - 1;
+      const int digit =
+          typed.size() < zero.size() || typed.substr(0, last) != zero.substr(0, last)
+              ? -1
+              : static_cast<unsigned char>(typed[last]) - static_cast<unsigned char>(zero[last]);
+      if (digit >= 0 && digit <= 9) {
+        out += static_cast<char>('0' + digit);
+        used = zero.size();
+      }
+    }
+    if (typed.starts_with(decimal_sign)) {
+      out += '.';
+      used = decimal_sign.size();
+    }
+    if (used == 0) {
+      out += typed.front();
+      used = 1;
+    }
+    typed.remove_prefix(used);
+  }
+  return out;
+}
 
 std::optional<Given> read_answer(const Item& item, const Fields& fields) {
   if (item.type == ItemType::choice) {

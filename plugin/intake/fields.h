@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "plugin/browser/form.h"
 #include "plugin/intake/flow.h"
@@ -27,6 +28,9 @@ struct Given {
   Slip slip = Slip::none;
   std::string typed;  // of numbers and texts, as it came
 };
+
+// As typed, but for digits and the decimal sign of other scripts, which become ours.
+std::string plain_digits(std::string_view typed);
 
 // The answer to this question. Nothing: no form of ours sends that (an unknown option, two answers
 // where one is possible). An empty free text is passed over.

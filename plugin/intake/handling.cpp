@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "plugin/browser/accept_language.h"
 #include "plugin/browser/answer.h"
 #include "plugin/delivery/submission.h"
 #include "plugin/intake/response.h"
@@ -32,6 +33,27 @@ bool is_answered(const Form& form) {
 
 std::string question_address(const Item& item) { return "/p/q/" + item.link_id; }
 
+std::vector<std::string> offered_languages(const Parts& parts, const rules::Knowledge& knowledge) {
+  std::vector<std::string> offered{"en"};
+  for (const rules::Language& language : knowledge.languages) {
+    if (parts.languages.contains(language.tag)) {
+      offered.push_back(language.tag);
+    }
+  }
+  return offered;
+}
+
+std::string language_for(const Parts& parts, const rules::Knowledge& knowledge,
+                         std::string_view chosen, const http::Fields& head) {
+  const auto offered = offered_languages(parts, knowledge);
+  for (const auto wanted : {chosen, http::field_of(head, "accept-language")}) {
+    if (auto tag = browser::preferred_language(wanted, offered); !tag.empty()) {
+      return tag;
+    }
+  }
+  return "en";
+}
+
 Look look_of(const Parts& parts, std::string_view language) {
   const auto found = parts.languages.find(language);
   const auto& texts =
@@ -48,21 +70,72 @@ Response message_of(const Parts& parts, std::string_view language, int status,
                                           {}}));
 }
 
+// ---- languages
+
+void Handling::choose_language() {
+  language_ = language_for(parts_, knowledge(), invitation_.language, request_.fields);
+  catalogue_ = rules::language_of(knowledge(), language_);
+}
+
+bool Handling::is_offered(std::string_view tag) const {
+  const auto offered = offered_languages(parts_, knowledge());
+  return std::find(offered.begin(), offered.end(), tag) != offered.end();
+}
+
+void Handling::change_language(std::string_view tag) {
+  needed(parts_.invitations.speak(invitation_.id, tag));
+  invitation_.language = std::string(tag);
+  choose_language();
+}
+
+Look Handling::with_languages(LanguageSwitch others) const {
+  for (const auto& tag : offered_languages(parts_, knowledge())) {
+    const auto& texts = parts_.languages.find(tag)->second;
+    if (tag != language_) {
+      others.languages.push_back({tag, texts.name(), texts.direction()});
+    }
+  }
+  Look look = look_of(parts_, language_);
+  look.others = std::move(others);
+  return look;
+}
+
+Look Handling::link_look() const {
+  const auto token = request_.parameters.find("token");
+  return with_languages({{}, path_of(token->second) + "/language", {}, {}});
+}
+
+Look Handling::visit_look(std::string_view page) const {
+  return with_languages({{}, "/p/lang", visit_.csrf, std::string(page)});
+}
+
+Look Handling::any_look() const {
+  if (invitation_.id == 0) {
+    return look();
+  }
+  return request_.parameters.contains("token") ? link_look()
+         : visit_.csrf.empty()                 ? look()
+                                               : visit_look("id");
+}
+
 Response Handling::message(int status, std::string_view name) const {
-  return message_of(parts_, invitation_.language, status, name);
+  return page(status, message_page(any_look(), {words(fmt::format("{}-title", name)),
+                                                words(fmt::format("{}-text", name)),
+                                                {},
+                                                {}}));
 }
 
 Response Handling::locked() const {
   if (invitation_.locked_for_good) {
-    return page(
-        403, message_page(look(), {words("locked-title"), words("locked-for-good-text"), {}, {}}));
+    return page(403, message_page(any_look(),
+                                  {words("locked-title"), words("locked-for-good-text"), {}, {}}));
   }
   const auto left = std::chrono::ceil<std::chrono::minutes>(invitation_.locked_until - now_);
   const auto minutes = std::to_string(std::max<std::int64_t>(left.count(), 1));
-  return page(403, message_page(look(), {words("locked-title"),
-                                         say(look(), "locked-text", {{"minutes", minutes}}),
-                                         {},
-                                         {}}));
+  return page(403, message_page(any_look(), {words("locked-title"),
+                                             say(look(), "locked-text", {{"minutes", minutes}}),
+                                             {},
+                                             {}}));
 }
 
 Response Handling::refused() const {
@@ -81,16 +154,21 @@ void Handling::check_not_over() const {
   }
 }
 
-void Handling::take_link() {
+void Handling::find_link() {
   auto found = needed(parts_.invitations.by_token(request_.parameters.find("token")->second));
   if (!found) {
     throw Ended{message(404, "unknown")};
   }
   invitation_ = *std::move(found);
+  choose_language();
+}
+
+void Handling::take_link() {
+  find_link();
   check_not_over();
 }
 
-void Handling::take_seat(Need need) {
+void Handling::find_visit() {
   const auto session = browser::cookie_of(request_, kCookie);
   const auto visit = session.empty() ? std::nullopt : needed(parts_.invitations.visit(session));
   if (!visit || visit->made + kLongestVisit <= now_) {
@@ -102,7 +180,13 @@ void Handling::take_seat(Need need) {
     throw Ended{message(404, "unknown")};
   }
   invitation_ = *std::move(found);
+  choose_language();
+}
+
+void Handling::take_seat(Need need) {
+  find_visit();
   check_not_over();
+  const auto session = browser::cookie_of(request_, kCookie);
   if (visit_.is_known && visit_.seen + parts_.settings.idle <= now_) {
     needed(parts_.invitations.forget(session));
     is_late_ = need == Need::known_or_late;
@@ -146,9 +230,8 @@ void Handling::reload() {
 // ---- what the rules say meanwhile
 
 Json Handling::response_now(const Draft& draft, const Form& form, bool is_finished) const {
-  return response_of(
-      knowledge(), draft, form,
-      {invitation_.response, invitation_.patient, invitation_.language, now_, is_finished});
+  return response_of(knowledge(), draft, form,
+                     {invitation_.response, invitation_.patient, language_, now_, is_finished});
 }
 
 Assessed Handling::assess(const Json& response, rules::Outlook outlook) const {

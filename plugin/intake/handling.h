@@ -14,6 +14,7 @@
 #include "plugin/intake/fields.h"
 #include "plugin/intake/flow.h"
 #include "plugin/intake/service.h"
+#include "rules/languages.h"
 
 namespace myoflag::intake {
 
@@ -41,6 +42,13 @@ inline constexpr std::string_view kCookie = "__Host-mf";
 
 std::string question_address(const rules::Item& item);
 
+// The languages of which both the words of the pages and those of the knowledge are there; English
+// is the first.
+std::vector<std::string> offered_languages(const Parts& parts, const rules::Knowledge& knowledge);
+// The one that was chosen, else the one that the browser asks for, else English.
+std::string language_for(const Parts& parts, const rules::Knowledge& knowledge,
+                         std::string_view chosen, const http::Fields& head);
+
 // How pages look: where their style and script are.
 Look look_of(const Parts& parts, std::string_view language);
 
@@ -51,9 +59,13 @@ http::Response message_of(const Parts& parts, std::string_view language, int sta
 class Handling {
  public:
   Handling(const Parts& parts, const http::Request& request)
-      : parts_(parts), request_(request), now_(parts.now()), assessor_(parts.assessor()) {}
+      : parts_(parts), request_(request), now_(parts.now()), assessor_(parts.assessor()) {
+    choose_language();
+  }
 
   http::Response start();
+  http::Response speak_before();  // another language, by the link
+  http::Response speak();         // and by a visit
   http::Response begin();
   http::Response ask_identity();
   http::Response identify();
@@ -72,14 +84,31 @@ class Handling {
   enum class Need { visit, known, known_or_late };
 
   const rules::Knowledge& knowledge() const { return *assessor_->knowledge(); }
-  Look look() const { return look_of(parts_, invitation_.language); }
+  Look look() const { return look_of(parts_, language_); }
+  Look with_languages(LanguageSwitch others) const;
+  Look form_look() const { return with_languages({}); }  // a form that keeps what was typed
+  Look link_look() const;
+  Look visit_look(std::string_view page) const;  // chosen there, back on this page
+  Look any_look() const;                         // as much of it as is known
   std::string words(std::string_view key) const { return say(look(), key); }
   http::Response message(int status, std::string_view name) const;
   http::Response locked() const;
   http::Response refused() const;
   void check_not_over() const;
 
+  void choose_language();
+  void change_language(std::string_view tag);
+  bool is_offered(std::string_view tag) const;
+  const std::string& said(const std::string& english) const {
+    return rules::in_language(catalogue_, english);
+  }
+  const std::string& said(const std::string& english, const rules::Item& item) const {
+    return rules::in_language(catalogue_, english, item.link_id);
+  }
+
+  void find_link();
   void take_link();
+  void find_visit();
   void take_seat(Need need);
   browser::Fields take_fields() const;
   void take_draft();
@@ -98,9 +127,12 @@ class Handling {
   fhir::Json response_now(const Draft& draft, const Form& form, bool is_finished) const;
   store::Submission submission(const Assessed& assessed, const fhir::Json& response) const;
 
-  QuestionView question_view(int index) const;
+  QuestionView question_view(int index, bool to_review) const;
   std::string slip_text(const rules::Item& item, Slip slip) const;
-  http::Response question_again(int index, const Given& given, int status, bool changed) const;
+  http::Response question_again(int index, const Given& given, int status, bool changed,
+                                bool to_review) const;
+  http::Response question_in(std::string_view tag, int index, const Given& given,
+                             const browser::Fields& fields);
   http::Response save(int index, const Given& given, bool to_review);
   std::string address_after(int index, const Form& form, const Draft& draft, bool to_review) const;
   http::Response go_on(int index, bool to_review) const;
@@ -111,7 +143,9 @@ class Handling {
   const http::Request& request_;
   const rules::Instant now_;
   const std::shared_ptr<const Assessor> assessor_;
-  Invitation invitation_;  // once taken
+  std::string language_;                        // of the pages
+  const rules::Language* catalogue_ = nullptr;  // null: English
+  Invitation invitation_;                       // once taken
   Visit visit_;
   bool is_late_ = false;  // away for too long: what was posted is kept, nothing is shown
   Draft draft_;

@@ -1,10 +1,13 @@
 // The way in: the link, and the date of birth.
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 #include <fmt/format.h>
 
 #include "fhir/datetime.h"
 #include "plugin/browser/answer.h"
+#include "plugin/intake/fields.h"
 #include "plugin/intake/handling.h"
 
 namespace myoflag::intake {
@@ -19,13 +22,14 @@ std::string two_digits(unsigned value) { return fmt::format("{:02}", value); }
 
 // "1980-02-27"; empty: there is no such day.
 std::string date_of(const Texts& texts, const IdentityView& typed) {
-  const auto number = [](const std::string& text) {
+  const auto number = [](const std::string& typed_text) {
+    const std::string text = plain_digits(typed_text);
     unsigned value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     return error == std::errc() && end == text.data() + text.size() ? value : 0U;
   };
   const unsigned day = number(typed.day);
-  const unsigned month = texts.month(typed.month);
+  const unsigned month = texts.month(plain_digits(typed.month));
   const unsigned year = number(typed.year);
   constexpr unsigned first_year = 1'000;
   if (day == 0 || day > 31 || month == 0 || year < first_year || year > 9'999) {
@@ -47,7 +51,35 @@ std::string trimmed(std::string_view text) {
 Response Handling::start() {
   take_link();
   const auto action = path_of(request_.parameters.find("token")->second) + "/start";
-  return page(200, start_page(look(), action, invitation_.submitted.has_value()));
+  const bool is_unchecked =
+      catalogue_ != nullptr && !(catalogue_->is_reviewed() && look().texts.is_reviewed());
+  return page(200,
+              start_page(link_look(), action, invitation_.submitted.has_value(), is_unchecked));
+}
+
+// No session yet, so no token of one: a language is nothing that another site could want to change.
+Response Handling::speak_before() {
+  find_link();
+  const auto fields = browser::Fields::read(request_.body);
+  if (!fields || !browser::is_from_us(request_) || !fields->only({"lang"}) ||
+      !is_offered(fields->value("lang"))) {
+    return refused();
+  }
+  change_language(fields->value("lang"));
+  return go_to(path_of(request_.parameters.find("token")->second));
+}
+
+Response Handling::speak() {
+  find_visit();
+  const auto fields = take_fields();
+  constexpr std::array<std::string_view, 5> pages{"id", "stop", "review", "done", "copy"};
+  const auto back_to = fields.value("page");
+  if (!fields.only({"csrf", "lang", "page"}) || !is_offered(fields.value("lang")) ||
+      std::find(pages.begin(), pages.end(), back_to) == pages.end()) {
+    return refused();
+  }
+  change_language(fields.value("lang"));
+  return go_to(fmt::format("/p/{}", back_to));
 }
 
 Response Handling::begin() {
@@ -59,6 +91,9 @@ Response Handling::begin() {
     return locked();
   }
   needed(parts_.invitations.tidy(now_));
+  if (invitation_.language.empty()) {
+    change_language(language_);  // another browser goes on in it
+  }
   auto response = go_to("/p/id");
   browser::set_cookie(response, kCookie,
                       needed(parts_.invitations.begin_visit(invitation_.id, now_)));
@@ -76,14 +111,18 @@ Response Handling::ask_identity() {
   }
   IdentityView view;
   view.csrf = visit_.csrf;
-  return page(200, identity_page(look(), view));
+  return page(200, identity_page(form_look(), view));
 }
 
 Response Handling::identify() {
   take_seat(Need::visit);
   const auto fields = take_fields();
-  if (!fields.only({"csrf", "d", "m", "y"})) {
+  const auto tag = fields.value("lang");
+  if (!fields.only({"csrf", "d", "m", "y", "lang"}) || (fields.has("lang") && !is_offered(tag))) {
     return refused();
+  }
+  if (!tag.empty()) {
+    change_language(tag);
   }
   if (visit_.is_known) {
     take_draft();
@@ -96,10 +135,13 @@ Response Handling::identify() {
   view.year = trimmed(fields.value("y"));
   const auto again = [&](std::string_view key) {
     view.error = FieldError{words(key), "d"};
-    return page(422, identity_page(look(), view));
+    return page(422, identity_page(form_look(), view));
   };
   if (invitation_.is_locked(now_)) {
     return locked();
+  }
+  if (!tag.empty()) {
+    return page(200, identity_page(form_look(), view));
   }
   if (view.day.empty() || view.month.empty() || view.year.empty()) {
     return again("identity-incomplete");

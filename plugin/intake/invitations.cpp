@@ -180,6 +180,13 @@ Result<std::optional<Invitation>> Invitations::by_id(std::int64_t id) {
   return state_->one("id=?", id);
 }
 
+Done Invitations::speak(std::int64_t id, std::string_view language) {
+  const std::lock_guard lock(state_->mutex);
+  Write write(*state_);
+  write.change("UPDATE invitation SET language=? WHERE id=?", std::string(language), id);
+  return write.commit();
+}
+
 Result<std::string> Invitations::begin_visit(std::int64_t invitation, Time now) {
   const std::lock_guard lock(state_->mutex);
   std::string session = random_token();

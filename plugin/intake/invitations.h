@@ -24,7 +24,7 @@ using store::Time;
 struct NewInvitation {
   std::string patient;   // "Patient/123"
   std::string born;      // "1980-02-27"
-  std::string language;  // "en"
+  std::string language;  // "en"; empty: the one that the browser asks for
   Time expires;
 };
 
@@ -107,6 +107,8 @@ class Invitations {
   Result<std::optional<Invitation>> by_token(std::string_view token);
   Result<std::optional<Invitation>> by_id(std::int64_t id);
 
+  // The language of the pages from now on, on every device.
+  Done speak(std::int64_t id, std::string_view language);
   Result<std::string> begin_visit(std::int64_t invitation, Time now);  // the session
   Result<std::optional<Visit>> visit(std::string_view session);
   Done touch(std::string_view session, Time now);

@@ -25,6 +25,16 @@ std::string telephone(std::string_view number) {
   return out;
 }
 
+// A number or a name keeps its own direction among words that run from right to left: without that
+// the groups of a telephone number would change places.
+std::string isolated(const Look& look, std::string_view value) {
+  if (look.texts.direction() != "rtl") {
+    return std::string(value);
+  }
+  const bool is_number = value.find_first_not_of("0123456789+-() .") == std::string_view::npos;
+  return (is_number ? "\u2066" : "\u2068") + std::string(value) + "\u2069";
+}
+
 void add_head(Html& page, const Look& look, std::string_view title) {
   page.open("head");
   page.single("meta", {{"charset", "utf-8"}});
@@ -37,8 +47,59 @@ void add_head(Html& page, const Look& look, std::string_view title) {
   page.close();
 }
 
+constexpr Word kForm = "answers";
+
+// At the foot of every page: a button in front of "Continue" would be what the Enter key presses.
+void add_languages(Html& page, const Look& look) {
+  const LanguageSwitch& others = look.others;
+  if (others.languages.empty()) {
+    return;
+  }
+  page.open("section", {{"id", "language"}, {"aria-labelledby", "language-title"}});
+  page.element("h2", say(look, "language-title"), {{"id", "language-title"}});
+  const bool own_form = !others.action.empty();
+  if (own_form) {
+    page.open("form", {{"method", "post"}, {"action", others.action}, {"class", "mf-languages"}});
+    for (const auto& [name, value] : {std::pair(Word("csrf"), std::string_view(others.csrf)),
+                                      std::pair(Word("page"), std::string_view(others.back_to))}) {
+      if (!value.empty()) {
+        page.single("input", {{"type", "hidden"}, {"name", name.view()}, {"value", value}});
+      }
+    }
+  } else {
+    page.open("div", {{"class", "mf-languages"}});
+  }
+  for (const Choice& one : others.languages) {
+    page.element("button", one.name,
+                 {{"type", "submit"},
+                  {"class", "mf-button mf-second"},
+                  {"name", "lang"},
+                  {"value", one.tag},
+                  {"form", kForm.view(), !own_form},
+                  {"lang", one.tag},
+                  {"dir", one.direction}});
+  }
+  page.close().close();
+}
+
+// In the words of those who look for it.
+void add_way_to_languages(Html& page, const Look& look) {
+  if (look.others.languages.empty()) {
+    return;
+  }
+  page.open("a", {{"class", "mf-to-languages"}, {"href", "#language"}});
+  bool is_first = true;
+  for (const Choice& one : look.others.languages) {
+    page.text(is_first ? "" : " \u00b7 ");
+    page.element("span", one.name, {{"lang", one.tag}, {"dir", one.direction}});
+    is_first = false;
+  }
+  page.close();
+}
+
 void add_foot(Html& page, const Look& look) {
   page.open("footer", {{"class", "mf-foot"}});
+  add_languages(page, look);
   page.element("p", say(look, "help"));
   page.element("p", say(look, "emergency-help"));
   page.close();
@@ -49,7 +110,10 @@ std::string whole(const Look& look, std::string_view title, const Html& body) {
   page.open("html", {{"lang", look.texts.language()}, {"dir", look.texts.direction()}});
   add_head(page, look, title);
   page.open("body");
-  page.open("header", {{"class", "mf-top"}}).element("p", look.site.clinic).close();
+  page.open("header", {{"class", "mf-top"}}).open("div");
+  page.element("p", look.site.clinic, {{"dir", "auto"}});
+  add_way_to_languages(page, look);
+  page.close().close();
   page.open("main", {{"class", "mf-main"}, {"id", "main"}}).add(body).close();
   add_foot(page, look);
   page.close().close();
@@ -102,7 +166,7 @@ void add_list(Html& html, const std::vector<std::string>& texts) {
 
 // Where a person can call, ready to be touched.
 void add_call(Html& html, const Look& look, std::string_view number) {
-  html.element("a", look.texts.text("stop-call", {{"number", number}}),
+  html.element("a", look.texts.text("stop-call", {{"number", isolated(look, number)}}),
                {{"class", "mf-button mf-call"}, {"href", telephone(number)}});
 }
 
@@ -207,6 +271,7 @@ void add_typed(Html& html, const Look& look, const QuestionView& view) {
                  {{"id", view.link_id},
                   {"name", view.link_id},
                   {"rows", "6"},
+                  {"dir", "auto"},
                   {"class", "mf-input"},
                   {"aria-describedby", described_by(true, has_error)},
                   {"aria-invalid", "true", has_error}});
@@ -236,7 +301,7 @@ void add_sections(Html& html, const Look& look, const std::vector<ReviewSection>
         html.element("dd", say(look, "review-not-answered"), {{"class", "mf-quiet"}});
       }
       for (const auto& answer : line.answers) {
-        html.element("dd", answer);
+        html.element("dd", answer, {{"dir", "auto", line.is_own_words}});
       }
       if (!line.change.empty()) {
         html.open("dd", {{"class", "mf-change"}});
@@ -253,16 +318,31 @@ void add_sections(Html& html, const Look& look, const std::vector<ReviewSection>
 }  // namespace
 
 std::string say(const Look& look, std::string_view key, std::initializer_list<rules::Fill> more) {
-  const std::string with_site = rules::fill(look.texts.text(key), more);
-  return rules::fill(with_site, {{"clinic", look.site.clinic},
-                                 {"phone", look.site.phone},
-                                 {"number", look.site.emergency_number}});
+  const auto& text = look.texts.text(key);
+  const std::pair<std::string_view, std::string_view> site[] = {
+      {"clinic", look.site.clinic},
+      {"phone", look.site.phone},
+      {"number", look.site.emergency_number}};
+  std::string out;
+  const auto fill_in = [&](const auto& values) {
+    for (const auto& [name, value] : values) {
+      out = rules::fill(out, {{name, isolated(look, value)}});
+    }
+  };
+  out = text;
+  fill_in(more);
+  fill_in(site);
+  return out;
 }
 
-std::string start_page(const Look& look, std::string_view action, bool is_finished) {
+std::string start_page(const Look& look, std::string_view action, bool is_finished,
+                       bool is_unchecked) {
   Html html;
   html.element("h1", say(look, "start-title"));
   html.element("p", say(look, "start-emergency"), {{"class", "mf-warning"}});
+  if (is_unchecked) {
+    html.element("p", say(look, "start-not-reviewed"), {{"class", "mf-note"}});
+  }
   if (is_finished) {
     html.element("p", say(look, "start-finished"));
   } else {
@@ -281,7 +361,8 @@ std::string identity_page(const Look& look, const IdentityView& view) {
   if (view.error) {
     add_summary(html, look, *view.error);
   }
-  html.open("form", {{"method", "post"}, {"action", "/p/id"}, {"novalidate", ""}});
+  html.open("form",
+            {{"method", "post"}, {"action", "/p/id"}, {"id", kForm.view()}, {"novalidate", ""}});
   add_hidden(html, "csrf", view.csrf);
   html.open("fieldset", {{"aria-describedby", described_by(true, view.error.has_value())}});
   html.open("legend").element("h1", say(look, "identity-title")).close();
@@ -307,9 +388,10 @@ std::string question_page(const Look& look, const QuestionView& view) {
         html, look,
         {view.changed_elsewhere ? say(look, "changed-elsewhere") : view.slip, control_id(view)});
   }
-  html.open(
-      "form",
-      {{"method", "post"}, {"action", fmt::format("/p/q/{}", view.link_id)}, {"novalidate", ""}});
+  html.open("form", {{"method", "post"},
+                     {"action", fmt::format("/p/q/{}", view.link_id)},
+                     {"id", kForm.view()},
+                     {"novalidate", ""}});
   add_hidden(html, "csrf", view.csrf);
   add_hidden(html, "rev", std::to_string(view.revision));
   if (view.to_review) {

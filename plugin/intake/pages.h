@@ -17,10 +17,21 @@ namespace myoflag::intake {
 struct Site {
   std::string clinic, phone, emergency_number;
 };
+// The languages that can be chosen instead of the one of the page, and how.
+struct Choice {
+  std::string tag, name, direction;
+};
+struct LanguageSwitch {
+  std::vector<Choice> languages;
+  // Where they are sent; empty: with the form of the page, which keeps what was typed.
+  std::string action;
+  std::string csrf, back_to;  // fields; empty: left out
+};
 struct Look {
   const Texts& texts;
   const Site& site;
   std::string style, script;  // their addresses
+  LanguageSwitch others = {};
 };
 
 // A field that cannot be used: what is wrong, and the id of the control.
@@ -28,7 +39,9 @@ struct FieldError {
   std::string text, control;
 };
 
-std::string start_page(const Look& look, std::string_view action, bool is_finished);
+// `is_unchecked`: the page says that it is a translation that nobody has reviewed.
+std::string start_page(const Look& look, std::string_view action, bool is_finished,
+                       bool is_unchecked);
 
 struct IdentityView {
   std::string csrf;
@@ -77,6 +90,7 @@ struct ReviewLine {
   std::string question;
   std::vector<std::string> answers;  // empty: not answered
   std::string change;                // address; empty: none
+  bool is_own_words = false;         // answers in whatever language
 };
 struct ReviewSection {
   std::string title;

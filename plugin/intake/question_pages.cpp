@@ -37,20 +37,20 @@ int Handling::item_of_page() const {
   return knowledge().item(request_.parameters.find("page")->second);
 }
 
-QuestionView Handling::question_view(int index) const {
+QuestionView Handling::question_view(int index, bool to_review) const {
   const Item& item = item_at(index);
   const auto given = draft_.find(index);
   const Answer answer = given == draft_.end() ? Answer{} : given->second;
   QuestionView view;
   view.link_id = item.link_id;
-  view.question = item.text;
-  view.help = item.help;
+  view.question = said(item.text, item);
+  view.help = item.help.empty() ? std::string() : said(item.help, item);
   const auto part = part_of(knowledge(), index);
-  view.section = item_at(part.group).text;
+  view.section = said(item_at(part.group).text, item_at(part.group));
   view.part = part.number;
   view.parts = part.of;
   for (const int note : notes_of(knowledge(), parts_.presentation, index)) {
-    view.notes.push_back(item_at(note).text);
+    view.notes.push_back(said(item_at(note).text, item_at(note)));
   }
   view.control = item.type == ItemType::text ? Control::text
                  : item.is_numeric()         ? Control::number
@@ -58,8 +58,8 @@ QuestionView Handling::question_view(int index) const {
                                              : Control::one;
   for (std::size_t i = 0; i < item.options.size(); ++i) {
     const auto bit = std::uint64_t{1} << i;
-    view.options.push_back({item.options[i].code, item.options[i].text, (answer.chosen & bit) != 0,
-                            item.repeats && (item.none & bit) != 0});
+    view.options.push_back({item.options[i].code, said(item.options[i].text, item),
+                            (answer.chosen & bit) != 0, item.repeats && (item.none & bit) != 0});
   }
   view.value = answer.text;
   // Told already; shown to be corrected.
@@ -69,7 +69,7 @@ QuestionView Handling::question_view(int index) const {
   }
   view.is_whole = item.type == ItemType::integer;
   view.is_required = item.required;
-  view.to_review = http::query_value(request_.query, "back") == "review";
+  view.to_review = to_review;
   const auto before = page_before(form_, index);
   view.back = view.to_review ? "/p/review" : before ? question_address(item_at(*before)) : "";
   view.csrf = visit_.csrf;
@@ -91,7 +91,7 @@ std::string Handling::slip_text(const Item& item, Slip slip) const {
       const auto none = std::find_if(item.options.begin(), item.options.end(), [&](const auto& o) {
         return (item.none >> (&o - item.options.data()) & 1U) != 0;
       });
-      return say(look(), "error-none-and-other", {{"none", none->text}});
+      return say(look(), "error-none-and-other", {{"none", said(none->text, item)}});
     }
     case Slip::no_number:
       return words("error-number");
@@ -110,16 +110,36 @@ std::string Handling::slip_text(const Item& item, Slip slip) const {
 }
 
 // With what was given, which is not saved.
-Response Handling::question_again(int index, const Given& given, int status, bool changed) const {
+Response Handling::question_again(int index, const Given& given, int status, bool changed,
+                                  bool to_review) const {
   const Item& item = item_at(index);
-  auto view = question_view(index);
+  auto view = question_view(index, to_review);
   for (std::size_t i = 0; i < view.options.size(); ++i) {
     view.options[i].is_chosen = (given.answer.chosen >> i & 1U) != 0;
   }
   view.value = given.typed.empty() ? given.answer.text : given.typed;
   view.slip = slip_text(item, given.slip);
   view.changed_elsewhere = changed;
-  return page(status, question_page(look(), view));
+  return page(status, question_page(form_look(), view));
+}
+
+// Another language for what is being answered: nothing is saved, and nothing that was given is
+// lost. The page stays one of the revision that it was, so that what another window saved meanwhile
+// is still noticed.
+Response Handling::question_in(std::string_view tag, int index, const Given& given,
+                               const browser::Fields& fields) {
+  const auto revision = rules::read_number(fields.value("rev"));
+  if (!is_offered(tag) || !revision) {
+    return refused();
+  }
+  change_language(tag);
+  auto view = question_view(index, fields.value("back") == "review");
+  for (std::size_t i = 0; i < view.options.size(); ++i) {
+    view.options[i].is_chosen = (given.answer.chosen >> i & 1U) != 0;
+  }
+  view.value = given.typed;
+  view.revision = revision->nano / rules::whole(1).nano;
+  return page(200, question_page(form_look(), view));
 }
 
 Response Handling::question() {
@@ -137,7 +157,8 @@ Response Handling::question() {
   if (!open.empty() && !is_its_cause) {
     return go_to("/p/stop");
   }
-  return page(200, question_page(look(), question_view(index)));
+  const bool to_review = http::query_value(request_.query, "back") == "review";
+  return page(200, question_page(form_look(), question_view(index, to_review)));
 }
 
 std::string Handling::address_after(int index, const Form& form, const Draft& draft,
@@ -163,17 +184,20 @@ Response Handling::answer() {
   const bool skips = fields.has("skip");
   const auto given = skips ? std::optional(Given{}) : read_answer(item, fields);
   if (!given || (skips && item.required) ||
-      !fields.only({"csrf", "rev", "back", "skip"}, item.link_id)) {
+      !fields.only({"csrf", "rev", "back", "skip", "lang"}, item.link_id)) {
     return refused();
   }
-  if (given->slip != Slip::none) {
-    return is_late_ ? go_to("/p/id") : question_again(index, *given, 422, false);
-  }
   const bool to_review = fields.value("back") == "review";
+  if (fields.has("lang") && !is_late_) {
+    return question_in(fields.value("lang"), index, *given, fields);
+  }
+  if (given->slip != Slip::none) {
+    return is_late_ ? go_to("/p/id") : question_again(index, *given, 422, false, to_review);
+  }
   const auto kept = draft_.find(index);
   const bool is_kept = kept != draft_.end() && kept->second == given->answer;
   if (!is_kept && fields.value("rev") != std::to_string(invitation_.revision)) {
-    return is_late_ ? go_to("/p/id") : question_again(index, *given, 409, true);
+    return is_late_ ? go_to("/p/id") : question_again(index, *given, 409, true, to_review);
   }
   auto response = is_kept ? go_on(index, to_review) : save(index, *given, to_review);
   return is_late_ ? go_to("/p/id") : response;
@@ -212,7 +236,7 @@ Response Handling::save(int index, const Given& given, bool to_review) {
     // The same, sent twice at once.
     const auto kept = draft_.find(index);
     const bool is_kept = kept != draft_.end() && kept->second == given.answer;
-    return is_kept ? go_on(index, to_review) : question_again(index, given, 409, true);
+    return is_kept ? go_on(index, to_review) : question_again(index, given, 409, true, to_review);
   }
   return go_to(has_unread ? "/p/stop" : address_after(index, form, draft, to_review));
 }
@@ -233,12 +257,12 @@ std::vector<std::string> Handling::told(const std::vector<Trigger>& triggers) co
         const auto bit = std::uint64_t{1} << i;
         if ((one.options & bit) != 0) {
           const bool is_open = (bit & item.open()) != 0;
-          add(is_open ? fmt::format("{} {}", item.text, item.options[i].text)
-                      : item.options[i].text);
+          const auto& text = said(item.options[i].text, item);
+          add(is_open ? fmt::format("{} {}", said(item.text, item), text) : text);
         }
       }
       if (one.number) {
-        add(fmt::format("{} {}", item.text, rules::to_text(*one.number)));
+        add(fmt::format("{} {}", said(item.text, item), rules::to_text(*one.number)));
       }
     }
   }
@@ -255,13 +279,14 @@ Response Handling::stop() {
   const Interruption& what = *open.front().what;
   StopView view;
   view.is_emergency = what.is_emergency;
-  view.words = item_at(knowledge().item(what.display)).text;
+  const Item& display = item_at(knowledge().item(what.display));
+  view.words = said(display.text, display);
   view.told = told(open);
   const auto& because = open.front().because;
   view.back = because.empty() ? "/p/review" : question_address(*because.front().item);
   view.csrf = visit_.csrf;
   view.revision = invitation_.revision;
-  return page(200, stop_page(look(), view));
+  return page(200, stop_page(visit_look("stop"), view));
 }
 
 Response Handling::stop_read() {

@@ -49,13 +49,17 @@ struct Service {
     if (limit.take(sender, browser::AddressLimit::Clock::now())) {
       return std::nullopt;
     }
-    auto response = message_of(parts, "en", 429, "too-many");
+    auto response = message_of(parts, language_of(request.fields), 429, "too-many");
     response.fields.push_back({"Retry-After", "30"});
     return response;
   }
 
-  std::optional<Response> refusal(int status) const {
-    return message_of(parts, "en", status, status == 413 ? "too-much" : "failed");
+  std::optional<Response> refusal(int status, const http::Fields& head) const {
+    return message_of(parts, language_of(head), status, status == 413 ? "too-much" : "failed");
+  }
+
+  std::string language_of(const http::Fields& head) const {
+    return language_for(parts, *parts.assessor()->knowledge(), {}, head);
   }
 
   const Parts parts;
@@ -89,7 +93,9 @@ class Table {
                  most,
                  {},
                  [service = service_](const Request& request) { return service->admit(request); },
-                 [service = service_](int status) { return service->refusal(status); }});
+                 [service = service_](int status, const http::Fields& head) {
+                   return service->refusal(status, head);
+                 }});
   }
 
   http::Router& router_;
@@ -122,8 +128,10 @@ void add_routes(http::Router& router, const Parts& parts) {
   table.post("/p/submit", "sends the form", &Handling::submit);
   table.get("/p/done", "what to do now", &Handling::done);
   table.get("/p/copy", "the answers that were sent", &Handling::copy);
+  table.post("/p/lang", "another language", &Handling::speak);
   table.get("/p/{token}", "where an invitation leads", &Handling::start);
   table.post("/p/{token}/start", "begins a visit", &Handling::begin);
+  table.post("/p/{token}/language", "another language before the visit", &Handling::speak_before);
   browser::add_asset(router, style_file());
   browser::add_asset(router, script_file());
   router.add({"GET",

@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "plugin/intake/embedded.h"
 
 namespace myoflag::intake {
@@ -10,7 +12,7 @@ namespace myoflag::intake {
 namespace {
 
 // Every page's frame fills in clinic, phone and number.
-constexpr std::array<browser::TextKey, 84> kKeys{{
+constexpr std::array<browser::TextKey, 86> kKeys{{
     {"service"},
     {"help"},
     {"emergency-help"},
@@ -18,6 +20,7 @@ constexpr std::array<browser::TextKey, 84> kKeys{{
     {"continue"},
     {"skip"},
     {"change"},
+    {"language-title"},
     {"error-title"},
     {"error-summary"},
     {"start-title"},
@@ -28,6 +31,7 @@ constexpr std::array<browser::TextKey, 84> kKeys{{
     {"start-private"},
     {"start-not-watched"},
     {"start-emergency"},
+    {"start-not-reviewed"},
     {"start-button"},
     {"start-finished"},
     {"identity-title"},
@@ -105,12 +109,35 @@ tl::expected<Texts, Failure> read_texts(const std::string& yaml, const std::stri
 
 tl::expected<Languages, Failure> embedded_texts() {
   Languages languages;
-  auto english = read_texts(std::string(kEnglish), "en.yaml");
-  if (!english) {
-    return tl::unexpected(std::move(english.error()));
+  std::string wrong;
+  const auto add = [&](std::string_view text) {
+    wrong += wrong.empty() ? "" : "\n";
+    wrong += text;
+  };
+  for (const TextFile& file : kTexts) {
+    auto texts = read_texts(std::string(file.yaml), std::string(file.name));
+    if (!texts) {
+      add(texts.error().text);
+      continue;
+    }
+    auto language = texts->language();
+    languages.emplace(std::move(language), *std::move(texts));
   }
-  auto language = english->language();
-  languages.emplace(std::move(language), *std::move(english));
+  const auto english = languages.find("en");
+  for (const auto& [tag, texts] : languages) {
+    if (english == languages.end() || tag == "en") {
+      continue;
+    }
+    for (const std::string& difference : texts.differences(english->second)) {
+      add(fmt::format("MF-4262: texts/{}.yaml: {}", tag, difference));
+    }
+  }
+  if (english == languages.end()) {
+    add("MF-4262: there are no English texts");
+  }
+  if (!wrong.empty()) {
+    return tl::unexpected(Failure{Exit::usage, std::move(wrong)});
+  }
   return languages;
 }
 

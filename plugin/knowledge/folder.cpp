@@ -63,9 +63,11 @@ tl::expected<rules::KnowledgeFiles, rules::Problems> read_knowledge_folder(const
   rules::KnowledgeFiles files;
   rules::Problems problems;
   read_folder(folder, "", files, problems);
-  std::error_code ignored;
-  if (problems.empty() && fs::is_directory(folder / "rules", ignored)) {
-    read_folder(folder / "rules", "rules/", files, problems);
+  for (const std::string below : {"rules", "languages"}) {
+    std::error_code ignored;
+    if (problems.empty() && fs::is_directory(folder / below, ignored)) {
+      read_folder(folder / below, below + "/", files, problems);
+    }
   }
   if (!problems.empty()) {
     rules::sort_problems(problems);

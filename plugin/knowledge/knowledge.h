@@ -15,7 +15,8 @@ namespace myoflag {
 // The knowledge the program was built with.
 rules::KnowledgePtr embedded_knowledge();
 
-// The YAML files of a folder and its folder `rules`, at most 64 of at most 4 MiB each.
+// The YAML files of a folder and its folders `rules` and `languages`, at most 64 of at most 4 MiB
+// each.
 tl::expected<rules::KnowledgeFiles, rules::Problems> read_knowledge_folder(
     const std::filesystem::path& folder);
 

@@ -10,6 +10,7 @@
 
 #include "plugin/mapping/code_system.h"
 #include "plugin/mapping/vocabulary.h"
+#include "rules/languages.h"
 
 namespace myoflag::mapping {
 
@@ -20,6 +21,7 @@ using rules::EnableWhen;
 using rules::Item;
 using rules::ItemType;
 using rules::Knowledge;
+using rules::Language;
 using rules::Option;
 
 constexpr std::string_view core = "http://hl7.org/fhir/StructureDefinition/";
@@ -37,6 +39,39 @@ Json extension(std::string url, std::string_view value_name, Json value) {
 
 Json concept_of(std::string_view system, std::string_view code, std::string_view display) {
   return Json::object({{"coding", Json::array({coding(system, code, display)})}});
+}
+
+// Whose form it is, and the language of its texts (null: English).
+struct Form {
+  const Knowledge& knowledge;
+  const Language* language;
+};
+
+Json translation(std::string_view tag, const std::string& text) {
+  return Json::object({{"url", core_url("translation")},
+                       {"extension", Json::array({extension("lang", "valueCode", tag),
+                                                  extension("content", "valueString", text)})}});
+}
+
+// `name` and, beside it, the same in the other languages. `item`: the linkId of where it stands.
+void add_text(const Form& form, Json& element, std::string_view name, const std::string& english,
+              std::string_view item) {
+  if (english.empty()) {
+    return;
+  }
+  element.set(name, rules::in_language(form.language, english, item));
+  Json others = Json::array();
+  if (form.language != nullptr) {
+    others.push(translation("en", english));
+  }
+  for (const Language& language : form.knowledge.languages) {
+    if (&language != form.language) {
+      others.push(translation(language.tag, rules::in_language(&language, english, item)));
+    }
+  }
+  if (!others.is_empty()) {
+    element.set("_" + std::string(name), Json::object({{"extension", std::move(others)}}));
+  }
 }
 
 bool is_question(const Item& item) {
@@ -134,7 +169,8 @@ bool has_score(const Item& item, std::uint64_t bit) {
   return !item.instrument.empty() && (bit & item.open()) == 0;
 }
 
-Json answer_option(const Knowledge& knowledge, const Item& item, std::size_t index) {
+Json answer_option(const Form& form, const Item& item, std::size_t index) {
+  const auto& knowledge = form.knowledge;
   const auto& option = item.options[index];
   const auto bit = std::uint64_t{1} << index;
   Json result = Json::object({});
@@ -154,15 +190,15 @@ Json answer_option(const Knowledge& knowledge, const Item& item, std::size_t ind
   if (!option.codes.empty()) {
     value.set("_code", alternate_codes(option));
   }
-  value.set("display", option.text);
+  add_text(form, value, "display", option.text, item.link_id);
   result.set("valueCoding", std::move(value));
   return result;
 }
 
-Json answer_options(const Knowledge& knowledge, const Item& item) {
+Json answer_options(const Form& form, const Item& item) {
   Json options = Json::array();
   for (std::size_t i = 0; i < item.options.size(); ++i) {
-    options.push(answer_option(knowledge, item, i));
+    options.push(answer_option(form, item, i));
   }
   return options;
 }
@@ -225,51 +261,52 @@ void add_enable_when(const Knowledge& knowledge, const Item& item, Json& result)
   result.set("enableBehavior", any ? "any" : "all");
 }
 
-Json item_without_children(const Knowledge& knowledge, const Item& item) {
+Json item_without_children(const Form& form, const Item& item) {
+  const auto& knowledge = form.knowledge;
   Json result = Json::object({});
   result.set_if("extension", item_extensions(item));
   result.set("linkId", item.link_id);
   if (is_question(item)) {
     result.set("code", item_codes(knowledge, item));
   }
-  result.set_if("text", item.text);
+  add_text(form, result, "text", item.text, item.link_id);
   result.set("type", type_code(item.type));
   add_enable_when(knowledge, item, result);
   if (is_question(item)) {
     result.set("required", item.required);
     result.set("repeats", item.repeats);
   }
-  result.set_if("answerOption", answer_options(knowledge, item));
+  result.set_if("answerOption", answer_options(form, item));
   return result;
 }
 
 std::string help_link_id(const Item& item) { return item.link_id + "-help"; }
 
 // The standard place of a help text: a display item inside the question.
-Json help_item(const Item& item) {
-  return Json::object(
+Json help_item(const Form& form, const Item& item) {
+  Json result = Json::object(
       {{"extension",
         Json::array(
             {extension(core_url("questionnaire-itemControl"), "valueCodeableConcept",
                        concept_of("http://hl7.org/fhir/questionnaire-item-control", "help", ""))})},
-       {"linkId", help_link_id(item)},
-       {"text", item.help},
-       {"type", "display"}});
+       {"linkId", help_link_id(item)}});
+  add_text(form, result, "text", item.help, item.link_id);
+  return result.set("type", "display");
 }
 
 // Groups nest only as deep as an author writes them; the loader keeps a child behind its group.
-Json items_of(const Knowledge& knowledge, int parent) {
+Json items_of(const Form& form, int parent) {
   Json items = Json::array();
-  for (std::size_t i = 0; i < knowledge.items.size(); ++i) {
-    const auto& item = knowledge.items[i];
+  for (std::size_t i = 0; i < form.knowledge.items.size(); ++i) {
+    const auto& item = form.knowledge.items[i];
     if (item.parent != parent) {
       continue;
     }
-    Json entry = item_without_children(knowledge, item);
+    Json entry = item_without_children(form, item);
     if (item.type == ItemType::group) {
-      entry.set_if("item", items_of(knowledge, static_cast<int>(i)));
+      entry.set_if("item", items_of(form, static_cast<int>(i)));
     } else if (!item.help.empty()) {
-      entry.set("item", Json::array({help_item(item)}));
+      entry.set("item", Json::array({help_item(form, item)}));
     }
     items.push(std::move(entry));
   }
@@ -322,10 +359,30 @@ fhir::Issues form_issues(const Knowledge& knowledge) {
   return issues;
 }
 
-Json questionnaire_resource(const Knowledge& knowledge) {
-  Json resource = artefact_header(knowledge, "Questionnaire", "", "");
+namespace {
+
+// In the place of the English title, where the others stand beside it.
+Json with_titles(const Form& form, const Json& header) {
+  Json out = Json::object({});
+  for (const auto& [name, value] : *header.as_object()) {
+    if (name == "title") {
+      add_text(form, out, "title", form.knowledge.title, "");
+    } else if (name == "language" && form.language != nullptr) {
+      out.set("language", form.language->tag);
+    } else {
+      out.set(name, value);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Json questionnaire_resource(const Knowledge& knowledge, const Language* language) {
+  const Form form{knowledge, language};
+  Json resource = with_titles(form, artefact_header(knowledge, "Questionnaire", "", ""));
   resource.set("subjectType", Json::array({"Patient"}));
-  resource.set_if("item", items_of(knowledge, -1));
+  resource.set_if("item", items_of(form, -1));
   return resource;
 }
 

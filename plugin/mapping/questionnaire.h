@@ -16,6 +16,9 @@ fhir::Issues form_issues(const rules::Knowledge& knowledge);
 
 // Groups are nested; every question carries our own code and the verified ones, every option our
 // own coding with the verified codes of the same meaning beside it (alternate-codes on the code).
-fhir::Json questionnaire_resource(const rules::Knowledge& knowledge);
+// Every text carries what it is in the other languages (extension translation). `language`: the one
+// of the texts themselves; null is English.
+fhir::Json questionnaire_resource(const rules::Knowledge& knowledge,
+                                  const rules::Language* language = nullptr);
 
 }  // namespace myoflag::mapping

@@ -145,7 +145,7 @@ void add(http::Router& router, const std::shared_ptr<Entrance>& entrance, const 
        0,
        kAnswerTime,
        [entrance](const Request& request) { return entrance->admit(request); },
-       [entrance](int status) -> std::optional<Response> {
+       [entrance](int status, const http::Fields& /*head*/) -> std::optional<Response> {
          return entrance->said(status, "launch-failed");
        }});
 }

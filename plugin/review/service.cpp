@@ -525,7 +525,7 @@ void add(http::Router& router, const std::shared_ptr<const Desktop>& desktop, co
        posts ? kMostBytes : 0,
        {},
        [desktop](const Request& request) { return refuse_outsider(desktop->parts, request); },
-       [say](int status) -> std::optional<Response> {
+       [say](int status, const http::Fields& /*head*/) -> std::optional<Response> {
          return say(status, status == 413 ? "refused" : "failed");
        }});
 }

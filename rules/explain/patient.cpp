@@ -2,6 +2,7 @@
 #include <set>
 
 #include "rules/explain/page.h"
+#include "rules/languages.h"
 
 namespace myoflag::rules {
 namespace explaining {
@@ -18,23 +19,38 @@ Lines advice(const Page& page) {
 
 }  // namespace explaining
 
-PatientText explain_for_patient(const Assessment& assessment) {
-  const TierInfo& tier = assessment.knowledge->tiers[static_cast<std::size_t>(assessment.tier)];
-  PatientText text;
-  text.headline = tier.headline_for(assessment.target).text;
-  std::set<std::string> said;
-  for (std::string& sentence : sentences(text.headline)) {
-    said.insert(std::move(sentence));
-  }
-  for (const std::string& advice : assessment.patient_advice) {
-    std::vector<std::string> fresh;
-    for (std::string& sentence : sentences(advice)) {
-      if (said.insert(sentence).second) {
-        fresh.push_back(std::move(sentence));
-      }
+namespace {
+
+// The sentences of a text that are not among those said in English before; in `language`.
+std::vector<std::string> fresh_sentences(const std::string& english, const Language* language,
+                                         std::set<std::string>& said) {
+  const std::vector<std::string> all = sentences(english);
+  const std::vector<std::string> there =
+      language == nullptr ? all : sentences_of_any(in_language(language, english));
+  std::vector<std::string> fresh;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (said.insert(all[i]).second) {
+      fresh.push_back(there.at(i));
     }
+  }
+  return fresh;
+}
+
+}  // namespace
+
+PatientText explain_for_patient(const Assessment& assessment, const Language* language) {
+  const TierInfo& tier = assessment.knowledge->tiers[static_cast<std::size_t>(assessment.tier)];
+  const std::string& headline = tier.headline_for(assessment.target).text;
+  std::set<std::string> said;
+  PatientText text;
+  for (const std::string& sentence : sentences(headline)) {
+    said.insert(sentence);
+  }
+  text.headline = in_language(language, headline);
+  for (const std::string& advice : assessment.patient_advice) {
+    const auto fresh = fresh_sentences(advice, language, said);
     if (!fresh.empty()) {
-      text.paragraphs.push_back(joined(fresh, " "));
+      text.paragraphs.push_back(in_a_row(fresh));
     }
   }
   return text;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "rules/knowledge.h"
+#include "rules/languages.h"
 #include "rules/loader/tree.h"
 #include "rules/problem.h"
 
@@ -105,8 +106,9 @@ class Context {
   std::vector<const Node*> rule_nodes, gap_nodes;  // the map of each
   std::vector<PendingCriterion> pending;
   std::set<int> used_terms;
-  std::set<int> doubtful;  // questions that could not be read as they are meant
-  bool too_large = false;  // for the fixed limits: nothing may be evaluated
+  std::vector<const Node*> untranslated;  // texts of languages that are still in English
+  std::set<int> doubtful;                 // questions that could not be read as they are meant
+  bool too_large = false;                 // for the fixed limits: nothing may be evaluated
 
  private:
   std::string nearest(const Names& names, std::string_view wrong) const;
@@ -163,6 +165,10 @@ void read_advice(Context& context, const Node& root);
 void read_texts(Context& context, const Node& root);
 void read_cases(Context& context, const Node& root);
 void read_seeds(Context& context, const Node& root);
+bool is_language_file(std::string_view name);  // "languages/es.yaml"
+// `words` are those of the whole, sound knowledge: they point into it.
+void read_language(Context& context, const Node& root, std::string_view file,
+                   const std::vector<PatientWords>& words);
 
 inline constexpr int kMaxHours = 24 * 366;
 

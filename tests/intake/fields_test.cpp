@@ -86,6 +86,11 @@ TEST(AnswerTest, NumbersAreReadAsPeopleWriteThem) {
       {"sleep-hours", "00.50", "0.50", Slip::none},
       {"sleep-hours", "-", "", Slip::no_number},
       {"sleep-hours", "24.1", "24.1", Slip::out_of_range},
+      {"age-years", "٤٦", "46", Slip::none},
+      {"age-years", "۴۶", "46", Slip::none},
+      {"age-years", "４６", "46", Slip::none},
+      {"sleep-hours", "٧٫٥", "7.5", Slip::none},
+      {"age-years", "四十六", "", Slip::no_number},
   };
   for (const auto& one : cases) {
     const auto given = read(one.link_id, std::string(one.link_id) + "=" + one.typed);

@@ -80,8 +80,10 @@ class Browser:
         finally:
             connection.close()
 
+    # Of the first form: behind it stands the one that chooses a language.
     def hidden(self):
-        return {name: html.unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', self.page)}
+        form = self.page.split("</form>")[0]
+        return {name: html.unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)}
 
     def fill(self, **fields):
         action = re.search(r'<form method="post" action="([^"]*)"', self.page).group(1)
@@ -113,8 +115,8 @@ class Intake(unittest.TestCase):
         self.assertEqual(got, code, err)
         return out if code == 0 else err
 
-    def create(self, **more):
-        return self.invite("create", "--patient", f"Patient/{CANARY}", "--born", "1980-02-27", **more).strip()
+    def create(self, *arguments, **more):
+        return self.invite("create", "--patient", f"Patient/{CANARY}", "--born", "1980-02-27", *arguments, **more).strip()
 
     def states(self):
         return [line.split()[1] for line in self.invite("list").splitlines()[1:]]
@@ -225,7 +227,7 @@ class Intake(unittest.TestCase):
         self.assertIn("MF-4259", run("config", "--check", self.config)[2])
 
     def test_the_response_of_a_whole_form_is_delivered_and_valid(self):
-        link = self.create()
+        link = self.create("--lang", "ar")
         sidecar = Sidecar("--config", self.config)
         try:
             browser = Browser(sidecar.port)
@@ -254,6 +256,9 @@ class Intake(unittest.TestCase):
         self.assertEqual(len(responses), 1)
         self.assertEqual(responses[0]["status"], "completed")
         self.assertEqual(responses[0]["subject"], {"reference": f"Patient/{CANARY}"})
+        # It says the language of the pages; the words of the form stay, and answers are codes.
+        self.assertEqual(responses[0]["language"], "ar")
+        self.assertEqual(responses[0]["item"][0]["text"], "First, urgent problems")
         code, _, err = run("check", "--now", NOW, "-", stdin=json.dumps(responses[0]))
         self.assertEqual(code, 0, err)
 

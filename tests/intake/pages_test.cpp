@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <pugixml.hpp>
 
+#include "plugin/browser/accept_language.h"
 #include "plugin/browser/html.h"
 #include "plugin/intake/pages.h"
 #include "plugin/intake/presentation.h"
@@ -26,7 +27,7 @@ const Languages& languages() {
 
 struct Pages {
   Site site{"Clinic <1>", "020 7946 0123", "112"};
-  Look look{languages().find("en")->second, site, "/assets/a.css", "/assets/a.js"};
+  Look look{languages().find("en")->second, site, "/assets/a.css", "/assets/a.js", {}};
 };
 
 // Void elements closed, it is XML: read by a parser that forgives nothing.
@@ -88,12 +89,12 @@ TEST(PagesTest, NothingThatIsShownBecomesMarkup) {
                     "/p/q/x",
                     kNasty,
                     3};
-  for (const auto& html :
-       {identity_page(pages.look, identity), review_page(pages.look, review),
-        copy_page(pages.look, review, kNasty),
-        stop_page(pages.look, {true, kNasty, {kNasty}, "/p/q/x", kNasty}),
-        done_page(pages.look, {true, kNasty, {kNasty}}), start_page(pages.look, kNasty, false),
-        message_page(pages.look, {kNasty, kNasty, kNasty, "/p/id"})}) {
+  for (const auto& html : {identity_page(pages.look, identity), review_page(pages.look, review),
+                           copy_page(pages.look, review, kNasty),
+                           stop_page(pages.look, {true, kNasty, {kNasty}, "/p/q/x", kNasty}),
+                           done_page(pages.look, {true, kNasty, {kNasty}}),
+                           start_page(pages.look, kNasty, false, true),
+                           message_page(pages.look, {kNasty, kNasty, kNasty, "/p/id"})}) {
     EXPECT_THAT(html, Not(HasSubstr("<script>")));
     EXPECT_EQ(parsed(html).select_nodes("//script").size(), 1u);
   }
@@ -153,8 +154,9 @@ TEST(PagesTest, TheEmergencyNumberIsReadyToBeTouched) {
 
 std::string english() {
   return std::string(
-      "language: en\ndirection: ltr\nreviewed: no\nmonths: [January, February, March, April, May, "
-      "June, July, August, September, October, November, December]\ntexts:\n");
+      "language: en\nname: English\ndirection: ltr\nreviewed: no\nmonths: [January, February, "
+      "March, April, May, June, July, August, September, October, November, December]\n"
+      "date: \"{day} {month} {year}\"\ntexts:\n");
 }
 
 TEST(TextsTest, AFileThatIsNotWholeIsRefusedWithItsLine) {
@@ -165,13 +167,20 @@ TEST(TextsTest, AFileThatIsNotWholeIsRefusedWithItsLine) {
   const Case cases[] = {
       {"[", "MF-4262: x.yaml:"},
       {english() + "  back: Back\n", "is missing"},
-      {english() + "  bakc: Back\n", "x.yaml:6: nobody says bakc"},
-      {english() + "  back: Back\n  back: Back\n", "x.yaml:7: back stands here twice"},
+      {english() + "  bakc: Back\n", "x.yaml:8: nobody says bakc"},
+      {english() + "  back: Back\n  back: Back\n", "x.yaml:9: back stands here twice"},
       {english() + "  back: \"{name}\"\n", "{name} is not filled in here"},
       {english() + "  back: \"{clinic\"\n", "{} is not filled in here"},
       {english() + "  back: \"\"\n", "back is empty"},
-      {"language: en\ndirection: up\nreviewed: no\nmonths: []\ntexts: {}\n", "ltr or rtl"},
-      {"language: en\ndirection: ltr\nreviewed: no\nmonths: [a]\ntexts: {}\n", "twelve months"},
+      {"language: en\nname: E\ndirection: up\nreviewed: no\nmonths: []\ndate: \"{day}\"\ntexts: "
+       "{}\n",
+       "ltr or rtl"},
+      {"language: en\nname: E\ndirection: ltr\nreviewed: no\nmonths: [a]\ndate: \"{day}\"\ntexts: "
+       "{}\n",
+       "twelve months"},
+      {"language: en\nname: E\ndirection: ltr\nreviewed: no\nmonths: [a]\ndate: \"{day}\"\ntexts: "
+       "{}\n",
+       "a date is made of"},
       {"tongue: en\n", "nothing here is called tongue"},
   };
   for (const auto& one : cases) {
@@ -179,6 +188,93 @@ TEST(TextsTest, AFileThatIsNotWholeIsRefusedWithItsLine) {
     ASSERT_FALSE(read) << one.yaml;
     EXPECT_THAT(read.error().text, HasSubstr(one.why));
   }
+}
+
+TEST(TextsTest, EverythingThatIsWrongComesAtOnce) {
+  const auto read = read_texts(english() + "  bakc: Back\n  back: \"{name}\"\n", "x.yaml");
+  ASSERT_FALSE(read);
+  for (const auto* part : {"x.yaml:8: nobody says bakc", "x.yaml:9: {name}", "help is missing",
+                           "too-many-text is missing"}) {
+    EXPECT_THAT(read.error().text, HasSubstr(part));
+  }
+}
+
+TEST(TextsTest, ATranslationHasThePlaceholdersAndNumbersOfTheEnglish) {
+  const auto& english_texts = languages().find("en")->second;
+  EXPECT_TRUE(english_texts.differences(english_texts).size() > 50) << "all of it is the same";
+  for (const auto& [tag, texts] : languages()) {
+    if (tag != "en") {
+      EXPECT_THAT(texts.differences(english_texts), ::testing::IsEmpty()) << tag;
+    }
+    EXPECT_EQ(tag == "ar" ? "rtl" : "ltr", texts.direction());
+    EXPECT_FALSE(texts.is_reviewed()) << "then say so in docs/intake.md, and here";
+  }
+  EXPECT_EQ(languages().size(), 4U);
+}
+
+TEST(TextsTest, DatesAreWrittenAndReadInEveryLanguage) {
+  const auto day = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22);
+  const auto& all = languages();
+  EXPECT_EQ(all.find("es")->second.day(day), "22 de noviembre de 2026");
+  EXPECT_EQ(all.find("ar")->second.day(day), "22 نوفمبر 2026");
+  EXPECT_EQ(all.find("zh")->second.day(day), "2026年11月22日");
+  EXPECT_EQ(all.find("es")->second.month("Mayo"), 5U);
+  EXPECT_EQ(all.find("es")->second.month("juni"), 6U);
+  EXPECT_EQ(all.find("ar")->second.month("يو"), 0U) << "June or July";
+  EXPECT_EQ(all.find("ar")->second.month("يول"), 7U);
+  EXPECT_EQ(all.find("zh")->second.month("1月"), 1U);
+  EXPECT_EQ(all.find("zh")->second.month("11月"), 11U);
+}
+
+// ---- languages
+
+TEST(PagesTest, OtherLanguagesAreOfferedInTheirOwnNamesBehindContinue) {
+  Pages pages;
+  pages.look.others.languages = {{"ar", "العربية", "rtl"}, {"es", "Español", "ltr"}};
+  const auto html = question_page(pages.look, nasty_question(Control::text, "x"));
+  parsed(html);
+  const auto button = html.find("value=\"ar\" form=\"answers\" lang=\"ar\" dir=\"rtl\">العربية<");
+  EXPECT_NE(button, std::string::npos) << html;
+  EXPECT_LT(html.find(">Continue<"), button) << "the Enter key presses the first button";
+  EXPECT_THAT(html, HasSubstr("href=\"#language\""));
+  pages.look.others.action = "/p/lang";
+  pages.look.others.csrf = "token";
+  pages.look.others.back_to = "done";
+  const auto done = done_page(pages.look, {false, "x", {}});
+  parsed(done);
+  EXPECT_THAT(done, HasSubstr("action=\"/p/lang\""));
+  EXPECT_THAT(done, HasSubstr("name=\"page\" value=\"done\""));
+  EXPECT_THAT(done, Not(HasSubstr("form=\"answers\"")));
+}
+
+TEST(PagesTest, NumbersKeepTheirOrderAmongWordsFromRightToLeft) {
+  Site site{"Clinic", "020 7946 0123", "112"};
+  const Look look{languages().find("ar")->second, site, "/a.css", "/a.js", {}};
+  const auto html = start_page(look, "/p/x/start", false, true);
+  EXPECT_THAT(html, HasSubstr("<html lang=\"ar\" dir=\"rtl\">"));
+  EXPECT_THAT(html, HasSubstr("\u2066020 7946 0123\u2069"));
+  EXPECT_THAT(html, HasSubstr("\u2068Clinic\u2069"));
+  EXPECT_THAT(html, HasSubstr("هذه الصفحات ترجمة"));
+  const Look english{languages().find("en")->second, site, "/a.css", "/a.js", {}};
+  EXPECT_THAT(start_page(english, "/p/x/start", false, false), Not(HasSubstr("\u2066")));
+}
+
+TEST(AcceptLanguageTest, TheOneThatIsPreferredAmongThoseThatAreThere) {
+  const std::vector<std::string> offered{"en", "ar", "es", "zh"};
+  struct Case {
+    const char* field;
+    const char* language;
+  };
+  for (const auto& one :
+       {Case{"", ""}, Case{"es", "es"}, Case{"es-MX,es;q=0.9,en;q=0.8", "es"},
+        Case{"fr-FR, fr;q=0.9, ar;q=0.5, en;q=0.4", "ar"}, Case{"zh-Hans-CN", "zh"},
+        Case{"EN-gb", "en"}, Case{"fr", ""}, Case{"*", ""}, Case{"es;q=0, en;q=0.1", "en"},
+        Case{"es;q=x, en;q=0.1", "en"}, Case{"en;q=0.2 , es ; q=0.3", "es"}, Case{"es;q=1.5.5", ""},
+        Case{"en;q=0.500, es;q=0.5", "en"}, Case{",,;;q=1,", ""}, Case{"es;q=1000000", ""},
+        Case{"e", ""}}) {
+    EXPECT_EQ(browser::preferred_language(one.field, offered), one.language) << one.field;
+  }
+  EXPECT_EQ(browser::preferred_language(std::string(100'000, ',') + "es", offered), "");
 }
 
 TEST(TextsTest, MonthsAreReadAsNumbersAndNames) {

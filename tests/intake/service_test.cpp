@@ -124,6 +124,11 @@ class Browser {
     }
     return go("/p/q/" + link, body);
   }
+  // The button at the foot of a page that has no fields of its own.
+  Response choose(const std::string& language, const std::string& back_to) {
+    return post("/p/lang",
+                fmt::format("csrf={}&lang={}&page={}", hidden("csrf"), language, back_to));
+  }
   // Up to the review, as the untroubled do.
   void walk() {
     const auto& items = testing::knowledge().items;
@@ -482,6 +487,119 @@ TEST_F(ServiceTest, StyleAndScriptHaveTheirContentInTheirName) {
   }
   EXPECT_EQ(found, 2);
   EXPECT_EQ(browser.get("/assets/mf.css").status, 404);
+}
+
+// ---- languages
+
+TEST_F(ServiceTest, AnotherLanguageKeepsWhatWasTypedAndSavesNothing) {
+  browser.come(token);
+  auto response = browser.fill("/p/q/em-now", "em-now=seizure&em-now=unsure&lang=es");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_THAT(response.body, HasSubstr("<html lang=\"es\" dir=\"ltr\">"));
+  EXPECT_THAT(response.body, HasSubstr("value=\"seizure\" checked"));
+  EXPECT_THAT(response.body, HasSubstr("value=\"unsure\" checked"));
+  EXPECT_THAT(response.body, HasSubstr("Una convulsión (ataque)"));
+  EXPECT_THAT(response.body, Not(HasSubstr("A fit (seizure)")));
+  EXPECT_EQ(invitation().revision, 0);
+  EXPECT_EQ(invitation().language, "es");
+  browser.answer("none");
+  browser.answer("none");
+  browser.answer("none");
+  browser.answer("none");
+  browser.answer("self");
+  response = browser.fill("/p/q/age-years", "age-years=forty&lang=ar");
+  EXPECT_THAT(response.body, HasSubstr("dir=\"rtl\""));
+  EXPECT_THAT(response.body, HasSubstr("value=\"forty\""));
+  EXPECT_THAT(response.body, Not(HasSubstr("mf-errors"))) << "nobody pressed Continue";
+  EXPECT_EQ(browser.fill("/p/q/age-years", "age-years=40&lang=xx").status, 403);
+  EXPECT_EQ(browser.fill("/p/q/age-years", "age-years=40&lang=").status, 403);
+}
+
+TEST_F(ServiceTest, TheDateOfBirthIsKeptToo) {
+  browser.post("/p/" + token + "/start", "");
+  browser.get("/p/id");
+  const auto response = browser.fill("/p/id", "d=27&m=2&y=&lang=zh");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_THAT(response.body, HasSubstr("value=\"27\""));
+  EXPECT_THAT(response.body, HasSubstr("您的出生日期"));
+  EXPECT_THAT(response.body, Not(HasSubstr("mf-errors")));
+}
+
+TEST_F(ServiceTest, APageOfAnotherLanguageIsStillTheOldOne) {
+  browser.come(token);
+  const std::string revision = browser.hidden("rev");
+  Browser other(clinic);
+  other.come(token);
+  other.answer("none");
+  browser.fill("/p/q/em-now", "em-now=unsure&lang=es");
+  EXPECT_EQ(browser.hidden("rev"), revision);
+  EXPECT_EQ(browser.fill("/p/q/em-now", "em-now=unsure").status, 409) << "nothing is overwritten";
+}
+
+TEST_F(ServiceTest, TheLanguageIsThatOfTheInvitationElseOfTheBrowser) {
+  browser.extra = {{"accept-language", "ar-EG,ar;q=0.9"}};
+  EXPECT_THAT(browser.get("/p/" + token).body, HasSubstr("<html lang=\"en\""));
+  EXPECT_THAT(browser.get("/p/" + std::string(32, '0')).body, HasSubstr("<html lang=\"ar\""));
+  const auto open =
+      clinic.invitations.invite({"Patient/2", "1980-02-27", "", kStart + hours(48)}, clinic.now)
+          .value()
+          .token;
+  EXPECT_THAT(browser.get("/p/" + open).body, HasSubstr("<html lang=\"ar\" dir=\"rtl\">"));
+  EXPECT_EQ(clinic.invitations.by_token(open).value()->language, "") << "a GET changes nothing";
+  browser.come(open);
+  Browser elsewhere(clinic);
+  elsewhere.come(open);
+  EXPECT_THAT(elsewhere.page, HasSubstr("<html lang=\"ar\"")) << "goes on in it";
+  elsewhere.extra = {{"accept-language", "fr"}};
+  EXPECT_THAT(elsewhere.get("/p/" + std::string(32, '0')).body, HasSubstr("<html lang=\"en\""));
+}
+
+TEST_F(ServiceTest, BeforeTheVisitAndAtItsEndALanguageIsChosenByAForm) {
+  browser.get("/p/" + token);
+  EXPECT_THAT(browser.page, HasSubstr("action=\"/p/" + token + "/language\""));
+  auto response = browser.post("/p/" + token + "/language", "lang=es");
+  EXPECT_EQ(Browser::location(response), "/p/" + token);
+  EXPECT_THAT(browser.get("/p/" + token).body, HasSubstr("Ningún profesional de la salud"));
+  EXPECT_EQ(browser.post("/p/" + token + "/language", "lang=xx").status, 403);
+  EXPECT_EQ(browser.post("/p/" + token + "/language", "lang=es&x=1").status, 403);
+  browser.extra = {{"sec-fetch-site", "cross-site"}};
+  EXPECT_EQ(browser.post("/p/" + token + "/language", "lang=zh").status, 403);
+  browser.extra.clear();
+  browser.come(token);
+  EXPECT_EQ(browser.post("/p/lang", "lang=zh&page=review").status, 403) << "without a token";
+  browser.get("/p/q/em-now");
+  EXPECT_EQ(browser.choose("zh", "//elsewhere.example").status, 403);
+  browser.get("/p/q/em-now");
+  browser.answer("seizure");
+  EXPECT_THAT(browser.page, HasSubstr("Llame ahora al 112"));
+  EXPECT_THAT(browser.page, HasSubstr("Una convulsión (ataque)"));
+  response = browser.choose("zh", "stop");
+  EXPECT_EQ(Browser::location(response), "/p/stop");
+  EXPECT_THAT(browser.get("/p/stop").body, HasSubstr("请立即拨打 112"));
+}
+
+TEST_F(ServiceTest, TheEndIsToldInEveryLanguageAndTheResponseSaysItsOwn) {
+  browser.come(token);
+  browser.fill("/p/q/em-now", "em-now=none&lang=es");
+  browser.walk();
+  EXPECT_THAT(browser.page, HasSubstr("Revise sus respuestas"));
+  EXPECT_THAT(browser.page, HasSubstr("Solo un aleteo en el párpado"));
+  EXPECT_THAT(browser.page, Not(HasSubstr("Just a flutter")));
+  browser.go("/p/submit", "");
+  EXPECT_THAT(browser.page, HasSubstr("El aleteo de un párpado es muy común"));
+  EXPECT_THAT(invitation().told, HasSubstr("An eyelid flutter is very common"));
+  EXPECT_THAT(browser.get("/p/copy").body, HasSubstr("22 de noviembre de 2026"));
+  browser.get("/p/done");
+  browser.choose("ar", "done");
+  EXPECT_THAT(browser.get("/p/done").body, HasSubstr("رفرفة الجفن شائعة جداً"));
+}
+
+TEST_F(ServiceTest, AnInvitationThatIsOverSpeaksItsLanguages) {
+  browser.come(token);
+  clinic.now = kStart + hours(49);
+  EXPECT_EQ(browser.get("/p/" + token).status, 410);
+  EXPECT_EQ(Browser::location(browser.post("/p/" + token + "/language", "lang=es")), "/p/" + token);
+  EXPECT_THAT(browser.get("/p/" + token).body, HasSubstr("Este enlace es demasiado antiguo"));
 }
 
 }  // namespace

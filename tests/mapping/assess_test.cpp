@@ -15,6 +15,8 @@
 #include "plugin/assess.h"
 #include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/bundle.h"
+#include "plugin/mapping/code_system.h"
+#include "rules/languages.h"
 #include "tests/mapping/intake_support.h"
 
 namespace myoflag {
@@ -288,6 +290,48 @@ TEST(Assess, DoubtfulAnswersNeverReassure) {
     ASSERT_TRUE(assessed) << assessed.error()[0].text;
     EXPECT_GE(assessed->assessment.tier, Tier::routine);
     EXPECT_TRUE(notes_doubt(assessed->assessment));
+  }
+}
+
+// Every text of it as the catalogue has it.
+void translate(Json& owner, const rules::Language& language) {
+  auto* items = owner.find("item");
+  if (items == nullptr) {
+    return;
+  }
+  const auto& knowledge = *testing::knowledge();
+  for (auto& entry : *items->as_array()) {
+    const auto& item =
+        knowledge.items[static_cast<std::size_t>(knowledge.item(entry.string_of("linkId")))];
+    entry.set("text", rules::in_language(&language, item.text, item.link_id));
+    if (auto* answers = entry.find("answer")) {
+      for (auto& answer : *answers->as_array()) {
+        if (auto* coding = answer.find("valueCoding")) {
+          const int option = mapping::option_of_answer_code(item, coding->string_of("code"));
+          coding->set("display", rules::in_language(
+                                     &language, item.options[static_cast<std::size_t>(option)].text,
+                                     item.link_id));
+        }
+      }
+    }
+    translate(entry, language);
+  }
+}
+
+TEST(Assess, TheWordsOfACatalogueAreThoseOfTheForm) {
+  ASSERT_GE(testing::knowledge()->languages.size(), 3U);
+  for (const auto& language : testing::knowledge()->languages) {
+    auto response = testing::response_of(self_care());
+    response.set("language", language.tag);
+    translate(response, language);
+    const auto assessed = assess(response);
+    ASSERT_TRUE(assessed) << assessed.error()[0].text;
+    EXPECT_EQ(assessed->assessment.tier, Tier::self_care) << language.tag;
+    EXPECT_FALSE(notes_doubt(assessed->assessment));
+    // A word more, and nobody knows what was asked.
+    auto& question = response.find("item")->as_array()->front().find("item")->as_array()->front();
+    question.set("text", std::string(question.string_of("text")) + " x");
+    EXPECT_TRUE(notes_doubt(assess(response)->assessment)) << language.tag;
   }
 }
 

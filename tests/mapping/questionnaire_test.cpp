@@ -10,6 +10,7 @@
 #include "fhir/structure.h"
 #include "plugin/mapping/code_system.h"
 #include "plugin/mapping/questionnaire.h"
+#include "rules/languages.h"
 #include "tests/mapping/intake_support.h"
 
 namespace myoflag {
@@ -56,6 +57,41 @@ TEST(Questionnaire, SurvivesXml) {
   const auto back = fhir::xml_to_json(*xml);
   ASSERT_TRUE(back);
   EXPECT_EQ(back->resource, form());
+}
+
+// Every text of the form in every language, where renderers and our own check look for it.
+TEST(Questionnaire, CarriesItsTranslations) {
+  const auto& languages = knowledge()->languages;
+  ASSERT_GE(languages.size(), 3U);
+  EXPECT_EQ(form().string_of("language"), "en");
+  EXPECT_EQ(form().find("_title")->array_of("extension").size(), languages.size());
+  for (const auto& one : knowledge()->items) {
+    const auto& there = item(one.link_id).translations;
+    ASSERT_EQ(there.size(), languages.size()) << one.link_id;
+    for (std::size_t i = 0; i < languages.size(); ++i) {
+      EXPECT_EQ(there[i].language, languages[i].tag);
+      EXPECT_EQ(there[i].text, rules::in_language(&languages[i], one.text, one.link_id));
+    }
+    for (const auto& option : item(one.link_id).options) {
+      EXPECT_GE(option.words.size(), languages.size() + 1) << one.link_id;
+    }
+  }
+}
+
+TEST(Questionnaire, InAnotherLanguageThatOneIsTheText) {
+  const auto* spanish = rules::language_of(*knowledge(), "es");
+  ASSERT_NE(spanish, nullptr);
+  const Json there = mapping::questionnaire_resource(*knowledge(), spanish);
+  EXPECT_EQ(there.string_of("language"), "es");
+  EXPECT_EQ(there.string_of("title"), rules::in_language(spanish, knowledge()->title));
+  EXPECT_EQ(there.string_of("url"), form().string_of("url"));
+  const auto read = fhir::load_questionnaire(there);
+  EXPECT_THAT(texts_of(read.issues), IsEmpty());
+  EXPECT_THAT(texts_of(fhir::check_structure(there)), IsEmpty());
+  const auto& question = read.form->item(read.form->index_of("em-now"));
+  EXPECT_THAT(question.text, ::testing::StartsWith("¿Tiene ahora"));
+  EXPECT_EQ(question.translations.front().language, "en");
+  EXPECT_EQ(question.translations.front().text, item("em-now").text);
 }
 
 TEST(Questionnaire, CarriesTheNameOfTheKnowledge) {

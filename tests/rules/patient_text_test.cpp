@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "rules/explain.h"
+#include "rules/languages.h"
 #include "rules/wording.h"
 #include "tests/rules/many_assessments.h"
 
@@ -46,6 +47,25 @@ TEST(PatientTextLaws, TheHeadlineNamesNoTimeLongerThanTheTarget) {
     hours.insert(*assessment.target.hours);
   }
   EXPECT_GT(hours.size(), 5U);
+}
+
+// Another language is the same sentences: as many paragraphs, and none of them calmer by an
+// omission.
+TEST(PatientTextLaws, EveryLanguageSaysAsMuch) {
+  ASSERT_GE(twitching()->languages.size(), 3U);
+  for (const Assessment& assessment : many()) {
+    const PatientText english = explain_for_patient(assessment);
+    for (const Language& language : twitching()->languages) {
+      const PatientText there = explain_for_patient(assessment, &language);
+      EXPECT_EQ(sentences_of_any(there.headline).size(), sentences(english.headline).size());
+      ASSERT_EQ(there.paragraphs.size(), english.paragraphs.size());
+      for (std::size_t i = 0; i < english.paragraphs.size(); ++i) {
+        EXPECT_EQ(sentences_of_any(there.paragraphs[i]).size(),
+                  sentences(english.paragraphs[i]).size())
+            << there.paragraphs[i];
+      }
+    }
+  }
 }
 
 // The longest time that a text names, in hours; 0 when it names none.

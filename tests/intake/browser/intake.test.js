@@ -124,8 +124,9 @@ test("errors say what to do and keep what was given", async () => {
   await patient.leave();
 });
 
-test("by keyboard alone", async () => {
-  const patient = await Patient.open(chrome, clinic, { name: "keyboard", width: 1280, height: 800 });
+for (const language of ["en", "es"]) test(`by keyboard alone, in ${language}`, async () => {
+  const patient = await Patient.open(chrome, clinic, { name: `keyboard-${language}`, width: 1280, height: 800 });
+  patient.speak(language);
   const { page } = patient;
   // Tab to what the test names; nothing is out of reach.
   const reach = async (selector) => {
@@ -135,7 +136,7 @@ test("by keyboard alone", async () => {
     }
     assert.fail(`${patient.where()}: the keyboard does not reach ${selector}`);
   };
-  await page.goto(clinic.invite());
+  await page.goto(clinic.invite("--lang", language));
   await reach("button.mf-button");
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/p\/id$/);
@@ -173,6 +174,106 @@ test("by keyboard alone", async () => {
   await reach("form button");
   await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
   assert.equal(patient.where(), "done");
+  await patient.leave();
+});
+
+for (const language of ["es", "ar", "zh"]) test(`every kind of page in ${language}`, async () => {
+  const patient = await Patient.open(chrome, clinic, { name: language, locale: language });
+  patient.speak(language);
+  const { page, words } = patient;
+  await patient.come(clinic.invite());
+  await patient.answer(["none"]);
+  await patient.answer(["face-droop"]);
+  await patient.look();
+  assert.match(await page.textContent("h1"), /112/);
+  await patient.press(words["stop-read"]);
+  await patient.answer(["urine-change"]);
+  await patient.look("stop today");
+  await patient.press(words["stop-read"]);
+  await patient.press(words.continue);
+  await patient.look("nothing chosen");
+  const answers = { ...BENIGN, "em-context": ["none"], "pregnancy-status": ["no"], "medicine-classes": ["lithium"], "medicine-change": null,
+    "medicine-list": "Lithium 400 mg", lifestyle: ["caffeine"], "caffeine-drinks": "3" };
+  await patient.walk(answers);
+  await patient.look();
+  await page.locator('a[href="/p/q/sex-at-birth?back=review"]').click();
+  await patient.answer(["female"]);
+  assert.equal(patient.where(), "pregnancy-status");
+  await patient.walk({ ...answers, "sex-at-birth": ["female"] });
+  await patient.look("review again");
+  await patient.press(words["review-send"]);
+  await patient.look();
+  await page.locator('a[href="/p/copy"]').click();
+  await patient.look();
+  assert.match(await page.textContent("main"), /Lithium 400 mg/);
+  assert.match(await page.textContent("main"), language === "zh" ? /2026年11月22日/ : language === "es" ? /22 de noviembre de 2026/ : /22 نوفمبر 2026/);
+  const guess = await Patient.open(chrome, clinic, { name: `${language}-guess`, locale: language });
+  guess.speak(language);
+  await guess.page.goto(clinic.invite());
+  await guess.press(words["start-button"]);
+  for (let day = 1; day <= 5; ++day) await guess.bornOn([String(day), "1", "1970"]);
+  await guess.look("locked");
+  await guess.page.goto(`${clinic.base}/p/${"0".repeat(32)}`);
+  await guess.look("unknown");
+  await guess.leave();
+  await patient.leave();
+});
+
+for (const script of [true, false]) test(`another language keeps what was given, ${script ? "with" : "without"} script`, async () => {
+  const patient = await Patient.open(chrome, clinic, { name: `switch-${script}`, script });
+  const { page } = patient;
+  patient.link = clinic.invite();
+  await page.goto(patient.link);
+  await patient.choose("es");
+  await patient.look("start");
+  assert.match(await page.textContent("main"), /Ningún profesional de la salud la ha revisado/);
+  await patient.press(patient.words["start-button"]);
+  await page.fill("#d", "27");
+  await page.fill("#m", "feb");
+  await patient.choose("ar");
+  await patient.look("id");
+  assert.equal(await page.inputValue("#m"), "feb");
+  await patient.choose("en");
+  await patient.bornOn(BORN);
+  await page.locator('label[for="em-now-seizure"]').click();
+  await page.locator('label[for="em-now-unsure"]').click();
+  for (const language of ["zh", "ar", "es"]) {
+    await patient.choose(language);
+    await patient.look("em-now ticked");
+    assert.ok(await page.isChecked("#em-now-seizure"), language);
+    assert.ok(await page.isChecked("#em-now-unsure"), language);
+  }
+  assert.equal(clinic.urgent().includes("seizure"), false, "not sent before Continue");
+  await page.locator('label[for="em-now-seizure"]').click();
+  await page.locator('label[for="em-now-unsure"]').click();
+  await patient.answer(["none"]);
+  await patient.walk(BENIGN, "age-years");
+  await page.fill("#age-years", "٤٦");
+  await patient.choose("ar");
+  assert.equal(await page.inputValue("#age-years"), "٤٦");
+  await page.locator("#age-years").press("Enter");
+  await page.waitForURL(/sex-at-birth$/);
+  assert.equal(patient.where(), "sex-at-birth", "the Enter key goes on and does not change the language");
+  await patient.walk({ ...BENIGN, "medicine-classes": ["lithium"], "medicine-change": null, "medicine-list": "Lithium" }, "medicine-list");
+  await page.fill("#medicine-list", "Lithium\n400 mg");
+  await patient.choose("zh");
+  assert.equal(await page.inputValue("#medicine-list"), "Lithium\n400 mg");
+  await patient.press(patient.words.continue);
+  // Another device goes on in the language.
+  const other = await Patient.open(chrome, clinic, { name: `switch-other-${script}`, script });
+  other.speak("zh");
+  await other.page.goto(patient.link);
+  await other.press(other.words["start-button"]);
+  await other.bornOn(BORN);
+  await other.look("resumed");
+  await other.walk(BENIGN);
+  await other.choose("es");
+  await other.look("review");
+  assert.match(await other.page.textContent("main"), /46/);
+  await other.press(other.words["review-send"]);
+  await other.choose("ar");
+  await other.look("done");
+  await other.leave();
   await patient.leave();
 });
 

@@ -17,6 +17,17 @@ const SMALLEST_TARGET = 44; // CSS pixels
 
 const examined = new Set();
 
+// What the pages say in a language, from the file that the program was built with.
+function wordsOf(language) {
+  const text = fs.readFileSync(path.join(ROOT, "plugin", "intake", "texts", `${language}.yaml`), "utf8");
+  const words = {};
+  for (const line of text.split("\n")) {
+    const found = /^  ([a-z-]+): (.*)$/.exec(line);
+    if (found) words[found[1]] = found[2].startsWith('"') ? JSON.parse(found[2]) : found[2];
+  }
+  return words;
+}
+
 async function judge(page, place) {
   await page.evaluate(AXE);
   const found = await page.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
@@ -56,9 +67,9 @@ class Clinic {
     return execFileSync(PROGRAM, args, { encoding: "utf8" });
   }
 
-  invite() {
+  invite(...more) {
     return this.run("invite", "--store", this.store, "--base", this.base, "--now", NOW, "create", "--patient", `Patient/${CANARY}`,
-      "--born", "1980-02-27").trim();
+      "--born", "1980-02-27", ...more).trim();
   }
 
   urgent() {
@@ -80,10 +91,11 @@ function browser(...more) {
 
 // One patient at one browser. `pages`: name -> how often seen; screenshots go into process.env.SHOTS when it is set.
 class Patient {
-  static async open(chrome, clinic, { script = true, width = 360, height = 740, examines = true, name = "" } = {}) {
+  static async open(chrome, clinic, { script = true, width = 360, height = 740, examines = true, name = "", locale = "en-GB" } = {}) {
     const patient = new Patient();
-    patient.context = await chrome.newContext({ viewport: { width, height }, javaScriptEnabled: script, hasTouch: true });
+    patient.context = await chrome.newContext({ viewport: { width, height }, javaScriptEnabled: script, hasTouch: true, locale });
     Object.assign(patient, { clinic, script, examines, name, seen: new Map(), bytes: 0, troubles: [] });
+    patient.speak("en");
     patient.page = await patient.context.newPage();
     patient.page.on("console", (message) => {
       if (message.type() === "error" && !/status of (422|409|403|410|404)/.test(message.text())) patient.troubles.push(message.text());
@@ -94,6 +106,17 @@ class Patient {
       if (request.url().includes(CANARY)) patient.troubles.push("a patient in an address");
     });
     return patient;
+  }
+
+  speak(language) {
+    this.language = language;
+    this.words = wordsOf(language);
+  }
+
+  // By the button at the foot of the page.
+  async choose(language) {
+    await this.page.locator(`button[name="lang"][value="${language}"]`).click();
+    this.speak(language);
   }
 
   // What it is a page of: the last part of its address, or what it is there for.
@@ -124,7 +147,9 @@ class Patient {
     assert.equal(facts.wide, 0, `${place}: scrolls sideways`);
     assert.deepEqual(facts.small, [], `${place}: targets too small`);
     // Once for each page and width: it takes longer than all the rest.
-    const look = `${label} ${page.viewportSize().width}`;
+    assert.equal(await page.getAttribute("html", "lang"), this.language, `${place}: language`);
+    assert.equal(await page.getAttribute("html", "dir"), this.language === "ar" ? "rtl" : "ltr", `${place}: direction`);
+    const look = `${label} ${page.viewportSize().width} ${this.language}`;
     if (!this.examines || examined.has(look)) return;
     examined.add(look);
     await judge(page, place);
@@ -138,23 +163,23 @@ class Patient {
     this.link = link;
     await this.page.goto(link);
     await this.look();
-    await this.press("Start");
+    await this.press(this.words["start-button"]);
     await this.look();
     await this.bornOn(BORN);
   }
 
   async bornOn(date) {
     for (const [id, value] of [["d", date[0]], ["m", date[1]], ["y", date[2]]]) await this.page.fill(`#${id}`, value);
-    await this.press("Continue");
+    await this.press(this.words.continue);
   }
 
   // Answers the question at hand: codes, a text, or null to skip it.
   async answer(given) {
     const link = this.where();
-    if (given === null) return this.press("Skip this question");
+    if (given === null) return this.press(this.words.skip);
     if (Array.isArray(given)) for (const code of given) await this.page.locator(`label[for="${link}-${code}"]`).click();
     else await this.page.fill(`#${link}`, given);
-    return this.press("Continue");
+    return this.press(this.words.continue);
   }
 
   // What an untroubled patient says, unless told otherwise.
@@ -162,7 +187,7 @@ class Patient {
     const link = this.where();
     if (link in answers) return answers[link];
     if (await this.page.locator(`#${link}-none`).count()) return ["none"];
-    return (await this.page.getByRole("button", { name: "Skip this question" }).count()) ? null : ["unsure"];
+    return (await this.page.getByRole("button", { name: this.words.skip }).count()) ? null : ["unsure"];
   }
 
   async walk(answers, until = "review") {
