@@ -496,8 +496,7 @@ class Reader {
       return;
     }
     const auto named = index_.read_member(resource.json, "code");
-    const auto when =
-        first_moment({effective_text(resource.json), resource.json.string_of("issued")});
+    const auto when = report_moment(resource.json);
     const auto results = results_.of(resource);
     const bool has_words = has_own_words(resource.json);
     const bool unread = has_words || (says_something(resource.json) && !results.is_whole());
@@ -511,6 +510,10 @@ class Reader {
     if (is_report_final(resource.json) && says_something(resource.json)) {
       add_tests(named, resource, when, unread ? Result::unread : Result::read);
     }
+  }
+
+  static Moment report_moment(const Json& report) {
+    return first_moment({effective_text(report), report.string_of("issued")});
   }
 
   // What an old one says is still for people to read, and alarms nobody.
@@ -704,7 +707,7 @@ class Reader {
       return is_in_force(json, resource.type, now_);
     }
     if (resource.type == "DiagnosticReport") {
-      return !is_void_report(json) && has_own_words(json);
+      return !is_void_report(json) && has_own_words(json) && !is_too_old(report_moment(json));
     }
     if (resource.type == "Device") {  // one of nobody, such as this program, is affixed to nobody
       return json.has("patient") && is_in_use(json);

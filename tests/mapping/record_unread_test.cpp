@@ -550,6 +550,21 @@ TEST(Report, OneThatIsRegisteredAndSaysSomethingIsRead) {
       read({of_p1("DiagnosticReport", R"("status":"registered","code":{"text":"EMG"})")}).doubtful);
 }
 
+TEST(SetAside, WhatMayHaveMatteredWithholdsReassurance) {
+  const auto doubtful = [](std::string_view type, std::string_view members) {
+    return read({of_p1(type, R"("modifierExtension":[{"url":"urn:x","valueBoolean":true}],)" +
+                                 std::string(members))})
+        .doubtful;
+  };
+  EXPECT_TRUE(doubtful("DiagnosticReport", AT("2026-11-20") R"("code":{"text":"EMG"},)"
+                                                            R"("conclusion":"Denervation")"));
+  EXPECT_FALSE(doubtful("DiagnosticReport", AT("2016-11-20") R"("code":{"text":"EMG"},)"
+                                                             R"("conclusion":"Denervation")"));
+  EXPECT_FALSE(doubtful("DiagnosticReport", AT("2026-11-20") R"("code":{"text":"EMG"})"));
+  EXPECT_TRUE(doubtful("Device", R"("type":{"text":"CRT-D"})"));
+  EXPECT_FALSE(doubtful("Device", R"("status":"inactive","type":{"text":"CRT-D"})"));
+}
+
 TEST(Report, OldOnesDoNotPushOutWhatIsNew) {
   std::vector<Json> record;
   for (int i = 0; i < 30; ++i) {
