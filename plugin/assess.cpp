@@ -346,7 +346,9 @@ void add_earlier(const rules::Knowledge& knowledge, Earlier earlier,
   input.earlier = std::move(earlier.forms);
 }
 
-// A birth date of a year alone agrees with every age that it allows.
+// A birth date of a year alone agrees with every age that it allows. An answer beside them is a
+// conflict: of the ages that the record allows the one furthest from it counts, for with the answer
+// itself it decides every comparison that some age between them would decide.
 void settle_age(const rules::Knowledge& knowledge, const mapping::RecordContext& context,
                 rules::EvaluationInput& input) {
   const auto item = static_cast<std::size_t>(knowledge.bindings.age);
@@ -355,9 +357,9 @@ void settle_age(const rules::Knowledge& knowledge, const mapping::RecordContext&
     return;
   }
   const auto said = answers.number[item];
-  if (said >= rules::whole(context.age->youngest) && said <= rules::whole(context.age->oldest)) {
-    input.facts.record.age = said;
-  }
+  const auto youngest = rules::whole(context.age->youngest);
+  const auto oldest = rules::whole(context.age->oldest);
+  input.facts.record.age = said < youngest ? oldest : said > oldest ? youngest : said;
 }
 
 void add_record(const rules::Knowledge& knowledge, const Intake& intake, Earlier earlier,

@@ -9,8 +9,9 @@ namespace myoflag::rules {
 // The criterion is made of laboratory values alone.
 bool reads_only_labs(const Knowledge& knowledge, const Rule& rule);
 
-// A criterion would hold for this value, had it been measured later.
+// A criterion reads this value as it is: known, and not too old for it.
 bool is_read_by_a_rule(const Knowledge& knowledge, std::size_t lab, const Lab& value);
+// A criterion would hold for this value, had it been measured later.
 bool has_outlived(const Knowledge& knowledge, std::size_t lab, const Lab& value);
 
 // Excluded by the evaluation, but only because of laboratory values that are not known. Of a rule

@@ -71,21 +71,31 @@ void collect_fragments(const Json& json, std::set<std::string_view>& found) {
   }
 }
 
-// FHIR's dom-2 to dom-5. Source: hl7.org/fhir/R4/domainresource.html
-std::string_view contained_problem(const Json& inner, const std::set<std::string_view>& named) {
+struct ContainedProblem {
+  Severity severity = Severity::error;
+  std::string_view text;  // empty: none
+};
+
+// FHIR's dom-2 to dom-5. What changes nothing in the meaning of the answers does not keep them from
+// being judged. Source: hl7.org/fhir/R4/domainresource.html
+ContainedProblem contained_problem(const Json& inner, const std::set<std::string_view>& named) {
   const auto* meta = inner.find("meta");
+  if (inner.has("contained")) {
+    return {Severity::error, "A contained resource contains another one."};
+  }
+  if (meta != nullptr && meta->has("security")) {
+    return {Severity::error, "A contained resource has no security label."};
+  }
+  if (meta != nullptr && (meta->has("versionId") || meta->has("lastUpdated"))) {
+    return {Severity::warning, "A contained resource has no version and no time of change."};
+  }
   std::set<std::string_view> own;
   collect_fragments(inner, own);
-  if (inner.has("contained")) {
-    return "A contained resource contains another one.";
-  }
-  if (meta != nullptr &&
-      (meta->has("versionId") || meta->has("lastUpdated") || meta->has("security"))) {
-    return "A contained resource has no version, no time of change and no security label.";
-  }
   const std::string name = "#" + std::string(inner.string_of("id"));
-  return named.contains(name) || own.contains("#") ? ""
-                                                   : "Nothing refers to the contained resource.";
+  if (!named.contains(name) && !own.contains("#")) {
+    return {Severity::warning, "Nothing refers to the contained resource."};
+  }
+  return {};
 }
 
 void contained_fit(const HeaderContext& context, Report& report) {
@@ -100,8 +110,8 @@ void contained_fit(const HeaderContext& context, Report& report) {
     if (has_implicit_rules(contained[i]) || has_modifier_inside(contained[i])) {
       refuse_modified(place, report);
     }
-    if (const auto problem = contained_problem(contained[i], named); !problem.empty()) {
-      report.add({Severity::error, "invariant", "MF-1417", std::string(problem)}, place);
+    if (const auto problem = contained_problem(contained[i], named); !problem.text.empty()) {
+      report.add({problem.severity, "invariant", "MF-1417", std::string(problem.text)}, place);
     }
   }
 }
@@ -122,12 +132,9 @@ bool has_space(std::string_view text) {
 }
 
 // Source: hl7.org/fhir/R4/references.html#literal
-bool is_reference(std::string_view text, const Json& response) {
+bool is_reference(std::string_view text, const std::set<std::string_view>& contained) {
   if (text.starts_with('#')) {
-    const auto& contained = response.array_of("contained");
-    return std::any_of(contained.begin(), contained.end(), [text](const Json& inner) {
-      return !text.substr(1).empty() && inner.string_of("id") == text.substr(1);
-    });
+    return contained.contains(text.substr(1));
   }
   const auto colon = text.find(':');
   if (colon == std::string_view::npos) {
@@ -140,27 +147,37 @@ bool is_reference(std::string_view text, const Json& response) {
   return (is_web || is_name) && !has_space(text);
 }
 
-void check_reference(const HeaderContext& context, const Json& reference, const std::string& place,
-                     Report& report) {
+void check_reference(const std::set<std::string_view>& contained, const Json& reference,
+                     const std::string& place, Report& report) {
   const auto text = reference.string_of("reference");
-  if (!text.empty() && !is_reference(text, context.response.json())) {
+  if (!text.empty() && !is_reference(text, contained)) {
     report.add({Severity::error, "value", "MF-1416",
                 "This is no reference to a resource, or to one that is not contained here."},
                place + ".reference");
   }
 }
 
+std::set<std::string_view> ids_inside(const Json& response) {
+  std::set<std::string_view> ids;
+  for (const auto& inner : response.array_of("contained")) {
+    ids.insert(inner.string_of("id"));
+  }
+  ids.erase("");
+  return ids;
+}
+
 void references_lead_somewhere(const HeaderContext& context, Report& report) {
   const auto& json = context.response.json();
+  const auto contained = ids_inside(json);
   for (const auto* name : {"subject", "encounter", "author", "source"}) {
     if (const auto* reference = json.find(name)) {
-      check_reference(context, *reference, at(name), report);
+      check_reference(contained, *reference, at(name), report);
     }
   }
   for (const auto* name : {"basedOn", "partOf"}) {
     const auto& list = json.array_of(name);
     for (std::size_t i = 0; i < list.size() && !report.is_full(); ++i) {
-      check_reference(context, list[i], at(fmt::format("{}[{}]", name, i)), report);
+      check_reference(contained, list[i], at(fmt::format("{}[{}]", name, i)), report);
     }
   }
 }

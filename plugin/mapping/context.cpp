@@ -19,6 +19,7 @@
 #include "plugin/mapping/record_concepts.h"
 #include "plugin/mapping/record_labs.h"
 #include "plugin/mapping/record_results.h"
+#include "plugin/mapping/record_statements.h"
 #include "plugin/mapping/record_status.h"
 #include "plugin/mapping/record_unread.h"
 #include "plugin/mapping/record_values.h"
@@ -40,13 +41,16 @@ constexpr int no_workup = -1;
 
 struct Moment {
   std::optional<rules::Instant> at;
-  std::string day;  // as written, at most to the day
+  std::optional<rules::Instant> last;  // that it may mean
+  std::string day;                     // as written, at most to the day
 };
 
 Moment moment_in(std::string_view text) {
   constexpr std::size_t length_of_day = 10;
-  const auto at = moment_of(text);
-  return at ? Moment{at, std::string(text.substr(0, length_of_day))} : Moment{};
+  const auto date = fhir::parse_date_time(text);
+  return date ? Moment{moment_of(text), fhir::latest(*date),
+                       std::string(text.substr(0, length_of_day))}
+              : Moment{};
 }
 
 Moment first_moment(std::initializer_list<std::string_view> texts) {
@@ -61,20 +65,6 @@ Moment first_moment(std::initializer_list<std::string_view> texts) {
 std::string range_text(const AgeRange& age) {
   return age.youngest == age.oldest ? std::to_string(age.oldest)
                                     : fmt::format("{}-{}", age.youngest, age.oldest);
-}
-
-std::string observation_key(const Json& observation) {
-  const auto* code = observation.find("code");
-  if (code == nullptr) {
-    return {};
-  }
-  const auto& codings = code->array_of("coding");
-  if (codings.empty()) {
-    return std::string(code->string_of("text"));
-  }
-  const auto& first = codings.front();
-  return std::string(usual_system(first.string_of("system"))) + '|' +
-         std::string(first.string_of("code"));
 }
 
 class Reader {
@@ -104,6 +94,7 @@ class Reader {
         results_.add(resource, Results::Use::set_aside);
       }
     }
+    take_report_dates();
     for (const auto& resource : record_) {
       read_resource(resource);
     }
@@ -112,6 +103,7 @@ class Reader {
     read_pregnancy_observations();
     read_laboratory(complete && !lacks_results_);
     list_unread_results();
+    list_texts();
     for (const auto& resource : set_aside_) {
       out_.doubtful = out_.doubtful || may_have_mattered(resource);
     }
@@ -119,6 +111,18 @@ class Reader {
   }
 
  private:
+  void take_report_dates() {
+    std::vector<const RecordResource*> reports;
+    for (const auto& resource : record_) {
+      const bool is_report = resource.type == "DiagnosticReport" && !is_void_report(resource.json);
+      const bool is_panel = resource.type == "Observation" && !is_withdrawn(resource.json);
+      if (is_report || is_panel) {
+        reports.push_back(&resource);
+      }
+    }
+    results_.take_dates(reports);
+  }
+
   void read_resource(const RecordResource& resource) {
     if (resource.type == "Patient") {
       read_patient(resource);
@@ -140,6 +144,8 @@ class Reader {
       read_device(resource);
     } else if (resource.type == "Appointment") {
       read_appointment(resource);
+    } else if (is_statement(resource.type)) {
+      read_statement(resource);
     }
   }
 
@@ -155,13 +161,15 @@ class Reader {
   void read_patient(const RecordResource& resource) {
     const auto birth_date = resource.json.string_of("birthDate");
     const auto age = age_at(birth_date, now_, oldest_person());
+    if (age) {
+      ages_.insert({age->youngest, age->oldest});
+    }
     if (age && are_alike(*age)) {
-      if (ages_.insert(age->oldest).second) {
+      if (alike_ages_.insert(age->oldest).second) {
         add(RecordEntry::Kind::age, bindings_.age, 0,
             rules::fill(knowledge_.text("explain-subject-years"), {{"years", range_text(*age)}}),
             resource, {});
       }
-      out_.age = age;
     } else if (!birth_date.empty()) {
       say("record-birth-date", resource);
     }
@@ -186,14 +194,20 @@ class Reader {
   }
 
   void settle_age() {
-    if (!ages_.empty()) {
-      out_.facts.age = rules::whole(*ages_.rbegin());
-    }
-    if (ages_.size() > 1) {
-      out_.age.reset();
-      say_at({}, "record-ages",
-             {{"lowest", std::to_string(*ages_.begin())},
-              {"highest", std::to_string(*ages_.rbegin())}});
+    if (ages_.size() == 1) {
+      out_.age = AgeRange{ages_.begin()->first, ages_.begin()->second};
+      if (are_alike(*out_.age)) {
+        out_.facts.age = rules::whole(out_.age->oldest);
+      }
+    } else if (!ages_.empty()) {
+      int oldest = 0;
+      for (const auto& age : ages_) {
+        oldest = std::max(oldest, age.second);
+      }
+      out_.facts.age = rules::whole(oldest);
+      say_at(
+          {}, "record-ages",
+          {{"lowest", std::to_string(ages_.begin()->first)}, {"highest", std::to_string(oldest)}});
     }
   }
 
@@ -300,10 +314,51 @@ class Reader {
   }
 
   // Something else of the record that a person must read.
-  void list_text(std::string text, const RecordResource& resource, const Moment& when) {
-    add(RecordEntry::Kind::test, no_workup, 0, std::move(text), resource, when);
-    say_unread();
-    out_.doubtful = true;
+  struct Text {
+    std::string text;
+    const RecordResource* resource = nullptr;
+    Moment when;
+    bool is_current = true;  // nobody is reassured beside it
+    // Without a date it may be of today.
+    auto order() const {
+      return std::tuple(!is_current, -when.at.value_or(rules::Instant::max()).time_since_epoch(),
+                        std::string_view(text), std::string_view(resource->reference));
+    }
+  };
+
+  void list_text(std::string text, const RecordResource& resource, Moment when,
+                 bool is_current = true) {
+    texts_.push_back({std::move(text), &resource, std::move(when), is_current});
+    if (is_current) {
+      say_unread();
+      out_.doubtful = true;
+    }
+  }
+
+  // What is current first, then the latest: only so many are listed.
+  void list_texts() {
+    std::stable_sort(texts_.begin(), texts_.end(),
+                     [](const Text& a, const Text& b) { return a.order() < b.order(); });
+    for (auto& one : texts_) {
+      add(RecordEntry::Kind::test, no_workup, 0, std::move(one.text), *one.resource, one.when);
+    }
+  }
+
+  std::string or_unnamed(std::string words) const {
+    return words.empty() ? knowledge_.text("record-unnamed") : std::move(words);
+  }
+
+  std::string statement_text(const RecordResource& resource, std::string words) const {
+    return rules::fill(knowledge_.text("record-statement"),
+                       {{"type", resource.type}, {"words", or_unnamed(std::move(words))}});
+  }
+
+  void read_statement(const RecordResource& resource) {
+    if (is_in_force(resource.json, resource.type, now_)) {
+      const auto when = moment_in(statement_time(resource.json));
+      list_text(statement_text(resource, statement_words(resource.json)), resource, when,
+                !is_too_old(when));
+    }
   }
 
   // What the patient was asked about relatives is read from the answers alone.
@@ -311,18 +366,15 @@ class Reader {
     if (resource.json.string_of("status") == "entered-in-error") {
       return;
     }
-    std::string diseases;
-    for (const auto& condition : resource.json.array_of("condition")) {
-      const auto words = words_or_code_of(condition.find("code"));
-      diseases += (diseases.empty() || words.empty() ? "" : "; ") + std::string(words);
-    }
-    if (diseases.empty() && !has_note(resource.json)) {
+    const auto& json = resource.json;
+    if (json.array_of("condition").empty() && !has_note(json) && !has_narrative(json)) {
       return;
     }
-    const auto relative = words_or_code_of(resource.json.find("relationship"));
+    const auto relative = shown(words_or_code_of(json.find("relationship")));
     list_text(rules::fill(knowledge_.text("record-family"),
-                          {{"relative", shown(relative)}, {"conditions", shown(diseases)}}),
-              resource, moment_in(resource.json.string_of("date")));
+                          {{"relative", or_unnamed(relative)},
+                           {"conditions", or_unnamed(family_words(json))}}),
+              resource, moment_in(json.string_of("date")));
   }
 
   void read_device(const RecordResource& resource) {
@@ -333,7 +385,25 @@ class Reader {
     for (const auto& name : resource.json.array_of("deviceName")) {
       index_.read_text(name.string_of("name"), named);
     }
+    index_.read_text(resource.json.string_of("modelNumber"), named);
     add_cautions(named, resource, {});
+    if (named.meaning.cautions.empty()) {
+      list_device(named.name, resource);
+    }
+  }
+
+  // It may be implanted, and forbid a test.
+  void list_device(const std::string& name, const RecordResource& resource) {
+    std::set<std::string> tests;
+    for (const auto& binding : bindings_.cautions) {
+      tests.insert(binding.caution);
+    }
+    const auto text =
+        rules::fill(knowledge_.text("record-device-unread"), {{"device", or_unnamed(name)}});
+    for (const auto& test : tests) {
+      add(RecordEntry::Kind::caution, -1, 0, text, resource, {}, test);
+    }
+    list_text(name.empty() ? statement_text(resource, {}) : name, resource, {});
   }
 
   void read_procedure(const RecordResource& resource) {
@@ -345,8 +415,18 @@ class Reader {
     const auto when = moment_in(performed_text(resource.json));
     assert_conditions(named, resource, when);
     add_cautions(named, resource, when);
-    if (resource.json.string_of("status") == "completed") {
+    const bool is_completed = resource.json.string_of("status") == "completed";
+    if (is_completed) {
       add_tests(named, resource, when);
+    }
+    const auto& meaning = named.meaning;
+    const bool is_read = meaning.conditions != 0 || (is_completed && !meaning.workups.empty());
+    const auto words = outcome_words(resource.json);
+    const bool is_unread =
+        (!is_read && !named.name.empty()) || !words.empty() || has_note(resource.json);
+    const bool is_old = is_older(when, knowledge_.staleness.lab_days);
+    if (is_unread && (!is_old || is_going_on(resource.json))) {
+      list_text(with_words(named.name_or(resource.type), words), resource, when);
     }
   }
 
@@ -362,7 +442,7 @@ class Reader {
     add_cautions(stated_by(resource.json), resource, when);
     const auto results = results_.of(resource);
     // What this program wrote names other findings of it, which hold no results.
-    if (!results.all_there && !is_survey(resource.json) && !is_too_old(when.at)) {
+    if (!results.all_there && !is_survey(resource.json) && !is_too_old(when)) {
       miss_results(resource);
     }
     if (!is_final(resource.json)) {
@@ -373,7 +453,7 @@ class Reader {
     } else if (resource.json.has("hasMember")) {
       add_tests(named, resource, when, Result::unread);
     } else if (has_narrative(resource.json) && !resource.json.has("dataAbsentReason") &&
-               !is_too_old(when.at)) {
+               !is_too_old(when)) {
       say("record-report-unread", resource);
       out_.doubtful = true;
       add_tests(named, resource, when, Result::unread);
@@ -400,7 +480,7 @@ class Reader {
     const auto meaning = index_.read_member(part, "code").meaning;
     const auto& labs = meaning.labs.empty() ? meaning.other_labs : meaning.labs;
     const auto item = bindings_.medicines;
-    if (labs.empty() || item < 0 || !has_own_value(part) || is_too_old(when.at) ||
+    if (labs.empty() || item < 0 || !has_own_value(part) || is_too_old(when) ||
         (meaning.medicines & ~out_.facts.chosen[static_cast<std::size_t>(item)]) == 0) {
       return;
     }
@@ -412,32 +492,40 @@ class Reader {
   }
 
   void read_report(const RecordResource& resource) {
-    if (is_void(resource.json)) {
+    if (is_void_report(resource.json)) {
       return;
     }
     const auto named = index_.read_member(resource.json, "code");
-    const auto when =
-        first_moment({effective_text(resource.json), resource.json.string_of("issued")});
+    const auto when = report_moment(resource.json);
     const auto results = results_.of(resource);
-    const bool unread = says_something(resource.json) && !results.is_whole();
-    if (!results.all_there && !is_too_old(when.at)) {
+    const bool has_words = has_own_words(resource.json);
+    const bool unread = has_words || (says_something(resource.json) && !results.is_whole());
+    const bool is_old = is_too_old(when);
+    if (!results.all_there && !is_old) {
       miss_results(resource);
-    } else if (unread && !is_too_old(when.at)) {
-      say("record-report-unread", resource);
-      list_text(report_text(named.name_or(resource.type), resource.json), resource, when);
+    }
+    if (has_words || (unread && results.all_there && !(is_old && !has_narrative(resource.json)))) {
+      list_report(named, resource, when, results);
     }
     if (is_report_final(resource.json) && says_something(resource.json)) {
       add_tests(named, resource, when, unread ? Result::unread : Result::read);
     }
   }
 
-  static std::string report_text(const std::string& name, const Json& report) {
-    std::string words(report.string_of("conclusion"));
-    for (const auto& one : report.array_of("conclusionCode")) {
-      const auto more = words_or_code_of(&one);
-      words += (words.empty() || more.empty() ? "" : "; ") + std::string(more);
+  static Moment report_moment(const Json& report) {
+    return first_moment({effective_text(report), report.string_of("issued")});
+  }
+
+  // What an old one says is still for people to read, and alarms nobody.
+  void list_report(const Named& named, const RecordResource& resource, const Moment& when,
+                   const Results::Found& results) {
+    const bool is_current = !is_too_old(when);
+    if (is_current) {
+      const bool is_beside = results.one_read || !results.all_there;
+      say(is_beside ? "record-report-words" : "record-report-unread", resource);
     }
-    return words.empty() ? name : name + ": " + shown(words);
+    list_text(with_words(named.name_or(resource.type), report_words(resource.json)), resource, when,
+              is_current);
   }
 
   void miss_results(const RecordResource& resource) {
@@ -500,14 +588,15 @@ class Reader {
     std::map<std::string, LatestDates> latest;
     for (const auto* resource : observations_) {
       const auto date = fhir::parse_date_time(effective_text(resource->json));
-      if (date && speaks(*resource)) {
-        latest[observation_key(resource->json)].add(*date);
+      const auto key = concept_key(resource->json.find("code"));
+      if (date && !key.empty() && speaks(*resource)) {
+        latest[key].add(*date);
       }
     }
     for (const auto* resource : observations_) {
       const auto date = fhir::parse_date_time(effective_text(resource->json));
       if (speaks(*resource) &&
-          !(date && latest[observation_key(resource->json)].is_surpassed(*date))) {
+          !(date && latest[concept_key(resource->json.find("code"))].is_surpassed(*date))) {
         read_pregnancy(*resource, moment_in(effective_text(resource->json)));
       }
     }
@@ -542,7 +631,7 @@ class Reader {
   bool implies_pregnancy(const RecordResource& resource) const {
     const auto& json = resource.json;
     if (index_.asks_for_pregnancy(json) || is_survey(json) ||
-        is_too_old(moment_of(effective_text(json))) ||
+        is_too_old(moment_in(effective_text(json))) ||
         index_.read_member(json, "code").meaning.pregnancies == 0) {
       return false;
     }
@@ -579,7 +668,7 @@ class Reader {
         unusable.push_back(&resource);
       }
     }
-    auto results = read_labs(knowledge_, index_, observations_, unusable, complete, now_);
+    auto results = read_labs(knowledge_, index_, observations_, unusable, results_, complete, now_);
     out_.facts.labs = results.labs;
     out_.doubtful = out_.doubtful || results.doubtful;
     for (auto& entry : results.entries) {
@@ -592,14 +681,15 @@ class Reader {
   }
 
   void list_unread_results() {
-    auto more = unread_results(index_, observations_, [this](const RecordResource& resource) {
-      return !stated_by(resource.json).meaning.cautions.empty() || speaks_of_pregnancy(resource);
+    auto more = unread_results(index_, observations_, now_, [this](const RecordResource& resource) {
+      return speaks_of_pregnancy(resource);
     });
     unread_.insert(unread_.end(), std::make_move_iterator(more.begin()),
                    std::make_move_iterator(more.end()));
     for (auto& result : unread_) {
-      list_text(std::move(result.text), *result.resource,
-                moment_in(effective_text(result.resource->json)));
+      const auto own = effective_text(result.resource->json);
+      const auto date = own.empty() ? results_.report_date(*result.resource) : own;
+      list_text(std::move(result.text), *result.resource, moment_in(date));
     }
   }
 
@@ -613,6 +703,15 @@ class Reader {
     if (resource.type == "FamilyMemberHistory") {
       return json.string_of("status") != "entered-in-error";
     }
+    if (is_statement(resource.type)) {
+      return is_in_force(json, resource.type, now_);
+    }
+    if (resource.type == "DiagnosticReport") {
+      return !is_void_report(json) && has_own_words(json) && !is_too_old(report_moment(json));
+    }
+    if (resource.type == "Device") {  // one of nobody, such as this program, is affixed to nobody
+      return json.has("patient") && is_in_use(json);
+    }
     if (resource.type == "Condition") {
       return is_real_condition(json) && may_be_known(resource, index_.read_member(json, "code"));
     }
@@ -624,7 +723,7 @@ class Reader {
     }
     // Of a result that is known by its code the laboratory decides.
     return resource.type == "Observation" && !is_void(json) &&
-           !is_too_old(moment_of(effective_text(json))) &&
+           !is_too_old(moment_in(effective_text(json))) &&
            (stated_by(json).meaning.pregnancies != 0 || !has_readable_code(resource));
   }
 
@@ -653,12 +752,17 @@ class Reader {
   }
 
   // Older than any rule reads.
-  bool is_too_old(std::optional<rules::Instant> when) const {
+  bool is_too_old(const Moment& when) const {
     int longest = 0;
     for (const auto& lab : knowledge_.tape.labs) {
       longest = std::max(longest, static_cast<int>(lab.max_age));
     }
-    return when && now_ - *when > std::chrono::days(longest + 1);
+    return is_older(when, longest + 1);
+  }
+
+  // In any case.
+  bool is_older(const Moment& when, int days) const {
+    return when.last && now_ - *when.last > std::chrono::days(days);
   }
 
   // ---- common
@@ -753,7 +857,8 @@ class Reader {
   ConceptIndex index_;
   Medicines medicines_;
   std::vector<const RecordResource*> observations_;
-  std::set<int> ages_;
+  std::set<std::pair<int, int>> ages_;  // youngest and oldest, by each date of birth
+  std::set<int> alike_ages_;            // of them those that are one to every rule
   // By kind and meaning: the words -> their place in the entries.
   std::map<std::tuple<RecordEntry::Kind, int, std::uint64_t, std::string>,
            std::map<std::string, std::size_t>>
@@ -764,6 +869,7 @@ class Reader {
   bool lacks_results_ = false;  // a result is named that is not there
   bool has_unread_ = false;     // something that no rule reads, which was said
   std::vector<UnreadResult> unread_;
+  std::vector<Text> texts_;
   RecordContext out_;
 };
 

@@ -22,7 +22,9 @@ struct RecordContext {
   rules::RecordFacts facts;
   std::vector<rules::RecordEntry> entries;  // in the order of the record, each fact once
   std::vector<RecordProblem> problems;
-  std::optional<AgeRange> age;  // by one date of birth, which may leave a range
+  // By one date of birth, which may leave a range that is not one age to every rule; then the facts
+  // have none.
+  std::optional<AgeRange> age;
   // What was set aside, or does not say what it is about, may have mattered.
   bool doubtful = false;
   std::optional<rules::Instant> appointment;

@@ -97,6 +97,22 @@ std::string_view usual_system(std::string_view system) {
   return found == known.end() ? system : found->second;
 }
 
+std::string concept_key(const Json* one) {
+  if (one == nullptr) {
+    return {};
+  }
+  const auto& codings = one->array_of("coding");
+  if (!codings.empty()) {
+    const auto system = usual_system(codings.front().string_of("system"));
+    const auto code = codings.front().string_of("code");
+    if (!system.empty() && !code.empty()) {
+      return std::string(system) + '|' + std::string(code);
+    }
+  }
+  const auto words = words_of(one);
+  return words.empty() ? std::string() : '"' + std::string(words);
+}
+
 void Named::add(const Named& other) {
   meaning.medicines |= other.meaning.medicines;
   meaning.conditions |= other.meaning.conditions;

@@ -20,6 +20,10 @@ namespace myoflag::mapping {
 // spite of https, "www." and a slash at the end.
 std::string_view usual_system(std::string_view system);
 
+// What tells a CodeableConcept (or null) from others: system and code of its first coding, else its
+// words. Empty: nothing does.
+std::string concept_key(const fhir::Json* one);
+
 // Options of questions, and indices of the knowledge's lists.
 struct Meaning {
   std::uint64_t medicines = 0, conditions = 0, sexes = 0, pregnancies = 0;

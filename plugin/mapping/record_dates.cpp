@@ -87,6 +87,14 @@ std::string_view performed_text(const Json& resource) {
   return moment_or_period(resource, "performed");
 }
 
+std::string_view occurrence_text(const Json& resource) {
+  return moment_or_period(resource, "occurrence");
+}
+
+std::string_view identified_text(const Json& resource) {
+  return moment_or_period(resource, "identified");
+}
+
 bool is_certainly_future(const fhir::DateTime& date, rules::Instant now) {
   return fhir::earliest(date) > now + fhir::clock_skew;
 }
@@ -96,6 +104,12 @@ void LatestDates::add(const fhir::DateTime& date) {
   if (!latest || fhir::compare(*latest, date) == std::strong_ordering::less) {
     latest = date;
   }
+}
+
+bool LatestDates::all_before(const fhir::DateTime& date) const {
+  return std::all_of(latest_.begin(), latest_.end(), [&](const auto& latest) {
+    return !latest || fhir::compare(*latest, date) == std::strong_ordering::less;
+  });
 }
 
 bool LatestDates::is_surpassed(const fhir::DateTime& date) const {

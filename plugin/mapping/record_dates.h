@@ -28,8 +28,10 @@ std::optional<rules::Instant> moment_of(std::string_view date_time);
 // start) of a period; empty when it does not say.
 std::string_view effective_text(const fhir::Json& resource);
 
-// The same for a Procedure.
+// The same for a Procedure, a RiskAssessment, a DetectedIssue.
 std::string_view performed_text(const fhir::Json& resource);
+std::string_view occurrence_text(const fhir::Json& resource);
+std::string_view identified_text(const fhir::Json& resource);
 
 // In any time zone, and by more than clocks differ.
 bool is_certainly_future(const fhir::DateTime& date, rules::Instant now);
@@ -40,6 +42,8 @@ class LatestDates {
   void add(const fhir::DateTime& date);
   // One that was added is later in any case.
   bool is_surpassed(const fhir::DateTime& date) const;
+  // All that were added are earlier in any case; also where none was.
+  bool all_before(const fhir::DateTime& date) const;
 
  private:
   std::array<std::optional<fhir::DateTime>, 4> latest_;  // by precision, where order is total

@@ -1,7 +1,5 @@
 #include "plugin/mapping/record_index.h"
 
-#include <algorithm>
-
 #include "plugin/mapping/patient_identity.h"
 
 namespace myoflag::mapping {
@@ -9,6 +7,10 @@ namespace myoflag::mapping {
 namespace {
 
 std::string address(const ReferenceKey& key) { return key.base + key.tail; }
+
+bool is_same(const RecordResource& one, const RecordResource& other) {
+  return &one == &other || (one.full_url == other.full_url && one.json == other.json);
+}
 
 }  // namespace
 
@@ -19,11 +21,13 @@ void RecordIndex::add(const RecordResource& resource) {
       continue;
     }
     if (!key.base.empty() || key.type().empty()) {
-      by_address_.emplace(address(key), &resource);
+      const auto [known, is_new] = by_address_.try_emplace(address(key), &resource);
+      if (!is_new && known->second != nullptr && !is_same(*known->second, resource)) {
+        known->second = nullptr;
+      }
     }
     auto& same_tail = by_tail_[key.tail];
-    if (same_tail.size() < 2 &&
-        std::find(same_tail.begin(), same_tail.end(), &resource) == same_tail.end()) {
+    if (same_tail.empty() || (same_tail.size() == 1 && !is_same(*same_tail.front(), resource))) {
       same_tail.push_back(&resource);
     }
   }

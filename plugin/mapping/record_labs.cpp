@@ -61,10 +61,11 @@ bool set_date(std::string_view text, Result& result) {
 }
 
 // The date of the sample, else of the report. The key of what is wrong with it; empty: nothing.
-std::string_view read_date(const Json& observation, Instant now, Result& result) {
-  const bool dated = set_date(effective_text(observation), result);
-  if (!dated) {
-    set_date(observation.string_of("issued"), result);
+std::string_view read_date(const RecordResource& resource, const Results& reports, Instant now,
+                           Result& result) {
+  const bool dated = set_date(effective_text(resource.json), result);
+  if (!dated && !set_date(resource.json.string_of("issued"), result)) {
+    set_date(reports.report_date(resource), result);
   }
   if (result.date && is_certainly_future(*result.date, now)) {
     return "record-lab-future";
@@ -135,9 +136,10 @@ Result described(const RecordResource& resource, const Json& part) {
 }
 
 Result result_of(const rules::Knowledge& knowledge, const LabRisk& risk, std::size_t lab,
-                 const RecordResource& resource, const Json& part, Instant now) {
+                 const RecordResource& resource, const Json& part, const Results& reports,
+                 Instant now) {
   Result result = described(resource, part);
-  result.doubt = read_date(resource.json, now, result);
+  result.doubt = read_date(resource, reports, now, result);
   if (result.doubt.empty() && !is_final(resource.json)) {
     result.doubt = "record-lab-not-final";
   }
@@ -196,9 +198,11 @@ std::vector<const Result*> current_results(const std::vector<Result>& results) {
 
 class LabReader {
  public:
-  LabReader(const rules::Knowledge& knowledge, const ConceptIndex& index, Instant now)
+  LabReader(const rules::Knowledge& knowledge, const ConceptIndex& index, const Results& reports,
+            Instant now)
       : knowledge_(knowledge),
         index_(index),
+        reports_(reports),
         now_(now),
         risk_(knowledge),
         results_(knowledge.labs.size()) {}
@@ -257,7 +261,7 @@ class LabReader {
         continue;
       }
       Result result = described(resource, part);
-      result.problem = read_date(resource.json, now_, result);
+      result.problem = read_date(resource, reports_, now_, result);
       result.problem = result.problem.empty() ? other_kind_reason : result.problem;
       results_[static_cast<std::size_t>(lab)].push_back(std::move(result));
     }
@@ -274,7 +278,7 @@ class LabReader {
     labs.merge(meaning.other_labs);
     Result result;
     result.resource = &resource;
-    read_date(resource.json, now_, result);
+    read_date(resource, reports_, now_, result);
     result.problem = set_aside_reason;
     result.text = knowledge_.text(set_aside_reason);
     for (const int lab : labs) {
@@ -286,7 +290,7 @@ class LabReader {
 
   void add(int lab, const RecordResource& resource, const Json& part) {
     const auto at = static_cast<std::size_t>(lab);
-    results_[at].push_back(result_of(knowledge_, risk_, at, resource, part, now_));
+    results_[at].push_back(result_of(knowledge_, risk_, at, resource, part, reports_, now_));
   }
 
   void settle(std::size_t lab) {
@@ -311,7 +315,7 @@ class LabReader {
   void list_beside(const std::vector<Result>& results, const std::vector<const Result*>& current) {
     const auto used = dates_of(current);
     for (const auto& result : results) {
-      if (is_beside(result, current) && !used.is_surpassed(*result.date) && is_recent(result) &&
+      if (is_beside(result, used) && !used.is_surpassed(*result.date) && is_recent(result) &&
           !result.marked_normal) {
         out_.beside.push_back({result.resource, result_text_of(result)});
       }
@@ -410,7 +414,7 @@ class LabReader {
     std::vector<const Result*> unused;
     for (const auto& result : results) {
       const bool older = result.date && used.is_surpassed(*result.date);
-      if (!result.problem.empty() && !older && !is_beside(result, current)) {
+      if (!result.problem.empty() && !older && !is_beside(result, used)) {
         unused.push_back(&result);
       }
     }
@@ -419,11 +423,8 @@ class LabReader {
 
   // Measured in another way and not later than a value that can be used: the usual pair of one
   // sample.
-  static bool is_beside(const Result& result, const std::vector<const Result*>& current) {
-    return result.problem == other_kind_reason &&
-           std::any_of(current.begin(), current.end(), [&](const Result* used) {
-             return fhir::compare(*result.date, *used->date) != std::strong_ordering::greater;
-           });
+  static bool is_beside(const Result& result, const LatestDates& used) {
+    return result.problem == other_kind_reason && !used.all_before(*result.date);
   }
 
   void say_unused(std::size_t lab, const std::vector<const Result*>& unused) {
@@ -480,6 +481,7 @@ class LabReader {
 
   const rules::Knowledge& knowledge_;
   const ConceptIndex& index_;
+  const Results& reports_;
   Instant now_;
   LabRisk risk_;
   std::vector<std::vector<Result>> results_;  // by lab
@@ -490,9 +492,9 @@ class LabReader {
 
 LabResults read_labs(const rules::Knowledge& knowledge, const ConceptIndex& index,
                      const std::vector<const RecordResource*>& observations,
-                     const std::vector<const RecordResource*>& set_aside, bool complete,
-                     Instant now) {
-  return LabReader(knowledge, index, now).read(observations, set_aside, complete);
+                     const std::vector<const RecordResource*>& set_aside, const Results& reports,
+                     bool complete, Instant now) {
+  return LabReader(knowledge, index, reports, now).read(observations, set_aside, complete);
 }
 
 }  // namespace myoflag::mapping

@@ -1,8 +1,11 @@
 #include "plugin/mapping/record_results.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "fhir/datetime.h"
 #include "plugin/mapping/patient_identity.h"
+#include "plugin/mapping/record_dates.h"
 #include "plugin/mapping/record_status.h"
 
 namespace myoflag::mapping {
@@ -23,6 +26,17 @@ bool may_be_result(const Json& reference) {
   return (type.empty() || type == "Observation") && (stated.empty() || stated == "Observation");
 }
 
+// Of the sample, else of the report.
+std::string_view own_date(const Json& report) {
+  for (const auto text : {effective_text(report), report.string_of("issued")}) {
+    const auto date = fhir::parse_date_time(text);
+    if (date && date->precision >= fhir::Precision::day) {
+      return text;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 void Results::add(const RecordResource& observation, Use use) {
@@ -30,7 +44,12 @@ void Results::add(const RecordResource& observation, Use use) {
     index_.add(observation);
   } else {
     const auto id = '#' + std::string(observation.json.string_of("id"));
-    inside_.emplace(std::pair(std::string_view(observation.within), id), &observation);
+    const auto [known, is_new] =
+        inside_.try_emplace(std::pair(std::string_view(observation.within), id), &observation);
+    if (!is_new && known->second != nullptr && known->second->json != observation.json) {
+      known->second = nullptr;
+    }
+    contained_[observation.within].push_back(&observation);
   }
   if (use == Use::read) {
     read_.insert(&observation);
@@ -47,9 +66,13 @@ const RecordResource* Results::find(const Json& reference, const RecordResource&
   return found == inside_.end() ? nullptr : found->second;
 }
 
-bool Results::says_value(const RecordResource& observation) const {
-  return read_.contains(&observation) && is_final(observation.json) &&
-         has_value_inside(observation.json);
+bool Results::says_value(const RecordResource& observation) {
+  const auto [known, is_new] = says_value_.try_emplace(&observation, false);
+  if (is_new) {
+    known->second = read_.contains(&observation) && is_final(observation.json) &&
+                    has_value_inside(observation.json);
+  }
+  return known->second;
 }
 
 bool Results::has_read_member(const RecordResource& panel) {
@@ -62,6 +85,53 @@ bool Results::has_read_member(const RecordResource& panel) {
     });
   }
   return known->second;
+}
+
+// Of panels that have their date from a report themselves, one level: deeper ones are not met.
+void Results::take_dates(const std::vector<const RecordResource*>& reports) {
+  for (const auto* report : reports) {
+    if (const auto date = own_date(report->json); !date.empty()) {
+      give_date(*report, date);
+    }
+  }
+  std::vector<std::pair<const RecordResource*, std::string_view>> inherited;
+  for (const auto* report : reports) {
+    if (const auto date = report_date(*report); !date.empty() && own_date(report->json).empty()) {
+      inherited.emplace_back(report, date);
+    }
+  }
+  for (const auto& [panel, date] : inherited) {
+    give_date(*panel, date);
+  }
+}
+
+void Results::give_date(const RecordResource& report, std::string_view date) {
+  for (const auto& reference : references_of(report)) {
+    if (const auto* result = may_be_result(reference) ? find(reference, report) : nullptr) {
+      give_date_to(*result, date);
+    }
+  }
+  if (const auto inside = contained_.find(report.place); inside != contained_.end()) {
+    for (const auto* result : inside->second) {
+      give_date_to(*result, date);
+    }
+  }
+}
+
+void Results::give_date_to(const RecordResource& observation, std::string_view date) {
+  if (!effective_text(observation.json).empty()) {
+    return;
+  }
+  const auto [known, is_new] = report_dates_.try_emplace(&observation, date);
+  if (!is_new &&
+      std::pair(moment_of(known->second), known->second) < std::pair(moment_of(date), date)) {
+    known->second = date;
+  }
+}
+
+std::string_view Results::report_date(const RecordResource& observation) const {
+  const auto known = report_dates_.find(&observation);
+  return known == report_dates_.end() ? std::string_view() : known->second;
 }
 
 Results::Found Results::of(const RecordResource& report) {

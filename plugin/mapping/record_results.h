@@ -1,6 +1,6 @@
 #pragma once
-// The results that a report or a panel names: which of them are there, and whether one says
-// something.
+// The results that a report or a panel names or contains: which of them are there, whether one says
+// something, and the date of one that has none itself.
 
 #include <map>
 #include <string>
@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "fhir/json.h"
 #include "plugin/mapping/intake.h"
@@ -29,15 +30,26 @@ class Results {
   void add(const RecordResource& observation, Use use);
   Found of(const RecordResource& report);
 
+  // The dates that these reports and panels, which were not withdrawn, give to their results.
+  void take_dates(const std::vector<const RecordResource*>& reports);
+  // Of a report or panel of an Observation, to the day at least and as written; of several the
+  // latest. Empty: none gives one, or the Observation has a date of its own.
+  std::string_view report_date(const RecordResource& observation) const;
+
  private:
+  void give_date(const RecordResource& report, std::string_view date);
+  void give_date_to(const RecordResource& observation, std::string_view date);
   const RecordResource* find(const fhir::Json& reference, const RecordResource& from) const;
-  bool says_value(const RecordResource& observation) const;
+  bool says_value(const RecordResource& observation);
   bool has_read_member(const RecordResource& panel);
 
   RecordIndex index_;
-  std::map<std::pair<std::string_view, std::string>, const RecordResource*> inside_;  // "#id" there
+  // By "#id" there; null: several that differ.
+  std::map<std::pair<std::string_view, std::string>, const RecordResource*> inside_;
+  std::unordered_map<std::string_view, std::vector<const RecordResource*>> contained_;  // by place
+  std::unordered_map<const RecordResource*, std::string_view> report_dates_;
   std::unordered_set<const RecordResource*> read_;
-  std::unordered_map<const RecordResource*, bool> panels_;
+  std::unordered_map<const RecordResource*, bool> panels_, says_value_;
 };
 
 }  // namespace myoflag::mapping

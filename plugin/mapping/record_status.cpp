@@ -109,17 +109,45 @@ bool is_in_use(const Json& device) {
   return !is_one_of(device.string_of("status"), gone);
 }
 
+bool is_going_on(const Json& procedure) {
+  const auto* period = procedure.find("performedPeriod");
+  return period != nullptr && !period->has("end") && procedure.string_of("status") != "completed";
+}
+
+bool is_in_force(const Json& statement, std::string_view type, rules::Instant now) {
+  constexpr std::array<std::string_view, 4> over{"inactive", "revoked", "cancelled",
+                                                 "entered-in-error"};
+  constexpr std::array<std::string_view, 2> no_plan{"draft", "completed"};
+  const auto status = statement.string_of("status");
+  const auto* period = statement.find("period");
+  return !is_one_of(status, over) && !(type == "CarePlan" && is_one_of(status, no_plan)) &&
+         !(period != nullptr && is_certainly_past(period->string_of("end"), now));
+}
+
 bool is_ordered(const Json& request) {
   constexpr std::array<std::string_view, 3> suggested{"proposal", "plan", "option"};
   return request.string_of("status") == "active" &&
          !is_one_of(request.string_of("intent"), suggested) && !is_true(request, "doNotPerform");
 }
 
-bool is_void(const Json& observation) {
-  constexpr std::array<std::string_view, 2> withdrawn{"cancelled", "entered-in-error"};
-  const auto status = observation.string_of("status");
-  return is_one_of(status, withdrawn) || (status == "registered" && !has_value_inside(observation));
+namespace {
+
+bool is_void_unless(bool it_says_something, const Json& result) {
+  return is_withdrawn(result) || (result.string_of("status") == "registered" && !it_says_something);
 }
+
+}  // namespace
+
+bool is_withdrawn(const Json& result) {
+  constexpr std::array<std::string_view, 2> withdrawn{"cancelled", "entered-in-error"};
+  return is_one_of(result.string_of("status"), withdrawn);
+}
+
+bool is_void(const Json& observation) {
+  return is_void_unless(has_value_inside(observation), observation);
+}
+
+bool is_void_report(const Json& report) { return is_void_unless(says_something(report), report); }
 
 namespace {
 
@@ -264,11 +292,15 @@ bool has_narrative(const Json& resource) {
          !fhir::is_blank(text->string_of("div"));
 }
 
+bool has_own_words(const Json& report) {
+  constexpr std::array<std::string_view, 3> parts{"conclusionCode", "presentedForm", "media"};
+  return !fhir::is_blank(report.string_of("conclusion")) ||
+         std::any_of(parts.begin(), parts.end(),
+                     [&](std::string_view part) { return !report.array_of(part).empty(); });
+}
+
 bool says_something(const Json& report) {
-  constexpr std::array<std::string_view, 6> parts{"result",        "conclusion", "conclusionCode",
-                                                  "presentedForm", "media",      "imagingStudy"};
-  return std::any_of(parts.begin(), parts.end(),
-                     [&](std::string_view part) { return report.has(part); }) ||
+  return has_own_words(report) || report.has("result") || report.has("imagingStudy") ||
          has_narrative(report);
 }
 

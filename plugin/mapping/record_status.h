@@ -19,10 +19,16 @@ bool is_present(const fhir::Json& condition, rules::Instant now);
 
 bool was_begun(const fhir::Json& procedure);
 bool is_in_use(const fhir::Json& device);
+// It has a beginning and no end, and was not completed.
+bool is_going_on(const fhir::Json& procedure);
+// Of what record_statements.h names: neither withdrawn nor over, and no draft of a plan.
+bool is_in_force(const fhir::Json& statement, std::string_view type, rules::Instant now);
 // Ordered by a person; what was only suggested (by this program, for example) is no order.
 bool is_ordered(const fhir::Json& request);
 
 bool is_void(const fhir::Json& observation);  // never made, or withdrawn
+bool is_void_report(const fhir::Json& report);
+bool is_withdrawn(const fhir::Json& result);  // a report or an Observation
 // An answer or a finding from answers, such as this program writes; never a laboratory result.
 bool is_survey(const fhir::Json& observation);
 bool is_final(const fhir::Json& observation);  // the last word, as far as known
@@ -43,7 +49,8 @@ bool is_laboratory(const fhir::Json& observation);
 bool has_value_inside(const fhir::Json& observation);  // its own, or of a component
 
 bool has_narrative(const fhir::Json& resource);  // words that only people read
-bool says_something(const fhir::Json& report);   // names results, or says it in words or pictures
+bool has_own_words(const fhir::Json& report);    // or pictures, beside its results
+bool says_something(const fhir::Json& report);   // the same, or names results
 bool is_report_final(const fhir::Json& report);
 
 bool is_true(const fhir::Json& resource, std::string_view name);

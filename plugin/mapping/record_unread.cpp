@@ -57,21 +57,19 @@ bool is_harmless(const Part& part) {
 
 // Empty: another one does not replace it.
 std::string replaceable_as(const Part& part) {
-  const auto* code = part.json->find("code");
-  if (code == nullptr || !is_laboratory(part.resource->json) || !part.json->has("valueQuantity")) {
-    return {};
-  }
-  const auto& codings = code->array_of("coding");
-  return codings.empty() ? std::string(code->string_of("text"))
-                         : std::string(usual_system(codings.front().string_of("system"))) + '|' +
-                               std::string(codings.front().string_of("code"));
+  return is_laboratory(part.resource->json) && part.json->has("valueQuantity")
+             ? concept_key(part.json->find("code"))
+             : std::string();
 }
 
 class Latest {
  public:
+  explicit Latest(rules::Instant now) : now_(now) {}
+
   void add(const Part& part) {
     const auto name = replaceable_as(part);
-    if (!name.empty() && part.date && is_final(part.resource->json)) {
+    if (!name.empty() && part.date && !is_certainly_future(*part.date, now_) &&
+        is_final(part.resource->json)) {
       dates_[name].add(*part.date);
     }
   }
@@ -81,6 +79,7 @@ class Latest {
   }
 
  private:
+  rules::Instant now_;
   std::map<std::string, LatestDates> dates_;
 };
 
@@ -109,15 +108,17 @@ std::string result_text(std::string_view name, const Json& part) {
 
 std::vector<UnreadResult> unread_results(
     const ConceptIndex& index, const std::vector<const RecordResource*>& observations,
-    const std::function<bool(const RecordResource&)>& is_told) {
+    rules::Instant now, const std::function<bool(const RecordResource&)>& is_told) {
   std::vector<Part> unread;
-  Latest latest;
+  Latest latest(now);
   for (const auto* resource : observations) {
-    if (is_void(resource->json) || is_survey(resource->json) || is_told(*resource)) {
+    if (is_void(resource->json) || is_survey(resource->json)) {
       continue;
     }
+    const bool told = is_told(*resource);
     for (const auto& part : parts_of(*resource)) {
-      if (!is_laboratory_value(index, *part.json)) {
+      const bool is_own = part.json == &resource->json;
+      if (!(is_own && told) && !is_laboratory_value(index, *part.json)) {
         latest.add(part);
         unread.push_back(part);
       }

@@ -8,6 +8,7 @@
 
 #include "fhir/response_check.h"
 #include "tests/fhir_forms/case_files.h"
+#include "tests/support/processor_time.h"
 
 namespace myoflag::fhir {
 namespace {
@@ -205,10 +206,58 @@ TEST(Contained, ResourcesFollowTheRulesOfFhir) {
   };
   EXPECT_THAT(found("#p", ""), IsEmpty());
   const auto is_refused = ElementsAre("MF-1417 QuestionnaireResponse.contained[0]");
-  EXPECT_THAT(found("Patient/1", ""), is_refused);
+  const auto is_told = ElementsAre("warning MF-1417 QuestionnaireResponse.contained[0]");
+  EXPECT_THAT(found("Patient/1", ""), is_told);
   EXPECT_THAT(found("#p", R"(, "contained": [{"resourceType": "Patient", "id": "q"}])"),
               is_refused);
-  EXPECT_THAT(found("#p", R"(, "meta": {"versionId": "1"})"), is_refused);
+  EXPECT_THAT(found("#p", R"(, "meta": {"versionId": "1"})"), is_told);
+}
+
+// The answers of a form are judged, whatever a formality of what stands beside them.
+TEST(Contained, FormalitiesAreWarnings) {
+  const auto form = load(form_with(parse(R"({"item": [{"linkId": "a", "type": "boolean"}]})")));
+  struct Case {
+    const char* subject;
+    const char* more;
+    Severity severity;
+  };
+  const Case cases[] = {
+      {"Patient/1", "", Severity::warning},
+      {"#p", R"(, "meta": {"versionId": "1"})", Severity::warning},
+      {"#p", R"(, "meta": {"lastUpdated": "2026-11-20T08:00:00Z"})", Severity::warning},
+      {"Patient/1", R"(, "meta": {"versionId": "1"})", Severity::warning},
+      {"#p", R"(, "meta": {"versionId": "1", "security": [{"code": "R"}]})", Severity::error},
+      {"Patient/1", R"(, "contained": [{"resourceType": "Patient", "id": "q"}])", Severity::error}};
+  for (const auto& one : cases) {
+    const auto issues =
+        check_response(
+            response_with(parse(fmt::format(
+                R"({{"subject": {{"reference": "{}"}}, "contained": [{{"resourceType": "Patient", "id": "p" {}}}], "item": []}})",
+                one.subject, one.more))),
+            form)
+            .issues;
+    ASSERT_EQ(issues.size(), 1u) << one.more;
+    EXPECT_EQ(issues[0].code, "MF-1417");
+    EXPECT_EQ(issues[0].severity, one.severity) << one.subject << one.more;
+  }
+}
+
+TEST(References, ToManyContainedResourcesAreQuick) {
+  const auto form = load(form_with(parse(R"({"item": [{"linkId": "a", "type": "boolean"}]})")));
+  constexpr int count = 60000;
+  Json contained = Json::array(), references = Json::array();
+  for (int i = 0; i < count; ++i) {
+    const auto id = "r" + std::to_string(i);
+    contained.push(Json::object({{"resourceType", "CarePlan"}, {"id", id}}));
+    references.push(Json::object({{"reference", "#" + id}}));
+  }
+  auto parts = parse(R"({"item": []})");
+  parts.set("contained", std::move(contained));
+  parts.set("basedOn", std::move(references));
+  const auto response = response_with(parts);
+  const double start = timing::processor_seconds();
+  EXPECT_THAT(lines(check_response(response, form).issues), IsEmpty());
+  EXPECT_LT(timing::processor_seconds() - start, 5 * timing::kSlowness);
 }
 
 TEST(Answers, ThatOnlySayWhyThereIsNoneAreWarnings) {

@@ -1257,6 +1257,17 @@ INSTANTIATE_TEST_SUITE_P(
                    return input.facts.record.age == rules::whole(76) &&
                           input.facts.answers.number[slot("age-years")] == rules::whole(30);
                  }},
+        // 49 or 50: the rules tell these apart
+        Conflict{"year_of_birth_of_an_older_person",
+                 "age-years",
+                 {"30"},
+                 R"({"resourceType":"Patient","id":"p1","birthDate":"1976"})",
+                 [](const auto& input) { return input.facts.record.age == rules::whole(50); }},
+        Conflict{"year_of_birth_of_a_younger_person",
+                 "age-years",
+                 {"70"},
+                 R"({"resourceType":"Patient","id":"p1","birthDate":"1976"})",
+                 [](const auto& input) { return input.facts.record.age == rules::whole(49); }},
         Conflict{"sex",
                  "sex-at-birth",
                  {"male"},
@@ -1278,6 +1289,19 @@ INSTANTIATE_TEST_SUITE_P(
                      !record_says(input, "medicine-classes", "statin");
             }}),
     [](const auto& one) { return std::string(one.param.name); });
+
+TEST(Assess, AYearOfBirthAgreesWithEveryAgeThatItAllows) {
+  for (const auto* years : {"49", "50"}) {
+    auto born = patient();
+    born.set("birthDate", "1976");
+    const auto assessed =
+        assess(bundle_of({testing::response_of(but("age-years", {years})), born}));
+    ASSERT_TRUE(assessed);
+    for (const auto& notice : assessed->assessment.notices) {
+      EXPECT_NE(notice.kind, rules::Notice::Kind::conflict) << years;
+    }
+  }
+}
 
 TEST(Assess, WithoutARecordThatIsSaid) {
   const auto assessed = assess(testing::response_of(testing::harmless()));

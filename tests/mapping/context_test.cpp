@@ -153,6 +153,17 @@ TEST(Record, UncertainBirthDateIsSaid) {
   EXPECT_THAT(context.problems, SizeIs(1));
 }
 
+TEST(Record, SeveralDatesOfBirthGiveTheHighestAgeInAnyOrder) {
+  std::vector<Json> people{resource("Patient", R"("birthDate":"1976")"),  // 49 or 50
+                           resource("Patient", R"("birthDate":"1996-01-01")")};
+  for (int turn = 0; turn < 2; ++turn) {
+    const auto context = read(people);
+    EXPECT_EQ(context.facts.age, rules::whole(50));
+    EXPECT_FALSE(context.age);
+    std::reverse(people.begin(), people.end());
+  }
+}
+
 TEST(Record, NothingGivenIsNotFetched) {
   const auto context = read({});
   EXPECT_FALSE(context.facts.fetched);
@@ -565,15 +576,15 @@ TEST(Record, WhatOnlyAnUnknownCodeNamesIsToldAndDoubtful) {
   for (const auto& one : all(code)) {
     const auto context = read({one});
     EXPECT_TRUE(context.doubtful);
-    ASSERT_THAT(context.problems, SizeIs(1));
+    ASSERT_THAT(context.problems, ::testing::Not(IsEmpty()));
     EXPECT_EQ(context.problems[0].code, "MF-3033");
+    EXPECT_NE(context.problems[0].text.find("only by a code"), std::string::npos);
   }
   for (const auto& one : all(words)) {
     const auto context = read({one});
-    const bool is_listed = one.string_of("resourceType") != "Procedure";
-    EXPECT_EQ(context.doubtful, is_listed);
-    EXPECT_THAT(context.problems, SizeIs(is_listed ? 1 : 0));
-    EXPECT_THAT(context.entries, SizeIs(is_listed ? 1 : 0));
+    EXPECT_TRUE(context.doubtful);
+    EXPECT_THAT(context.problems, SizeIs(1));
+    EXPECT_THAT(context.entries, SizeIs(1));
   }
 }
 
@@ -767,7 +778,25 @@ INSTANTIATE_TEST_SUITE_P(
                    true},
         ReportCase{"conclusion_beside_a_result", "DiagnosticReport",
                    REPORT R"("conclusion":"K 2.1","result":[{"reference":"Observation/k"}])", "k",
+                   false, true},
+        ReportCase{"empty_conclusion_beside_a_result", "DiagnosticReport",
+                   REPORT R"("conclusion":"  ","result":[{"reference":"Observation/k"}])", "k",
                    true, false},
+        ReportCase{
+            "code_beside_a_result", "DiagnosticReport",
+            REPORT
+            R"("conclusionCode":[{"text":"Abnormal"}],"result":[{"reference":"Observation/k"}])",
+            "k", false, true},
+        ReportCase{
+            "document_beside_a_result", "DiagnosticReport",
+            REPORT
+            R"("presentedForm":[{"contentType":"application/pdf"}],"result":[{"reference":"Observation/k"}])",
+            "k", false, true},
+        ReportCase{
+            "picture_beside_a_result", "DiagnosticReport",
+            REPORT
+            R"("media":[{"link":{"display":"Trace"}}],"result":[{"reference":"Observation/k"}])",
+            "k", false, true},
         ReportCase{"says_nothing", "DiagnosticReport", REPORT R"("issued":"2026-11-20T09:00:00Z")",
                    "", false, false},
         ReportCase{"withdrawn", "DiagnosticReport",
@@ -821,6 +850,80 @@ TEST(Record, APanelOfAPanelIsRead) {
     return entry.kind == RecordEntry::Kind::test && !entry.unread;
   }));
 }
+
+// Two of one address that differ: nobody knows which of them is meant.
+TEST(Record, AResultOfWhichThereAreTwoIsNotCertain) {
+  const auto report =
+      resource("DiagnosticReport", REPORT R"("result":[{"reference":"Observation/k"}])");
+  const auto twice = [&](std::string_view more) {
+    return read({report, low_potassium("k"), low_potassium("k", more)});
+  };
+  const auto misses = [](const auto& context) {
+    return std::any_of(context.problems.begin(), context.problems.end(), [](const auto& one) {
+      return one.text.find("names a result") != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(misses(twice(R"(,"valueQuantity":{"value":4.1,"unit":"mmol/L"})")));
+  EXPECT_FALSE(misses(twice(R"(,"valueQuantity":{"value":2.1,"unit":"mmol/L"})")));
+}
+
+struct DatedByCase {
+  const char* name;
+  const char* report;  // members that give its date
+  bool contained, panel;
+  bool used;
+};
+
+class DatedBy : public ::testing::TestWithParam<DatedByCase> {};
+
+// A result without a date of its own.
+TEST_P(DatedBy, ItsReportCountsWhereARuleLooksForIt) {
+  const auto& param = GetParam();
+  const auto index = static_cast<std::size_t>(knowledge()->lab("k"));
+  auto potassium = low_potassium("k");
+  potassium.erase("effectiveDateTime");
+  const std::string list = param.panel ? "hasMember" : "result";
+  const std::string_view type = param.panel ? "Observation" : "DiagnosticReport";
+  auto report = resource(type, R"("status":"final",)" + std::string(param.report) + '"' + list +
+                                   R"(":[{"reference":")" +
+                                   (param.contained ? "#k" : "Observation/k") + R"("}])");
+  report.set("id", "report");
+  std::vector<mapping::RecordResource> record;
+  for (const auto& json : {report, potassium}) {
+    const std::string kind(json.string_of("resourceType"));
+    const auto reference = kind + "/" + std::string(json.string_of("id"));
+    record.push_back({json,
+                      kind,
+                      reference,
+                      "https://ehr.example/fhir/" + reference,
+                      "Bundle.entry[" + std::to_string(record.size()) + "].resource",
+                      {}});
+  }
+  if (param.contained) {
+    record[1].within = record[0].place;
+    record[1].full_url = record[0].full_url;
+  }
+  for (int turn = 0; turn < 2; ++turn) {
+    const auto context = mapping::read_record(*knowledge(), record, true, testing::now());
+    EXPECT_EQ(context.facts.labs[index].state, param.used ? LabState::known : LabState::unusable);
+    EXPECT_EQ(context.doubtful, param.used);
+    std::reverse(record.begin(), record.end());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, DatedBy,
+    ::testing::Values(
+        DatedByCase{"contained", R"("effectiveDateTime":"2026-11-20",)", true, false, true},
+        DatedByCase{"referenced", R"("effectiveDateTime":"2026-11-20",)", false, false, true},
+        DatedByCase{"by_its_issue", R"("issued":"2026-11-20T09:00:00Z",)", false, false, true},
+        DatedByCase{"of_a_panel", R"("effectiveDateTime":"2026-11-20",)", false, true, true},
+        DatedByCase{"contained_in_a_panel", R"("effectiveDateTime":"2026-11-20",)", true, true,
+                    true},
+        DatedByCase{"to_the_month", R"("effectiveDateTime":"2026-11",)", false, false, false},
+        DatedByCase{"of_the_future", R"("effectiveDateTime":"2062-11-20",)", false, false, false},
+        DatedByCase{"not_at_all", "", false, false, false}),
+    [](const auto& one) { return std::string(one.param.name); });
 
 TEST(Record, OfATestTheLastTimeIsListedAndAnOrderIsCalledOne) {
   const auto& code =
@@ -1594,6 +1697,47 @@ TEST(Record, WhereLaboratoryWasNotReadNothingIsSaidOfIt) {
             LabState::not_fetched);
   EXPECT_EQ(read({other}).facts.labs[index].state, LabState::none);
   EXPECT_EQ(read({other}, false).facts.labs[index].state, LabState::not_fetched);
+}
+
+TEST(Record, ManyResultsOfOneSubstanceAreQuick) {
+  const auto& lab = knowledge()->labs[static_cast<std::size_t>(knowledge()->lab("ca"))];
+  constexpr int count = 30000;
+  const auto many = [](const rules::Coding& code, const char* day) {
+    Json components = Json::array();
+    for (int i = 0; i < count; ++i) {
+      components.push(Json::object(
+          {{"code", Json::object({{"coding", Json::array({Json::object({{"system", code.system},
+                                                                        {"code", code.code}})})}})},
+           {"valueQuantity", parse(R"({"value":2.4,"unit":"mmol/L"})")}}));
+    }
+    auto one = resource("Observation", REPORT R"("code":{"text":"Calcium"})");
+    one.set("effectiveDateTime", day);
+    one.set("component", std::move(components));
+    return one;
+  };
+  const std::vector<Json> record{many(lab.codes.front(), "2026-11-20T08:00:00Z"),
+                                 many(lab.not_comparable.front(), "2026-11-21T08:00:00Z")};
+  const double start = myoflag::timing::processor_seconds();
+  const auto context = read(record);
+  EXPECT_LT(myoflag::timing::processor_seconds() - start, 5 * myoflag::timing::kSlowness);
+  EXPECT_FALSE(context.problems.empty());
+}
+
+TEST(Record, ManyReferencesToOneResultAreQuick) {
+  constexpr int count = 30000;
+  Json components = Json::array(), references = Json::array();
+  for (int i = 0; i < count; ++i) {
+    components.push(parse(R"({"code":{"text":"K"}})"));
+    references.push(parse(R"({"reference":"Observation/k"})"));
+  }
+  auto result = low_potassium("k", "");
+  result.set("component", std::move(components));
+  auto report = resource("DiagnosticReport", REPORT R"("code":{"text":"U&E"})");
+  report.set("result", std::move(references));
+  const double start = myoflag::timing::processor_seconds();
+  const auto context = read({report, result});
+  EXPECT_LT(myoflag::timing::processor_seconds() - start, 5 * myoflag::timing::kSlowness);
+  EXPECT_TRUE(context.doubtful);
 }
 
 // Time grows with the record, not with its product with the bindings or with itself:

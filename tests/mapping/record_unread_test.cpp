@@ -29,8 +29,9 @@ Json of_p1(std::string_view type, std::string_view members) {
   auto json = parse("{" + std::string(members) + "}");
   json.set("resourceType", type);
   json.set("id", "x1");
-  json.set(type == "FamilyMemberHistory" ? "patient" : "subject",
-           Json::object({{"reference", "Patient/p1"}}));
+  const bool is_called_patient =
+      type == "FamilyMemberHistory" || type == "Device" || type == "DetectedIssue";
+  json.set(is_called_patient ? "patient" : "subject", Json::object({{"reference", "Patient/p1"}}));
   return json;
 }
 
@@ -176,6 +177,69 @@ TEST(UnreadResults, AnOlderOneIsReplacedByALaterOneOfTheSameNameOnly) {
   EXPECT_THAT(unread(read({urea("2026-11-01", MMOL("31")), old})), ElementsAre("Urea: 31 mmol/L"));
   const auto words = urea("2026-11-01", R"("valueString":"see report")");
   EXPECT_THAT(unread(read({old, words})), ElementsAre("Urea: see report", "Urea: 30 mmol/L"));
+}
+
+#define DISPLAYED(name) R"("code":{"coding":[{"display":")" name R"("}]},)"
+
+TEST(UnreadResults, OfACodingWithoutACodeTheWordsTellOneFromAnother) {
+  const auto lab = [](std::string_view members) {
+    return of_p1("Observation", CATEGORY("laboratory") + std::string(members));
+  };
+  const auto high = lab(AT("2026-11-20") DISPLAYED("Troponin") MMOL("900") MARKED("HH"));
+  EXPECT_THAT(
+      unread(read({high, lab(AT("2026-11-21") DISPLAYED("Glucose") MMOL("5") MARKED("N"))})),
+      ElementsAre("Troponin: 900 mmol/L (HH)"));
+  EXPECT_THAT(
+      unread(read({high, lab(AT("2026-11-21") DISPLAYED("Troponin") MMOL("5") MARKED("N"))})),
+      IsEmpty());
+  const auto nameless =
+      lab(AT("2026-11-20") R"("code":{"coding":[{"system":"urn:x"}]},)" MMOL("9") MARKED("HH"));
+  const auto later =
+      lab(AT("2026-11-21") R"("code":{"coding":[{"system":"urn:x"}]},)" MMOL("5") MARKED("N"));
+  EXPECT_THAT(unread(read({nameless, later})), SizeIs(1));
+}
+
+TEST(UnreadResults, OneOfTheFutureReplacesNothing) {
+  const auto troponin = [](std::string_view day, std::string_view more) {
+    return of_p1("Observation", CATEGORY("laboratory") R"("status":"final","effectiveDateTime":")" +
+                                    std::string(day) + R"(",)" NAMED("Troponin") +
+                                    std::string(more));
+  };
+  const auto context = read({troponin("2026-11-22", MMOL("900") MARKED("HH")),
+                             troponin("2062-11-22", MMOL("5") MARKED("N"))});
+  EXPECT_THAT(unread(context), ElementsAre("Troponin: 900 mmol/L (HH)"));
+}
+
+TEST(UnreadResults, WordsOfACautionSilenceNothing) {
+  const auto context = read({of_p1(
+      "Observation",
+      AT("2026-11-21")
+          NAMED("ECG") R"("valueCodeableConcept":{"text":"Pacemaker, ventricular tachycardia"},"component":[{)" NAMED(
+              "K+") MMOL("2.2") MARKED("LL") "}]")});
+  EXPECT_THAT(unread(context),
+              ElementsAre("ECG: Pacemaker, ventricular tachycardia", "K+: 2.2 mmol/L (LL)"));
+  EXPECT_TRUE(context.doubtful);
+}
+
+TEST(UnreadResults, APregnancySilencesNoComponentBesideIt) {
+  const auto context = read({of_p1(
+      "Observation",
+      AT("2026-11-21") NAMED(
+          "Antenatal check") R"("valueCodeableConcept":{"text":"Pregnant"},"component":[{)" NAMED("Hb")
+          MMOL("40") MARKED("LL") "}]")});
+  EXPECT_THAT(unread(context), ElementsAre("Hb: 40 mmol/L (LL)"));
+}
+
+TEST(UnreadResults, OneThatOnlyItsReportDatesIsShownWithThatDate) {
+  const auto context = read(
+      {of_p1("DiagnosticReport",
+             AT("2026-11-21") NAMED("U&E") R"("contained":[{"resourceType":"Observation","id":"k",)"
+                                           R"("status":"final",)" NAMED("K")
+                                               MMOL("2.2") R"(}],"result":[{"reference":"#k"}])")});
+  const auto found = std::find_if(context.entries.begin(), context.entries.end(),
+                                  [](const auto& entry) { return entry.text.starts_with("K:"); });
+  ASSERT_NE(found, context.entries.end());
+  EXPECT_EQ(found->date, "2026-11-21");
 }
 
 TEST(UnreadResults, ANewerOneDoesNotHideBehindAnOlderOneThatIsRead) {
@@ -337,6 +401,183 @@ TEST(Report, ThatIsNotReadIsShownByNameAndConclusion) {
   EXPECT_THAT(unread(context), ElementsAre("Electromyography: Chronic denervation; Abnormal"));
 }
 
+// What the record says beside its results; `doubtful`: nobody is reassured beside it.
+struct OtherCase {
+  const char* name;
+  const char* type;
+  const char* members;
+  const char* text;  // as it is listed; empty: it is not
+  bool doubtful = true;
+};
+
+class Others : public ::testing::TestWithParam<OtherCase> {};
+
+TEST_P(Others, AreListedAndWithholdReassurance) {
+  const auto& param = GetParam();
+  const auto context = read({of_p1(param.type, param.members)});
+  if (*param.text == '\0') {
+    EXPECT_THAT(unread(context), IsEmpty());
+  } else {
+    EXPECT_THAT(unread(context), ElementsAre(param.text));
+  }
+  EXPECT_EQ(context.doubtful, param.doubtful);
+  EXPECT_EQ(!context.problems.empty(), param.doubtful);
+}
+
+#define DONE(day) R"("status":"completed","performedDateTime":")" day R"(",)"
+#define OF_THE_FATHER R"("status":"completed","relationship":{"text":"father"})"
+#define NARRATIVE \
+  R"("text":{"status":"additional","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">motor neurone disease</div>"})"
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Others,
+    ::testing::Values(
+        OtherCase{"family_without_words", "FamilyMemberHistory",
+                  OF_THE_FATHER R"(,"condition":[{"code":{"extension":[{"url":"urn:x"}]}}])",
+                  "family history, father: (not named)"},
+        OtherCase{"family_narrative", "FamilyMemberHistory", OF_THE_FATHER "," NARRATIVE,
+                  "family history, father: (not named)"},
+        OtherCase{"family_nothing", "FamilyMemberHistory", OF_THE_FATHER, "", false},
+        OtherCase{"procedure", "Procedure",
+                  DONE("2026-11-15") R"("code":{"text":"Excision of parathyroid adenoma"})",
+                  "Excision of parathyroid adenoma"},
+        OtherCase{
+            "procedure_with_outcome", "Procedure",
+            DONE("2026-11-15") NAMED(
+                "Laparotomy") R"("outcome":{"text":"Failed"},"complication":[{"text":"Sepsis"}])",
+            "Laparotomy: Failed; Sepsis"},
+        OtherCase{"procedure_undated", "Procedure",
+                  R"("status":"completed","code":{"text":"Laparotomy"})", "Laparotomy"},
+        OtherCase{"procedure_of_this_year", "Procedure",
+                  DONE("2026") R"("code":{"text":"Laparotomy"})", "Laparotomy"},
+        OtherCase{"procedure_going_on", "Procedure",
+                  R"("status":"in-progress","performedPeriod":{"start":"2024-01-01"},)"
+                  R"("code":{"text":"Chemotherapy"})",
+                  "Chemotherapy"},
+        OtherCase{"procedure_of_long_ago", "Procedure",
+                  DONE("2019-11-15") R"("code":{"text":"Laparotomy"})", "", false},
+        OtherCase{"procedure_not_done", "Procedure",
+                  R"("status":"not-done","code":{"text":"Laparotomy"})", "", false},
+        OtherCase{"device_in_other_words", "Device", R"("type":{"text":"CRT-D"})", "CRT-D"},
+        OtherCase{"device_by_a_code", "Device",
+                  R"("type":{"coding":[{"system":"urn:x","code":"72506001"}]})", "72506001"},
+        OtherCase{"device_by_its_model", "Device", R"("modelNumber":"Momentum CRT-D")",
+                  "Momentum CRT-D"},
+        OtherCase{"device_of_no_name", "Device", R"("status":"active")", "Device: (not named)"},
+        OtherCase{"device_known", "Device", R"("type":{"text":"Cardiac pacemaker"})", "", false},
+        OtherCase{"device_gone", "Device", R"("status":"inactive","type":{"text":"CRT-D"})", "",
+                  false},
+        OtherCase{"flag", "Flag", R"("status":"active","code":{"text":"Aspiration risk"})",
+                  "Flag: Aspiration risk"},
+        OtherCase{"flag_over", "Flag", R"("status":"inactive","code":{"text":"Aspiration risk"})",
+                  "", false},
+        OtherCase{"flag_ended", "Flag",
+                  R"("status":"active","period":{"end":"2020-01-01"},"code":{"text":"Falls"})", "",
+                  false},
+        OtherCase{"impression", "ClinicalImpression",
+                  R"("status":"completed","date":"2026-11-01","summary":"Suspicious of MND",)"
+                  R"("finding":[{"itemCodeableConcept":{"text":"Wasting"}}])",
+                  "ClinicalImpression: Suspicious of MND; Wasting"},
+        OtherCase{"impression_of_long_ago", "ClinicalImpression",
+                  R"("status":"completed","date":"2016-11-01","summary":"Suspicious of MND")",
+                  "ClinicalImpression: Suspicious of MND", false},
+        OtherCase{"care_plan", "CarePlan",
+                  R"("status":"active","intent":"plan","title":"Palliative care")",
+                  "CarePlan: Palliative care"},
+        OtherCase{"care_plan_over", "CarePlan",
+                  R"("status":"completed","intent":"plan","title":"Palliative care")", "", false},
+        OtherCase{"issue", "DetectedIssue",
+                  R"("status":"final","code":{"text":"Interaction"},"detail":"Lithium toxicity")",
+                  "DetectedIssue: Interaction; Lithium toxicity"},
+        OtherCase{"risk", "RiskAssessment",
+                  R"("status":"final","prediction":[{"outcome":{"text":"Stroke"}}])",
+                  "RiskAssessment: Stroke"},
+        OtherCase{"risk_without_words", "RiskAssessment", R"("status":"final")",
+                  "RiskAssessment: (not named)"},
+        OtherCase{"encounter", "Encounter", R"("status":"finished","class":{"code":"AMB"})", "",
+                  false}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+TEST(Devices, OneThatNobodyReadStandsBesideProposalsOfTestsItMayForbid) {
+  const auto context = read({of_p1("Device", R"("type":{"text":"CRT-D"})")});
+  std::vector<std::string> cautions;
+  for (const auto& entry : context.entries) {
+    if (entry.kind == RecordEntry::Kind::caution) {
+      cautions.push_back(entry.caution + ": " + entry.text);
+    }
+  }
+  const std::string text = "a device, perhaps an implanted one, that no rule reads (CRT-D)";
+  EXPECT_THAT(cautions, ElementsAre("emg: " + text, "mri: " + text));
+}
+
+TEST(Report, AConclusionIsListedBesideReadResultsAndBesideMissingOnes) {
+  const auto report = [](std::string_view result) {
+    return of_p1("DiagnosticReport",
+                 AT("2026-10-20") NAMED("EMG") R"("conclusion":"Suspicious of MND","result":[)" +
+                     std::string(result) + "]");
+  };
+  for (const auto* result :
+       {R"({"reference":"Observation/x1"})",
+        R"({"reference":"Observation/x1"},{"reference":"Observation/nowhere"})"}) {
+    const auto context =
+        read({report(result),
+              of_p1("Observation", AT("2026-10-20") NAMED("Amplitude") MMOL("5") MARKED("N"))});
+    EXPECT_THAT(unread(context), ElementsAre("EMG: Suspicious of MND")) << result;
+    EXPECT_TRUE(context.doubtful) << result;
+  }
+}
+
+TEST(Report, AConclusionOfLongAgoIsListedAndNobodyIsAlarmed) {
+  const auto report = [](std::string_view members) {
+    return read({of_p1("DiagnosticReport", R"("status":"final",)" + std::string(members))});
+  };
+  const auto old =
+      report(R"("effectiveDateTime":"2021-03-04",)" NAMED("EMG") R"("conclusion":"Denervation")");
+  EXPECT_THAT(unread(old), ElementsAre("EMG: Denervation"));
+  EXPECT_FALSE(old.doubtful);
+  EXPECT_THAT(old.problems, IsEmpty());
+  EXPECT_TRUE(report(R"("effectiveDateTime":"2026",)" NAMED("EMG") R"("conclusion":"Denervation")")
+                  .doubtful);
+}
+
+TEST(Report, OneThatIsRegisteredAndSaysSomethingIsRead) {
+  const auto context =
+      read({of_p1("DiagnosticReport",
+                  R"("status":"registered",)" NAMED("EMG") R"("conclusion":"Denervation")")});
+  EXPECT_THAT(unread(context), ElementsAre("EMG: Denervation"));
+  EXPECT_TRUE(context.doubtful);
+  EXPECT_FALSE(
+      read({of_p1("DiagnosticReport", R"("status":"registered","code":{"text":"EMG"})")}).doubtful);
+}
+
+TEST(SetAside, WhatMayHaveMatteredWithholdsReassurance) {
+  const auto doubtful = [](std::string_view type, std::string_view members) {
+    return read({of_p1(type, R"("modifierExtension":[{"url":"urn:x","valueBoolean":true}],)" +
+                                 std::string(members))})
+        .doubtful;
+  };
+  EXPECT_TRUE(doubtful("DiagnosticReport", AT("2026-11-20") R"("code":{"text":"EMG"},)"
+                                                            R"("conclusion":"Denervation")"));
+  EXPECT_FALSE(doubtful("DiagnosticReport", AT("2016-11-20") R"("code":{"text":"EMG"},)"
+                                                             R"("conclusion":"Denervation")"));
+  EXPECT_FALSE(doubtful("DiagnosticReport", AT("2026-11-20") R"("code":{"text":"EMG"})"));
+  EXPECT_TRUE(doubtful("Device", R"("type":{"text":"CRT-D"})"));
+  EXPECT_FALSE(doubtful("Device", R"("status":"inactive","type":{"text":"CRT-D"})"));
+}
+
+TEST(Report, OldOnesDoNotPushOutWhatIsNew) {
+  std::vector<Json> record;
+  for (int i = 0; i < 30; ++i) {
+    record.push_back(
+        of_p1("DiagnosticReport", R"("status":"final","effectiveDateTime":"2015-01-01")"));
+    record.back().set("conclusion", "Report " + std::to_string(i));
+  }
+  record.push_back(of_p1("Observation", AT("2026-11-21") NAMED("K+") MMOL("2.2") MARKED("LL")));
+  const auto listed = unread(read(record));
+  ASSERT_THAT(listed, SizeIs(20));
+  EXPECT_EQ(listed.front(), "K+: 2.2 mmol/L (LL)");
+}
+
 TEST(Measured, AMedicineIsTakenWhereTheRecordDoesNotNameIt) {
   const auto item = static_cast<std::size_t>(knowledge()->bindings.medicines);
   const auto lithium = std::uint64_t{1} << knowledge()->items[item].option("lithium");
@@ -413,6 +654,19 @@ INSTANTIATE_TEST_SUITE_P(
                       NAMED("Status") R"("valueCodeableConcept":{"text":"Not pregnant"})",
                   ""}),
     [](const auto& one) { return std::string(one.param.name); });
+
+TEST(PregnancyWords, ALaterResultOfAnotherNameReplacesNone) {
+  const auto displayed = [](std::string_view name, std::string_view day, std::string_view value) {
+    return of_p1("Observation", R"("status":"final","effectiveDateTime":")" + std::string(day) +
+                                    R"(","code":{"coding":[{"display":")" + std::string(name) +
+                                    R"("}]},"valueQuantity":)" + std::string(value));
+  };
+  const auto context =
+      read({displayed("Gestational age", "2026-11-10", R"({"value":33,"unit":"weeks"})"),
+            displayed("Body weight", "2026-11-20", R"({"value":70,"unit":"kg"})")});
+  const auto item = static_cast<std::size_t>(knowledge()->bindings.pregnancy);
+  EXPECT_NE(context.facts.chosen[item], 0U);
+}
 
 // ---- what people read
 

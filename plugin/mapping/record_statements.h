@@ -1,0 +1,28 @@
+#pragma once
+// What a record says in words of its own, beside codes and values: conclusions, outcomes,
+// judgements. No rule reads it; people must.
+
+#include <string>
+#include <string_view>
+
+#include "fhir/json.h"
+
+namespace myoflag::mapping {
+
+// "name: words"; one of them alone where the other is empty.
+std::string with_words(const std::string& name, std::string_view words);
+
+// Of a DiagnosticReport: its conclusion, the codes of it, the titles of what is attached.
+std::string report_words(const fhir::Json& report);
+// Of a Procedure: its outcome and complications.
+std::string outcome_words(const fhir::Json& procedure);
+// Of a FamilyMemberHistory.
+std::string family_words(const fhir::Json& relative);
+
+// Flag, ClinicalImpression, CarePlan, DetectedIssue, RiskAssessment.
+bool is_statement(std::string_view type);
+std::string statement_words(const fhir::Json& statement);
+// When it was made or is meant for, as written; empty where it does not say, and of what lasts.
+std::string_view statement_time(const fhir::Json& statement);
+
+}  // namespace myoflag::mapping
