@@ -42,11 +42,23 @@ Issue issue(std::string_view code, std::string_view type, std::string place, std
 }  // namespace
 
 bool is_clinical(std::string_view type) {
-  constexpr std::array<std::string_view, 12> types{
-      "Appointment",        "Condition",           "Device",
-      "DiagnosticReport",   "FamilyMemberHistory", "MedicationAdministration",
-      "MedicationDispense", "MedicationRequest",   "MedicationStatement",
-      "Observation",        "Procedure",           "ServiceRequest"};
+  constexpr std::array<std::string_view, 17> types{"Appointment",
+                                                   "CarePlan",
+                                                   "ClinicalImpression",
+                                                   "Condition",
+                                                   "DetectedIssue",
+                                                   "Device",
+                                                   "DiagnosticReport",
+                                                   "FamilyMemberHistory",
+                                                   "Flag",
+                                                   "MedicationAdministration",
+                                                   "MedicationDispense",
+                                                   "MedicationRequest",
+                                                   "MedicationStatement",
+                                                   "Observation",
+                                                   "Procedure",
+                                                   "RiskAssessment",
+                                                   "ServiceRequest"};
   return is_one_of(type, types);
 }
 
