@@ -237,8 +237,12 @@ class QuickAdvice {
     if (outranked && out_.tier == Tier::emergency) {
       return rule.beside_emergency;
     }
-    if (outranked || (!out_.verdicts.may_comfort && rule.tier <= Tier::routine)) {
+    if (outranked) {
       return rule.beside;
+    }
+    if (!may_say(rule, out_.verdicts)) {
+      return rule.comforts && rule.beside.empty() ? knowledge_.text("patient-neutral")
+                                                  : rule.beside;
     }
     const auto shorter =
         std::find_if(rule.target_when.begin(), rule.target_when.end(),
