@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "rules/notices.h"
+#include "rules/workups.h"
 
 namespace myoflag::rules {
 namespace {
@@ -614,7 +615,7 @@ QuickRules::QuickRules(KnowledgePtr knowledge) : knowledge_(std::move(knowledge)
 }
 
 bool QuickRules::assess(const EvaluationInput& input, QuickAssessment& out) const {
-  if (!is_plain(input)) {
+  if (!is_plain(input) || tells_caution(*knowledge_, input.facts.answers)) {
     return false;
   }
   QuickAssessing(*knowledge_, static_, input, out).run();

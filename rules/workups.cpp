@@ -133,6 +133,19 @@ void add_safety_notes(const Knowledge& knowledge, const EvaluationInput& input, 
 
 }  // namespace
 
+bool tells_caution(const Knowledge& knowledge, const AnswerRecord& answers) {
+  const auto& cautions = knowledge.bindings.cautions;
+  return std::any_of(cautions.begin(), cautions.end(), [&](const CodeBinding& caution) {
+    if (caution.question < 0) {
+      return false;
+    }
+    const auto item = static_cast<std::size_t>(caution.question);
+    const bool answered = answers.state[item] == ItemState::answered;
+    return is_left_open(caution, answers) ||
+           (answered && (answers.chosen[item] & caution.yes) != 0);
+  });
+}
+
 std::vector<WorkupRow> propose_workups(const Knowledge& knowledge, const EvaluationInput& input,
                                        std::span<const Finding> findings) {
   std::vector<WorkupRow> rows;

@@ -245,6 +245,8 @@ void add_workups(std::string& out, const Knowledge& knowledge) {
                      : fmt::format("To whoever orders it, when the record has a caution for {}",
                                    note.caution),
                  note.text);
+      sub_bullet(out, "To whoever orders it, when the patient answered so", note.answered);
+      sub_bullet(out, "To whoever orders it, when the answers leave it open", note.ask);
     }
   }
   out += '\n';

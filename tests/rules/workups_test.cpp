@@ -281,6 +281,9 @@ TEST_F(WorkupsTest, BeforeMriThePregnancyOfTheAnswersIsSaidAndAnOpenOneIsAskedAb
     EXPECT_EQ(count(row(rows, "mri-cervical"), said), told.said == nullptr ? 0 : 1) << told.name;
     EXPECT_EQ(count(row(rows, "emg"), "regnan"), 0) << told.name;
 
+    // The quick way writes no such notes, so it must leave these to the careful one.
+    EXPECT_EQ(tells_caution(*twitching(), input_.facts.answers), told.said != nullptr) << told.name;
+
     // What the record says is said anyway, and leaves nothing to ask.
     input_.facts.record.chosen[item] = std::uint64_t{1} << question.option("pregnant-20-plus");
     rows = propose({"mnd-limb-pattern"});
