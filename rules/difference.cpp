@@ -120,6 +120,7 @@ Fields fields_of(const Knowledge& knowledge, const Rule& rule) {
           {"lab-max-age-days", lab_ages(knowledge, rule.root)},
           {"all-ages", flag(rule.all_ages)},
           {"benign", flag(rule.benign)},
+          {"comforts", flag(rule.comforts)},
           {"raw", flag(rule.raw)},
           {"list-options", flag(rule.list_options)},
           {"hypotheses", names.hypotheses(rule.hypotheses)},
@@ -213,7 +214,7 @@ Entries workup_entries(const Knowledge& knowledge) {
                         {"only-from", names.rules(workup.only_from)},
                         {"never-from", names.rules(workup.never_from)},
                         {"notes", list_of(workup.notes, [](const Workup::Note& one) {
-                           return list({one.text, one.caution});
+                           return list({one.text, one.caution, one.answered, one.ask});
                          })}};
   }
   for (const WorkupCategory& category : knowledge.workup_categories) {
@@ -269,17 +270,24 @@ void add_bindings(const Knowledge& knowledge, const std::string& kind, int item,
                         .code
                   : one.caution;
   };
+  const Names names(knowledge);
   for (const CodeBinding& one : bindings) {
     // An option may be bound by several entries.
     auto& fields = out[fmt::format("{} {}", kind, name(one))];
     if (fields.empty()) {
-      fields = {{"label", ""}, {"codes", ""}, {"prefixes", ""}, {"except", ""}, {"text", ""}};
+      fields = {{"label", ""}, {"codes", ""},    {"prefixes", ""}, {"except", ""},
+                {"text", ""},  {"question", ""}, {"yes", ""},      {"ask", ""}};
     }
     fields[0].second += list({one.label});
     fields[1].second += list({text_of(one.codes)});
     fields[2].second += list({text_of(one.prefixes)});
     fields[3].second += list({text_of(one.except)});
     fields[4].second += list({list(one.text)});
+    if (one.question >= 0) {
+      fields[5].second += list({names.item(one.question)});
+      fields[6].second += list({names.options(one.question, one.yes)});
+      fields[7].second += list({names.options(one.question, one.ask)});
+    }
   }
 }
 

@@ -159,6 +159,7 @@ void evaluate(const Knowledge& knowledge, const Facts& facts, const EvaluateFlag
       gate = gate && verdicts.gaps[i];
     }
   }
+  verdicts.may_reassure = gate == Tri::yes && !flags.free_text;
   for (std::size_t i = 0; i < rules.size(); ++i) {
     const Tape::Brief& rule = rules[i];
     if (rule.last) {

@@ -24,7 +24,16 @@ struct Verdicts {
   bool may_comfort =
       true;  // false: the answers are too old, doubtful or not all read, a laboratory
              // value cannot be used, or a red flag of an earlier form is gone
+  bool may_reassure = false;  // true: the benign gate is open, too
 };
+
+// Whether the patient reads the rule's own words, or only what is as neutral as can be.
+inline bool may_say(const Rule& rule, const Verdicts& verdicts) {
+  if (rule.comforts) {
+    return verdicts.may_reassure;
+  }
+  return verdicts.may_comfort || rule.tier > Tier::routine;
+}
 
 struct EvaluateFlags {
   bool stale = false;      // answers too old to reassure: benign rules do not hold, as beside a

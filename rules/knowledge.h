@@ -109,7 +109,8 @@ struct Workup {
   std::vector<int> never_from;  // rules that may not
   struct Note {
     std::string text;
-    std::string caution;  // "mri", "emg": only when the record has one; empty: always
+    std::string caution;        // "mri", "emg": only when the record has one; empty: always
+    std::string answered, ask;  // of a caution that a question tells: what is said in place of text
   };
   std::vector<Note> notes;
 
@@ -150,9 +151,10 @@ struct Rule {
   int root = -1;               // of the compiled criterion
   bool last = false;           // names firedTier: runs after all others
   bool benign = false;         // reassurance: also needs the benign gate
-  bool all_ages = false;       // also holds under 16
-  bool raw = false;            // sees `none` beside positive options
-  bool list_options = false;   // the clinician is to see each open option of its questions
+  bool comforts = false;  // `patient` reassures, though the rule does not: said through the gate
+  bool all_ages = false;  // also holds under 16
+  bool raw = false;       // sees `none` beside positive options
+  bool list_options = false;  // the clinician is to see each open option of its questions
   std::vector<int> hypotheses, workups, must_not, sources;
   std::vector<std::string>
       silences;  // rules, policies and advice that the patient is not told then
@@ -185,6 +187,9 @@ struct CodeBinding {
   std::vector<Coding> prefixes;   // the code is a prefix
   std::vector<Coding> except;     // codes that a prefix does not mean
   std::vector<std::string> text;  // whole words, lower case
+  // Cautions only: a question that tells it as well, -1 when there is none.
+  int question = -1;
+  std::uint64_t yes = 0, ask = 0;  // its options that mean it, and those that leave it open
 };
 
 // An Observation that says whether somebody is pregnant.

@@ -41,15 +41,21 @@ class Advising {
            (finding.tier == assessment_.tier && stricter(assessment_.target, finding.target));
   }
 
-  bool comforts(const Finding& finding) const { return finding.tier <= Tier::routine; }
+  // Where a rule has no neutral words of its own, a sentence for all.
+  const std::string& neutral_words_of(const Rule& rule) const {
+    return rule.comforts && rule.beside.empty() ? knowledge_.text("patient-neutral") : rule.beside;
+  }
 
   const std::string& words_of(const Finding& finding) {
     const Rule& rule = *finding.rule;
     if (is_outranked(finding) && assessment_.tier == Tier::emergency) {
       return rule.beside_emergency;
     }
-    if (is_outranked(finding) || (!verdicts_.may_comfort && comforts(finding))) {
+    if (is_outranked(finding)) {
       return rule.beside;
+    }
+    if (!may_say(rule, verdicts_)) {
+      return neutral_words_of(rule);
     }
     out_.reassurance = out_.reassurance || rule.benign;
     const auto shorter =

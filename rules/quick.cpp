@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "rules/notices.h"
+#include "rules/workups.h"
 
 namespace myoflag::rules {
 namespace {
@@ -237,8 +238,12 @@ class QuickAdvice {
     if (outranked && out_.tier == Tier::emergency) {
       return rule.beside_emergency;
     }
-    if (outranked || (!out_.verdicts.may_comfort && rule.tier <= Tier::routine)) {
+    if (outranked) {
       return rule.beside;
+    }
+    if (!may_say(rule, out_.verdicts)) {
+      return rule.comforts && rule.beside.empty() ? knowledge_.text("patient-neutral")
+                                                  : rule.beside;
     }
     const auto shorter =
         std::find_if(rule.target_when.begin(), rule.target_when.end(),
@@ -610,7 +615,7 @@ QuickRules::QuickRules(KnowledgePtr knowledge) : knowledge_(std::move(knowledge)
 }
 
 bool QuickRules::assess(const EvaluationInput& input, QuickAssessment& out) const {
-  if (!is_plain(input)) {
+  if (!is_plain(input) || tells_caution(*knowledge_, input.facts.answers)) {
     return false;
   }
   QuickAssessing(*knowledge_, static_, input, out).run();

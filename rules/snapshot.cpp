@@ -64,8 +64,8 @@ auto fields(X& x) {
 }
 template <Is<Workup::Note> X>
 auto fields(X& x) {
-  auto& [a, b] = x;
-  return std::tie(a, b);
+  auto& [a, b, c, d] = x;
+  return std::tie(a, b, c, d);
 }
 template <Is<Workup> X>
 auto fields(X& x) {
@@ -99,9 +99,9 @@ auto fields(X& x) {
 }
 template <Is<Rule> X>
 auto fields(X& x) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb] = x;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa,
-                  bb);
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb, cc] = x;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb,
+                  cc);
 }
 template <Is<LabBinding::Conversion> X>
 auto fields(X& x) {
@@ -115,8 +115,8 @@ auto fields(X& x) {
 }
 template <Is<CodeBinding> X>
 auto fields(X& x) {
-  auto& [a, b, c, d, e, f, g] = x;
-  return std::tie(a, b, c, d, e, f, g);
+  auto& [a, b, c, d, e, f, g, h, i, j] = x;
+  return std::tie(a, b, c, d, e, f, g, h, i, j);
 }
 template <Is<PregnancyStatus> X>
 auto fields(X& x) {

@@ -6,6 +6,7 @@ namespace {
 constexpr TextKey kKeys[] = {
     // about the result
     {"nothing-matched"},
+    {"patient-neutral"},
     {"under-age", "age"},
     {"emergency-check-old", "", "hours"},
     {"emergency-check-vague", "when", "hours"},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "rules/texts.h"
+#include "rules/wording.h"
 
 namespace myoflag::rules {
 namespace {
@@ -73,21 +74,77 @@ void consider_repeat(const Knowledge& knowledge, const EvaluationInput& input, i
   }
 }
 
-void add_safety_notes(const EvaluationInput& input, WorkupRow& row) {
+// Nobody answered no: the question was left out, or answered with what leaves it open.
+bool is_left_open(const CodeBinding& caution, const AnswerRecord& answers) {
+  const auto item = static_cast<std::size_t>(caution.question);
+  switch (answers.state[item]) {
+    case ItemState::not_shown:
+      return false;
+    case ItemState::answered:
+      return (answers.chosen[item] & (caution.ask | kNotOffered)) != 0;
+    case ItemState::not_asked:
+    case ItemState::skipped:
+    case ItemState::invalid:
+      return true;
+  }
+  return true;
+}
+
+// What the patient answered, the riskier first; a caution of the record needs no question.
+void add_answered_note(const Knowledge& knowledge, const Facts& facts, const Workup::Note& note,
+                       const CodeBinding& caution, bool recorded, WorkupRow& row) {
+  const auto item = static_cast<std::size_t>(caution.question);
+  const bool answered = facts.answers.state[item] == ItemState::answered;
+  const std::uint64_t said = answered ? facts.answers.chosen[item] & caution.yes : 0;
+  if (said != 0) {
+    row.notes.push_back(
+        fill(note.answered, {{"caution", quoted_options(knowledge.items[item], said)}}));
+  } else if (!recorded && is_left_open(caution, facts.answers)) {
+    row.notes.push_back(fill(note.ask, {{"caution", caution.label}}));
+  }
+}
+
+void add_caution_notes(const Knowledge& knowledge, const EvaluationInput& input,
+                       const Workup::Note& note, WorkupRow& row) {
+  for (const auto& entry : input.record) {
+    if (entry.kind == RecordEntry::Kind::caution && entry.caution == note.caution) {
+      row.notes.push_back(fill(note.text, {{"caution", entry.text}}));
+    }
+  }
+  for (const CodeBinding& caution : knowledge.bindings.cautions) {
+    if (caution.question < 0 || caution.caution != note.caution) {
+      continue;
+    }
+    const auto item = static_cast<std::size_t>(caution.question);
+    const bool recorded = (input.facts.record.chosen[item] & caution.yes) != 0;
+    add_answered_note(knowledge, input.facts, note, caution, recorded, row);
+  }
+}
+
+void add_safety_notes(const Knowledge& knowledge, const EvaluationInput& input, WorkupRow& row) {
   for (const auto& note : row.workup->notes) {
     if (note.caution.empty()) {
       row.notes.push_back(note.text);
-      continue;
-    }
-    for (const auto& entry : input.record) {
-      if (entry.kind == RecordEntry::Kind::caution && entry.caution == note.caution) {
-        row.notes.push_back(fill(note.text, {{"caution", entry.text}}));
-      }
+    } else {
+      add_caution_notes(knowledge, input, note, row);
     }
   }
 }
 
 }  // namespace
+
+bool tells_caution(const Knowledge& knowledge, const AnswerRecord& answers) {
+  const auto& cautions = knowledge.bindings.cautions;
+  return std::any_of(cautions.begin(), cautions.end(), [&](const CodeBinding& caution) {
+    if (caution.question < 0) {
+      return false;
+    }
+    const auto item = static_cast<std::size_t>(caution.question);
+    const bool answered = answers.state[item] == ItemState::answered;
+    return is_left_open(caution, answers) ||
+           (answered && (answers.chosen[item] & caution.yes) != 0);
+  });
+}
 
 std::vector<WorkupRow> propose_workups(const Knowledge& knowledge, const EvaluationInput& input,
                                        std::span<const Finding> findings) {
@@ -99,7 +156,7 @@ std::vector<WorkupRow> propose_workups(const Knowledge& knowledge, const Evaluat
     }
     if (row.status == WorkupStatus::proposed) {
       consider_repeat(knowledge, input, index, row);
-      add_safety_notes(input, row);
+      add_safety_notes(knowledge, input, row);
     }
     rows.push_back(std::move(row));
   }

@@ -9,6 +9,10 @@
 
 namespace myoflag::rules {
 
+// The answers tell a caution for some test, or leave one open: a proposal may then have a note that
+// it has not for everybody.
+bool tells_caution(const Knowledge& knowledge, const AnswerRecord& answers);
+
 std::vector<WorkupRow> propose_workups(const Knowledge& knowledge, const EvaluationInput& input,
                                        std::span<const Finding> findings);
 

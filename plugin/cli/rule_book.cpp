@@ -95,7 +95,8 @@ std::string links_of_ids(const std::vector<std::string>& ids) {
 
 // Everything that the patient may be told because of it.
 void add_patient_wording(std::string& out, const Rule& rule) {
-  bullet(out, "To the patient", rule.patient);
+  bullet(out, rule.comforts ? "To the patient, where the benign gate is open" : "To the patient",
+         rule.patient);
   for (const rules::ConditionalTarget& shorter : rule.target_when) {
     bullet(out, "To the patient, when the target is shorter", shorter.patient);
   }
@@ -244,6 +245,8 @@ void add_workups(std::string& out, const Knowledge& knowledge) {
                      : fmt::format("To whoever orders it, when the record has a caution for {}",
                                    note.caution),
                  note.text);
+      sub_bullet(out, "To whoever orders it, when the patient answered so", note.answered);
+      sub_bullet(out, "To whoever orders it, when the answers leave it open", note.ask);
     }
   }
   out += '\n';

@@ -10,9 +10,26 @@ namespace {
 
 constexpr std::size_t kHypothesisLines = 6;  // what one screen bears
 
-// Lists of findings: the one with the first finding before others, then the one with more findings.
+// The findings that a hypothesis rests on: how urgent the most urgent is, and their numbers.
+using Support = std::pair<Tier, std::vector<std::size_t>>;
+
+Support support_of(const Page& page, const HypothesisRow& row) {
+  Tier most = Tier::self_care;
+  for (const Rule* rule : row.rules) {
+    most = std::max(most, rule->tier);
+  }
+  return {most, page.sorted_numbers(row.rules)};
+}
+
+// The more urgent first, for a number does not tell: a finding that says nothing new stands with
+// the one that says it. Then the one with the first finding, then the one with more of them.
 struct BetterSupported {
-  bool operator()(const std::vector<std::size_t>& a, const std::vector<std::size_t>& b) const {
+  bool operator()(const Support& one, const Support& other) const {
+    if (one.first != other.first) {
+      return one.first > other.first;
+    }
+    const auto& a = one.second;
+    const auto& b = other.second;
     const std::size_t first_a = a.empty() ? std::numeric_limits<std::size_t>::max() : a.front();
     const std::size_t first_b = b.empty() ? std::numeric_limits<std::size_t>::max() : b.front();
     if (first_a != first_b) {
@@ -103,18 +120,18 @@ std::string not_proposed_text(const Page& page, const WorkupRow& row) {
 }  // namespace
 
 Lines hypotheses(const Page& page) {
-  std::map<std::vector<std::size_t>, Texts, BetterSupported> by_findings;
+  std::map<Support, Texts, BetterSupported> by_findings;
   for (const HypothesisRow& row : page.assessment().hypotheses) {
-    by_findings[page.sorted_numbers(row.rules)].push_back(row.hypothesis->text);
+    by_findings[support_of(page, row)].push_back(row.hypothesis->text);
   }
   const std::size_t shown = page.shown(by_findings.size(), kHypothesisLines);
   Lines lines;
   std::size_t left = 0;
-  for (const auto& [numbers, texts] : by_findings) {
+  for (const auto& [support, texts] : by_findings) {
     if (lines.size() < shown) {
       lines.push_back(
           line(page.say("explain-hypotheses", {{"hypotheses", joined(texts, "; ")},
-                                               {"findings", joined_numbers(numbers)}})));
+                                               {"findings", joined_numbers(support.second)}})));
     } else {
       left += texts.size();
     }

@@ -131,13 +131,48 @@ void read_pregnancy_status(Context& context, const Node& node) {
   }
 }
 
+// The answers that tell a caution, beside what a record says.
+void read_caution_question(Context& context, const Fields& fields, CodeBinding& binding) {
+  const Node* question = fields.find("question");
+  if (question == nullptr) {
+    for (const auto* key : {"yes", "ask"}) {
+      if (fields.find(key) != nullptr) {
+        context.report(*fields.find(key), "MF-2030",
+                       fmt::format("`{}` needs the key `question`", key));
+      }
+    }
+    return;
+  }
+  const int index = context.find(context.items, *question);
+  if (index < 0) {
+    return;
+  }
+  const Item& item = context.knowledge.items[static_cast<std::size_t>(index)];
+  if (item.type != ItemType::choice) {
+    context.report(*question, "MF-2033", "the question of a caution must be a choice");
+    return;
+  }
+  binding.question = index;
+  const Node* yes = fields.need("yes");
+  const Node* ask = fields.need("ask");
+  binding.yes = yes != nullptr ? context.options(item, *yes) : 0;
+  binding.ask = ask != nullptr ? context.options(item, *ask) : 0;
+  if ((binding.yes & binding.ask) != 0) {
+    context.report(*fields.find("ask"), "MF-2014",
+                   "an option cannot both mean the caution and leave it open");
+  }
+}
+
 void read_caution(Context& context, const Node& node) {
-  const Fields fields(context, node, {"caution", "label", "codes", "prefixes", "except", "text"});
+  const Fields fields(
+      context, node,
+      {"caution", "label", "codes", "prefixes", "except", "text", "question", "yes", "ask"});
   CodeBinding binding = read_matches(context, fields);
   if (fields.word("caution", {"mri", "emg"}) >= 0) {
     binding.caution = fields.text("caution");
   }
   binding.label = fields.text("label");
+  read_caution_question(context, fields, binding);
   context.knowledge.bindings.cautions.push_back(std::move(binding));
 }
 

@@ -322,9 +322,12 @@ class PolicyReader {
   }
 
   void read_test_note(const Node& node) {
-    const Fields fields(context_, node, {"workups", "caution", "text"});
+    const Fields fields(context_, node,
+                        {"workups", "caution", "text", "text-answered", "text-ask"});
     Workup::Note note;
     note.text = fields.text("text");
+    note.answered = fields.text_if("text-answered");
+    note.ask = fields.text_if("text-ask");
     if (fields.find("caution") != nullptr && fields.word("caution", {"mri", "emg"}) >= 0) {
       note.caution = fields.text("caution");
     }
@@ -332,8 +335,27 @@ class PolicyReader {
         fields.find("caution") == nullptr) {
       context_.report(*fields.find("text"), "MF-2030", "`{caution}` needs the key `caution`");
     }
+    check_answered(node, note);
     for (const int workup : context_.find_all(context_.workups, fields.need("workups"))) {
       knowledge_.workups[static_cast<std::size_t>(workup)].notes.push_back(note);
+    }
+  }
+
+  // Where answers tell a caution, too, there are words for what was answered.
+  void check_answered(const Node& node, const Workup::Note& note) {
+    const auto& cautions = knowledge_.bindings.cautions;
+    const bool asked =
+        !note.caution.empty() &&
+        std::any_of(cautions.begin(), cautions.end(), [&](const CodeBinding& caution) {
+          return caution.question >= 0 && caution.caution == note.caution;
+        });
+    if (asked && (note.answered.empty() || note.ask.empty())) {
+      context_.report(node, "MF-2011",
+                      fmt::format("a question tells a caution for {}: this note needs the keys "
+                                  "`text-answered` and `text-ask`",
+                                  note.caution));
+    } else if (!asked && !(note.answered.empty() && note.ask.empty())) {
+      context_.report(node, "MF-2030", "no question tells such a caution");
     }
   }
 

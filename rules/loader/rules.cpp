@@ -104,10 +104,11 @@ void check_workups(Context& context, const Fields& fields, const Rule& rule) {
 }
 
 void read_rule(Context& context, const Node& node, Tier tier) {
-  const Fields fields(context, node,
-                      {"id", "title", "target", "target-when", "criteria", "hypotheses", "workups",
-                       "must-not", "rationale", "patient", "beside", "beside-emergency", "silences",
-                       "note", "sources", "lab-max-age-days", "all-ages", "benign", "review"});
+  const Fields fields(context, node, {"id",        "title",      "target",   "target-when",
+                                      "criteria",  "hypotheses", "workups",  "must-not",
+                                      "rationale", "patient",    "beside",   "beside-emergency",
+                                      "silences",  "note",       "sources",  "lab-max-age-days",
+                                      "all-ages",  "benign",     "comforts", "review"});
   Rule rule;
   rule.tier = tier;
   rule.id = fields.id("id");
@@ -124,6 +125,12 @@ void read_rule(Context& context, const Node& node, Tier tier) {
   const bool waits = benign != nullptr && benign->text != "false";
   if (tier == Tier::self_care && fields.is_map() && !waits) {
     context.report(node, "MF-2048", "a rule of tier self-care reassures: it has `benign: true`");
+  }
+  rule.comforts = fields.flag("comforts");
+  if (rule.comforts && (rule.benign || tier > Tier::routine)) {
+    context.report(*fields.find("comforts"), "MF-2049",
+                   rule.benign ? "a benign rule waits for the gate already"
+                               : "beside a red flag nobody is comforted");
   }
   rule.all_ages = fields.flag("all-ages");
   rule.hypotheses = context.find_all(context.hypotheses, fields.need("hypotheses"));

@@ -69,9 +69,11 @@ void compile_one(Context& context, PendingCriterion& pending) {
 void check_benign(Context& context) {
   const Knowledge& k = context.knowledge;
   for (std::size_t i = 0; i < k.rules.size(); ++i) {
-    if (k.rules[i].benign && k.benign_gate < 0 && context.policies.complete) {
+    const bool waits = k.rules[i].benign || k.rules[i].comforts;
+    if (waits && k.benign_gate < 0 && context.policies.complete) {
       context.report(*context.rule_nodes[i], "MF-2046",
-                     "a benign rule needs a policy of kind benign-gate");
+                     fmt::format("a {} rule needs a policy of kind benign-gate",
+                                 k.rules[i].benign ? "benign" : "comforting"));
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -511,6 +512,65 @@ TEST(Record, CautionsComeFromMedicinesConditionsAndDevices) {
                         R"("code":{"text":"Normal pregnancy"},"clinicalStatus":)" CONDITION_STATUS(
                             "condition-clinical", "resolved"))),
       IsEmpty());
+}
+
+// What must not go into a scanner or be pierced with a needle unawares, as records word it.
+TEST(Record, ImplantsMetalAndBloodThinnersAreCautionsByTheirManyNames) {
+  struct Named {
+    const char* type;  // of the resource
+    const char* text;
+    std::vector<std::string> cautions;
+  };
+  const std::vector<std::string> both{"emg", "mri"};
+  const std::vector<Named> kNamed{
+      {"Device", "CRT-D", both},
+      {"Device", "CRT-P", both},
+      {"Condition", "CRT\u2011D in situ", both},
+      {"Device", "ICD in situ", both},
+      {"Device", "Cardiac defibrillator in situ", both},
+      {"Condition", "Implantable cardioverter-defibrillator", both},
+      {"Device", "Pacemakers", both},
+      {"Device", "Leadless cardiac pacing system", both},
+      {"Device", "Vagus nerve stimulator", {"mri"}},
+      {"Condition", "Spinal cord stimulation", {"mri"}},
+      {"Device", "Deep brain stimulation system", {"mri"}},
+      {"Device", "Implantable neurostimulators", {"mri"}},
+      {"Device", "Cochlear implants", {"mri"}},
+      {"Device", "Implantable loop recorder", {"mri"}},
+      {"Device", "Insulin pump", {"mri"}},
+      {"Condition", "Metallic foreign body in eye", {"mri"}},
+      {"Device", "Clip on cerebral aneurysm", {"mri"}},
+      {"Condition", "Cerebral aneurysm clip", {"mri"}},
+      {"MedicationStatement", "Eliquis 5 mg", {"emg"}},
+      {"MedicationStatement", "Xarelto 20 mg", {"emg"}},
+      {"MedicationStatement", "PRADAXA", {"emg"}},
+      {"MedicationStatement", "Lixiana 60", {"emg"}},
+      {"MedicationStatement", "Coumadin", {"emg"}},
+      {"MedicationStatement", "Dabigatran etexilate 110 mg", {"emg"}},
+      {"MedicationStatement", "Enoxaparine", {"emg"}},
+      {"Condition", "Long-term anticoagulant therapy", {"emg"}},
+      {"Condition", "Immune thrombocytopenic purpura", {"emg"}},
+      {"Condition", "Thrombocytopaenia", {"emg"}},
+      {"Condition", "Lupus anticoagulant", {}},
+      {"Condition", "Knee replacement", {}},
+  };
+  for (const Named& one : kNamed) {
+    const std::string key = std::string_view(one.type) == "Device" ? "type"
+                            : std::string_view(one.type) == "Condition"
+                                ? "code"
+                                : "medicationCodeableConcept";
+    const std::string more =
+        key == "medicationCodeableConcept" ? R"("status":"active",)" : std::string();
+    std::set<std::string> found;
+    for (const auto& entry :
+         read({resource(one.type, more + "\"" + key + R"(":{"text":")" + one.text + "\"}")})
+             .entries) {
+      if (entry.kind == RecordEntry::Kind::caution) {
+        found.insert(entry.caution);
+      }
+    }
+    EXPECT_EQ(found, std::set<std::string>(one.cautions.begin(), one.cautions.end())) << one.text;
+  }
 }
 
 // Whether a binding of these words means the text.

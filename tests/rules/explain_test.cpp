@@ -162,6 +162,44 @@ EvaluationInput hand_with_appointment(std::chrono::hours after) {
 }
 
 // A Friday afternoon: the next day is no working day.
+// Whether the text stands in a list of hypotheses as an entry, not inside another one.
+bool lists(const Section& section, const std::string& text) {
+  return std::any_of(section.lines.begin(), section.lines.end(), [&](const Line& line) {
+    const std::string padded = "; " + line.text;
+    return padded.find("; " + text + "; ") != std::string::npos ||
+           padded.find("; " + text + " (") != std::string::npos;
+  });
+}
+
+// A short list leaves out the less urgent: while one of the most urgent is left out, no other
+// stands.
+TEST(ExplanationLaws, WhatToConsiderLeavesOutTheLessUrgentFirst) {
+  int shortened = 0;
+  for (const Assessment& assessment : many()) {
+    const Explanation explanation = explain_for_clinician(assessment);
+    const Section* listed = section(explanation, Section::Kind::hypotheses);
+    if (listed == nullptr) {
+      continue;
+    }
+    Tier most_left_out = Tier::self_care;
+    Tier least_shown = Tier::emergency;
+    for (const HypothesisRow& row : assessment.hypotheses) {
+      const auto urgent =
+          std::max_element(row.rules.begin(), row.rules.end(),
+                           [](const Rule* a, const Rule* b) { return a->tier < b->tier; });
+      const Tier tier = (*urgent)->tier;
+      if (!lists(*listed, row.hypothesis->text)) {
+        ++shortened;
+        most_left_out = std::max(most_left_out, tier);
+      } else {
+        least_shown = std::min(least_shown, tier);
+      }
+    }
+    EXPECT_LE(most_left_out, least_shown) << text_of(explanation, Section::Kind::hypotheses);
+  }
+  EXPECT_GT(shortened, 0);
+}
+
 TEST(Explanation, TheSameWorkingDayIsSaidByItsDay) {
   Form form = clear_form();
   form.answers["em-now"].options = {"unsure"};

@@ -267,10 +267,138 @@ TEST(PatientText, AHarmlessRoutineFindingComfortsOnlyWhenNothingWasWritten) {
   Form form = clear_form();
   form.answers["movement-type"] = options({"cramp"});
   form.answers["triggers"] = options({"night-in-bed"});
+  form.answers["pain-sites"] = options({"none"});
   const Names names(*twitching());
   EXPECT_THAT(told(assessed(names.input(form))), HasSubstr("common and harmless"));
   form.free_text = true;
   EXPECT_THAT(told(assessed(names.input(form))), Not(HasSubstr("harmless")));
+}
+
+// Comfort is for those whom the benign gate lets through: a rule of tier routine fires for others,
+// too.
+TEST(PatientTextLaws, NobodyWhomTheBenignGateHoldsBackIsComforted) {
+  const Knowledge& k = *twitching();
+  const Rule& gate = k.gaps[static_cast<std::size_t>(k.benign_gate)];
+  int held_back = 0;
+  for (const Assessment& assessment : many()) {
+    const Facts& facts = assessment.input->facts;
+    const bool open = assessment.tier <= Tier::routine &&
+                      k.program.evaluate(gate.root, facts.answers, facts.record, {}) == Tri::yes;
+    for (const Finding& finding : assessment.findings) {
+      if (finding.status == FindingStatus::fired && finding.rule->comforts && !open) {
+        ++held_back;
+        EXPECT_THAT(told(assessment), Not(HasSubstr(first_sentence(finding.rule->patient))));
+      }
+    }
+  }
+  EXPECT_GT(held_back, 0);
+}
+
+struct Comfort {
+  const char* name;
+  std::map<std::string_view, std::vector<std::string_view>> answers;
+  std::string_view rule;
+  const char* words;    // said where the gate is open
+  const char* neutral;  // and where it is not
+};
+
+class Comforting : public ::testing::TestWithParam<Comfort> {
+ protected:
+  static Form form() {
+    Form form = clear_form();
+    for (const auto& [question, chosen] : GetParam().answers) {
+      form.answers[question] = options(chosen);
+    }
+    return form;
+  }
+  static Assessment of(const Form& form) { return assessed(Names(*twitching()).input(form)); }
+};
+
+TEST_P(Comforting, IsSaidWhereTheBenignGateIsOpen) {
+  const Assessment assessment = of(form());
+  EXPECT_EQ(assessment.tier, Tier::routine);
+  EXPECT_THAT(assessment.patient_advice_ids, Contains(GetParam().rule));
+  EXPECT_THAT(told(assessment), HasSubstr(GetParam().words));
+}
+
+TEST_P(Comforting, IsKeptFromWhoeverTheBenignGateHoldsBack) {
+  const std::map<std::string, std::pair<std::string_view, NamedAnswer>> kHeldBack{
+      {"motor neurone disease", {"health-conditions", options({"mnd"})}},
+      {"myasthenia", {"health-conditions", options({"myasthenia"})}},
+      {"cancer", {"health-conditions", options({"cancer"})}},
+      {"conditions skipped", {"health-conditions", {}}},
+      {"a numb band round the trunk", {"sensory-sites", options({"trunk-band"})}},
+      {"one numb side", {"sensory-sites", options({"one-side"})}},
+      {"age unknown", {"age-years", {}}},
+  };
+  for (const auto& [name, change] : kHeldBack) {
+    Form form = Comforting::form();
+    form.answers[change.first] = change.second;
+    if (change.second.options.empty()) {
+      form.answers.erase(change.first);
+    }
+    const Assessment assessment = of(form);
+    EXPECT_THAT(told(assessment), Not(HasSubstr(GetParam().words))) << name;
+    if (assessment.tier == Tier::routine && change.first != "age-years") {
+      EXPECT_THAT(told(assessment), HasSubstr(GetParam().neutral)) << name;
+    }
+  }
+}
+
+constexpr const char* kNeutral = "Your clinician will go through this with you.";
+
+INSTANTIATE_TEST_SUITE_P(
+    PatientText, Comforting,
+    ::testing::Values(
+        Comfort{"NightCramps",
+                {{"movement-type", {"cramp"}},
+                 {"triggers", {"night-in-bed"}},
+                 {"pain-sites", {"none"}}},
+                "nocturnal-leg-cramps",
+                "common and harmless",
+                kNeutral},
+        Comfort{"CrampAndFasciculation",
+                {{"movement-type", {"flicker", "cramp"}},
+                 {"duration", {"3-12-months"}},
+                 {"triggers", {"none"}},
+                 {"pain-sites", {"none"}},
+                 {"family-history", {"none"}}},
+                "cramp-fasciculation",
+                "usually harmless",
+                kNeutral},
+        Comfort{"NerveRootPain",
+                {{"movement-type", {"cramp"}},
+                 {"triggers", {"none"}},
+                 {"pain-sites", {"back-to-one-leg"}}},
+                "radiculopathy-no-weakness",
+                "usually settles",
+                "Get help at once for weakness"},
+        Comfort{
+            "Tic", {{"movement-type", {"tic-urge"}}}, "tic-pattern", "usually harmless", kNeutral},
+        Comfort{"RestlessLegs",
+                {{"movement-type", {"urge-move-legs"}}, {"triggers", {"long-rest"}}},
+                "restless-legs",
+                "often restless legs",
+                kNeutral},
+        Comfort{
+            "FastBreathing",
+            {{"movement-type", {"curling"}}, {"triggers", {"fast-breathing"}}, {"diet", {"none"}}},
+            "hyperventilation-pattern",
+            "rules out low calcium",
+            kNeutral}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+// Words that sound like comfort: a routine rule that says them has to say that they are.
+TEST(PatientTextLaws, RoutineRulesMarkWhatComforts) {
+  for (const Rule& rule : twitching()->rules) {
+    if (rule.tier != Tier::routine || rule.benign) {
+      continue;
+    }
+    for (const char* word : {"harmless", "usually", "common", "settle", "often", "rules out"}) {
+      EXPECT_TRUE(rule.comforts || rule.patient.find(word) == std::string::npos) << rule.id;
+      EXPECT_EQ(rule.beside.find(word), std::string::npos) << rule.id;
+    }
+  }
 }
 
 TEST(PatientText, AShorterTargetIsSaidToThePatientToo) {

@@ -241,6 +241,56 @@ TEST_F(WorkupsTest, SafetyNotesFollowTheCautionsOfTheRecord) {
   EXPECT_TRUE(has(row(propose({"kennedy-sbma"}), "ar-cag"), "counselling"));
 }
 
+// A pregnancy that only the patient told is as much a reason to look as one of the record, and a
+// possible one, or an open question, is no "no".
+TEST_F(WorkupsTest, BeforeMriThePregnancyOfTheAnswersIsSaidAndAnOpenOneIsAskedAbout) {
+  struct Told {
+    const char* name;
+    ItemState state;
+    const char* option;  // null: none
+    const char* said;    // null: nothing
+  };
+  const std::vector<Told> kTold{
+      {"early", ItemState::answered, "pregnant-under-20",
+       "the patient answered \"Pregnant, less than 20 weeks\""},
+      {"late", ItemState::answered, "pregnant-20-plus",
+       "the patient answered \"Pregnant, 20 weeks or more\""},
+      {"possible", ItemState::answered, "possible", "ask about pregnancy"},
+      {"not said", ItemState::answered, "prefer-not", "ask about pregnancy"},
+      {"left out", ItemState::skipped, nullptr, "ask about pregnancy"},
+      {"unusable", ItemState::invalid, nullptr, "ask about pregnancy"},
+      {"not reached", ItemState::not_asked, nullptr, "ask about pregnancy"},
+      {"no", ItemState::answered, "no", nullptr},
+      {"after birth", ItemState::answered, "birth-6-weeks", nullptr},
+      {"a man", ItemState::not_shown, nullptr, nullptr},
+  };
+  const auto item = static_cast<std::size_t>(twitching()->bindings.pregnancy);
+  const Item& question = twitching()->items[item];
+  const auto count = [](const WorkupRow* found, const char* words) {
+    return std::count_if(found->notes.begin(), found->notes.end(), [&](const std::string& note) {
+      return note.find(words) != std::string::npos;
+    });
+  };
+  for (const Told& told : kTold) {
+    input_.facts.answers.state[item] = told.state;
+    input_.facts.answers.chosen[item] =
+        told.option == nullptr ? 0 : std::uint64_t{1} << question.option(told.option);
+    input_.facts.record.chosen[item] = 0;
+    auto rows = propose({"mnd-limb-pattern"});
+    const char* said = told.said == nullptr ? "Check that the scan is safe" : told.said;
+    EXPECT_EQ(count(row(rows, "mri-cervical"), said), told.said == nullptr ? 0 : 1) << told.name;
+    EXPECT_EQ(count(row(rows, "emg"), "regnan"), 0) << told.name;
+
+    // The quick way writes no such notes, so it must leave these to the careful one.
+    EXPECT_EQ(tells_caution(*twitching(), input_.facts.answers), told.said != nullptr) << told.name;
+
+    // What the record says is said anyway, and leaves nothing to ask.
+    input_.facts.record.chosen[item] = std::uint64_t{1} << question.option("pregnant-20-plus");
+    rows = propose({"mnd-limb-pattern"});
+    EXPECT_EQ(count(row(rows, "mri-cervical"), "ask about pregnancy"), 0) << told.name;
+  }
+}
+
 TEST_F(WorkupsTest, ProposalsStandBeforeWhatIsWithheldOrDoneMostUrgentFirst) {
   done("tsh", std::chrono::days(3));
   const auto rows = propose({"em-overdose", "mnd-limb-pattern", "thyroid-features"});
