@@ -406,14 +406,16 @@ TEST(Assess, ACodingThatOnlySaysWhyItIsMissingIsNoAnswer) {
 
 TEST(Assess, ReferencesIntoTheFileLeaveWithTheirExtensions) {
   auto response = testing::response_of(testing::harmless());
-  response.set("extension",
-               parse(R"([{"url":"https://a.example/x","valueReference":{"reference":"urn:uuid:1"}},
+  response.set(
+      "extension",
+      parse(
+          R"([{"url":"https://a.example/x","valueReference":{"reference":"urn:uuid:5b3f9d1e-0000-4000-8000-000000000001"}},
     {"url":"https://a.example/y","valueReference":{"reference":"Patient/p1"}}])"));
   const auto assessed = assess(response);
   ASSERT_TRUE(assessed);
   const auto sent = fhir::write_json(
       mapping::transaction_bundle(assessed->assessment, assessed->response, assessed->record));
-  EXPECT_THAT(sent, Not(HasSubstr("urn:uuid:1\"")));
+  EXPECT_THAT(sent, Not(HasSubstr("urn:uuid:5b3f9d1e-0000-4000-8000-000000000001")));
   EXPECT_THAT(sent, HasSubstr("https://a.example/y"));
 }
 
