@@ -197,6 +197,7 @@ constexpr TextKey kKeys[] = {
     {"card-missing-unusable", "data"},
     {"card-more", "", "lines"},
     {"card-words-cut", "", "characters"},
+    {"card-nobody"},
     {"card-ordered", "test"},
     {"card-title-ordered"},
     {"card-suggestion", "test"},

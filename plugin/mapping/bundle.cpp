@@ -305,9 +305,15 @@ void append(std::vector<Json>& target, std::vector<Json> entries) {
 
 }  // namespace
 
+Json named_subject(const rules::Assessment& assessment, const Json& response,
+                   const std::vector<Json>& record) {
+  Json subject = subject_of(assessment, response, record);
+  return names_somebody(subject) ? subject : Json();
+}
+
 std::optional<fhir::Issue> missing_subject(const rules::Assessment& assessment,
                                            const Json& response, const std::vector<Json>& record) {
-  if (names_somebody(subject_of(assessment, response, record))) {
+  if (!named_subject(assessment, response, record).is_null()) {
     return std::nullopt;
   }
   return fhir::Issue{fhir::Severity::error,
