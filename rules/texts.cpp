@@ -41,6 +41,7 @@ constexpr TextKey kKeys[] = {
     {"answer-out-of-range", "question answer"},
     // about the record
     {"record-missing"},
+    {"record-unused"},
     {"record-problem", "problem"},
     {"record-page"},
     {"record-nothing", "place"},

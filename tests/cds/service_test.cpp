@@ -869,14 +869,16 @@ TEST(CardWithoutCall, ProposesForThePatientWhoIsNamedAndForNobodyElse) {
        R"({"type":"Patient","identifier":{"system":"https://h.example","value":"m1"}})"},
       {urn + ", " + number + "}", "",
        R"({"type":"Patient","identifier":{"system":"https://h.example","value":"m1"}})"},
-      {R"({"reference": "#p"})", R"({"resourceType": "Patient", "id": "p", "identifier": [{"value": "m1"}]})",
+      {R"({"reference": "#p"})",
+       R"({"resourceType": "Patient", "id": "p", "identifier": [{"value": "m1"}]})",
        R"({"type":"Patient","identifier":{"value":"m1"}})"},
       {R"({"reference": "#p"})", R"({"resourceType": "Patient", "id": "p"})", "null"},
       {urn + "}", "", "null"},
       {R"({"reference": "urn:oid:1.2.3"})", "", "null"},
       {R"({"display": "Somebody"})", "", "null"},
       {R"({"type": "Patient"})", "", "null"},
-      {R"({"_reference": {"extension": [{"url": "https://a.example", "valueCode": "x"}]}})", "", "null"},
+      {R"({"_reference": {"extension": [{"url": "https://a.example", "valueCode": "x"}]}})", "",
+       "null"},
       {"", "", "null"}};
   const std::string words = "No draft requests are offered";
   for (const auto& one : cases) {
@@ -891,8 +893,8 @@ TEST(CardWithoutCall, ProposesForThePatientWhoIsNamedAndForNobodyElse) {
     const auto cards = card_without_call(response);
     EXPECT_THAT(faults_of_cards(cards), IsEmpty()) << one.subject;
     EXPECT_EQ(fhir::write_json(subject_of_drafts(cards)), one.expected) << one.subject;
-    const bool says_so = cards.array_of("cards").at(0).string_of("detail").find(words) !=
-                         std::string_view::npos;
+    const bool says_so =
+        cards.array_of("cards").at(0).string_of("detail").find(words) != std::string_view::npos;
     EXPECT_EQ(says_so, one.expected == "null") << one.subject;
   }
 }

@@ -1304,5 +1304,23 @@ TEST(Assess, AFormThatFhirCannotSayRefusesEverything) {
   EXPECT_THAT(codes(assessed.error()), Contains("MF-3001"));
 }
 
+TEST(Check, WarnsWhereNobodyIsNamed) {
+  auto response = testing::response_of(testing::harmless());
+  const auto found = [&] {
+    std::vector<fhir::Issue> of_subject;
+    for (const auto& issue : assessor().check(fhir::write_json(response), options())) {
+      if (issue.code == "MF-3027") {
+        of_subject.push_back(issue);
+      }
+    }
+    return of_subject;
+  };
+  EXPECT_THAT(found(), IsEmpty());
+  response.erase("subject");
+  ASSERT_THAT(found(), SizeIs(1));
+  EXPECT_EQ(found()[0].severity, fhir::Severity::warning);
+  EXPECT_EQ(found()[0].place, "QuestionnaireResponse.subject");
+}
+
 }  // namespace
 }  // namespace myoflag
