@@ -196,8 +196,8 @@ Json bundle_of(const std::vector<Json>& resources) {
   for (const auto& resource : resources) {
     Json entry = Json::object({});
     const std::string id(resource.string_of("id"));
-    const auto url = "https://ehr.example/fhir/" +
-                     std::string(resource.string_of("resourceType")) + "/" + id;
+    const auto url =
+        "https://ehr.example/fhir/" + std::string(resource.string_of("resourceType")) + "/" + id;
     if (!id.empty() && *known.try_emplace(url, &resource).first->second == resource) {
       entry.set("fullUrl", url);
     }
