@@ -14,6 +14,7 @@
 #include "fhir/response_check.h"
 #include "fhir/xml.h"
 #include "plugin/mapping/answers.h"
+#include "plugin/mapping/bundle.h"
 #include "plugin/mapping/code_system.h"
 #include "plugin/mapping/context.h"
 #include "plugin/mapping/fast_answers.h"
@@ -397,6 +398,19 @@ void add_unsaid(Issues met, Issues& issues) {
   }
 }
 
+// It can be judged, but nothing can be written of it.
+void add_missing_subject(const tl::expected<Assessed, Issues>& judged, const std::string& place,
+                         Issues& issues) {
+  auto missing =
+      judged ? mapping::missing_subject(judged->assessment, judged->response, judged->record)
+             : std::nullopt;
+  if (missing) {
+    missing->severity = Severity::warning;
+    missing->place = place + ".subject";
+    issues.push_back(*std::move(missing));
+  }
+}
+
 // What is said of the record, as findings.
 Issues record_findings(const rules::Knowledge& knowledge, const Intake& intake,
                        rules::Instant now) {
@@ -696,7 +710,9 @@ Issues Assessor::check(std::string_view bytes, const AssessOptions& options) con
   brief.outlook = rules::Outlook::none;
   append(issues, parts_->findings(*intake, options));
   append(issues, record_findings(*parts_->knowledge, *intake, options.now));
+  const auto place = intake->place;
   auto judged = parts_->judge_all(*std::move(intake), brief);
+  add_missing_subject(judged, place, issues);
   add_unsaid(judged ? std::move(judged->warnings) : std::move(judged.error()), issues);
   return issues;
 }

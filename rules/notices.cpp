@@ -285,7 +285,8 @@ class Writer {
 
   void about_record() {
     if (!input_.facts.record.fetched) {
-      add(Notice::Kind::record_missing, "record-missing");
+      add(Notice::Kind::record_missing,
+          input_.record_problems.empty() ? "record-missing" : "record-unused");
     }
     for (const auto& problem : input_.record_problems) {
       add(Notice::Kind::record_missing, "record-problem", {{"problem", problem}});

@@ -42,6 +42,7 @@ constexpr TextKey kKeys[] = {
     {"answer-out-of-range", "question answer"},
     // about the record
     {"record-missing"},
+    {"record-unused"},
     {"record-problem", "problem"},
     {"record-page"},
     {"record-nothing", "place"},
@@ -202,6 +203,7 @@ constexpr TextKey kKeys[] = {
     {"card-missing-unusable", "data"},
     {"card-more", "", "lines"},
     {"card-words-cut", "", "characters"},
+    {"card-nobody"},
     {"card-ordered", "test"},
     {"card-title-ordered"},
     {"card-suggestion", "test"},

@@ -12,7 +12,9 @@
 #include "fhir/modifier.h"
 #include "fhir/primitives.h"
 #include "fhir/r4/definitions.h"
+#include "fhir/references.h"
 #include "fhir/response_check/validators.h"
+#include "fhir/uuid.h"
 
 namespace myoflag::fhir::response_check {
 
@@ -131,6 +133,14 @@ bool has_space(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) <= ' '; });
 }
 
+// Behind "urn:". Other systems write UUIDs in capitals, too.
+bool is_name(std::string_view text) {
+  constexpr std::string_view uuid = "uuid:";
+  return text.starts_with(uuid)
+             ? parse_uuid(loose_form(text.substr(uuid.size()))).has_value()
+             : has_primitive_form(r4::Primitive::oid, fmt::format("urn:{}", text));
+}
+
 // Source: hl7.org/fhir/R4/references.html#literal
 bool is_reference(std::string_view text, const std::set<std::string_view>& contained) {
   if (text.starts_with('#')) {
@@ -143,8 +153,7 @@ bool is_reference(std::string_view text, const std::set<std::string_view>& conta
   const auto scheme = loose_form(text.substr(0, colon));
   const auto rest = text.substr(colon + 1);
   const bool is_web = (scheme == "http" || scheme == "https") && rest.starts_with("//");
-  const bool is_name = scheme == "urn" && (rest.starts_with("uuid:") || rest.starts_with("oid:"));
-  return (is_web || is_name) && !has_space(text);
+  return is_web ? !has_space(text) : scheme == "urn" && is_name(rest);
 }
 
 void check_reference(const std::set<std::string_view>& contained, const Json& reference,
@@ -166,20 +175,27 @@ std::set<std::string_view> ids_inside(const Json& response) {
   return ids;
 }
 
+// "….answer[0].value": an answer has rules of its own (MF-1465).
+bool is_answer_value(std::string_view place) {
+  constexpr std::string_view value = ".value";
+  if (!place.ends_with(value)) {
+    return false;
+  }
+  place.remove_suffix(value.size());
+  const auto last = place.rfind('.');
+  return last != std::string_view::npos && place.substr(last + 1).starts_with("answer[");
+}
+
+// Everywhere: a server refuses the whole for one that leads nowhere. "#" alone is what contains.
 void references_lead_somewhere(const HeaderContext& context, Report& report) {
-  const auto& json = context.response.json();
-  const auto contained = ids_inside(json);
-  for (const auto* name : {"subject", "encounter", "author", "source"}) {
-    if (const auto* reference = json.find(name)) {
-      check_reference(contained, *reference, at(name), report);
+  const auto contained = ids_inside(context.response.json());
+  for_each_reference(context.response.json(), [&](const Json& reference, const std::string& place) {
+    const bool inside = place.starts_with(at("contained"));
+    const bool fits = inside ? reference.string_of("reference") == "#" : is_answer_value(place);
+    if (!report.is_full() && !fits) {
+      check_reference(contained, reference, place, report);
     }
-  }
-  for (const auto* name : {"basedOn", "partOf"}) {
-    const auto& list = json.array_of(name);
-    for (std::size_t i = 0; i < list.size() && !report.is_full(); ++i) {
-      check_reference(contained, list[i], at(fmt::format("{}[{}]", name, i)), report);
-    }
-  }
+  });
 }
 
 void is_readable(const HeaderContext& context, Report& report) {
@@ -309,35 +325,93 @@ std::string_view type_in(std::string_view reference) {
   return before == std::string_view::npos ? head : head.substr(before + 1);
 }
 
-void check_participant(std::string_view element, const std::string& reference,
-                       std::span<const std::string_view> allowed, Report& report) {
-  const auto type = type_in(reference);
-  if (type.empty() || std::find(allowed.begin(), allowed.end(), type) != allowed.end()) {
+const Json* contained_of(const Json& response, std::string_view id) {
+  const auto& contained = response.array_of("contained");
+  const auto found = std::find_if(contained.begin(), contained.end(),
+                                  [id](const Json& inner) { return inner.string_of("id") == id; });
+  return found == contained.end() ? nullptr : &*found;
+}
+
+// Of what it refers to; empty when nothing tells.
+std::string_view type_of_target(const Json& reference, const Json& response) {
+  const auto text = reference.string_of("reference");
+  if (!text.empty() && !is_reference(text, response)) {
+    return {};
+  }
+  if (text.starts_with('#')) {
+    const auto* inner = contained_of(response, text.substr(1));
+    return inner == nullptr ? std::string_view() : inner->string_of("resourceType");
+  }
+  const auto type = type_in(text);
+  return type.empty() ? reference.string_of("type") : type;
+}
+
+struct Targets {
+  std::string_view element;
+  std::array<std::string_view, 6> types;  // empty: no more of them
+};
+
+// Source: hl7.org/fhir/R4/questionnaireresponse-definitions.html
+constexpr Targets kTargets[] = {
+    {"basedOn", {"CarePlan", "ServiceRequest"}},
+    {"partOf", {"Observation", "Procedure"}},
+    {"encounter", {"Encounter"}},
+    {"author",
+     {"Device", "Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Organization"}},
+    {"source", {"Patient", "Practitioner", "PractitionerRole", "RelatedPerson"}}};
+
+void check_target(const Json& response, const Json& reference, const Targets& allowed,
+                  const std::string& place, Report& report) {
+  const auto type = type_of_target(reference, response);
+  const auto& types = allowed.types;
+  if (type.empty() || std::find(types.begin(), types.end(), type) != types.end()) {
     return;
   }
-  report.add(
-      {Severity::error, "value", "MF-1414",
-       fmt::format("The element {} refers to a type of resource that it must not.", element)},
-      at(element));
+  report.add({Severity::error, "value", "MF-1414",
+              fmt::format("The element {} refers to a type of resource that it must not.",
+                          allowed.element)},
+             place);
 }
 
 void participants_fit(const HeaderContext& context, Report& report) {
-  constexpr std::array<std::string_view, 4> sources{"Patient", "Practitioner", "PractitionerRole",
-                                                    "RelatedPerson"};
-  constexpr std::array<std::string_view, 6> authors{"Device",  "Practitioner",  "PractitionerRole",
-                                                    "Patient", "RelatedPerson", "Organization"};
-  constexpr std::array<std::string_view, 1> encounters{"Encounter"};
-  const auto& header = context.response.header();
-  check_participant("source", header.source, sources, report);
-  check_participant("author", header.author, authors, report);
-  check_participant("encounter", header.encounter, encounters, report);
+  const auto& response = context.response.json();
+  for (const auto& allowed : kTargets) {
+    const auto* value = response.find(allowed.element);
+    const auto* list = value == nullptr ? nullptr : value->as_array();
+    if (value != nullptr && list == nullptr) {
+      check_target(response, *value, allowed, at(allowed.element), report);
+    }
+    for (std::size_t i = 0; list != nullptr && i < list->size() && !report.is_full(); ++i) {
+      check_target(response, (*list)[i], allowed, at(fmt::format("{}[{}]", allowed.element, i)),
+                   report);
+    }
+  }
 }
 
-constexpr HeaderValidator validators[] = {
-    means_what_it_says, contained_fit,   references_lead_somewhere,
-    is_readable,        names_this_form, form_is_in_use,
-    has_status,         is_dated,        has_expected_subject,
-    participants_fit};
+// Of two with one id nobody can say which of them is meant.
+void contained_have_their_own_ids(const HeaderContext& context, Report& report) {
+  const auto& contained = context.response.json().array_of("contained");
+  std::set<std::string_view> ids;
+  for (std::size_t i = 0; i < contained.size() && !report.is_full(); ++i) {
+    const auto id = contained[i].string_of("id");
+    if (!id.empty() && !ids.insert(id).second) {
+      report.add({Severity::error, "invariant", "MF-1417", "Two contained resources have one id."},
+                 at(fmt::format("contained[{}]", i)));
+    }
+  }
+}
+
+constexpr HeaderValidator validators[] = {means_what_it_says,
+                                          contained_fit,
+                                          references_lead_somewhere,
+                                          is_readable,
+                                          names_this_form,
+                                          form_is_in_use,
+                                          has_status,
+                                          is_dated,
+                                          has_expected_subject,
+                                          participants_fit,
+                                          contained_have_their_own_ids};
 
 }  // namespace
 

@@ -169,6 +169,17 @@ std::string age_line(const Assessment& assessment) {
              : say(knowledge, "card-answers", {{"when", when}, {"days", std::to_string(days)}});
 }
 
+bool is_suggested(const CardInput& input, const rules::WorkupRow& row) {
+  const auto index = input.assessment.knowledge->workup(row.workup->code);
+  return row.status == rules::WorkupStatus::proposed && !input.ordered.contains(index);
+}
+
+bool has_proposals(const CardInput& input) {
+  const auto& workups = input.assessment.workups;
+  return std::any_of(workups.begin(), workups.end(),
+                     [&input](const rules::WorkupRow& row) { return is_suggested(input, row); });
+}
+
 // How old it all is, and what of the record it rests on. What is missing stands among the notices.
 Section data_section(const CardInput& input) {
   const auto& knowledge = *input.assessment.knowledge;
@@ -187,12 +198,10 @@ Section data_section(const CardInput& input) {
     section.lines.push_back(
         {say(knowledge, "card-record-none", {{"data", none}}), {}, 0, Line::Style::plain});
   }
+  if (input.patient.is_null() && has_proposals(input)) {
+    section.lines.push_back({say(knowledge, "card-nobody"), {}, 0, Line::Style::strong});
+  }
   return section;
-}
-
-bool is_suggested(const CardInput& input, const rules::WorkupRow& row) {
-  const auto index = input.assessment.knowledge->workup(row.workup->code);
-  return row.status == rules::WorkupStatus::proposed && !input.ordered.contains(index);
 }
 
 Section ordered_section(const CardInput& input) {
@@ -266,17 +275,15 @@ std::vector<Suggestion> suggestions_of(const CardInput& input, const fhir::Uuid&
   const auto evaluated = fhir::instant_text(assessment.input->now);
   std::vector<Suggestion> list;
   for (const auto& row : assessment.workups) {
-    if (!is_suggested(input, row)) {
+    if (input.patient.is_null() || !is_suggested(input, row)) {
       continue;
     }
     const auto& workup = *row.workup;
     list.push_back({fhir::to_string(suggestion_uuid(card, workup.code)),
                     say(knowledge, "card-suggestion", {{"test", workup.text}}),
                     say(knowledge, "card-action", {{"test", workup.text}}),
-                    mapping::suggested_request(assessment, row, input.response,
-                                               reference("Patient", input.subject.patient_id),
-                                               reference("Encounter", input.subject.encounter_id),
-                                               evaluated)});
+                    mapping::suggested_request(assessment, row, input.response, input.patient,
+                                               input.encounter, evaluated)});
   }
   return list;
 }
@@ -299,10 +306,9 @@ std::vector<Link> summary_link(const Knowledge& knowledge, const fhir::Uuid& car
 
 // Of the whole of what the card says: another result is another card.
 fhir::Uuid uuid_of(const CardInput& input, const CardSettings& settings) {
-  const Json subject = reference("Patient", input.subject.patient_id);
-  const mapping::Identifiers ids(input.assessment, input.response,
-                                 mapping::sent_response(input.assessment, input.response, subject),
-                                 subject, settings.tenant, {});
+  const auto sent = mapping::sent_response(input.assessment, input.response, input.patient);
+  const mapping::Identifiers ids(input.assessment, input.response, sent, input.patient,
+                                 settings.tenant, {});
   return ids.result("card");
 }
 
@@ -326,6 +332,12 @@ Card new_card(const Knowledge& knowledge, const fhir::Uuid& uuid) {
 
 fhir::Uuid suggestion_uuid(const fhir::Uuid& card, std::string_view workup) {
   return fhir::uuid_v5(card, fmt::format("workup:{}", workup));
+}
+
+Json patient_of(const CardSubject& subject) { return reference("Patient", subject.patient_id); }
+
+Json encounter_of(const CardSubject& subject) {
+  return reference("Encounter", subject.encounter_id);
 }
 
 Card assessment_card(const CardInput& input, const CardSettings& settings) {

@@ -31,10 +31,15 @@ struct CardSubject {
 struct CardInput {
   const rules::Assessment& assessment;
   const fhir::Json& response;
-  const CardSubject& subject;
+  fhir::Json patient;    // Reference that the draft requests carry; null: nobody, so there are none
+  fhir::Json encounter;  // the same, or null
   const std::vector<Source>& sources;
   const std::set<int>& ordered;  // workups that are ordered, or among the draft orders
 };
+
+// References of a call.
+fhir::Json patient_of(const CardSubject& subject);
+fhir::Json encounter_of(const CardSubject& subject);
 
 Card assessment_card(const CardInput& input, const CardSettings& settings);
 

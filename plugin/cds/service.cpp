@@ -12,8 +12,10 @@
 #include "fhir/structure.h"
 #include "plugin/cds/hook_request.h"
 #include "plugin/cds/prefetch.h"
+#include "plugin/mapping/bundle.h"
 #include "plugin/mapping/code_system.h"
 #include "plugin/mapping/context.h"
+#include "plugin/mapping/frame.h"
 #include "plugin/mapping/intake.h"
 #include "plugin/mapping/patient_identity.h"
 #include "rules/explain/groups.h"
@@ -426,10 +428,10 @@ class Call {
 
   Answer card_for(const Assessed& assessed) const {
     const auto ordered = ordered_workups(knowledge_, assessed.record, request_, now_);
-    return with_card(
-        assessment_card({assessed.assessment, assessed.response, subject_, sources_, ordered},
-                        settings_),
-        shown_of(assessed.assessment));
+    return with_card(assessment_card({assessed.assessment, assessed.response, patient_of(subject_),
+                                      encounter_of(subject_), sources_, ordered},
+                                     settings_),
+                     shown_of(assessed.assessment));
   }
 
   const Assessor& assessor_;
@@ -502,17 +504,27 @@ tl::expected<FetchedJudged, Issues> judge_fetched(const Assessor& assessor,
   });
 }
 
+namespace {
+
+// Without a call: whom the bundle of it would be about, by what tells a record who that is.
+Json patient_named_by(const Assessed& assessed) {
+  const Json subject =
+      mapping::named_subject(assessed.assessment, assessed.response, assessed.record);
+  if (const auto reference = subject.string_of("reference"); !reference.empty()) {
+    return mapping::reference_to(reference.substr(0, reference.find("/_history/")));
+  }
+  const auto* identifier = subject.find("identifier");
+  return identifier == nullptr ? Json()
+                               : Json::object({{"type", "Patient"}, {"identifier", *identifier}});
+}
+
+}  // namespace
+
 Json cards_of(const Assessed& assessed, rules::Instant now) {
-  HookRequest nobody_called;
-  const auto* subject = assessed.response.find("subject");
-  const std::string patient =
-      subject == nullptr ? "" : mapping::reference_key(subject->string_of("reference")).tail;
-  nobody_called.patient_id = patient.substr(std::min(patient.find('/') + 1, patient.size()));
   const auto ordered =
-      ordered_workups(*assessed.assessment.knowledge, assessed.record, nobody_called, now);
-  const CardSubject about{nobody_called.patient_id, {}};
-  return cards_response(
-      {assessment_card({assessed.assessment, assessed.response, about, {}, ordered}, {})});
+      ordered_workups(*assessed.assessment.knowledge, assessed.record, HookRequest{}, now);
+  return cards_response({assessment_card(
+      {assessed.assessment, assessed.response, patient_named_by(assessed), {}, {}, ordered}, {})});
 }
 
 }  // namespace myoflag::cds

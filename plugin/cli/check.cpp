@@ -19,22 +19,28 @@ std::string text_of(const std::string& file, const fhir::Issues& issues) {
   return issues.empty() ? safe_text(file) + ": no findings\n" : issue_lines(file, issues);
 }
 
-// The input itself: too large, for example.
+// The input itself is at fault, too large for example: a finding like any other.
 Exit refuse(const Failure& failure, const Options& options) {
-  if (failure.exit == Exit::rejected && options.format == "outcome") {
-    const fhir::Issues issues{{fhir::Severity::error,
-                               "processing",
-                               std::string(failure.code()),
-                               std::string(failure.words()),
-                               {},
-                               {}}};
+  if (failure.exit != Exit::rejected) {
+    return fail(failure);
+  }
+  const auto& file = options.given.input.file;
+  const auto name = safe_text(file == "-" ? "standard input" : file) + ": ";
+  auto words = failure.words();
+  words.remove_prefix(words.starts_with(name) ? name.size() : 0);  // it stands before every finding
+  const fhir::Issues issues{{fhir::Severity::error,
+                             "processing",
+                             std::string(failure.code()),
+                             std::string(words),
+                             {},
+                             {}}};
+  if (options.format == "outcome") {
     const Exit written =
         write_output(fhir::write_json(fhir::operation_outcome(issues), fhir::JsonStyle::pretty));
-    if (written != Exit::done) {
-      return written;
-    }
+    return written == Exit::done ? fail(failure) : written;
   }
-  return fail(failure);
+  const Exit written = write_output(issue_lines(file, issues));
+  return written == Exit::done ? Exit::rejected : written;
 }
 
 Exit check(const Options& options) {

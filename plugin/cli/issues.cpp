@@ -44,7 +44,7 @@ std::string first_issue_lines(std::string_view input, fhir::Issues issues) {
   issues.resize(issues.size() - left);
   std::string lines = issue_lines(input, issues);
   if (left > 0) {
-    lines += fmt::format("and {} more; myoflag check shows all\n", left);
+    lines += fmt::format("and {} more; myoflag check shows up to {}\n", left, fhir::max_issues);
   }
   return lines;
 }

@@ -43,7 +43,8 @@ Json reference_to_patient(const Json& patient) {
   if (identifiers.empty()) {
     return {};
   }
-  return Json::object({{"type", "Patient"}, {"identifier", identifiers.front()}});
+  return Json::object(
+      {{"type", "Patient"}, {"identifier", portable_identifier(identifiers.front())}});
 }
 
 // The Patient among the resources, when there is exactly one.
@@ -65,8 +66,8 @@ Json contained_patient(const Json& response, std::string_view id) {
   for (const auto& resource : response.array_of("contained")) {
     const auto& identifiers = resource.array_of("identifier");
     if (resource.string_of("id") == id && !identifiers.empty()) {
-      return Json::object(
-          {{"type", resource.string_of("resourceType")}, {"identifier", identifiers.front()}});
+      return Json::object({{"type", resource.string_of("resourceType")},
+                           {"identifier", portable_identifier(identifiers.front())}});
     }
   }
   return {};
@@ -111,6 +112,23 @@ Json performer_of(const Json& response) {
   return {};
 }
 
+Json portable_references(const Json& response, std::string_view name) {
+  Json list = Json::array();
+  for (const auto& reference : response.array_of(name)) {
+    if (Json one = portable_reference(reference); !one.is_null()) {
+      list.push(std::move(one));
+    }
+  }
+  return list;
+}
+
+// Observation.partOf may be a Procedure, but no Observation.
+Json procedures_of(const Json& response) {
+  Json list = portable_references(response, "partOf");
+  std::erase_if(*list.as_array(), [](const Json& one) { return target_type(one) != "Procedure"; });
+  return list;
+}
+
 Frame frame_of(const rules::Assessment& assessment, const Json& response, Json subject,
                const Json& sent, const BundleOptions& options) {
   Frame frame{
@@ -121,6 +139,8 @@ Frame frame_of(const rules::Assessment& assessment, const Json& response, Json s
       std::move(subject),
       reference_member(response, "encounter"),
       performer_of(response),
+      portable_references(response, "basedOn"),
+      procedures_of(response),
       std::string(response.string_of("authored")),
       {},
       fhir::instant_text(assessment.input->now),
@@ -285,9 +305,15 @@ void append(std::vector<Json>& target, std::vector<Json> entries) {
 
 }  // namespace
 
+Json named_subject(const rules::Assessment& assessment, const Json& response,
+                   const std::vector<Json>& record) {
+  Json subject = subject_of(assessment, response, record);
+  return names_somebody(subject) ? subject : Json();
+}
+
 std::optional<fhir::Issue> missing_subject(const rules::Assessment& assessment,
                                            const Json& response, const std::vector<Json>& record) {
-  if (names_somebody(subject_of(assessment, response, record))) {
+  if (!named_subject(assessment, response, record).is_null()) {
     return std::nullopt;
   }
   return fhir::Issue{fhir::Severity::error,

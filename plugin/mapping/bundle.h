@@ -29,6 +29,11 @@ fhir::Json transaction_bundle(const rules::Assessment& assessment, const fhir::J
                               const std::vector<fhir::Json>& record,
                               const BundleOptions& options = {});
 
+// Whom the resources of the bundle are about, as a Reference that another resource can carry: by
+// reference or identifier; null where nothing says it.
+fhir::Json named_subject(const rules::Assessment& assessment, const fhir::Json& response,
+                         const std::vector<fhir::Json>& record);
+
 // What is wrong with a bundle of it: MF-3027 where neither the response nor what came with it says
 // whom it is about, so that what is written would be nobody's. The arguments are those of the
 // bundle.

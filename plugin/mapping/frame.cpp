@@ -16,7 +16,35 @@ bool is_local(std::string_view reference) {
   return reference.starts_with('#') || reference.starts_with("urn:");
 }
 
+// Anywhere in it.
+bool has_local_reference(const Json& json) {
+  if (const auto* list = json.as_array()) {
+    return std::any_of(list->begin(), list->end(), has_local_reference);
+  }
+  const auto* members = json.as_object();
+  return members != nullptr &&
+         (is_local(json.string_of("reference")) ||
+          std::any_of(members->begin(), members->end(), [](const Json::Member& member) {
+            return has_local_reference(member.value);
+          }));
+}
+
+// Of an identifier: who gave it, and what extensions say, where that leads into the file.
+void drop_local_parts(Json& identifier) {
+  for (const auto* name : {"assigner", "extension"}) {
+    const auto* part = identifier.find(name);
+    if (part != nullptr && has_local_reference(*part)) {
+      identifier.erase(name);
+    }
+  }
+}
+
 }  // namespace
+
+Json portable_identifier(Json identifier) {
+  drop_local_parts(identifier);
+  return identifier;
+}
 
 Json reference_to(std::string_view target) { return Json::object({{"reference", target}}); }
 
@@ -44,6 +72,10 @@ Json portable_reference(const Json& reference) {
   if (is_local(copy.string_of("reference"))) {
     copy.erase("reference");
     copy.erase("_reference");
+  }
+  drop_local_parts(copy);
+  if (auto* identifier = copy.find("identifier")) {
+    drop_local_parts(*identifier);
   }
   const bool names_something =
       copy.has("reference") || copy.has("identifier") || copy.has("display");

@@ -198,6 +198,9 @@ class Taker {
     if (lacks_matches(bundle, list)) {
       say_missing("record-page", place);
     }
+    if (list != nullptr) {
+      check_addresses_differ(*list, place);
+    }
     for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
       open_entry((*list)[i], fmt::format("{}.entry[{}]", place, i), depth);
     }
@@ -245,15 +248,40 @@ class Taker {
     }
   }
 
-  // FHIR: where both name the resource, they name the same one.
+  // FHIR: where both name the resource, they name the same one. An address of another form, such as
+  // a urn, says nothing of either.
   void check_address(const Json& resource, std::string_view full_url, const std::string& place) {
     const auto key = reference_key(full_url);
     const auto type = resource.string_of("resourceType");
     const auto id = resource.string_of("id");
-    if (!id.empty() && !type.empty() && key.type() == type &&
-        key.tail != fmt::format("{}/{}", type, id)) {
-      issues_.push_back(issue("MF-3036", "invalid", place + ".fullUrl",
-                              "fullUrl names another resource than the id of the resource does."));
+    const bool other_type = key.type() != type;
+    const bool other_id = !id.empty() && key.tail != fmt::format("{}/{}", type, id);
+    if (fhir::r4::find_resource(key.type()) != nullptr && (other_type || other_id)) {
+      refuse_address(place,
+                     "fullUrl names another resource than the type and id of the resource do.");
+    }
+  }
+
+  void refuse_address(const std::string& place, std::string text) {
+    issues_.push_back(issue("MF-3036", "invalid", place + ".fullUrl", std::move(text)));
+  }
+
+  // FHIR's bdl-7. Once more the same resource is no fault here.
+  void check_addresses_differ(const Json::Array& entries, const std::string& place) {
+    std::map<std::pair<std::string_view, std::string_view>, const Json*> known;
+    for (std::size_t i = 0; i < entries.size() && issues_.size() < fhir::max_issues; ++i) {
+      const auto full_url = entries[i].string_of("fullUrl");
+      const auto* resource = entries[i].find("resource");
+      if (full_url.empty() || resource == nullptr) {
+        continue;
+      }
+      const auto* meta = resource->find("meta");
+      const auto version = meta == nullptr ? "" : meta->string_of("versionId");
+      const auto [first, is_new] = known.try_emplace({full_url, version}, resource);
+      if (!is_new && *first->second != *resource) {
+        refuse_address(fmt::format("{}.entry[{}]", place, i),
+                       "Another entry has this fullUrl, with another resource.");
+      }
     }
   }
 
@@ -524,6 +552,9 @@ class Taker {
   // Reports the resource of another patient; sets aside, and says, what cannot be used. Results
   // that are contained share the fate of what contains them, unless they say more.
   void sort_entry(Entry entry) {
+    if (is_nobodys_device(entry.json)) {
+      return;
+    }
     const auto whose = whose_is(entry);
     if (whose == Whose::another) {
       report_foreign(entry);
@@ -536,6 +567,12 @@ class Taker {
     for (auto& result : inside) {
       sort_result(std::move(result), outer);
     }
+  }
+
+  // A Device without a patient is the instrument, or the program, that made something: it is in
+  // nobody.
+  static bool is_nobodys_device(const Json& resource) {
+    return resource.string_of("resourceType") == "Device" && subjects_of(resource).empty();
   }
 
   void sort_result(Entry result, const Outer& outer) {
@@ -555,6 +592,8 @@ class Taker {
     const auto why = why_unusable(entry, whose);
     if (!why.empty()) {
       intake_.record_complete = false;
+      // Where nobody says whose it is, all of it may be this patient's.
+      intake_.record_missing = intake_.record_missing || identity_.empty();
       say("MF-3031", why, entry.place, place_of_fault(entry));
     }
     return why.empty();

@@ -40,13 +40,16 @@ std::size_t index_of(const Knowledge& knowledge, const Item& item) {
 }
 
 // The elements before the value, in the order of the definition.
-Json observation(const Frame& frame, const fhir::Uuid& uuid, Json code) {
-  Json result =
-      Json::object({{"resourceType", "Observation"},
-                    {"identifier", Json::array({frame.ids.identifier(uuid)})},
-                    {"status", is_finished(frame.response) ? "final" : "preliminary"},
-                    {"category", Json::array({standard_concept(kObservationCategory, kSurvey)})},
-                    {"code", std::move(code)}});
+Json observation(const Frame& frame, const fhir::Uuid& uuid, Json code, bool is_answer = false) {
+  Json result = Json::object(
+      {{"resourceType", "Observation"}, {"identifier", Json::array({frame.ids.identifier(uuid)})}});
+  if (is_answer) {
+    result.set_if("basedOn", frame.based_on);
+    result.set_if("partOf", frame.part_of);
+  }
+  result.set("status", is_finished(frame.response) ? "final" : "preliminary");
+  result.set("category", Json::array({standard_concept(kObservationCategory, kSurvey)}));
+  result.set("code", std::move(code));
   result.set_if("subject", frame.subject);
   result.set_if("encounter", frame.encounter);
   result.set_if("effectiveDateTime", frame.authored);
@@ -150,7 +153,7 @@ Json answer_entry(Frame& frame, std::size_t index, int option, std::string_view 
   const auto& item = frame.knowledge.items[index];
   const auto uuid = frame.ids.answer(item.link_id, option_code);
   frame.answers[{static_cast<int>(index), option}] = fhir::to_urn(uuid);
-  Json result = observation(frame, uuid, question_code(frame.knowledge, item));
+  Json result = observation(frame, uuid, question_code(frame.knowledge, item), true);
   if (!item.screening.empty()) {
     result.find("category")->push(standard_concept(kUsCoreCategory, {item.screening, {}}));
   }

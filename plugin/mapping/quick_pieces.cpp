@@ -86,6 +86,8 @@ class Maker {
             subject,
             reference_to("Encounter/~encounter~"),
             reference_to("Patient/~performer~"),
+            Json::array(),
+            Json::array(),
             "~authored~",
             "~issued~",
             "~evaluated~",

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "fhir/answer_value.h"
-#include "plugin/mapping/frame.h"
 #include "plugin/mapping/vocabulary.h"
 
 namespace myoflag::mapping {
@@ -163,69 +162,60 @@ void say_what_is_open(const Assessment& assessment, int parent, Json& owner) {
   }
 }
 
-// References that lead into the file that was read lead nowhere in ours. A contained resource comes
-// along.
-Json without_urns(const Json& reference) {
-  return reference.string_of("reference").starts_with('#') ? reference
-                                                           : portable_reference(reference);
-}
+bool drop_urns(Json& json);
 
-bool has_urn(const Json& extension) {
-  const auto* reference = extension.find("valueReference");
-  return reference != nullptr && reference->string_of("reference").starts_with("urn:");
-}
-
-// Anywhere; what is left without content goes, too.
-void drop_urn_extensions(Json& json) {
-  if (auto* list = json.as_array()) {
-    for (auto& element : *list) {
-      drop_urn_extensions(element);
+// In an array of the extensions of primitives a place stays where it is.
+bool drop_urns_of_each(Json::Array& list, bool keeps_places) {
+  Json::Array kept;
+  bool any = list.empty();
+  for (auto& element : list) {
+    if (!drop_urns(element)) {
+      any = true;
+      kept.push_back(std::move(element));
+    } else if (keeps_places) {
+      kept.emplace_back();
     }
-    return;
+  }
+  list = std::move(kept);
+  return !any;
+}
+
+bool names_a_target(const Json& reference) {
+  return reference.has("identifier") || reference.has("display");
+}
+
+// References that lead into the file that was read lead nowhere in ours, wherever they stand: a
+// server would refuse the whole. What else they say of their target stays. True: nothing is left.
+bool drop_urns(Json& json) {
+  if (auto* list = json.as_array()) {
+    return drop_urns_of_each(*list, false);
   }
   auto* members = json.as_object();
   if (members == nullptr) {
-    return;
+    return false;
   }
+  const bool into_file = json.string_of("reference").starts_with("urn:");
+  if (into_file) {
+    json.erase("reference");
+    json.erase("_reference");
+  }
+  // A Reference that is the answer itself stays: without it there would be no answer.
+  const bool is_extension = json.has("url");
+  Json::Object kept;
+  bool changed = into_file;
   for (auto& member : *members) {
-    drop_urn_extensions(member.value);
-    auto* extensions = member.name == "extension" ? member.value.as_array() : nullptr;
-    if (extensions != nullptr) {
-      std::erase_if(*extensions, [](const Json& extension) {
-        return has_urn(extension) || extension.as_object()->size() == 1;
-      });
+    auto* places = member.name.starts_with('_') ? member.value.as_array() : nullptr;
+    const bool stays = member.name == "valueReference" && !is_extension;
+    const bool gone =
+        !stays && (places != nullptr ? drop_urns_of_each(*places, true) : drop_urns(member.value));
+    changed = changed || gone;
+    if (!gone) {
+      kept.push_back(std::move(member));
     }
   }
-  std::erase_if(*members, [](const Json::Member& member) {
-    return member.value.is_empty() && (member.name == "extension" || member.name.starts_with('_'));
-  });
-}
-
-void tidy_references(Json& response) {
-  drop_urn_extensions(response);
-  for (const auto* name : {"encounter", "author", "source"}) {
-    if (const auto* reference = response.find(name)) {
-      Json kept = without_urns(*reference);
-      if (kept.is_null()) {
-        response.erase(name);
-      } else {
-        response.set(name, std::move(kept));
-      }
-    }
-  }
-  for (const auto* name : {"basedOn", "partOf"}) {
-    Json kept = Json::array();
-    for (const auto& reference : response.array_of(name)) {
-      if (Json one = without_urns(reference); !one.is_null()) {
-        kept.push(std::move(one));
-      }
-    }
-    if (response.has(name) && kept.is_empty()) {
-      response.erase(name);
-    } else if (response.has(name)) {
-      response.set(name, std::move(kept));
-    }
-  }
+  *members = std::move(kept);
+  const bool is_bare = members->empty() || (is_extension && members->size() == 1);
+  return changed && (is_bare || (into_file && !names_a_target(json)));
 }
 
 void tidy_meta(Json& response) {
@@ -291,7 +281,7 @@ bool has_answers_left_out(const Knowledge& knowledge, const Json& response) {
 Json sent_response(const Assessment& assessment, const Json& response, const Json& subject) {
   Json sent = response;
   tidy_meta(sent);
-  tidy_references(sent);
+  drop_urns(sent);
   set_subject(subject, sent);
   if (assessment.input->form != nullptr) {
     return sent;  // another form: what it asks, and in which order, is not ours to say

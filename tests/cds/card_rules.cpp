@@ -132,8 +132,10 @@ class Checker {
     need(request.string_of("status") == "draft", "draft");
     need(request.string_of("intent") == "proposal", "proposal");
     need(!request.has("id") && !request.has("identifier"), "the record names it");
-    need(request.find("subject") != nullptr &&
-             request.find("subject")->string_of("reference").starts_with("Patient/"),
+    const auto* subject = request.find("subject");
+    const auto reference = subject == nullptr ? "" : subject->string_of("reference");
+    need(reference.starts_with("Patient/") || reference.starts_with("https://") ||
+             (reference.empty() && subject != nullptr && subject->has("identifier")),
          "subject");
     need(fhir::write_json(request).find("urn:uuid") == std::string::npos,
          "refers to nothing that is not there");

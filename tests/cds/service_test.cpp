@@ -834,5 +834,70 @@ TEST(CdsService, EveryTemplateKeepsToThePortableSubset) {
   }
 }
 
+// ---- without a call
+
+Json card_without_call(const Json& response) {
+  AssessOptions options;
+  options.now = now;
+  const auto assessed = assessor().assess(fhir::write_json(response), options);
+  if (!assessed) {
+    throw std::runtime_error(assessed.error().front().text);
+  }
+  return cards_of(*assessed, now);
+}
+
+// Of the first draft request; null where there is none.
+Json subject_of_drafts(const Json& cards) {
+  const auto& suggestions = cards.array_of("cards").at(0).array_of("suggestions");
+  return suggestions.empty()
+             ? Json()
+             : *suggestions[0].array_of("actions").at(0).find("resource")->find("subject");
+}
+
+TEST(CardWithoutCall, ProposesForThePatientWhoIsNamedAndForNobodyElse) {
+  const std::string urn = R"({"reference": "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0")";
+  const std::string number = R"("identifier": {"system": "https://h.example", "value": "m1"})";
+  const struct {
+    std::string subject, contained, expected;
+  } cases[] = {
+      {R"({"reference": "Patient/1"})", "", R"({"reference":"Patient/1"})"},
+      {R"({"reference": "Patient/1/_history/2", "display": "x"})", "",
+       R"({"reference":"Patient/1"})"},
+      {R"({"reference": "https://ehr.example/fhir/Patient/1"})", "",
+       R"({"reference":"https://ehr.example/fhir/Patient/1"})"},
+      {"{" + number + "}", "",
+       R"({"type":"Patient","identifier":{"system":"https://h.example","value":"m1"}})"},
+      {urn + ", " + number + "}", "",
+       R"({"type":"Patient","identifier":{"system":"https://h.example","value":"m1"}})"},
+      {R"({"reference": "#p"})",
+       R"({"resourceType": "Patient", "id": "p", "identifier": [{"value": "m1"}]})",
+       R"({"type":"Patient","identifier":{"value":"m1"}})"},
+      {R"({"reference": "#p"})", R"({"resourceType": "Patient", "id": "p"})", "null"},
+      {urn + "}", "", "null"},
+      {R"({"reference": "urn:oid:1.2.3"})", "", "null"},
+      {R"({"display": "Somebody"})", "", "null"},
+      {R"({"type": "Patient"})", "", "null"},
+      {R"({"_reference": {"extension": [{"url": "https://a.example", "valueCode": "x"}]}})", "",
+       "null"},
+      {"", "", "null"}};
+  const std::string words = "No draft requests are offered";
+  for (const auto& one : cases) {
+    auto response = sample("hand-weakness");
+    response.erase("subject");
+    if (!one.subject.empty()) {
+      response.set("subject", *fhir::read_json(one.subject));
+    }
+    if (!one.contained.empty()) {
+      response.set("contained", Json::array({*fhir::read_json(one.contained)}));
+    }
+    const auto cards = card_without_call(response);
+    EXPECT_THAT(faults_of_cards(cards), IsEmpty()) << one.subject;
+    EXPECT_EQ(fhir::write_json(subject_of_drafts(cards)), one.expected) << one.subject;
+    const bool says_so =
+        cards.array_of("cards").at(0).string_of("detail").find(words) != std::string_view::npos;
+    EXPECT_EQ(says_so, one.expected == "null") << one.subject;
+  }
+}
+
 }  // namespace
 }  // namespace myoflag::cds

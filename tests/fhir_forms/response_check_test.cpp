@@ -162,7 +162,12 @@ TEST(References, AreWrittenAsFhirWritesThem) {
                                  {"https://ehr.example/fhir/Patient/1", true},
                                  {"HTTP://ehr.example/Patient/1", true},
                                  {"urn:uuid:5a9d4b5e-7e5c-4a6c-8f8a-0a8a7a1f4c11", true},
+                                 {"urn:uuid:5A9D4B5E-7E5C-4A6C-8F8A-0A8A7A1F4C11", true},
+                                 {"urn:uuid:x", false},
+                                 {"urn:uuid:", false},
                                  {"urn:oid:1.2.3", true},
+                                 {"urn:oid:x", false},
+                                 {"urn:isbn:1", false},
                                  {"#p", true},
                                  {"#", false},
                                  {"#q", false},
@@ -182,15 +187,87 @@ TEST(References, AreWrittenAsFhirWritesThem) {
       const bool is_list = place == std::string_view("basedOn");
       auto parts = parse(R"({"contained": [{"resourceType": "Patient", "id": "p",
           "link": [{"other": {"reference": "#"}, "type": "seealso"}]}], "item": []})");
-      Json reference = Json::object({{"reference", one.reference}});
+      std::string text = one.reference;
+      if (const auto type = text.find("Patient/"); is_list && type != std::string::npos) {
+        text.replace(type, 7, "CarePlan");
+      }
+      parts.find("contained")
+          ->as_array()
+          ->front()
+          .set("resourceType", is_list ? "ServiceRequest" : "Patient");
+      Json reference = Json::object({{"reference", text}});
       parts.set(place, is_list ? Json::array({reference}) : reference);
       const auto found = lines(check_response(response_with(parts), form).issues);
       const auto expected =
           fmt::format("MF-1416 QuestionnaireResponse.{}{}.reference", place, is_list ? "[0]" : "");
       EXPECT_EQ(found, one.good ? std::vector<std::string>{} : std::vector{expected})
-          << one.reference;
+          << one.reference << " as " << place;
     }
   }
+}
+
+// A server refuses all of a transaction for one reference that it cannot resolve.
+TEST(References, AreLookedAtWhereverTheyStand) {
+  const auto form = load(form_with(parse(
+      R"({"item": [{"linkId": "g", "type": "group", "item": [{"linkId": "a", "type": "boolean"}]}]})")));
+  const struct {
+    const char *parts, *place;
+  } cases[] = {
+      {R"("extension": [{"url": "u", "valueReference": @}], "item": [])", "extension[0].value"},
+      {R"("extension": [{"url": "u", "extension": [{"url": "v", "valueReference": @}]}], "item": [])",
+       "extension[0].extension[0].value"},
+      {R"("_authored": {"extension": [{"url": "u", "valueReference": @}]}, "item": [])",
+       "authored.extension[0].value"},
+      {R"("identifier": {"system": "s", "value": "v", "assigner": @}, "item": [])",
+       "identifier.assigner"},
+      {R"("subject": {"identifier": {"value": "v", "assigner": @}}, "item": [])",
+       "subject.identifier.assigner"},
+      {R"("meta": {"extension": [{"url": "u", "valueReference": @}]}, "item": [])",
+       "meta.extension[0].value"},
+      {R"("author": {"reference": "#p"}, "contained": [{"resourceType": "PractitionerRole", "id": "p", "practitioner": @}], "item": [])",
+       "contained[0].practitioner"},
+      {R"("item": [{"linkId": "g", "extension": [{"url": "u", "valueReference": @}]}])",
+       "item[0].extension[0].value"},
+      {R"("item": [{"linkId": "g", "_linkId": {"extension": [{"url": "u", "valueReference": @}]}}])",
+       "item[0].linkId.extension[0].value"},
+      {R"("item": [{"linkId": "g", "item": [{"linkId": "a", "answer": [{"valueBoolean": true, "extension": [{"url": "u", "valueReference": @}]}]}]}])",
+       "item[0].item[0].answer[0].extension[0].value"}};
+  for (const auto& one : cases) {
+    for (const auto* reference :
+         {"Organization?name=x", "#none", "not a reference", "Organization/1"}) {
+      std::string parts = one.parts;
+      parts.replace(parts.find('@'), 1, fmt::format(R"({{"reference": "{}"}})", reference));
+      const auto found =
+          lines(check_response(response_with(parse("{" + parts + "}")), form).issues);
+      const bool good = reference == std::string_view("Organization/1");
+      const auto expected = fmt::format("MF-1416 QuestionnaireResponse.{}.reference", one.place);
+      EXPECT_EQ(found, good ? std::vector<std::string>{} : std::vector{expected})
+          << one.place << " " << reference;
+    }
+  }
+}
+
+TEST(References, ToTheResourceThatContainsStandInContainedOnesOnly) {
+  const auto form = load(form_with(parse(R"({"item": [{"linkId": "a", "type": "boolean"}]})")));
+  EXPECT_THAT(
+      lines(
+          check_response(
+              response_with(parse(
+                  R"({"extension": [{"url": "u", "valueReference": {"reference": "#"}}], "item": []})")),
+              form)
+              .issues),
+      ElementsAre("MF-1416 QuestionnaireResponse.extension[0].value.reference"));
+}
+
+TEST(Contained, ResourcesHaveIdsOfTheirOwn) {
+  const auto form = load(form_with(parse(R"({"item": [{"linkId": "a", "type": "boolean"}]})")));
+  EXPECT_THAT(
+      lines(check_response(response_with(parse(R"({"subject": {"reference": "#p"}, "contained": [
+                  {"resourceType": "Patient", "id": "p"}, {"resourceType": "Patient", "id": "p"}],
+                  "item": []})")),
+                           form)
+                .issues),
+      ElementsAre("MF-1417 QuestionnaireResponse.contained[1]"));
 }
 
 TEST(Contained, ResourcesFollowTheRulesOfFhir) {
@@ -458,6 +535,31 @@ INSTANTIATE_TEST_SUITE_P(
         HeaderCase{"AuthorIsAGroup",
                    "{\"author\": {\"reference\": \"http://example.org/Group/1\"}, " SUBJECT "}",
                    {"MF-1414 " AT "author"}},
+        HeaderCase{"BasedOnAGroup",
+                   "{\"basedOn\": [{\"reference\": \"CarePlan/1\"}, {\"reference\": "
+                   "\"Group/1\"}], " SUBJECT "}",
+                   {"MF-1414 " AT "basedOn[1]"}},
+        HeaderCase{
+            "BasedOnARequest",
+            "{\"basedOn\": [{\"reference\": \"ServiceRequest/1\"}, {\"display\": \"x\"}], " SUBJECT
+            "}",
+            {}},
+        HeaderCase{"PartOfACondition",
+                   "{\"partOf\": [{\"reference\": \"Condition/1\"}], " SUBJECT "}",
+                   {"MF-1414 " AT "partOf[0]"}},
+        HeaderCase{"PartOfAProcedure",
+                   "{\"partOf\": [{\"reference\": \"https://a.example/Procedure/1\"}], " SUBJECT
+                   "}",
+                   {}},
+        HeaderCase{
+            "PartOfWhatSaysItIsAGroup",
+            "{\"partOf\": [{\"identifier\": {\"value\": \"1\"}, \"type\": \"Group\"}], " SUBJECT
+            "}",
+            {"MF-1414 " AT "partOf[0]"}},
+        HeaderCase{"EncounterIsAContainedPatient",
+                   "{\"encounter\": {\"reference\": \"#p\"}, \"contained\": [{\"resourceType\": "
+                   "\"Patient\", \"id\": \"p\"}], " SUBJECT "}",
+                   {"MF-1414 " AT "encounter"}},
         HeaderCase{"EncounterIsAPatient",
                    "{\"encounter\": {\"reference\": \"Patient/1\"}, " SUBJECT "}",
                    {"MF-1414 " AT "encounter"}}),

@@ -450,14 +450,16 @@ TEST(Assess, ACodingThatOnlySaysWhyItIsMissingIsNoAnswer) {
 
 TEST(Assess, ReferencesIntoTheFileLeaveWithTheirExtensions) {
   auto response = testing::response_of(testing::harmless());
-  response.set("extension",
-               parse(R"([{"url":"https://a.example/x","valueReference":{"reference":"urn:uuid:1"}},
+  response.set(
+      "extension",
+      parse(
+          R"([{"url":"https://a.example/x","valueReference":{"reference":"urn:uuid:5b3f9d1e-0000-4000-8000-000000000001"}},
     {"url":"https://a.example/y","valueReference":{"reference":"Patient/p1"}}])"));
   const auto assessed = assess(response);
   ASSERT_TRUE(assessed);
   const auto sent = fhir::write_json(
       mapping::transaction_bundle(assessed->assessment, assessed->response, assessed->record));
-  EXPECT_THAT(sent, Not(HasSubstr("urn:uuid:1\"")));
+  EXPECT_THAT(sent, Not(HasSubstr("urn:uuid:5b3f9d1e-0000-4000-8000-000000000001")));
   EXPECT_THAT(sent, HasSubstr("https://a.example/y"));
 }
 
@@ -1443,6 +1445,24 @@ TEST(Assess, AFormThatFhirCannotSayRefusesEverything) {
   const auto assessed = broken.assess(testing::json_of(testing::harmless()), options());
   ASSERT_FALSE(assessed);
   EXPECT_THAT(codes(assessed.error()), Contains("MF-3001"));
+}
+
+TEST(Check, WarnsWhereNobodyIsNamed) {
+  auto response = testing::response_of(testing::harmless());
+  const auto found = [&] {
+    std::vector<fhir::Issue> of_subject;
+    for (const auto& issue : assessor().check(fhir::write_json(response), options())) {
+      if (issue.code == "MF-3027") {
+        of_subject.push_back(issue);
+      }
+    }
+    return of_subject;
+  };
+  EXPECT_THAT(found(), IsEmpty());
+  response.erase("subject");
+  ASSERT_THAT(found(), SizeIs(1));
+  EXPECT_EQ(found()[0].severity, fhir::Severity::warning);
+  EXPECT_EQ(found()[0].place, "QuestionnaireResponse.subject");
 }
 
 }  // namespace

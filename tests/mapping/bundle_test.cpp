@@ -704,6 +704,79 @@ TEST(Subject, ReferenceIntoTheFileThatWasReadIsNotRepeated) {
   EXPECT_EQ(observation(bundle, "em-sudden").find("subject")->string_of("reference"), "Patient/p9");
 }
 
+// Where the file is not, a server would refuse all of the transaction.
+TEST(References, IntoTheFileAreDroppedWhereverTheyStand) {
+  constexpr const char* urn = "urn:uuid:0b4e8a10-0000-4000-8000-000000000001";
+  const Json target = Json::object({{"reference", urn}});
+  const Json named = Json::object({{"reference", urn}, {"display", "Somebody"}});
+  auto given = response_of(calm_answers());
+  const auto extension = [](const Json& reference) {
+    return Json::object({{"url", "https://a.example/x"}, {"valueReference", reference}});
+  };
+  given.set("meta", Json::object({{"extension", Json::array({extension(target)})}}));
+  given.set("_authored", Json::object({{"extension", Json::array({extension(target)})}}));
+  given.set("extension",
+            Json::array({Json::object({{"url", "https://a.example/outer"},
+                                       {"extension", Json::array({extension(target)})}}),
+                         extension(named)}));
+  given.set("identifier", Json::object({{"value", "7"}, {"assigner", target}}));
+  given.set("subject",
+            Json::object({{"reference", "Patient/p1"},
+                          {"identifier", Json::object({{"value", "8"}, {"assigner", target}})}}));
+  given.set("author", Json::object({{"reference", "#me"}}));
+  given.set("contained", Json::array({Json::object({{"resourceType", "PractitionerRole"},
+                                                    {"id", "me"},
+                                                    {"practitioner", target},
+                                                    {"location", Json::array({target, named})}})}));
+  const auto bundle = bundle_of(judged(given));
+  EXPECT_THAT(references(bundle), Not(Contains(urn)));
+  EXPECT_THAT(fhir::check_structure(bundle), IsEmpty());
+  const auto& sent = only(bundle, "QuestionnaireResponse");
+  EXPECT_FALSE(sent.has("_authored"));
+  EXPECT_FALSE(sent.has("meta"));
+  EXPECT_EQ(fhir::write_json(*sent.find("extension")),
+            R"([{"url":"https://a.example/x","valueReference":{"display":"Somebody"}}])");
+  EXPECT_EQ(fhir::write_json(*sent.find("identifier")), R"({"value":"7"})");
+  EXPECT_EQ(fhir::write_json(sent.array_of("contained")[0]),
+            R"({"resourceType":"PractitionerRole","id":"me","location":[{"display":"Somebody"}]})");
+  EXPECT_EQ(fhir::write_json(*observation(bundle, "em-sudden").find("subject")),
+            R"({"reference":"Patient/p1","identifier":{"value":"8"}})");
+}
+
+// What is contained in the response is not contained in an Observation.
+TEST(References, OfTheSubjectsNumberIntoTheResponseStayInTheResponse) {
+  auto given = response_of(calm_answers());
+  const Json number =
+      Json::object({{"value", "8"}, {"assigner", Json::object({{"reference", "#org"}})}});
+  given.set("subject", Json::object({{"identifier", number}}));
+  given.set("contained",
+            Json::array({Json::object({{"resourceType", "Organization"}, {"id", "org"}})}));
+  const auto bundle = bundle_of(judged(given));
+  for (const auto* one : resources(bundle, "Observation")) {
+    EXPECT_THAT(references(*one), Not(Contains("#org")));
+  }
+  EXPECT_EQ(fhir::write_json(*observation(bundle, "em-sudden").find("subject")),
+            R"({"identifier":{"value":"8"}})");
+}
+
+TEST(AnswerObservation, IsBasedOnWhatTheResponseIsBasedOn) {
+  const auto to = [](const char* target) { return Json::object({{"reference", target}}); };
+  auto given = response_of(calm_answers());
+  given.set("basedOn", Json::array({to("CarePlan/1"), to("#r"), to("ServiceRequest/2"),
+                                    to("urn:uuid:0b4e8a10-0000-4000-8000-000000000001")}));
+  given.set("partOf",
+            Json::array({to("Observation/1"), to("https://a.example/Procedure/2"),
+                         Json::object({{"identifier", Json::object({{"value", "3"}})}})}));
+  const auto bundle = bundle_of(judged(given));
+  const auto& answer = observation(bundle, "em-sudden");
+  EXPECT_THAT(references(*answer.find("basedOn")), ElementsAre("CarePlan/1", "ServiceRequest/2"));
+  EXPECT_EQ(fhir::write_json(*answer.find("partOf")),
+            R"([{"reference":"https://a.example/Procedure/2"}])");
+  EXPECT_FALSE(observation(bundle, "urgency-tier").has("basedOn"));
+  EXPECT_THAT(fhir::check_structure(bundle), IsEmpty());
+  EXPECT_FALSE(observation(bundle_of(calm_answers()), "em-sudden").has("basedOn"));
+}
+
 TEST(Performer, IsNeverADevice) {
   auto given = response_of(calm_answers());
   given.set("author", Json::object({{"reference", "Device/tablet"}}));

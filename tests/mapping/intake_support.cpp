@@ -1,6 +1,7 @@
 #include "tests/mapping/intake_support.h"
 
 #include <algorithm>
+#include <map>
 #include <stdexcept>
 
 #include "plugin/knowledge/knowledge.h"
@@ -187,15 +188,18 @@ Json parse(std::string_view json) {
   return *std::move(read);
 }
 
+// Two different resources of one id: the second has no fullUrl (bdl-7).
 Json bundle_of(const std::vector<Json>& resources) {
+  std::map<std::string, const Json*> known;
   Json bundle = Json::object({{"resourceType", "Bundle"}, {"type", "collection"}});
   Json entries = Json::array();
   for (const auto& resource : resources) {
     Json entry = Json::object({});
-    if (const auto id = resource.string_of("id"); !id.empty()) {
-      entry.set("fullUrl", "https://ehr.example/fhir/" +
-                               std::string(resource.string_of("resourceType")) + "/" +
-                               std::string(id));
+    const std::string id(resource.string_of("id"));
+    const auto url =
+        "https://ehr.example/fhir/" + std::string(resource.string_of("resourceType")) + "/" + id;
+    if (!id.empty() && *known.try_emplace(url, &resource).first->second == resource) {
+      entry.set("fullUrl", url);
     }
     entry.set("resource", resource);
     entries.push(std::move(entry));

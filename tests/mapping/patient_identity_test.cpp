@@ -157,6 +157,53 @@ INSTANTIATE_TEST_SUITE_P(
                                       {"", about(R"({"reference":"Patient/other"})")}});
                   },
                   {"MF-3036"}},
+        WhoseCase{"address_of_another_type",
+                  [] {
+                    return addressed({{"", about(R"({"reference":"Patient/p1"})")},
+                                      {"https://other.example/fhir/Patient/zzz", condition()}});
+                  },
+                  {"MF-3036"}},
+        WhoseCase{"address_of_another_type_and_the_same_id",
+                  [] {
+                    return addressed({{"", about(R"({"reference":"Patient/p1"})")},
+                                      {"https://ehr.example/fhir/Observation/p1", patient()}});
+                  },
+                  {"MF-3036"}},
+        WhoseCase{"one_address_of_two_resources",
+                  [] {
+                    return addressed({{"", about(R"({"reference":"Patient/p1"})")},
+                                      {"https://ehr.example/fhir/Condition/c1", condition()},
+                                      {"https://ehr.example/fhir/Condition/c1",
+                                       condition(R"({"reference":"Patient/p1"})",
+                                                 R"(,"recordedDate":"2026")")}});
+                  },
+                  {"MF-3036"}},
+        WhoseCase{"one_urn_of_two_resources",
+                  [] {
+                    constexpr auto urn = "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0";
+                    return addressed({{"", about(R"({"reference":"Patient/p1"})")},
+                                      {urn, condition()},
+                                      {urn, patient()}});
+                  },
+                  {"MF-3036"}},
+        WhoseCase{"one_address_twice_with_the_same",
+                  [] {
+                    return addressed({{"", about(R"({"reference":"Patient/p1"})")},
+                                      {"https://ehr.example/fhir/Condition/c1", condition()},
+                                      {"https://ehr.example/fhir/Condition/c1", condition()}});
+                  },
+                  {}},
+        WhoseCase{"one_address_of_two_versions",
+                  [] {
+                    const auto version = [](const char* id) {
+                      return condition(R"({"reference":"Patient/p1"})",
+                                       std::string(R"(,"meta":{"versionId":")") + id + R"("})");
+                    };
+                    return addressed({{"", about(R"({"reference":"Patient/p1"})")},
+                                      {"https://ehr.example/fhir/Condition/c1", version("1")},
+                                      {"https://ehr.example/fhir/Condition/c1", version("2")}});
+                  },
+                  {}},
         WhoseCase{
             "subject_of_two_minds",
             [] {
@@ -266,6 +313,31 @@ INSTANTIATE_TEST_SUITE_P(
                     parse(R"({"resourceType":"MedicationDispense","id":"d","status":"completed",
                               "medicationCodeableConcept":{"text":"Lithium"}})")}),
     [](const auto& one) { return std::string(one.param.name); });
+
+// Where nobody is named, what was set aside may be this patient's, whatever it is.
+TEST(Intake, ARecordOfNobodyBesideAResponseOfNobodyForbidsReassurance) {
+  Json response = about(R"({"display":"x"})");
+  response.erase("subject");
+  Json nail = condition("{}");
+  nail.erase("subject");
+  const auto intake = take(bundle_of({response, nail}));
+  ASSERT_TRUE(intake);
+  EXPECT_TRUE(intake->record_missing);
+  EXPECT_THAT(intake->record_problems, SizeIs(1));
+  const auto named = take(bundle_of({about(R"({"reference":"Patient/p1"})"), nail}));
+  ASSERT_TRUE(named);
+  EXPECT_FALSE(named->record_missing);
+}
+
+TEST(Intake, ADeviceOfNobodyIsNeitherUsedNorTold) {
+  const auto device =
+      parse(R"({"resourceType":"Device","deviceName":[{"name":"Myoflag","type":"other"}]})");
+  const auto intake = take(bundle_of({about(R"({"reference":"Patient/p1"})"), device}));
+  ASSERT_TRUE(intake);
+  EXPECT_THAT(intake->record, IsEmpty());
+  EXPECT_THAT(intake->set_aside, IsEmpty());
+  EXPECT_THAT(intake->record_problems, IsEmpty());
+}
 
 TEST(Intake, AnObservationFocusedOnThePatientIsUsed) {
   const auto intake = take(bundle_of({patient(), about(R"({"reference":"Patient/p1"})"),
