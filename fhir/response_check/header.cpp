@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -133,6 +134,18 @@ bool has_space(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) <= ' '; });
 }
 
+// Type by id, of the resources inside.
+using Contained = std::map<std::string_view, std::string_view>;
+
+Contained contained_in(const Json& response) {
+  Contained contained;
+  for (const auto& inner : response.array_of("contained")) {
+    contained.emplace(inner.string_of("id"), inner.string_of("resourceType"));
+  }
+  contained.erase("");
+  return contained;
+}
+
 // Behind "urn:". Other systems write UUIDs in capitals, too.
 bool is_name(std::string_view text) {
   constexpr std::string_view uuid = "uuid:";
@@ -142,7 +155,7 @@ bool is_name(std::string_view text) {
 }
 
 // Source: hl7.org/fhir/R4/references.html#literal
-bool is_reference(std::string_view text, const std::set<std::string_view>& contained) {
+bool is_reference(std::string_view text, const Contained& contained) {
   if (text.starts_with('#')) {
     return contained.contains(text.substr(1));
   }
@@ -156,23 +169,14 @@ bool is_reference(std::string_view text, const std::set<std::string_view>& conta
   return is_web ? !has_space(text) : scheme == "urn" && is_name(rest);
 }
 
-void check_reference(const std::set<std::string_view>& contained, const Json& reference,
-                     const std::string& place, Report& report) {
+void check_reference(const Contained& contained, const Json& reference, const std::string& place,
+                     Report& report) {
   const auto text = reference.string_of("reference");
   if (!text.empty() && !is_reference(text, contained)) {
     report.add({Severity::error, "value", "MF-1416",
                 "This is no reference to a resource, or to one that is not contained here."},
                place + ".reference");
   }
-}
-
-std::set<std::string_view> ids_inside(const Json& response) {
-  std::set<std::string_view> ids;
-  for (const auto& inner : response.array_of("contained")) {
-    ids.insert(inner.string_of("id"));
-  }
-  ids.erase("");
-  return ids;
 }
 
 // "….answer[0].value": an answer has rules of its own (MF-1465).
@@ -188,7 +192,7 @@ bool is_answer_value(std::string_view place) {
 
 // Everywhere: a server refuses the whole for one that leads nowhere. "#" alone is what contains.
 void references_lead_somewhere(const HeaderContext& context, Report& report) {
-  const auto contained = ids_inside(context.response.json());
+  const auto contained = contained_in(context.response.json());
   for_each_reference(context.response.json(), [&](const Json& reference, const std::string& place) {
     const bool inside = place.starts_with(at("contained"));
     const bool fits = inside ? reference.string_of("reference") == "#" : is_answer_value(place);
@@ -325,22 +329,15 @@ std::string_view type_in(std::string_view reference) {
   return before == std::string_view::npos ? head : head.substr(before + 1);
 }
 
-const Json* contained_of(const Json& response, std::string_view id) {
-  const auto& contained = response.array_of("contained");
-  const auto found = std::find_if(contained.begin(), contained.end(),
-                                  [id](const Json& inner) { return inner.string_of("id") == id; });
-  return found == contained.end() ? nullptr : &*found;
-}
-
 // Of what it refers to; empty when nothing tells.
-std::string_view type_of_target(const Json& reference, const Json& response) {
+std::string_view type_of_target(const Json& reference, const Contained& contained) {
   const auto text = reference.string_of("reference");
-  if (!text.empty() && !is_reference(text, response)) {
+  if (!text.empty() && !is_reference(text, contained)) {
     return {};
   }
   if (text.starts_with('#')) {
-    const auto* inner = contained_of(response, text.substr(1));
-    return inner == nullptr ? std::string_view() : inner->string_of("resourceType");
+    const auto inner = contained.find(text.substr(1));
+    return inner == contained.end() ? std::string_view() : inner->second;
   }
   const auto type = type_in(text);
   return type.empty() ? reference.string_of("type") : type;
@@ -360,9 +357,9 @@ constexpr Targets kTargets[] = {
      {"Device", "Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Organization"}},
     {"source", {"Patient", "Practitioner", "PractitionerRole", "RelatedPerson"}}};
 
-void check_target(const Json& response, const Json& reference, const Targets& allowed,
+void check_target(const Contained& contained, const Json& reference, const Targets& allowed,
                   const std::string& place, Report& report) {
-  const auto type = type_of_target(reference, response);
+  const auto type = type_of_target(reference, contained);
   const auto& types = allowed.types;
   if (type.empty() || std::find(types.begin(), types.end(), type) != types.end()) {
     return;
@@ -375,14 +372,15 @@ void check_target(const Json& response, const Json& reference, const Targets& al
 
 void participants_fit(const HeaderContext& context, Report& report) {
   const auto& response = context.response.json();
+  const auto contained = contained_in(response);
   for (const auto& allowed : kTargets) {
     const auto* value = response.find(allowed.element);
     const auto* list = value == nullptr ? nullptr : value->as_array();
     if (value != nullptr && list == nullptr) {
-      check_target(response, *value, allowed, at(allowed.element), report);
+      check_target(contained, *value, allowed, at(allowed.element), report);
     }
     for (std::size_t i = 0; list != nullptr && i < list->size() && !report.is_full(); ++i) {
-      check_target(response, (*list)[i], allowed, at(fmt::format("{}[{}]", allowed.element, i)),
+      check_target(contained, (*list)[i], allowed, at(fmt::format("{}[{}]", allowed.element, i)),
                    report);
     }
   }

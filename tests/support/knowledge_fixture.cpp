@@ -238,7 +238,7 @@ EvaluationInput Names::input(const Form& form) const {
   input.facts.record = record(form.record);
   input.previous = previous(form);
   if (input.previous) {
-    input.earlier = {{ResponseInfo{}, *input.previous}};
+    input.earlier = {{ResponseInfo{}, *input.previous, {}}};
   }
   input.now = now();
   input.response.authored = form.stale ? now() - std::chrono::days(15) : now();
