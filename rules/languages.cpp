@@ -32,6 +32,7 @@ class Collector {
     for (const Advice& advice : knowledge_.advice) {
       add(advice.text, {}, fmt::format("advice {}", advice.id), true);
     }
+    add_neutral_words();
     return std::move(out_);
   }
 
@@ -50,6 +51,16 @@ class Collector {
     for (const Option& option : item.options) {
       add(option.text, item.link_id,
           fmt::format("question {}, option {}", item.link_id, option.code), false, is_instrument);
+    }
+  }
+
+  // Said in place of words that comfort.
+  void add_neutral_words() {
+    const bool is_said =
+        std::any_of(knowledge_.rules.begin(), knowledge_.rules.end(),
+                    [](const Rule& rule) { return rule.comforts && rule.beside.empty(); });
+    if (is_said) {
+      add(knowledge_.text("patient-neutral"), {}, "patient-neutral", true);
     }
   }
 
