@@ -87,7 +87,7 @@ TEST(Config, EveryOptionIsReadToWhereItIsWrittenFrom) {
   config.intake_link = "https://f.example/";
   config.summary_app = "https://g.example/launch";
   config.id_secret = "MYOFLAG_ID_SECRET";
-  config.delivery.store = "outbox.sqlite";
+  config.delivery.store = "store.sqlite";
   config.delivery.ehr.base = "https://n.example/r4";
   config.delivery.hook = "https://o.example/urgent?of=us";
   config.origins = {"https://h.example", "http://127.0.0.1:9000"};

@@ -458,14 +458,14 @@ INSTANTIATE_TEST_SUITE_P(
                   DONE("2019-11-15") R"("code":{"text":"Laparotomy"})", "", false},
         OtherCase{"procedure_not_done", "Procedure",
                   R"("status":"not-done","code":{"text":"Laparotomy"})", "", false},
-        OtherCase{"device_in_other_words", "Device", R"("type":{"text":"CRT-D"})", "CRT-D"},
+        OtherCase{"device_in_other_words", "Device", R"("type":{"text":"Sonde Q7"})", "Sonde Q7"},
         OtherCase{"device_by_a_code", "Device",
                   R"("type":{"coding":[{"system":"urn:x","code":"72506001"}]})", "72506001"},
-        OtherCase{"device_by_its_model", "Device", R"("modelNumber":"Momentum CRT-D")",
-                  "Momentum CRT-D"},
+        OtherCase{"device_by_its_model", "Device", R"("modelNumber":"Momentum Sonde Q7")",
+                  "Momentum Sonde Q7"},
         OtherCase{"device_of_no_name", "Device", R"("status":"active")", "Device: (not named)"},
         OtherCase{"device_known", "Device", R"("type":{"text":"Cardiac pacemaker"})", "", false},
-        OtherCase{"device_gone", "Device", R"("status":"inactive","type":{"text":"CRT-D"})", "",
+        OtherCase{"device_gone", "Device", R"("status":"inactive","type":{"text":"Sonde Q7"})", "",
                   false},
         OtherCase{"flag", "Flag", R"("status":"active","code":{"text":"Aspiration risk"})",
                   "Flag: Aspiration risk"},
@@ -499,14 +499,14 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& one) { return std::string(one.param.name); });
 
 TEST(Devices, OneThatNobodyReadStandsBesideProposalsOfTestsItMayForbid) {
-  const auto context = read({of_p1("Device", R"("type":{"text":"CRT-D"})")});
+  const auto context = read({of_p1("Device", R"("type":{"text":"Sonde Q7"})")});
   std::vector<std::string> cautions;
   for (const auto& entry : context.entries) {
     if (entry.kind == RecordEntry::Kind::caution) {
       cautions.push_back(entry.caution + ": " + entry.text);
     }
   }
-  const std::string text = "a device, perhaps an implanted one, that no rule reads (CRT-D)";
+  const std::string text = "a device, perhaps an implanted one, that no rule reads (Sonde Q7)";
   EXPECT_THAT(cautions, ElementsAre("emg: " + text, "mri: " + text));
 }
 
@@ -561,8 +561,8 @@ TEST(SetAside, WhatMayHaveMatteredWithholdsReassurance) {
   EXPECT_FALSE(doubtful("DiagnosticReport", AT("2016-11-20") R"("code":{"text":"EMG"},)"
                                                              R"("conclusion":"Denervation")"));
   EXPECT_FALSE(doubtful("DiagnosticReport", AT("2026-11-20") R"("code":{"text":"EMG"})"));
-  EXPECT_TRUE(doubtful("Device", R"("type":{"text":"CRT-D"})"));
-  EXPECT_FALSE(doubtful("Device", R"("status":"inactive","type":{"text":"CRT-D"})"));
+  EXPECT_TRUE(doubtful("Device", R"("type":{"text":"Sonde Q7"})"));
+  EXPECT_FALSE(doubtful("Device", R"("status":"inactive","type":{"text":"Sonde Q7"})"));
 }
 
 TEST(Report, OldOnesDoNotPushOutWhatIsNew) {
