@@ -445,10 +445,11 @@ struct BegunForms {
   Issues faults;                        // why, as warnings
 };
 
-// A draft that an EHR made and nobody has written in.
-bool is_blank(const Issues& errors) {
-  return std::all_of(errors.begin(), errors.end(),
-                     [](const Issue& issue) { return issue.code == "MF-3009"; });
+// A draft that an EHR made and nobody has written in, not even why an answer is missing.
+bool is_blank(const Json& draft, const Issues& errors) {
+  const bool says_nothing = std::all_of(errors.begin(), errors.end(),
+                                        [](const Issue& issue) { return issue.code == "MF-3009"; });
+  return says_nothing && fhir::write_json(draft).find(R"("answer":)") == std::string::npos;
 }
 
 }  // namespace
@@ -561,7 +562,7 @@ BegunForms Assessor::Parts::judge_begun(const std::vector<mapping::GivenResponse
     if (judged &&
         (!found.most_urgent || is_more_urgent(judged->assessment, found.most_urgent->assessment))) {
       found.most_urgent = *std::move(judged);
-    } else if (!judged && !is_blank(judged.error())) {
+    } else if (!judged && !is_blank(given.json, judged.error())) {
       found.unreadable = true;
       add_as_warnings(judged.error(), given.place, found.faults);
     }

@@ -902,6 +902,16 @@ TEST(Assess, ADraftWithoutAnAnswerChangesNothing) {
   EXPECT_THAT(assessed->warnings, Not(Contains(::testing::Field(&fhir::Issue::code, "MF-3009"))));
 }
 
+TEST(Assess, ADraftThatOnlySaysWhyAnswersAreMissingIsNotBlank) {
+  auto draft = at_hour("09", "in-progress", self_care());
+  *draft.find("item") = parse(
+      R"([{"linkId":"g-emergency","item":[{"linkId":"em-now","answer":[{"_valueCoding":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"asked-declined"}]}}]}]}])");
+  const auto assessed =
+      assess(bundle_of({at_hour("08", "completed", self_care()), draft, patient()}));
+  ASSERT_TRUE(assessed);
+  EXPECT_GE(assessed->assessment.tier, Tier::urgent);
+}
+
 TEST(Assess, AFaultOfOneBegunFormIsSaidBesideTheOtherWhateverTheirOrder) {
   const auto stroke = self_care_but("em-sudden", {"face-droop"});
   for (const auto& [hour, other] : {std::pair{"09", "10"}, std::pair{"10", "09"}}) {
