@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <limits>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -452,15 +453,46 @@ bool is_blank(const Json& draft, const Issues& errors) {
   return says_nothing && fhir::write_json(draft).find(R"("answer":)") == std::string::npos;
 }
 
+// Findings that words beside a code, or the text of a question, are not those of the form.
+bool tells_other_words(const Issues& issues) {
+  constexpr std::array<std::string_view, 3> codes{"MF-1428", "MF-1449", "MF-1458"};
+  return std::any_of(issues.begin(), issues.end(), [&codes](const Issue& issue) {
+    return std::find(codes.begin(), codes.end(), issue.code) != codes.end();
+  });
+}
+
+// The form with its words in every language: most of its making, and few inputs need it.
+class TranslatedForm {
+ public:
+  const Json& resource(const rules::Knowledge& knowledge) const {
+    make(knowledge);
+    return resource_;
+  }
+
+  const fhir::Questionnaire& form(const rules::Knowledge& knowledge) const {
+    make(knowledge);
+    return form_.value();
+  }
+
+ private:
+  void make(const rules::Knowledge& knowledge) const {
+    std::call_once(made_, [&] {
+      resource_ = mapping::questionnaire_resource(knowledge);
+      form_ = fhir::load_questionnaire(resource_).form;
+    });
+  }
+
+  mutable std::once_flag made_;
+  mutable Json resource_;
+  mutable std::optional<fhir::Questionnaire> form_;  // absent where the English one has errors too
+};
+
 }  // namespace
 
 struct Assessor::Parts {
-  explicit Parts(rules::KnowledgePtr owner)
-      : knowledge(std::move(owner)),
-        questionnaire(mapping::questionnaire_resource(*knowledge)),
-        fast(knowledge) {
+  explicit Parts(rules::KnowledgePtr owner) : knowledge(std::move(owner)), fast(knowledge) {
     form_issues = mapping::form_issues(*knowledge);
-    auto loaded = fhir::load_questionnaire(questionnaire);
+    auto loaded = fhir::load_questionnaire(mapping::english_questionnaire(*knowledge));
     append(form_issues, std::move(loaded.issues));
     if (!fhir::has_errors(form_issues)) {
       form = std::move(loaded.form);
@@ -479,6 +511,9 @@ struct Assessor::Parts {
     fhir::CheckOptions check;
     check.now = options.now;
     Issues issues = fhir::check_all(intake.response, *form, check);
+    if (!knowledge->languages.empty() && tells_other_words(issues)) {
+      issues = fhir::check_all(intake.response, translated.form(*knowledge), check);
+    }
     adapt_to_form(*knowledge, intake.response, issues);
     add_status_issue(intake.response.string_of("status"), issues);
     locate(issues, intake.place);
@@ -501,10 +536,10 @@ struct Assessor::Parts {
                                     const AssessOptions& options) const;
 
   rules::KnowledgePtr knowledge;
-  Json questionnaire;
   mapping::FastForm fast;
   Issues form_issues;
-  std::optional<fhir::Questionnaire> form;  // absent: the knowledge's form cannot be used
+  std::optional<fhir::Questionnaire> form;  // in English; absent: the form cannot be used
+  TranslatedForm translated;
 };
 
 std::optional<Assessed> Assessor::Parts::assess_plain(std::string_view bytes,
@@ -671,7 +706,9 @@ Assessor::~Assessor() = default;
 Assessor::Assessor(Assessor&&) noexcept = default;
 
 const rules::KnowledgePtr& Assessor::knowledge() const { return parts_->knowledge; }
-const Json& Assessor::questionnaire() const { return parts_->questionnaire; }
+const Json& Assessor::questionnaire() const {
+  return parts_->translated.resource(*parts_->knowledge);
+}
 bool Assessor::has_form() const { return parts_->form.has_value(); }
 
 tl::expected<Assessed, Issues> Assessor::assess(std::string_view bytes,

@@ -41,10 +41,11 @@ Json concept_of(std::string_view system, std::string_view code, std::string_view
   return Json::object({{"coding", Json::array({coding(system, code, display)})}});
 }
 
-// Whose form it is, and the language of its texts (null: English).
+// Whose form it is, the language of its texts (null: English), and whether the others stand beside.
 struct Form {
   const Knowledge& knowledge;
   const Language* language;
+  bool translated = true;
 };
 
 Json translation(std::string_view tag, const std::string& text) {
@@ -60,6 +61,9 @@ void add_text(const Form& form, Json& element, std::string_view name, const std:
     return;
   }
   element.set(name, rules::in_language(form.language, english, item));
+  if (!form.translated) {
+    return;
+  }
   Json others = Json::array();
   if (form.language != nullptr) {
     others.push(translation("en", english));
@@ -376,14 +380,21 @@ Json with_titles(const Form& form, const Json& header) {
   return out;
 }
 
-}  // namespace
-
-Json questionnaire_resource(const Knowledge& knowledge, const Language* language) {
-  const Form form{knowledge, language};
-  Json resource = with_titles(form, artefact_header(knowledge, "Questionnaire", "", ""));
+Json resource_of(const Form& form) {
+  Json resource = with_titles(form, artefact_header(form.knowledge, "Questionnaire", "", ""));
   resource.set("subjectType", Json::array({"Patient"}));
   resource.set_if("item", items_of(form, -1));
   return resource;
+}
+
+}  // namespace
+
+Json questionnaire_resource(const Knowledge& knowledge, const Language* language) {
+  return resource_of({knowledge, language});
+}
+
+Json english_questionnaire(const Knowledge& knowledge) {
+  return resource_of({knowledge, nullptr, false});
 }
 
 }  // namespace myoflag::mapping

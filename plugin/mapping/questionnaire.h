@@ -21,4 +21,8 @@ fhir::Issues form_issues(const rules::Knowledge& knowledge);
 fhir::Json questionnaire_resource(const rules::Knowledge& knowledge,
                                   const rules::Language* language = nullptr);
 
+// The same in English alone, a quarter of the size: enough to judge answers that show English
+// words.
+fhir::Json english_questionnaire(const rules::Knowledge& knowledge);
+
 }  // namespace myoflag::mapping
