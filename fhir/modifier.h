@@ -1,7 +1,8 @@
 #pragma once
-// Marks of R4 that an element means something else than it says. Whoever does not understand them
-// must not process the element, and nothing here understands any. Source:
-// hl7.org/fhir/R4/extensibility.html#modifierExtension, hl7.org/fhir/R4/resource.html#Resource.
+// Marks of R4 that an element means something else than it says, or that some of it was left out.
+// Whoever does not understand them must not process the element, and nothing here understands any.
+// Sources: hl7.org/fhir/R4/extensibility.html#modifierExtension,
+// hl7.org/fhir/R4/resource.html#Resource, hl7.org/fhir/R4/search.html#summary.
 
 #include <algorithm>
 
@@ -26,6 +27,17 @@ inline bool has_modifier_inside(const Json& json) {
 
 inline bool has_implicit_rules(const Json& resource) {
   return resource.has("implicitRules") || resource.has("_implicitRules");
+}
+
+// By its server, for a search with _summary or _elements.
+inline bool is_subsetted(const Json& resource) {
+  const auto* meta = resource.find("meta");
+  if (meta == nullptr) {
+    return false;
+  }
+  const auto& tags = meta->array_of("tag");
+  return std::any_of(tags.begin(), tags.end(),
+                     [](const Json& tag) { return tag.string_of("code") == "SUBSETTED"; });
 }
 
 }  // namespace myoflag::fhir

@@ -6,10 +6,12 @@
 #include <limits>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "fhir/datetime.h"
+#include "fhir/modifier.h"
 #include "fhir/questionnaire.h"
 #include "fhir/response.h"
 #include "fhir/response_check.h"
@@ -28,6 +30,7 @@
 #include "rules/lasting.h"
 #include "rules/settle.h"
 #include "rules/texts.h"
+#include "rules/wording.h"
 
 namespace myoflag {
 
@@ -75,6 +78,18 @@ void add_status_issue(std::string_view status, Issues& issues) {
   } else if (status == "in-progress" || status == "stopped") {
     issues.push_back(at_status(Severity::warning, "MF-3008",
                                "The form was not finished; what was answered is evaluated."));
+  }
+}
+
+void add_subset_issue(const Json& response, Issues& issues) {
+  if (fhir::is_subsetted(response)) {
+    issues.push_back({Severity::error,
+                      "incomplete",
+                      "MF-3037",
+                      "Only a part of the response was sent (SUBSETTED), so what it leaves out is "
+                      "not known.",
+                      std::string(response_root) + ".meta.tag",
+                      {}});
   }
 }
 
@@ -262,18 +277,22 @@ std::optional<rules::EarlierForm> earlier_form(const rules::Knowledge& knowledge
     return std::nullopt;
   }
   rules::settle_in_place(knowledge, read->answers.given);
-  return rules::EarlierForm{response_info(json, {}), read->answers.given, given.reference, false,
-                            !read->unread.empty()};
+  return rules::EarlierForm{response_info(json, {}), read->answers.given,
+                            given.reference,         false,
+                            !read->unread.empty(),   !read->answers.free_text.empty()};
 }
 
 // What the finished form denied may be so now, where a newer one cannot be read: these options
-// become open, and what was said to be there stays. Numbers stay as they were given.
-void open_denials(const rules::Knowledge& knowledge, rules::AnswerRecord& answers) {
+// become open, and what was said to be there stays. Numbers stay as they were given. True: there
+// was an answer to open.
+bool open_denials(const rules::Knowledge& knowledge, rules::AnswerRecord& answers) {
+  bool opened = false;
   for (std::size_t i = 0; i < knowledge.items.size(); ++i) {
     const auto& item = knowledge.items[i];
     if (item.type != rules::ItemType::choice || answers.state[i] != rules::ItemState::answered) {
       continue;
     }
+    opened = true;
     if ((answers.chosen[i] & item.positive()) == 0) {
       answers.chosen[i] = 0;
       answers.state[i] = rules::ItemState::invalid;
@@ -281,6 +300,7 @@ void open_denials(const rules::Knowledge& knowledge, rules::AnswerRecord& answer
       answers.chosen[i] |= rules::kNotOffered;
     }
   }
+  return opened;
 }
 
 // The forms before the one that is judged.
@@ -306,13 +326,30 @@ Earlier with_finished(const Earlier& earlier, std::optional<rules::EarlierForm> 
   return all;
 }
 
+// Free text of an earlier form, from a time about which some question of the present one asks.
+bool has_recent_words(const rules::Knowledge& knowledge, const rules::EarlierForm& form,
+                      std::optional<rules::Instant> now) {
+  int hours = 0;
+  for (const auto& item : knowledge.items) {
+    hours = std::max(hours, item.look_back_hours);
+  }
+  const bool is_old = now && form.response.authored &&
+                      *now - rules::latest_authored(form.response) > std::chrono::hours(hours);
+  return form.has_words && !is_old;
+}
+
 Earlier read_earlier(const rules::Knowledge& knowledge, const Intake& intake) {
+  const auto now = mapping::moment_of(intake.response.string_of("authored"));
   Earlier earlier;
   earlier.unread = intake.earlier_unread;
   const auto read = [&](const mapping::GivenResponse& given) {
     auto form = earlier_form(knowledge, given);
     if (form) {
       earlier.unread = earlier.unread || form->has_unread;
+      if (has_recent_words(knowledge, *form, now)) {
+        earlier.problems.push_back(
+            {"MF-3032", knowledge.text("record-earlier-words"), given.place});
+      }
       earlier.forms.push_back(*std::move(form));
     } else {
       earlier.problems.push_back(
@@ -384,16 +421,28 @@ void add_record(const rules::Knowledge& knowledge, const Intake& intake, Earlier
   input.appointment = context.appointment;
 }
 
+// Where the record has several dates of birth, of the judgements by the oldest age and the youngest
+// the more urgent holds: every limit of an age is met by one of them.
+rules::Assessment assess_ages(const rules::KnowledgePtr& knowledge, rules::EvaluationInput input,
+                              const mapping::RecordContext& context, rules::Outlook outlook) {
+  if (!context.youngest_age) {
+    return rules::assess(knowledge, std::move(input), outlook);
+  }
+  auto as_oldest = rules::assess(knowledge, input, outlook);
+  input.facts.record.age = context.youngest_age;
+  auto as_youngest = rules::assess(knowledge, std::move(input), outlook);
+  return is_more_urgent(as_youngest, as_oldest) ? as_youngest : as_oldest;
+}
+
 // What only the evaluation met: in a question that does not apply, for example, or in a newer form.
 // What both met stays as the check says it.
 void add_unsaid(Issues met, Issues& issues) {
-  const auto is_said = [said = issues](const Issue& issue) {
-    return std::any_of(said.begin(), said.end(), [&issue](const Issue& one) {
-      return one.code == issue.code && one.place == issue.place;
-    });
-  };
+  std::set<std::pair<std::string, std::string>> said;  // code and place
+  for (const auto& issue : issues) {
+    said.emplace(issue.code, issue.place);
+  }
   for (auto& issue : met) {
-    if (!is_said(issue)) {
+    if (!said.contains({issue.code, issue.place})) {
       issues.push_back(std::move(issue));
     }
   }
@@ -434,10 +483,6 @@ Issues record_findings(const rules::Knowledge& knowledge, const Intake& intake,
   }
   return issues;
 }
-
-}  // namespace
-
-namespace {
 
 // Forms begun since the finished one.
 struct BegunForms {
@@ -516,6 +561,7 @@ struct Assessor::Parts {
     }
     adapt_to_form(*knowledge, intake.response, issues);
     add_status_issue(intake.response.string_of("status"), issues);
+    add_subset_issue(intake.response, issues);
     locate(issues, intake.place);
     return issues;
   }
@@ -681,19 +727,18 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake, const Earli
   for (const auto doubt : doubts_of(intake, *warnings)) {
     input.doubts.push_back(doubt);
   }
-  if (std::find(input.doubts.begin(), input.doubts.end(), rules::Doubt::newer_unreadable) !=
-      input.doubts.end()) {
-    open_denials(*knowledge, read->answers.given);
-  }
+  const bool is_newer_unreadable = std::find(input.doubts.begin(), input.doubts.end(),
+                                             rules::Doubt::newer_unreadable) != input.doubts.end();
+  const bool is_opened = is_newer_unreadable && open_denials(*knowledge, read->answers.given);
   add_other_form(*knowledge, intake.response, std::move(read->unread), input);
   add_answers(*knowledge, std::move(read->answers),
               mapping::has_answers_left_out(*knowledge, intake.response), input);
-  if (!is_answered(input)) {
+  if (!is_opened && !is_answered(input)) {
     return tl::unexpected(Issues{nothing_answered(intake.place)});
   }
   add_record(*knowledge, intake, earlier, context, options.record_doubtful, input);
   append(intake.warnings, *std::move(warnings));
-  Assessed assessed{rules::assess(knowledge, std::move(input), options.outlook),
+  Assessed assessed{assess_ages(knowledge, std::move(input), context, options.outlook),
                     std::move(intake.response),
                     {},
                     std::move(intake.warnings)};

@@ -77,6 +77,7 @@ struct EarlierForm {
   bool before_last = false;  // before the last completed one: its answers count as long as their
                              // questions look back
   bool has_unread = false;   // an answer of it that its binding does not know
+  bool has_words = false;    // free text
 };
 
 // Everything one evaluation reads. `facts` must have been settled (rules/settle.h).

@@ -1,6 +1,7 @@
 #include "rules/vanished.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "rules/trace.h"
 #include "rules/wording.h"
@@ -30,14 +31,20 @@ AnswerRecord still_asked(const Knowledge& knowledge, const EvaluationInput& inpu
   return answers;
 }
 
-EvaluationInput as_answered(const Knowledge& knowledge, const EvaluationInput& input,
-                            const EarlierForm& form) {
-  EvaluationInput then;
-  then.facts.answers = still_asked(knowledge, input, form);
-  then.facts.raw = then.facts.answers;
-  then.facts.record = input.facts.record;
-  then.record = input.record;
+Facts facts_of(const Knowledge& knowledge, const EvaluationInput& input, const EarlierForm& form) {
+  Facts then;
+  then.answers = still_asked(knowledge, input, form);
+  then.raw = then.answers;
+  then.record = input.facts.record;
   return then;
+}
+
+std::vector<Evidence> because_of(const Knowledge& knowledge, const Rule& rule, Facts facts,
+                                 const FiredTiers& fired, const EvaluationInput& input) {
+  EvaluationInput then;
+  then.facts = std::move(facts);
+  then.record = input.record;
+  return trace(knowledge, rule, then, fired, Reading::given).because;
 }
 
 // Rules that wait for the tiers of others come too late to be compared.
@@ -68,7 +75,7 @@ std::vector<int> earlier_flags(const Knowledge& knowledge, const EvaluationInput
   std::vector<int> flags;
   for (const auto& form : input.earlier) {
     Verdicts then;
-    evaluate(knowledge, as_answered(knowledge, input, form).facts, {}, then);
+    evaluate(knowledge, facts_of(knowledge, input, form), {}, then);
     const auto more = flags_of(knowledge, then);
     flags.insert(flags.end(), more.begin(), more.end());
   }
@@ -81,17 +88,16 @@ std::vector<VanishedFlag> vanished_flags(const Knowledge& knowledge, const Evalu
                                          const Verdicts& verdicts) {
   std::vector<VanishedFlag> gone;
   for (const auto& form : input.earlier) {
-    const auto then = as_answered(knowledge, input, form);
+    const auto then = facts_of(knowledge, input, form);
     Verdicts given;
-    evaluate(knowledge, then.facts, {}, given);
+    evaluate(knowledge, then, {}, given);
     for (const int index : flags_of(knowledge, given)) {
       const auto at = static_cast<std::size_t>(index);
       const Rule* rule = &knowledge.rules[at];
       const bool told = std::any_of(gone.begin(), gone.end(),
                                     [rule](const auto& other) { return other.rule == rule; });
       if (verdicts.rules[at] != Tri::yes && !told) {
-        auto because = trace(knowledge, *rule, then, given.fired, Reading::given).because;
-        gone.push_back({rule, &form, std::move(because)});
+        gone.push_back({rule, &form, because_of(knowledge, *rule, then, given.fired, input)});
       }
     }
   }

@@ -218,7 +218,7 @@ std::string day_text(Instant moment) {
 
 Instant latest_authored(const ResponseInfo& response) {
   constexpr std::size_t kYear = 4, kMonth = 7, kDay = 10;
-  constexpr std::chrono::hours kFarthestZone(12);
+  constexpr std::chrono::hours kFarthestZone(14);
   const std::size_t size = response.authored_text.size();
   const std::chrono::year_month_day first(
       std::chrono::floor<std::chrono::days>(*response.authored));

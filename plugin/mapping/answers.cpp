@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <compare>
 #include <string>
 #include <utility>
 
@@ -34,6 +35,19 @@ bool is_left_open(const Json& element) {
   });
 }
 
+// Why a value is missing, wherever it stands beside one; not in what stands below the answer.
+bool says_absent(const Json& element) {
+  if (const auto* list = element.as_array()) {
+    return std::any_of(list->begin(), list->end(), says_absent);
+  }
+  const auto* members = element.as_object();
+  return members != nullptr &&
+         (element.string_of("url") == kDataAbsentReasonExtension ||
+          std::any_of(members->begin(), members->end(), [](const Json::Member& member) {
+            return member.name != "item" && says_absent(member.value);
+          }));
+}
+
 }  // namespace
 
 bool was_left_open(const Json& answer) {
@@ -47,17 +61,30 @@ bool was_left_open(const Json& answer) {
           }));
 }
 
+bool is_within(const Item& item, std::string_view number) {
+  const auto compared = [number](const rules::Number& limit) {
+    return fhir::compare_decimals(number, rules::to_text(limit));
+  };
+  const auto low = item.min ? compared(*item.min) : std::strong_ordering::equal;
+  const auto high = item.max ? compared(*item.max) : std::strong_ordering::equal;
+  return low && high && *low >= 0 && *high <= 0;
+}
+
 void put_number(const Item& item, int index, std::optional<rules::Number> number,
-                Answers& answers) {
+                std::string_view written, Answers& answers) {
   const auto slot = static_cast<std::size_t>(index);
-  const bool inside =
-      number && (!item.min || *number >= *item.min) && (!item.max || *number <= *item.max);
+  const bool inside = number && is_within(item, written);
   answers.given.state[slot] = inside ? ItemState::answered : ItemState::invalid;
   if (inside) {
     answers.given.number[slot] = *number;
-  } else {
-    answers.out_of_range.push_back({rules::SetAside::Why::out_of_range, index, 0, number, {}});
+    return;
   }
+  constexpr std::size_t most_shown = 40;
+  const bool is_exact = number && fhir::compare_decimals(written, rules::to_text(*number)) ==
+                                      std::strong_ordering::equal;
+  std::string as_text = is_exact ? "" : std::string(written.substr(0, most_shown));
+  answers.out_of_range.push_back({rules::SetAside::Why::out_of_range, index, 0,
+                                  is_exact ? number : std::nullopt, std::move(as_text)});
 }
 
 namespace {
@@ -73,6 +100,11 @@ class Reader {
     }
     if (!issues_.empty()) {
       return tl::unexpected(std::move(issues_));
+    }
+    for (std::size_t i = 0; i < knowledge_.items.size(); ++i) {
+      if (contradicted_[i] && answers_.given.state[i] == ItemState::answered) {
+        leave_open(i);
+      }
     }
     std::stable_sort(answers_.free_text.begin(), answers_.free_text.end(),
                      [](const auto& a, const auto& b) { return a.item < b.item; });
@@ -98,6 +130,9 @@ class Reader {
       return;
     }
     seen_[static_cast<std::size_t>(index)] = true;
+    const auto& about_all = found.json->array_of("extension");
+    contradicted_[static_cast<std::size_t>(index)] =
+        std::any_of(about_all.begin(), about_all.end(), says_absent);
     for (std::size_t i = 0; i < found.answer_count; ++i) {
       read_answer(found.first_answer + i, found.answer_count == 1, index, item);
     }
@@ -126,6 +161,7 @@ class Reader {
       return;
     }
     read_value(node, index, item, *answer.choice.value);
+    contradicted_[slot] = contradicted_[slot] || says_absent(*answer.json);
   }
 
   void read_value(std::size_t node, int index, const Item& item, fhir::ValueRef value) {
@@ -144,6 +180,18 @@ class Reader {
       case ItemType::display:
         fail_kind(node, item);
         return;
+    }
+  }
+
+  // An answer that also says why it is missing: what it says to be there stays, what it denies is
+  // not known.
+  void leave_open(std::size_t slot) {
+    const auto& item = knowledge_.items[slot];
+    const bool is_positive = (answers_.given.chosen[slot] & item.positive()) != 0;
+    answers_.lacks_value = true;
+    if (item.type != ItemType::text && !is_positive) {
+      answers_.given.state[slot] = ItemState::invalid;
+      answers_.given.chosen[slot] = 0;
     }
   }
 
@@ -183,7 +231,7 @@ class Reader {
       fail_kind(node, item);
       return;
     }
-    put_number(item, index, rules::read_number(number->text), answers_);
+    put_number(item, index, rules::read_number(number->text), number->text, answers_);
   }
 
   void read_text(std::size_t node, int index, const Item& item, fhir::ValueRef value) {
@@ -220,6 +268,7 @@ class Reader {
   std::string answer_system_;
   Answers answers_;
   std::array<bool, rules::kMaxItems> seen_{};
+  std::array<bool, rules::kMaxItems> contradicted_{};  // answered, and said to be missing
   fhir::Issues issues_;
 };
 

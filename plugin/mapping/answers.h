@@ -4,6 +4,7 @@
 // responses.
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -20,7 +21,8 @@ struct Answers {
   std::vector<rules::FreeText> free_text;  // in the order of the form
   std::vector<rules::SetAside>
       out_of_range;  // numbers outside the question's limits; their state is `invalid`
-  // An answer without a value that does not say that nobody knows or wanted to say it.
+  // An answer without a value that does not say that nobody knows or wanted to say it, or one that
+  // says so beside its value.
   bool lacks_value = false;
 };
 
@@ -34,8 +36,11 @@ tl::expected<Answers, fhir::Issues> read_answers(const rules::Knowledge& knowled
 
 // The answer says that nobody knows the value, or wanted to say it.
 bool was_left_open(const fhir::Json& answer);
-// Beyond the question's limits, or empty because it is too large: set aside.
+// A decimal as written, against the question's limits; exactly, though our numbers have nine
+// places.
+bool is_within(const rules::Item& item, std::string_view number);
+// Beyond the question's limits, or empty because it is too large: set aside, as `written`.
 void put_number(const rules::Item& item, int index, std::optional<rules::Number> number,
-                Answers& answers);
+                std::string_view written, Answers& answers);
 
 }  // namespace myoflag::mapping

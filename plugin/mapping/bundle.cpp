@@ -32,7 +32,9 @@ Json reference_member(const Json& response, std::string_view name) {
 }
 
 bool names_somebody(const Json& reference) {
-  return reference.has("reference") || reference.has("identifier");
+  const auto* identifier = reference.find("identifier");
+  return !fhir::is_blank(reference.string_of("reference")) ||
+         (identifier != nullptr && !fhir::is_blank(identifier->string_of("value")));
 }
 
 Json reference_to_patient(const Json& patient) {

@@ -205,6 +205,8 @@ class Reader {
         oldest = std::max(oldest, age.second);
       }
       out_.facts.age = rules::whole(oldest);
+      out_.youngest_age = rules::whole(ages_.begin()->first);
+      out_.doubtful = true;
       say_at(
           {}, "record-ages",
           {{"lowest", std::to_string(ages_.begin()->first)}, {"highest", std::to_string(oldest)}});
@@ -839,8 +841,8 @@ class Reader {
       }
       return;
     }
-    if (alike.size() == most_alike) {
-      if (cut_.insert({kind, item, options, caution}).second) {
+    if (is_told_enough(kind, item, options, caution)) {
+      if (cut_.insert({kind, item, 0, caution}).second) {
         say_at({}, "record-cut", {{"count", std::to_string(most_alike)}});
       }
       return;
@@ -848,6 +850,28 @@ class Reader {
     alike.emplace(text, out_.entries.size());
     out_.entries.push_back(entry_of(kind, item, options, std::move(text), resource, when));
     out_.entries.back().caution = caution;
+    for (const auto bit : bits_of(options)) {
+      ++alike_[{kind, item, bit, caution}];
+    }
+  }
+
+  // Every option by itself, so that the entries are bounded whatever options stand together, and
+  // none of them is without words.
+  bool is_told_enough(RecordEntry::Kind kind, int item, std::uint64_t options,
+                      const std::string& caution) {
+    const auto bits = bits_of(options);
+    return std::all_of(bits.begin(), bits.end(), [&](std::uint64_t bit) {
+      return alike_[{kind, item, bit, caution}] >= most_alike;
+    });
+  }
+
+  // Each of the options; 0 for none.
+  static std::vector<std::uint64_t> bits_of(std::uint64_t options) {
+    std::vector<std::uint64_t> bits;
+    for (auto left = options; left != 0; left &= left - 1) {
+      bits.push_back(left & (~left + 1));
+    }
+    return bits.empty() ? std::vector<std::uint64_t>{0} : bits;
   }
 
   const rules::Knowledge& knowledge_;
@@ -863,6 +887,8 @@ class Reader {
   std::map<std::tuple<RecordEntry::Kind, int, std::uint64_t, std::string>,
            std::map<std::string, std::size_t>>
       said_;
+  // Entries that say an option, and of which kinds and options there were more than are kept.
+  std::map<std::tuple<RecordEntry::Kind, int, std::uint64_t, std::string>, std::size_t> alike_;
   std::set<std::tuple<RecordEntry::Kind, int, std::uint64_t, std::string>> cut_;
   std::map<std::pair<int, Result>, std::size_t> tests_;  // workup -> its place in the entries
   Results results_;

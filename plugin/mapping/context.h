@@ -25,6 +25,9 @@ struct RecordContext {
   // By one date of birth, which may leave a range that is not one age to every rule; then the facts
   // have none.
   std::optional<AgeRange> age;
+  // By the latest of several dates of birth; the facts have the age by the earliest. Which of them
+  // is right nobody knows.
+  std::optional<rules::Number> youngest_age;
   // What was set aside, or does not say what it is about, may have mattered.
   bool doubtful = false;
   std::optional<rules::Instant> appointment;

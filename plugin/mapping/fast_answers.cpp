@@ -520,7 +520,7 @@ class FastWalk {
   bool set_number(rules::Number number, std::string_view written, int index, const Item& item) {
     out_.pieces.push_back({Piece::number, false, index, -1, written});
     out_.given.number[slot(index)] = number;
-    return (!item.min || number >= *item.min) && (!item.max || number <= *item.max);
+    return is_within(item, written);
   }
 
   bool text(dom::element value, int index) {

@@ -62,11 +62,31 @@ bool is_clinical(std::string_view type) {
   return is_one_of(type, types);
 }
 
+namespace {
+
+// A coding of our answers, anywhere.
+bool speaks_our_codes(const Json& json, std::string_view system) {
+  if (const auto* list = json.as_array()) {
+    return std::any_of(list->begin(), list->end(),
+                       [system](const Json& one) { return speaks_our_codes(one, system); });
+  }
+  const auto* members = json.as_object();
+  return members != nullptr &&
+         (json.string_of("system") == system ||
+          std::any_of(members->begin(), members->end(), [system](const Json::Member& member) {
+            return speaks_our_codes(member.value, system);
+          }));
+}
+
+}  // namespace
+
 bool is_to_our_form(const rules::Knowledge& knowledge, const Json& response) {
   const auto url = fhir::split_canonical(response.string_of("questionnaire")).url;
+  const auto* items = response.find("item");
   return url == questionnaire_url(knowledge) ||
          std::any_of(knowledge.other_forms.begin(), knowledge.other_forms.end(),
-                     [&url](const auto& form) { return form.url == url; });
+                     [&url](const auto& form) { return form.url == url; }) ||
+         (items != nullptr && speaks_our_codes(*items, answer_system(knowledge)));
 }
 
 bool is_failure(const Json& outcome) {
@@ -188,6 +208,9 @@ class Taker {
     if (fhir::has_implicit_rules(bundle)) {
       refuse_modified(place + ".implicitRules");
     }
+    if (fhir::is_subsetted(bundle)) {
+      say_missing("record-subsetted", place);
+    }
     for (const auto& link : bundle.array_of("link")) {
       if (link.string_of("relation") == "next") {
         say_missing("record-page", place);
@@ -215,8 +238,16 @@ class Taker {
       return false;
     }
     const auto found = rules::read_number(number->text);
-    const auto held = entries == nullptr ? 0 : entries->size();
+    const auto held =
+        entries == nullptr ? 0 : std::count_if(entries->begin(), entries->end(), is_match);
     return !found || *found > rules::whole(static_cast<std::int64_t>(held));
+  }
+
+  // What a search was for; what it includes, or tells beside, is not counted in the total.
+  static bool is_match(const Json& entry) {
+    const auto* search = entry.find("search");
+    const auto mode = search == nullptr ? "" : search->string_of("mode");
+    return entry.has("resource") && (mode.empty() || mode == "match");
   }
 
   // What is left of the Bundle when the resources are taken out. A member that FHIR does not know
@@ -299,7 +330,7 @@ class Taker {
     }
     auto* given = entry.find("resource");
     if (given == nullptr) {
-      if (request == nullptr && !entry.has("response")) {
+      if (lacks_resource(request, entry.find("response"))) {
         say_missing("record-nothing", place);
       }
       return;
@@ -324,6 +355,21 @@ class Taker {
     } else {
       keep({std::move(resource), full_url, at}, type);
     }
+  }
+
+  // An entry needs no resource where something was written or deleted, and where it failed, which
+  // is told already.
+  static bool lacks_resource(const Json* request, const Json* response) {
+    constexpr std::array<std::string_view, 4> writes{"DELETE", "PATCH", "POST", "PUT"};
+    if (request != nullptr) {
+      return !is_one_of(request->string_of("method"), writes);
+    }
+    if (response == nullptr) {
+      return true;
+    }
+    const auto status = response->string_of("status");
+    return !(response->has("location") || status.starts_with("201") || status.starts_with("204") ||
+             status.starts_with('4') || status.starts_with('5'));
   }
 
   void keep(Entry entry, std::string_view type) {
@@ -391,28 +437,47 @@ class Taker {
     take_current();
   }
 
-  // The latest finished one; later ones that were begun are kept beside it. Only unfinished ones:
-  // the latest of them.
+  // The latest finished one; forms that were begun later, or may have been, are kept beside it.
+  // Only unfinished ones: the latest of them.
   void take_current() {
     const auto newest = std::find_if(responses_.rbegin(), responses_.rend(),
                                      [](const Entry& entry) { return is_finished(entry.json); });
-    if (newest != responses_.rend() && newest != responses_.rbegin()) {
-      if (static_cast<std::size_t>(newest - responses_.rbegin()) > most_begun) {
-        issues_.push_back(issue("MF-3026", "too-costly", "Bundle.entry",
-                                fmt::format("More than {} forms were begun after the last finished "
-                                            "one.",
-                                            most_begun)));
-        return;
+    const auto at = newest == responses_.rend()
+                        ? responses_.size() - 1
+                        : static_cast<std::size_t>(responses_.rend() - newest) - 1;
+    current_ = std::move(responses_[at]);
+    std::vector<Entry> earlier;
+    for (std::size_t i = 0; i < responses_.size(); ++i) {
+      if (i != at) {
+        place_beside(std::move(responses_[i]), i < at, earlier);
       }
-      begun_.assign(std::make_move_iterator(responses_.rbegin()), std::make_move_iterator(newest));
-      responses_.erase(newest.base(), responses_.end());
     }
-    current_ = std::move(responses_.back());
-    responses_.pop_back();
+    responses_ = std::move(earlier);
+    std::reverse(begun_.begin(), begun_.end());
+    if (!issues_.empty()) {
+      report_undecided(current_);
+    } else if (begun_.size() > most_begun) {
+      issues_.push_back(issue("MF-3026", "too-costly", "Bundle.entry",
+                              fmt::format("More than {} forms were begun after the last finished "
+                                          "one.",
+                                          most_begun)));
+    }
   }
 
-  // Oldest first; an issue for each response whose place in that order is not certain at the end of
-  // it.
+  void place_beside(Entry entry, bool is_sorted_before, std::vector<Entry>& earlier) {
+    const bool is_before =
+        is_sorted_before && fhir::compare(*authored_of(entry.json), *authored_of(current_.json)) ==
+                                std::strong_ordering::less;
+    if (is_before) {
+      earlier.push_back(std::move(entry));
+    } else if (is_finished(entry.json) || !is_finished(current_.json)) {
+      report_undecided(entry);
+    } else {
+      begun_.push_back(std::move(entry));
+    }
+  }
+
+  // By the earliest moment that each may mean, oldest first; an issue for each that says no time.
   bool sort_responses() {
     for (const auto& entry : responses_) {
       if (!authored_of(entry.json)) {
@@ -425,17 +490,7 @@ class Taker {
     std::stable_sort(responses_.begin(), responses_.end(), [](const Entry& a, const Entry& b) {
       return fhir::earliest(*authored_of(a.json)) < fhir::earliest(*authored_of(b.json));
     });
-    const auto& last = responses_.back();
-    for (std::size_t i = 0; i + 1 < responses_.size(); ++i) {
-      if (fhir::compare(*authored_of(responses_[i].json), *authored_of(last.json)) !=
-          std::strong_ordering::less) {
-        report_undecided(responses_[i]);
-      }
-    }
-    if (!issues_.empty()) {
-      report_undecided(last);
-    }
-    return issues_.empty();
+    return true;
   }
 
   void report_undecided(const Entry& entry) {
@@ -592,8 +647,10 @@ class Taker {
     const auto why = why_unusable(entry, whose);
     if (!why.empty()) {
       intake_.record_complete = false;
-      // Where nobody says whose it is, all of it may be this patient's.
-      intake_.record_missing = intake_.record_missing || identity_.empty();
+      // Where nobody says whose it is, all of it may be this patient's; and what was left out of a
+      // resource may be anything.
+      intake_.record_missing =
+          intake_.record_missing || identity_.empty() || why == "record-subsetted";
       say("MF-3031", why, entry.place, place_of_fault(entry));
     }
     return why.empty();
@@ -643,6 +700,9 @@ class Taker {
     }
     if (fhir::has_implicit_rules(entry.json) || fhir::has_modifier_inside(entry.json)) {
       return "record-modified";
+    }
+    if (fhir::is_subsetted(entry.json)) {
+      return "record-subsetted";
     }
     if (is_focused_elsewhere(entry)) {
       return "record-elsewhere";
@@ -750,7 +810,8 @@ class Taker {
 
   // The key of the sentence that says why; empty: it can be.
   std::string_view why_not_compared(const Entry& entry) {
-    if (fhir::has_implicit_rules(entry.json) || fhir::has_modifier_inside(entry.json)) {
+    if (fhir::has_implicit_rules(entry.json) || fhir::has_modifier_inside(entry.json) ||
+        fhir::is_subsetted(entry.json)) {
       return "record-earlier-unreadable";
     }
     const auto canonical = fhir::split_canonical(entry.json.string_of("questionnaire"));

@@ -71,8 +71,8 @@ struct ReadResource {
 // What the record reader takes facts from; such a resource must say whom it is about.
 bool is_clinical(std::string_view type);
 
-// A response to our form, or to one that is bound; whatever its version, for one that cannot be
-// read may say what those that can be deny.
+// A response to our form, or to one that is bound, or one that answers in our codes whatever form
+// it names; of any version, for one that cannot be read may say what those that can be deny.
 bool is_to_our_form(const rules::Knowledge& knowledge, const fhir::Json& response);
 // An OperationOutcome that tells of an error, or that something is incomplete.
 bool is_failure(const fhir::Json& outcome);

@@ -241,7 +241,8 @@ class Reader {
            "Our question asks for whole numbers, and this one is none.");
       return;
     }
-    put_number(item, question.item, ours, out_.answers);
+    put_number(item, question.item, ours, ours ? rules::to_text(*ours) : number->text,
+               out_.answers);
   }
 
   static bool is_in_unit(const Json& quantity, const Question& question, const Item& item) {

@@ -163,7 +163,9 @@ bool has_category(const Json& observation, std::string_view code) {
 
 }  // namespace
 
-bool is_survey(const Json& observation) { return has_category(observation, kSurvey.code); }
+bool is_survey(const Json& observation) {
+  return has_category(observation, kSurvey.code) && !is_laboratory(observation);
+}
 
 bool is_sign_or_habit(const Json& observation) {
   return has_category(observation, kVitalSigns.code) ||
@@ -254,6 +256,11 @@ bool is_marked_abnormal(const Json& part) {
   const auto& ranges = part.array_of("referenceRange");
   const auto* quantity = part.find("valueQuantity");
   return quantity != nullptr && ranges.size() == 1 && is_outside(ranges.front(), *quantity);
+}
+
+bool has_unread_mark(const Json& part) {
+  const auto& marks = part.array_of("interpretation");
+  return !std::all_of(marks.begin(), marks.end(), says_normal);
 }
 
 bool is_marked_normal(const Json& part) {

@@ -29,7 +29,8 @@ bool is_ordered(const fhir::Json& request);
 bool is_void(const fhir::Json& observation);  // never made, or withdrawn
 bool is_void_report(const fhir::Json& report);
 bool is_withdrawn(const fhir::Json& result);  // a report or an Observation
-// An answer or a finding from answers, such as this program writes; never a laboratory result.
+// An answer or a finding from answers, such as this program writes; never what is a laboratory
+// result as well.
 bool is_survey(const fhir::Json& observation);
 bool is_final(const fhir::Json& observation);  // the last word, as far as known
 bool has_own_value(const fhir::Json& part);    // of an Observation or a component
@@ -37,6 +38,8 @@ bool has_own_value(const fhir::Json& part);    // of an Observation or a compone
 // The laboratory says that the value is not normal, by its interpretation or its one reference
 // range in the unit of the value.
 bool is_marked_abnormal(const fhir::Json& part);
+// An interpretation in other words or codes than the standard's for normal.
+bool has_unread_mark(const fhir::Json& part);
 // It says that the value is normal, in the same ways, and nothing else that nobody reads: an
 // interpretation in words, a range for another purpose. Neither of both: it was not judged.
 bool is_marked_normal(const fhir::Json& part);

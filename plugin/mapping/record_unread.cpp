@@ -50,9 +50,11 @@ bool is_laboratory_value(const ConceptIndex& index, const Json& part) {
 bool is_harmless(const Part& part) {
   const auto& whole = part.resource->json;
   const bool is_normal = is_marked_normal(*part.json);
-  return is_sign_or_habit(whole)
-             ? is_normal || !(is_marked_abnormal(*part.json) || is_marked_abnormal(whole))
-             : is_normal && !has_note(whole);
+  const auto is_marked = [](const Json& one) {
+    return is_marked_abnormal(one) || has_unread_mark(one);
+  };
+  return !has_note(whole) &&
+         (is_normal || (is_sign_or_habit(whole) && !is_marked(*part.json) && !is_marked(whole)));
 }
 
 // Empty: another one does not replace it.
