@@ -28,6 +28,15 @@ intake::Settings settings_of(const config::IntakeOptions& options, delivery::Urg
   return settings;
 }
 
+// Of now: it can be replaced.
+std::function<std::shared_ptr<const Assessor>()> assessor_of(const sidecar::Current& serving) {
+  return [&serving]() -> std::shared_ptr<const Assessor> {
+    auto current = serving.get();
+    const auto* held = &current->assessor;
+    return {std::move(current), held};
+  };
+}
+
 }  // namespace
 
 tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup& setup, bool demo) {
@@ -75,15 +84,20 @@ sidecar::Checked<std::shared_ptr<const sidecar::Serving>> serving_of(const sidec
   return serving;
 }
 
+void add_inviting(
+    http::Router& router, Intake& intake, const sidecar::Current& serving, const std::string& base,
+    http::Admission admission, const std::function<rules::Instant()>& now,
+    const std::function<void(const std::string& request, std::string_view why)>& log) {
+  intake::add_invitation_routes(
+      router, {intake.invitations, std::move(admission), base, assessor_of(serving), now, log,
+               intake.languages, intake.settings.languages});
+}
+
 void add_intake(http::Router& router, Intake& intake, const sidecar::Current& serving,
                 sidecar::FeedbackKeeper* keeper, Launch* launch,
                 const std::function<rules::Instant()>& now,
                 const std::function<void(const std::string& request, std::string_view why)>& log) {
-  const auto assessor = [&serving]() -> std::shared_ptr<const Assessor> {
-    auto current = serving.get();
-    const auto* held = &current->assessor;
-    return {std::move(current), held};
-  };
+  const auto assessor = assessor_of(serving);
   intake::add_routes(router, {intake.invitations, assessor, now, log, intake.settings,
                               intake.languages, intake.presentation});
   review::Parts clinic{intake.desk, intake.invitations,  assessor, now,

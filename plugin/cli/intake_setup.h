@@ -12,6 +12,7 @@
 #include "plugin/browser/texts.h"
 #include "plugin/cli/launch_setup.h"
 #include "plugin/http/router.h"
+#include "plugin/intake/invitation_service.h"
 #include "plugin/intake/service.h"
 #include "plugin/review/desk.h"
 #include "plugin/sidecar/feedback_keeper.h"
@@ -42,5 +43,11 @@ void add_intake(http::Router& router, Intake& intake, const sidecar::Current& se
                 sidecar::FeedbackKeeper* keeper, Launch* launch,
                 const std::function<rules::Instant()>& now,
                 const std::function<void(const std::string& request, std::string_view why)>& log);
+
+// Invitations for the one program that `admission` lets in. `base`: of links.
+void add_inviting(http::Router& router, Intake& intake, const sidecar::Current& serving,
+                  const std::string& base, http::Admission admission,
+                  const std::function<rules::Instant()>& now,
+                  const std::function<void(const std::string& request, std::string_view why)>& log);
 
 }  // namespace myoflag::cli

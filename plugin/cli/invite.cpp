@@ -30,7 +30,7 @@ struct Options {
   ClockOptions clock;
   // create
   std::string patient, born;
-  std::string language;
+  std::string language, appointment;
   int days = 14;
   // list
   bool with_patients = false;
@@ -109,16 +109,32 @@ std::optional<Failure> language_failure(const std::string& tag) {
       fmt::format("MF-4266: the pages are not there in this language, but in: {}", known)};
 }
 
+// For what prints links.
+tl::expected<Place, Failure> place_with_base(const Options& options) {
+  auto place = place_of(options);
+  if (place && place->base.empty()) {
+    return tl::unexpected(Failure{
+        Exit::usage,
+        "MF-4266: no address for the link: --config with service.base in it, or --base, names it"});
+  }
+  return place;
+}
+
+std::string link_of(const Place& place, const std::string& token) {
+  return fmt::format("{}{}\n", place.base, intake::path_of(token));
+}
+
+Exit print_another(Invitations& invitations, std::int64_t id, const Place& place,
+                   rules::Instant now) {
+  const auto token = invitations.another_link(id, now);
+  return token ? write_output(link_of(place, *token)) : fail(token.error());
+}
+
 Exit create(const Options& options) {
-  const auto place = place_of(options);
+  const auto place = place_with_base(options);
   const auto now = instant(options.clock);
   if (!place || !now) {
     return fail(place ? now.error() : place.error());
-  }
-  if (place->base.empty()) {
-    return fail({Exit::usage,
-                 "MF-4266: no address for the link: --config with service.base in it, or --base, "
-                 "names it"});
   }
   if (const auto failure = language_failure(options.language)) {
     return fail(*failure);
@@ -129,10 +145,29 @@ Exit create(const Options& options) {
   if (!invitations) {
     return fail(invitations.error());
   }
-  const auto created = invitations->invite(
-      {options.patient, *born, options.language, *now + std::chrono::days(options.days)}, *now);
-  return created ? write_output(fmt::format("{}{}\n", place->base, intake::path_of(created->token)))
-                 : fail(created.error());
+  const auto created =
+      invitations->invite({options.patient, *born, options.language,
+                           *now + std::chrono::days(options.days), options.appointment},
+                          *now);
+  if (!created) {
+    return fail(created.error());
+  }
+  if (created->token.empty()) {
+    say(fmt::format("the appointment has invitation {} already: another link to it", created->id));
+    return print_another(*invitations, created->id, *place, *now);
+  }
+  return write_output(link_of(*place, created->token));
+}
+
+Exit link(const Options& options) {
+  const auto place = place_with_base(options);
+  const auto now = instant(options.clock);
+  if (!place || !now) {
+    return fail(place ? now.error() : place.error());
+  }
+  auto invitations = open_invitations(*place, false);
+  return invitations ? print_another(*invitations, options.id, *place, *now)
+                     : fail(invitations.error());
 }
 
 Exit list(const Options& options) {
@@ -201,12 +236,20 @@ void add_invite(CLI::App& app, Run& run) {
       ->capture_default_str();
   make->add_option("--lang,--language", options->language,
                    "Of the pages until the patient chooses another one; default: the browser's");
+  make->add_option("--appointment", options->appointment,
+                   "Appointment/ID of the record: it has one invitation, however often it is made");
   make->callback([options, &run] { run = [options] { return create(*options); }; });
 
   CLI::App* all = command->add_subcommand("list", "All invitations and what became of them");
   all->fallthrough();
   all->add_flag("--with-patients", options->with_patients, "Says whom each is for");
   all->callback([options, &run] { run = [options] { return list(*options); }; });
+
+  CLI::App* again = command->add_subcommand(
+      "link", "Prints another link to an invitation; those before stay good");
+  again->fallthrough();
+  again->add_option("ID", options->id, "As listed")->required();
+  again->callback([options, &run] { run = [options] { return link(*options); }; });
 
   CLI::App* end = command->add_subcommand("withdraw", "Ends an invitation; its draft is deleted");
   end->fallthrough();

@@ -776,13 +776,29 @@ Exit serve(const Options& options) {
   };
   allow_connections();
   const auto router_for = [&](std::uint16_t port) {
-    auto router = sidecar::routes(
-        {current, gate.get(),
-         [&log](const std::string& request, std::string_view why) {
-           log.write(denied_line(request, why));
-         },
-         clock, MYOFLAG_VERSION, config.base.empty() ? base_of(config, port) : config.base,
-         keeper->get(), &metrics, unknown_key, fetch, readiness, config.card_time});
+    const sidecar::Parts parts{current,
+                               gate.get(),
+                               [&log](const std::string& request, std::string_view why) {
+                                 log.write(denied_line(request, why));
+                               },
+                               clock,
+                               MYOFLAG_VERSION,
+                               config.base.empty() ? base_of(config, port) : config.base,
+                               keeper->get(),
+                               &metrics,
+                               unknown_key,
+                               fetch,
+                               readiness,
+                               config.card_time};
+    auto router = sidecar::routes(parts);
+    const auto& inviter = config.intake.inviter;
+    if (*intake && !inviter.empty()) {
+      add_inviting(router, **intake, current, parts.base,
+                   sidecar::admission_of(parts, inviter, std::string(intake::kInvitationsPath)),
+                   clock, [&log](const std::string& request, std::string_view why) {
+                     log.write(failed_line(request, why));
+                   });
+    }
     if (*intake) {
       add_intake(router, **intake, current, keeper->get(), launch->get(), clock,
                  [&log](const std::string& request, std::string_view why) {

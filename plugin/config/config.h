@@ -55,6 +55,7 @@ struct IntakeOptions {
   std::chrono::seconds lock{3'600};             // ... for so long
   int requests_per_minute = 1'200;              // from one address
   std::string proxy_field;                      // in which a proxy names the address; empty: none
+  std::string inviter;  // issuer of trust.clients that may invite over HTTP; empty: nobody
 };
 
 // An EHR whose clinicians open the clinic's pages from a patient's record. plugin/launch/server.h

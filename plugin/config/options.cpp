@@ -112,7 +112,7 @@ constexpr std::array<SectionAbout, 9> all_sections{{
      "or the connection is closed."},
 }};
 
-const std::array<Option, 65> all{{
+const std::array<Option, 66> all{{
     {"listen", "host",
      "Address of this machine, not a name. Another one than loopback (127.0.0.1, ::1) needs a\n"
      "certificate.",
@@ -285,6 +285,11 @@ const std::array<Option, 65> all{{
      "x-forwarded-for. Without it all that comes through the proxy counts as one address.",
      TextOption{[](Config& c) -> std::string& { return c.intake.proxy_field; },
                 "a field name in lower case", is_field_name}},
+    {"intake", "inviter",
+     "The issuer of one of trust.clients, which may make and withdraw invitations at service.base "
+     "+\n"
+     "/intake/invitations. Without it nobody may.",
+     TextOption{[](Config& c) -> std::string& { return c.intake.inviter; }, "", is_any}},
     {"launch", "servers",
      "- iss: https://ehr.example.org/fhir           its FHIR endpoint, letter by letter\n"
      "  client-id: myoflag                         our name there\n"

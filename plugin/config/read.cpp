@@ -360,6 +360,26 @@ class Reader {
     }
   }
 
+  // Somebody whom nobody knows could not invite.
+  void check_inviter() {
+    const auto& config = loaded_.config_;
+    const auto& inviter = config.intake.inviter;
+    const bool is_client =
+        std::any_of(config.clients.begin(), config.clients.end(),
+                    [&](const auto& client) { return client.issuer == inviter; });
+    if (inviter.empty()) {
+      return;
+    }
+    if (!is_client) {
+      problems_.push_back(loaded_.problem("intake.inviter", "MF-4254",
+                                          "intake.inviter is the issuer of none of trust.clients"));
+    }
+    if (config.intake.store.empty()) {
+      problems_.push_back(loaded_.problem("intake.store", "MF-4255",
+                                          "intake.store is needed: intake.inviter is there"));
+    }
+  }
+
   // A page without these would send a patient nowhere.
   void check_intake() {
     const auto& config = loaded_.config_;
@@ -437,6 +457,7 @@ class Reader {
     check_key_files();
     check_delivery(config.delivery);
     check_intake();
+    check_inviter();
     check_launch();
     if (!config.clients.empty() && config.base.empty()) {
       problems_.push_back(loaded_.problem("service.base", "MF-4255",
