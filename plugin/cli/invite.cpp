@@ -2,16 +2,21 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <sys/stat.h>
 #include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "fhir/datetime.h"
 #include "plugin/cli/commands.h"
+#include "plugin/cli/invite_many.h"
 #include "plugin/cli/options.h"
 #include "plugin/cli/sidecar_setup.h"
 #include "plugin/intake/service.h"
@@ -36,6 +41,12 @@ struct Options {
   bool with_patients = false;
   // withdraw
   std::int64_t id = 0;
+  // --from-appointments, --reminders
+  bool from_appointments = false, reminders = false;
+  int appointment_days = 0;  // 0: as the configuration says
+  int within = 3;            // days
+  bool with_links = false;
+  std::string format = "csv", output;
 };
 
 constexpr std::size_t kMostBytes = 64;  // of a date
@@ -43,6 +54,9 @@ constexpr std::size_t kMostBytes = 64;  // of a date
 // Where the invitations are, and the address in front of their links.
 struct Place {
   std::string store, base;
+  std::vector<std::string> appointment_types, languages;
+  int appointment_days = 0;
+  config::Delivery record;
 };
 
 tl::expected<Place, Failure> place_of(const Options& options) {
@@ -51,7 +65,12 @@ tl::expected<Place, Failure> place_of(const Options& options) {
     return tl::unexpected(std::move(setup.error()));
   }
   const auto& config = setup->config();
-  Place place{options.store, options.base.empty() ? config.base : options.base};
+  Place place{options.store,
+              options.base.empty() ? config.base : options.base,
+              config.intake.appointment_types,
+              {},
+              config.intake.appointment_days,
+              setup->delivery_from_here()};
   if (place.store.empty() && !config.intake.store.empty()) {
     place.store = setup->path_of(config.intake.store);
   }
@@ -208,6 +227,142 @@ Exit withdraw(const Options& options) {
   return done ? Exit::done : fail(done.error());
 }
 
+// ---- many at once
+
+// What goes on and what comes out is the same for both; only what is done differs.
+using Many = std::function<tl::expected<std::vector<InviteRow>, Failure>(const Inviting& how)>;
+
+tl::expected<void, Failure> write_rows(const Options& options, const std::vector<InviteRow>& rows) {
+  const auto text = rows_text(rows, options.format == "json" ? RowFormat::json : RowFormat::csv);
+  if (!options.output.empty()) {
+    // Whom the links are for stands beside them.
+    using std::filesystem::perms;
+    std::error_code error;
+    if (std::filesystem::is_regular_file(options.output, error)) {
+      std::filesystem::permissions(options.output, perms::owner_read | perms::owner_write, error);
+    }
+    ::umask(077);
+    return write_file(options.output, text);
+  }
+  return write_output(text) == Exit::done
+             ? tl::expected<void, Failure>()
+             : tl::unexpected(Failure{Exit::outside, "MF-4005: standard output"});
+}
+
+void tell(const std::vector<InviteRow>& rows) {
+  std::map<std::string, int> counts;
+  for (const auto& row : rows) {
+    ++counts[row.did];
+  }
+  std::string text;
+  for (const auto& [did, count] : counts) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, did);
+  }
+  say(text.empty() ? "none" : text);
+}
+
+Exit do_many(const Options& options, const Place& place, rules::Instant now, const Many& many) {
+  auto invitations = open_invitations(place, true);
+  const auto texts = intake::embedded_texts();
+  if (!invitations || !texts) {
+    return fail(invitations ? texts.error() : invitations.error());
+  }
+  const Inviting how{*invitations, place.base,
+                     intake::offered_languages(*texts, place.languages, *embedded_knowledge()), now,
+                     options.with_links};
+  const auto rows = many(how);
+  if (!rows) {
+    return rows.error().text.empty() ? rows.error().exit : fail(rows.error());
+  }
+  if (const auto written = write_rows(options, *rows); !written) {
+    return fail({Exit::outside, written.error().text +
+                                    "; the invitations stand, and --links gives further links"});
+  }
+  tell(*rows);
+  return Exit::done;
+}
+
+Exit invite_from_appointments(const Options& options) {
+  const auto place = place_with_base(options);
+  const auto now = instant(options.clock);
+  if (!place || !now) {
+    return fail(place ? now.error() : place.error());
+  }
+  if (place->appointment_types.empty() || place->record.ehr.base.empty()) {
+    return fail({Exit::usage,
+                 "MF-4266: no appointments: --config with intake.appointment-types and delivery.to "
+                 "in it says which, and where"});
+  }
+  std::string missing;
+  const auto done =
+      do_many(options, *place, *now,
+              [&](const Inviting& how) -> tl::expected<std::vector<InviteRow>, Failure> {
+                const int days = options.appointment_days > 0 ? options.appointment_days
+                                                              : place->appointment_days;
+                const auto found = ask_for_appointments(place->record, place->appointment_types,
+                                                        days, place->store, how.invitations, *now);
+                if (!found) {
+                  return tl::unexpected(found.error());
+                }
+                missing = found->why;
+                return invite_all(how, found->all);
+              });
+  // Those that were found are invited; nobody may think that these are all.
+  return done == Exit::done && !missing.empty() ? fail({Exit::outside, missing}) : done;
+}
+
+Exit remind(const Options& options) {
+  const auto place = options.with_links ? place_with_base(options) : place_of(options);
+  const auto now = instant(options.clock);
+  if (!place || !now) {
+    return fail(place ? now.error() : place.error());
+  }
+  std::error_code error;
+  if (!std::filesystem::exists(place->store, error)) {
+    return fail({Exit::usage, fmt::format("MF-3108: there is no store {}", place->store)});
+  }
+  return do_many(options, *place, *now, [&](const Inviting& how) {
+    return reminders(how, std::chrono::days(options.within));
+  });
+}
+
+void add_many(CLI::App& command, const std::shared_ptr<Options>& options, Run& run) {
+  auto* all = command.add_flag("--from-appointments", options->from_appointments,
+                               "Invites everybody with a booked appointment of the configured "
+                               "types, once; withdraws where it was cancelled");
+  auto* near = command.add_flag("--reminders", options->reminders,
+                                "Lists invitations without an answer that end soon");
+  all->excludes(near);
+  command
+      .add_option("--days-ahead", options->appointment_days,
+                  "Of appointments; unless told, intake.appointment-days")
+      ->check(CLI::Range(1, 90))
+      ->needs(all);
+  command.add_option("--within", options->within, "Days, for --reminders")
+      ->check(CLI::Range(1, 90))
+      ->capture_default_str()
+      ->needs(near);
+  command.add_flag("--links", options->with_links,
+                   "Further links also to invitations that were there before");
+  command.add_option("--format", options->format, "Of the rows: csv or json")
+      ->check(CLI::IsMember({"csv", "json"}))
+      ->capture_default_str();
+  command.add_option("-o,--output", options->output,
+                     "File for the rows, for its owner only; unless told, standard output");
+  command.callback([options, &run, &command] {
+    const bool is_many = options->from_appointments || options->reminders;
+    if (is_many == !command.get_subcommands().empty()) {
+      throw CLI::ValidationError(
+          "invite", "wants one of create, list, link, withdraw, --from-appointments, --reminders");
+    }
+    if (is_many) {
+      run = [options] {
+        return options->reminders ? remind(*options) : invite_from_appointments(*options);
+      };
+    }
+  });
+}
+
 }  // namespace
 
 void add_invite(CLI::App& app, Run& run) {
@@ -222,7 +377,8 @@ void add_invite(CLI::App& app, Run& run) {
   command->add_option("--base", options->base,
                       "Address of the pages, instead of the configuration's service.base");
   add_clock(*command, options->clock);
-  command->require_subcommand(1);
+  command->require_subcommand(0, 1);
+  add_many(*command, options, run);
 
   CLI::App* make = command->add_subcommand("create", "Prints a link, which stands nowhere else");
   make->fallthrough();
@@ -259,6 +415,8 @@ void add_invite(CLI::App& app, Run& run) {
   command->footer(
       "Examples:\n"
       "  myoflag invite --config myoflag.yaml create --patient Patient/123 --born 1980-02-27\n"
+      "  myoflag invite --config myoflag.yaml --from-appointments -o links.csv\n"
+      "  myoflag invite --config myoflag.yaml --reminders --links\n"
       "  myoflag invite --config myoflag.yaml list\n"
       "  myoflag invite --config myoflag.yaml withdraw 7\n\n"
       "Nothing in a link says whom it is for: docs/intake.md.");

@@ -50,6 +50,14 @@ bool is_telephone(const std::string& text) {
          });
 }
 
+// FHIR's search gives some characters a meaning of their own.
+bool is_coding(const std::string& text) {
+  const auto bar = text.find('|');
+  return is_printable(text) && bar != std::string::npos && bar > 0 && bar + 1 < text.size() &&
+         text.find('|', bar + 1) == std::string::npos &&
+         text.find_first_of(",$\\\"") == std::string::npos;
+}
+
 bool is_proxy(const std::string& text) { return is_link(text) && text.find('@') == text.npos; }
 
 bool is_field_name(const std::string& text) {
@@ -112,7 +120,7 @@ constexpr std::array<SectionAbout, 9> all_sections{{
      "or the connection is closed."},
 }};
 
-const std::array<Option, 66> all{{
+const std::array<Option, 68> all{{
     {"listen", "host",
      "Address of this machine, not a name. Another one than loopback (127.0.0.1, ::1) needs a\n"
      "certificate.",
@@ -285,6 +293,17 @@ const std::array<Option, 66> all{{
      "x-forwarded-for. Without it all that comes through the proxy counts as one address.",
      TextOption{[](Config& c) -> std::string& { return c.intake.proxy_field; },
                 "a field name in lower case", is_field_name}},
+    {"intake", "appointment-types",
+     "Whom myoflag invite --from-appointments invites: the types of their appointments "
+     "(serviceType),\n"
+     "each as system|code. They are asked for at delivery.to.",
+     ListOption{[](Config& c) -> std::vector<std::string>& { return c.intake.appointment_types; },
+                "system|code, such as https://ehr.example.org/visits|neuro-first", is_coding}},
+    {"intake", "appointment-days", "So many days ahead.",
+     NumberOption{
+         [](const Config& c) -> std::int64_t { return c.intake.appointment_days; },
+         [](Config& c, std::int64_t v) { c.intake.appointment_days = static_cast<int>(v); }, 1, 90,
+         "days"}},
     {"intake", "inviter",
      "The issuer of one of trust.clients, which may make and withdraw invitations at service.base "
      "+\n"

@@ -177,6 +177,21 @@ class Reader {
     }
   }
 
+  void take(const ListOption& option, const std::string& path, const Node& node) {
+    auto& list = option.at(loaded_.config_);
+    list.clear();
+    for (const auto* item : items_of(node, path)) {
+      const auto text = text_of(*item, path);
+      if (text && !option.is_good(*text)) {
+        report(*item, "MF-4254", fmt::format("each of {} is to be {}", path, option.expected));
+      } else if (text && std::find(list.begin(), list.end(), *text) != list.end()) {
+        report(*item, "MF-4256", "this is listed already");
+      } else if (text) {
+        list.push_back(*text);
+      }
+    }
+  }
+
   void take(const ClientsOption& /*option*/, const std::string& path, const Node& node) {
     auto& clients = loaded_.config_.clients;
     const auto items = items_of(node, path);
@@ -380,6 +395,22 @@ class Reader {
     }
   }
 
+  void check_appointments() {
+    const auto& config = loaded_.config_;
+    if (config.intake.appointment_types.empty()) {
+      return;
+    }
+    if (config.delivery.ehr.base.empty()) {
+      problems_.push_back(
+          loaded_.problem("intake.appointment-types", "MF-4255",
+                          "intake.appointment-types goes with delivery.to: where they are asked"));
+    }
+    if (config.intake.store.empty()) {
+      problems_.push_back(loaded_.problem(
+          "intake.store", "MF-4255", "intake.store is needed: intake.appointment-types is there"));
+    }
+  }
+
   // A page without these would send a patient nowhere.
   void check_intake() {
     const auto& config = loaded_.config_;
@@ -458,6 +489,7 @@ class Reader {
     check_delivery(config.delivery);
     check_intake();
     check_inviter();
+    check_appointments();
     check_launch();
     if (!config.clients.empty() && config.base.empty()) {
       problems_.push_back(loaded_.problem("service.base", "MF-4255",

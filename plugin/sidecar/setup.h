@@ -47,6 +47,8 @@ class Setup {
   // Of the program that speaks to them; empty: nothing is launched.
   Checked<std::vector<std::string>> launching() const;
 
+  // What is configured of delivery, its paths as they are from here.
+  config::Delivery delivery_from_here() const;
   // Of the program that delivers; empty: nothing is delivered.
   Checked<std::vector<std::string>> delivery() const;
   // Of the program that tells a web hook what is urgent; empty: there is none.
@@ -64,7 +66,6 @@ class Setup {
 
  private:
   Checked<rules::KnowledgePtr> knowledge() const;
-  config::Delivery delivery_from_here() const;  // its paths as they are from here
   Checked<cds::CardSettings> cards() const;
   Checked<std::vector<std::string>> fetch_arguments(const std::string& section,
                                                     const std::string& ca,

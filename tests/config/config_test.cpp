@@ -103,6 +103,11 @@ TEST(Config, EveryOptionIsReadToWhereItIsWrittenFrom) {
       {"https://q.example/r4", "them", "", "", "openid launch", {trust::Algorithm::es256}}};
   config.launch.patients_of = "https://q.example/r4";
   config.launch.frame_ancestors = {"https://r.example"};
+  config.intake.inviter = config.clients[1].issuer;
+  config.intake.appointment_types = {"https://s.example/visits|first", "https://s.example|2"};
+  config.intake.appointment_days = 30;
+  config.delivery.store = "store.sqlite";
+  config.delivery.ehr.base = "https://t.example/fhir";
   const auto text = to_text(config);
   const auto read = config_of(text);
   EXPECT_EQ(to_text(read), text);
@@ -111,6 +116,9 @@ TEST(Config, EveryOptionIsReadToWhereItIsWrittenFrom) {
   EXPECT_EQ(read.launch.servers[1].algorithms, (std::set{trust::Algorithm::es256}));
   EXPECT_EQ(read.launch.patients_of, "https://q.example/r4");
   EXPECT_EQ(read.launch.frame_ancestors, config.launch.frame_ancestors);
+  EXPECT_EQ(read.intake.inviter, config.intake.inviter);
+  EXPECT_EQ(read.intake.appointment_types, config.intake.appointment_types);
+  EXPECT_EQ(read.intake.appointment_days, 30);
   EXPECT_EQ(read.origins, config.origins);
   EXPECT_EQ(read.tls.certificate, config.tls.certificate);
   EXPECT_EQ(read.tls.key, config.tls.key);
