@@ -37,6 +37,41 @@ std::function<std::shared_ptr<const Assessor>()> assessor_of(const sidecar::Curr
   };
 }
 
+// From records, and of staff.
+void add_entrances(
+    http::Router& router, const Intake& intake, Launch& launch, const review::Door& door,
+    const std::function<rules::Instant()>& now,
+    const std::function<void(const std::string& request, std::string_view why)>& log) {
+  const auto parts_for = [&](launch::Launches& launches) {
+    return review::LaunchParts{door,
+                               launches,
+                               intake.clinic_texts,
+                               now,
+                               log,
+                               nullptr,
+                               nullptr,
+                               static_cast<double>(intake.settings.requests_per_minute),
+                               intake.settings.proxy_field,
+                               launch.most_at_once()};
+  };
+  auto key_set = launch.has_keys()
+                     ? std::function<std::string()>([&launch] { return launch.key_set(); })
+                     : nullptr;
+  if (launch.launches() != nullptr) {
+    auto parts = parts_for(*launch.launches());
+    parts.count = [&launch](std::string_view outcome) { launch.count(outcome); };
+    parts.key_set = std::exchange(key_set, nullptr);  // one address for all keys
+    review::add_launch_routes(router, parts);
+  }
+  if (launch.staff() != nullptr) {
+    auto parts = parts_for(*launch.staff());
+    parts.count = [&launch](std::string_view outcome) { launch.count_staff(outcome); };
+    parts.key_set = std::move(key_set);
+    parts.times = launch.staff_times();
+    review::add_staff_routes(router, parts);
+  }
+}
+
 }  // namespace
 
 tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup& setup, bool demo) {
@@ -65,11 +100,11 @@ tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup&
   if (!desk) {
     return tl::unexpected(std::move(desk.error()));
   }
-  return std::make_unique<Intake>(
-      Intake{*std::move(invitations), *std::move(desk), *std::move(clinic_texts),
-             settings_of(demo ? for_demo(options) : options, std::move(sites->urgency),
-                         !setup.config().delivery.escalate.empty()),
-             *std::move(languages), *std::move(presentation)});
+  return std::make_unique<Intake>(Intake{
+      *std::move(invitations), *std::move(desk), *std::move(clinic_texts),
+      settings_of(demo ? for_demo(options) : options, std::move(sites->urgency),
+                  !setup.config().delivery.escalate.empty()),
+      *std::move(languages), *std::move(presentation), setup.config().staff.local_access == "on"});
 }
 
 sidecar::Checked<std::shared_ptr<const sidecar::Serving>> serving_of(const sidecar::Setup& setup,
@@ -108,22 +143,11 @@ void add_intake(http::Router& router, Intake& intake, const sidecar::Current& se
       return keeper->keep({one}).has_value();
     };
   }
+  clinic.is_local_open = intake.is_local_open;
   if (launch != nullptr) {
     clinic.door.emplace(review::Door{launch->sessions(), launch->frames()});
-    review::LaunchParts entrance{*clinic.door,
-                                 launch->launches(),
-                                 intake.clinic_texts,
-                                 now,
-                                 log,
-                                 [launch](std::string_view outcome) { launch->count(outcome); },
-                                 nullptr,
-                                 static_cast<double>(intake.settings.requests_per_minute),
-                                 intake.settings.proxy_field,
-                                 launch->most_at_once()};
-    if (launch->has_keys()) {
-      entrance.key_set = [launch] { return launch->key_set(); };
-    }
-    review::add_launch_routes(router, entrance);
+    clinic.has_staff = launch->staff() != nullptr;
+    add_entrances(router, intake, *launch, *clinic.door, now, log);
   }
   review::add_routes(router, clinic);
 }

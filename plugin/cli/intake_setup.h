@@ -28,6 +28,7 @@ struct Intake {
   intake::Settings settings;
   intake::Languages languages;
   intake::Presentation presentation;
+  bool is_local_open = true;  // who is on this machine sees the clinic's pages
 };
 
 // Null: it is off. `demo`: the clinic's name and numbers may be left out.
@@ -38,7 +39,7 @@ sidecar::Checked<std::shared_ptr<const sidecar::Serving>> serving_of(const sidec
                                                                      const Intake* intake);
 
 // The pages for patients and those for the clinic. What is given outlives the router; `keeper`
-// null: no figures are kept; `launch` null: the clinic's pages open on this machine only.
+// null: no figures are kept; `launch` null: nobody signs in to the clinic's pages.
 void add_intake(http::Router& router, Intake& intake, const sidecar::Current& serving,
                 sidecar::FeedbackKeeper* keeper, Launch* launch,
                 const std::function<rules::Instant()>& now,

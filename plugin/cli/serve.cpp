@@ -665,10 +665,11 @@ Exit serve(const Options& options) {
   const auto fetching = setup.fetching();
   const auto launching = setup.launching();
   const auto launch_servers = setup.launch_servers();
+  const auto staff = setup.staff_server();
   if (!serving || !clients || !tls || !delivery || !hook || !fetching || !launching ||
-      !launch_servers) {
+      !launch_servers || !staff) {
     return fail(failure_of(sidecar::problems_of(serving, clients, tls, delivery, hook, fetching,
-                                                launching, launch_servers)));
+                                                launching, launch_servers, staff)));
   }
 
   std::optional<DemoPatients> patients;
@@ -758,7 +759,7 @@ Exit serve(const Options& options) {
     count_fetches(metrics, **fetcher);
     fetch = [&fetcher](const cds::Wanted& wanted) { return (*fetcher)->fetch(wanted); };
   }
-  const auto launch = open_launch(setup, *launch_servers, *launching);
+  const auto launch = open_launch(setup, *launch_servers, *staff, *launching);
   if (!launch) {
     return fail(launch.error());
   }

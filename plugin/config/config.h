@@ -80,6 +80,17 @@ struct LaunchOptions {
   std::string ca, proxy;
 };
 
+// Who of the clinic signs in to its pages, with OpenID Connect. Off without an issuer.
+// plugin/launch/server.h says what each means.
+struct StaffOptions {
+  std::string issuer, client_id, key, key_id;
+  std::string scope = "openid profile";
+  std::string aud, claim, value;
+  std::chrono::seconds idle{1'800};
+  std::chrono::seconds whole{28'800};
+  std::string local_access = "on";  // or "off": who is on this machine has to sign in, too
+};
+
 struct Config {
   std::string host = "127.0.0.1";  // an address, not a name
   std::uint16_t port = 8080;       // 0: any free one
@@ -97,6 +108,7 @@ struct Config {
   Delivery delivery;
   IntakeOptions intake;
   LaunchOptions launch;
+  StaffOptions staff;
   std::chrono::seconds card_time{2};  // to make the answer to a call
   http::Limits limits;                // workers 0: one for each core, at least two
 };

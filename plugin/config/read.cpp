@@ -471,6 +471,36 @@ class Reader {
     }
   }
 
+  // Somebody who signed in would be let in, or nobody would.
+  void check_staff() {
+    const auto& config = loaded_.config_;
+    const auto& staff = config.staff;
+    const std::pair<const char*, const std::string*> needed[] = {
+        {"staff.client-id", &staff.client_id},
+        {"staff.claim", &staff.claim},
+        {"staff.value", &staff.value},
+        {"intake.store", &config.intake.store},
+        {"service.base", &config.base}};
+    for (const auto& [option, value] : needed) {
+      if (!staff.issuer.empty() && value->empty()) {
+        problems_.push_back(loaded_.problem(
+            option, "MF-4255", fmt::format("{} is needed: staff.issuer is there", option)));
+      }
+    }
+    const bool has_others = !staff.client_id.empty() || !staff.claim.empty() ||
+                            !staff.value.empty() || !staff.key.empty() || !staff.aud.empty();
+    if (staff.issuer.empty() && has_others) {
+      problems_.push_back(loaded_.problem("staff.issuer", "MF-4255",
+                                          "staff.issuer is needed: others of staff are there"));
+    }
+    if (staff.local_access == "off" && staff.issuer.empty() && config.launch.servers.empty()) {
+      problems_.push_back(
+          loaded_.problem("staff.local-access", "MF-4255",
+                          "staff.local-access off goes with staff.issuer or launch.servers: nobody "
+                          "could see the clinic's pages"));
+    }
+  }
+
   // What only shows when all is read.
   void check_whole() {
     const auto& config = loaded_.config_;
@@ -491,6 +521,7 @@ class Reader {
     check_inviter();
     check_appointments();
     check_launch();
+    check_staff();
     if (!config.clients.empty() && config.base.empty()) {
       problems_.push_back(loaded_.problem("service.base", "MF-4255",
                                           "service.base is needed: tokens of clients name it"));

@@ -44,7 +44,9 @@ class Setup {
 
   // EHRs that launch the clinic's pages; none: it is off.
   Checked<std::vector<launch::Server>> launch_servers() const;
-  // Of the program that speaks to them; empty: nothing is launched.
+  // Where staff sign in; none: they do not.
+  Checked<std::vector<launch::Server>> staff_server() const;
+  // Of the program that speaks to them; empty: nothing is launched, and nobody signs in.
   Checked<std::vector<std::string>> launching() const;
 
   // What is configured of delivery, its paths as they are from here.

@@ -108,6 +108,12 @@ TEST(Config, EveryOptionIsReadToWhereItIsWrittenFrom) {
   config.intake.appointment_days = 30;
   config.delivery.store = "store.sqlite";
   config.delivery.ehr.base = "https://t.example/fhir";
+  config.staff.issuer = "https://u.example";
+  config.staff.client_id = "us";
+  config.staff.claim = "groups";
+  config.staff.value = "staff";
+  config.staff.local_access = "off";
+  config.base = "https://v.example";
   const auto text = to_text(config);
   const auto read = config_of(text);
   EXPECT_EQ(to_text(read), text);
@@ -116,6 +122,8 @@ TEST(Config, EveryOptionIsReadToWhereItIsWrittenFrom) {
   EXPECT_EQ(read.launch.servers[1].algorithms, (std::set{trust::Algorithm::es256}));
   EXPECT_EQ(read.launch.patients_of, "https://q.example/r4");
   EXPECT_EQ(read.launch.frame_ancestors, config.launch.frame_ancestors);
+  EXPECT_EQ(read.staff.value, "staff");
+  EXPECT_EQ(read.staff.local_access, "off");
   EXPECT_EQ(read.intake.inviter, config.intake.inviter);
   EXPECT_EQ(read.intake.appointment_types, config.intake.appointment_types);
   EXPECT_EQ(read.intake.appointment_days, 30);
