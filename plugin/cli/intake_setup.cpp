@@ -1,7 +1,10 @@
 #include "plugin/cli/intake_setup.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "plugin/cli/demo.h"
 #include "plugin/delivery/site.h"
@@ -21,6 +24,7 @@ intake::Settings settings_of(const config::IntakeOptions& options, delivery::Urg
   settings.idle = options.idle;
   settings.requests_per_minute = options.requests_per_minute;
   settings.proxy_field = options.proxy_field;
+  settings.languages = options.languages;
   const char* tenant = std::getenv("MYOFLAG_TENANT");  // as for myoflag deliver
   settings.tenant = tenant != nullptr ? tenant : "";
   settings.urgency = std::move(urgency);
@@ -116,7 +120,26 @@ sidecar::Checked<std::shared_ptr<const sidecar::Serving>> serving_of(const sidec
   if (auto misfit = intake::misfit(intake->presentation, *(*serving)->assessor.knowledge())) {
     return tl::unexpected(rules::Problems{setup.problem_at("service.knowledge", *misfit)});
   }
+  auto problems = language_problems(setup, intake->languages, *(*serving)->assessor.knowledge());
+  if (!problems.empty()) {
+    return tl::unexpected(std::move(problems));
+  }
   return serving;
+}
+
+rules::Problems language_problems(const sidecar::Setup& setup, const intake::Languages& texts,
+                                  const rules::Knowledge& knowledge) {
+  const auto there = intake::offered_languages(texts, {}, knowledge);
+  rules::Problems problems;
+  for (const auto& tag : setup.config().intake.languages) {
+    if (std::find(there.begin(), there.end(), tag) == there.end()) {
+      problems.push_back(setup.problem_at(
+          "intake.languages",
+          {Exit::usage, fmt::format("MF-4267: the pages are not there in {}, but in: {}", tag,
+                                    fmt::join(there, ", "))}));
+    }
+  }
+  return problems;
 }
 
 void add_inviting(

@@ -1,6 +1,6 @@
 #pragma once
 // From the configuration to the pages that patients answer, and the store behind them. Errors:
-// MF-3100 to MF-3103, MF-4260 to MF-4262.
+// MF-3100 to MF-3103, MF-4260 to MF-4262, MF-4267.
 
 #include <functional>
 #include <memory>
@@ -37,6 +37,10 @@ tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup&
 // The setup's, whose knowledge has what the pages need. `intake` null: it needs nothing.
 sidecar::Checked<std::shared_ptr<const sidecar::Serving>> serving_of(const sidecar::Setup& setup,
                                                                      const Intake* intake);
+
+// Of intake.languages, those that the pages or the knowledge do not have: MF-4267.
+rules::Problems language_problems(const sidecar::Setup& setup, const intake::Languages& texts,
+                                  const rules::Knowledge& knowledge);
 
 // The pages for patients and those for the clinic. What is given outlives the router; `keeper`
 // null: no figures are kept; `launch` null: nobody signs in to the clinic's pages.

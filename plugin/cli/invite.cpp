@@ -22,7 +22,6 @@
 #include "plugin/intake/service.h"
 #include "plugin/knowledge/knowledge.h"
 #include "plugin/safe_text.h"
-#include "rules/languages.h"
 
 namespace myoflag::cli {
 namespace {
@@ -68,7 +67,7 @@ tl::expected<Place, Failure> place_of(const Options& options) {
   Place place{options.store,
               options.base.empty() ? config.base : options.base,
               config.intake.appointment_types,
-              {},
+              config.intake.languages,
               config.intake.appointment_days,
               setup->delivery_from_here()};
   if (place.store.empty() && !config.intake.store.empty()) {
@@ -108,24 +107,19 @@ tl::expected<std::string, Failure> born_of(const Options& options) {
   });
 }
 
-// Nothing: the pages are there in this language.
-std::optional<Failure> language_failure(const std::string& tag) {
+// Nothing: the pages are offered in this language.
+std::optional<Failure> language_failure(const Place& place, const std::string& tag) {
   const auto texts = intake::embedded_texts();
   if (!texts) {
     return texts.error();
   }
-  const auto knowledge = embedded_knowledge();
-  const bool is_there = tag == "en" || rules::language_of(*knowledge, tag) != nullptr;
-  if (tag.empty() || (is_there && texts->contains(tag))) {
+  const auto offered = intake::offered_languages(*texts, place.languages, *embedded_knowledge());
+  if (tag.empty() || std::find(offered.begin(), offered.end(), tag) != offered.end()) {
     return std::nullopt;
   }
-  std::string known = "en";
-  for (const rules::Language& language : knowledge->languages) {
-    known += texts->contains(language.tag) ? ", " + language.tag : "";
-  }
-  return Failure{
-      Exit::usage,
-      fmt::format("MF-4266: the pages are not there in this language, but in: {}", known)};
+  return Failure{Exit::usage,
+                 fmt::format("MF-4266: the pages are not there in this language, but in: {}",
+                             fmt::join(offered, ", "))};
 }
 
 // For what prints links.
@@ -155,7 +149,7 @@ Exit create(const Options& options) {
   if (!place || !now) {
     return fail(place ? now.error() : place.error());
   }
-  if (const auto failure = language_failure(options.language)) {
+  if (const auto failure = language_failure(*place, options.language)) {
     return fail(*failure);
   }
   const auto born = born_of(options);

@@ -55,6 +55,7 @@ struct IntakeOptions {
   std::chrono::seconds lock{3'600};             // ... for so long
   int requests_per_minute = 1'200;              // from one address
   std::string proxy_field;                      // in which a proxy names the address; empty: none
+  std::vector<std::string> languages;           // that are offered, the usual one first; empty: all
   std::vector<std::string> appointment_types;   // "system|code" of who is invited
   int appointment_days = 14;                    // so far ahead
   std::string inviter;  // issuer of trust.clients that may invite over HTTP; empty: nobody

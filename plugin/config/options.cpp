@@ -50,6 +50,13 @@ bool is_telephone(const std::string& text) {
          });
 }
 
+bool is_language(const std::string& text) {
+  constexpr std::size_t most = 35;
+  return !text.empty() && text.size() <= most && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
 // FHIR's search gives some characters a meaning of their own.
 bool is_coding(const std::string& text) {
   const auto bar = text.find('|');
@@ -132,7 +139,7 @@ constexpr std::array<SectionAbout, 10> all_sections{{
      "or the connection is closed."},
 }};
 
-const std::array<Option, 79> all{{
+const std::array<Option, 80> all{{
     {"listen", "host",
      "Address of this machine, not a name. Another one than loopback (127.0.0.1, ::1) needs a\n"
      "certificate.",
@@ -305,6 +312,12 @@ const std::array<Option, 79> all{{
      "x-forwarded-for. Without it all that comes through the proxy counts as one address.",
      TextOption{[](Config& c) -> std::string& { return c.intake.proxy_field; },
                 "a field name in lower case", is_field_name}},
+    {"intake", "languages",
+     "That patients may choose from, the first for whoever asks for none of them. Unless told, "
+     "all\n"
+     "that the pages are there in, English first.",
+     ListOption{[](Config& c) -> std::vector<std::string>& { return c.intake.languages; },
+                "the tag of a language, such as es", is_language}},
     {"intake", "appointment-types",
      "Whom myoflag invite --from-appointments invites: the types of their appointments "
      "(serviceType),\n"

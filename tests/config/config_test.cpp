@@ -105,6 +105,7 @@ TEST(Config, EveryOptionIsReadToWhereItIsWrittenFrom) {
   config.launch.frame_ancestors = {"https://r.example"};
   config.intake.inviter = config.clients[1].issuer;
   config.intake.appointment_types = {"https://s.example/visits|first", "https://s.example|2"};
+  config.intake.languages = {"es", "en"};
   config.intake.appointment_days = 30;
   config.delivery.store = "store.sqlite";
   config.delivery.ehr.base = "https://t.example/fhir";
@@ -126,6 +127,7 @@ TEST(Config, EveryOptionIsReadToWhereItIsWrittenFrom) {
   EXPECT_EQ(read.staff.local_access, "off");
   EXPECT_EQ(read.intake.inviter, config.intake.inviter);
   EXPECT_EQ(read.intake.appointment_types, config.intake.appointment_types);
+  EXPECT_EQ(read.intake.languages, config.intake.languages);
   EXPECT_EQ(read.intake.appointment_days, 30);
   EXPECT_EQ(read.origins, config.origins);
   EXPECT_EQ(read.tls.certificate, config.tls.certificate);
