@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "plugin/intake/invitations.h"
+#include "plugin/store/sqlite.h"
 
 namespace myoflag::intake {
 namespace {
@@ -199,6 +200,26 @@ TEST_F(InvitationsTest, AKeyIsAnsweredOnceWheneverTheProcessEnds) {
   EXPECT_EQ(store.list().value().size(), 1u);
   wanted.asked = "something else";
   EXPECT_THAT(store.invite(wanted, kNow).error().text, HasSubstr("MF-4290"));
+}
+
+TEST_F(InvitationsTest, AFileFromBeforeAppointmentsKeepsItsInvitations) {
+  const auto before = open().invite(kNew, kNow).value();
+  {
+    store::Database db;
+    ASSERT_TRUE(db.open(path_) &&
+                db.run("DROP TABLE link; DROP TABLE invitation_key; DROP INDEX of_appointment;"
+                       "DROP INDEX was_of_appointment;"
+                       "ALTER TABLE invitation DROP COLUMN appointment;"
+                       "ALTER TABLE invitation DROP COLUMN meets;"
+                       "ALTER TABLE invitation DROP COLUMN withdrawn_by; PRAGMA user_version=6"));
+  }
+  auto store = open();
+  const auto found = store.by_token(before.token).value();
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->appointment, "");
+  EXPECT_FALSE(found->meets);
+  EXPECT_EQ(store.by_token(store.another_link(before.id, kNow).value()).value()->id, before.id);
+  EXPECT_EQ(store.invite(to_appointment(), kNow).value().became, Became::made);
 }
 
 TEST_F(InvitationsTest, WhatIsNoInvitationIsRefused) {

@@ -226,7 +226,8 @@ TEST_F(StoreTest, AFileFromBeforeTheIntakeKeepsWhatItHolds) {
   {
     Database db;
     ASSERT_TRUE(db.open(path_) &&
-                db.run("DROP TABLE interruption; DROP TABLE visit; DROP TABLE invitation;"
+                db.run("DROP TABLE interruption; DROP TABLE visit; DROP TABLE link;"
+                       "DROP TABLE invitation_key; DROP TABLE invitation;"
                        "DROP TABLE proposal; DROP INDEX thread_order; DROP TABLE whose;"
                        "ALTER TABLE escalation DROP COLUMN acknowledged_by;"
                        "ALTER TABLE escalation DROP COLUMN told;"
@@ -243,12 +244,13 @@ TEST_F(StoreTest, AFileFromBeforeTheIntakeKeepsWhatItHolds) {
   ASSERT_TRUE(db.open(path_));
   Statement tables(db,
                    "SELECT COUNT(*) FROM sqlite_schema WHERE type='table' AND name IN"
-                   " ('invitation','visit','interruption','proposal','whose')");
+                   " ('invitation','visit','interruption','proposal','whose','link',"
+                   "'invitation_key')");
   ASSERT_EQ(tables.step(), Row::here);
-  EXPECT_EQ(tables.number(0), 5u);
+  EXPECT_EQ(tables.number(0), 7u);
   Statement version(db, "PRAGMA user_version");
   ASSERT_EQ(version.step(), Row::here);
-  EXPECT_EQ(version.number(0), 6u);
+  EXPECT_EQ(version.number(0), 7u);
 }
 
 TEST_F(StoreTest, AFileOfAnotherProgramIsLeftAlone) {
