@@ -414,7 +414,8 @@ TEST(Intake, AnswersInOurCodesAreOursWhateverFormTheyName) {
 }
 
 TEST(Intake, ResponsesToOtherFormsAreNotOurs) {
-  const auto other = with(response(), "questionnaire", "https://example.org/Questionnaire/other|1");
+  auto other = with(response(), "questionnaire", "https://example.org/Questionnaire/other|1");
+  other.set("item", parse(R"([{"linkId":"em-now","answer":[{"valueString":"none"}]}])"));
   EXPECT_THAT(codes(take(bundle_of({patient(), other}))), ElementsAre("MF-3012"));
   EXPECT_TRUE(take(bundle_of({patient(), other, response()})));
 }
