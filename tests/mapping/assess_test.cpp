@@ -905,6 +905,25 @@ TEST(Assess, AFormBeforeTheLastThatCannotBeComparedCountsHoweverOldItIs) {
   }
 }
 
+TEST(Assess, RecentWordsOfAnEarlierFormAreSaidAndReassureNobody) {
+  const auto beside = [](std::string_view authored, Given given) {
+    auto earlier = testing::response_of(std::move(given));
+    earlier.set("id", "earlier");
+    earlier.set("authored", authored);
+    return assess(bundle_of({earlier, testing::response_of(testing::harmless()), patient()}));
+  };
+  const auto with_words = but("anything-else", {"I cannot swallow"});
+  const auto recent = beside("2026-11-21T20:00:00Z", with_words);
+  const auto old = beside("2026-05-21T20:00:00Z", with_words);
+  const auto silent = beside("2026-11-21T20:00:00Z", testing::harmless());
+  ASSERT_TRUE(recent && old && silent);
+  constexpr std::string_view words = "words that only a person can read";
+  EXPECT_TRUE(says(recent->assessment, words));
+  EXPECT_FALSE(recent->assessment.reassurance);
+  EXPECT_FALSE(says(old->assessment, words));
+  EXPECT_FALSE(says(silent->assessment, words));
+}
+
 TEST(Assess, AnEarlierFormThatSaysItMeansSomethingElseIsNotCompared) {
   auto modified = at_hour("08", "completed", self_care());
   modified.set("implicitRules", "https://example.org/rules");

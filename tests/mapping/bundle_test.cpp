@@ -612,6 +612,8 @@ TEST(Subject, ThatIsMissingIsAProblemOfTheBundle) {
   EXPECT_EQ(problem(response), std::nullopt);
   for (const Json& subject :
        {Json::object({{"display", "somebody"}}),
+        Json::object({{"identifier", Json::object({{"system", "http://example.org/mrn"}})}}),
+        Json::object({{"identifier", Json::object({{"value", " "}})}}),
         Json::object({{"reference", "urn:uuid:5b3f9d1e-0000-4000-8000-000000000001"}})}) {
     response.set("subject", subject);
     ASSERT_TRUE(problem(response));

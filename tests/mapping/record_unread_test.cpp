@@ -135,6 +135,20 @@ INSTANTIATE_TEST_SUITE_P(
         UnreadCase{"abnormal_sign",
                    CATEGORY("vital-signs") AT("2026-11-21") NAMED("Pulse") MMOL("170") MARKED("H"),
                    "Pulse: 170 mmol/L (H)"},
+        UnreadCase{"sign_marked_in_words",
+                   CATEGORY("vital-signs") AT("2026-11-21") NAMED("Pulse")
+                       MMOL("60") R"(,"interpretation":[{"text":"Critically low"}])",
+                   "Pulse: 60 mmol/L (Critically low)"},
+        UnreadCase{"sign_with_a_note",
+                   CATEGORY("vital-signs") AT("2026-11-21") NAMED("Pulse")
+                       MMOL("60") R"(,"note":[{"text":"collapsed"}])",
+                   "Pulse: 60 mmol/L"},
+        UnreadCase{
+            "survey_that_is_a_laboratory_result",
+            R"("category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"survey"},
+               {"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}]}],)" AT(
+                "2026-11-21") NAMED("Urea") MMOL("9"),
+            "Urea: 9 mmol/L"},
         UnreadCase{"abnormal_as_a_whole",
                    CATEGORY("vital-signs") AT("2026-11-21")
                        NAMED("Blood pressure") R"("component":[{)" NAMED("Systolic")
