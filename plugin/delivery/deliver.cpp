@@ -201,6 +201,7 @@ class Delivery {
       }
     }
     names_ = {};
+    names_.base = client_ == nullptr ? "" : options_.target;
     names_.identities = identities_of(*bundle);
     while (item->state == store::ItemState::waiting && item->due <= world_.now() && !stop_) {
       if (auto done = step_on(*item, *bundle); !done) {

@@ -300,6 +300,27 @@ bool has_token(const Json* coded, std::string_view member, std::string_view toke
                            });
 }
 
+// http and https of one address are one server: behind a proxy it may not know how it is called.
+std::string_view without_scheme(std::string_view address) {
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (address.starts_with(scheme)) {
+      return address.substr(scheme.size());
+    }
+  }
+  return {};
+}
+
+// "Observation/1" of "https://ehr/fhir/Observation/1" for the base "https://ehr/fhir"; empty where
+// it is not under it.
+std::string_view below(std::string_view address, std::string_view base) {
+  address = without_scheme(address);
+  base = without_scheme(base);
+  base = base.substr(0, base.find_last_not_of('/') + 1);
+  const bool is_below = !base.empty() && address.size() > base.size() + 1 &&
+                        address.starts_with(base) && address[base.size()] == '/';
+  return is_below ? address.substr(base.size() + 1) : std::string_view();
+}
+
 bool is_one_of_list(std::string_view word, std::string_view list) {
   return fmt::format(",{},", list).find(fmt::format(",{},", word)) != std::string::npos;
 }
@@ -431,6 +452,9 @@ void rename(Json& value, const Names& names) {
     return;
   }
   const std::string target(value.string_of("reference"));
+  if (const auto own = below(target, names.base); !own.empty()) {
+    value.set("reference", own);
+  }
   if (!fhir::is_uuid_urn(target)) {
     for (auto& member : *object) {
       rename(member.value, names);

@@ -61,8 +61,10 @@ std::vector<std::pair<std::string, std::string>> parameters_of(std::string_view 
 // ignore it and give anything.
 bool answers_to(const fhir::Json& resource, std::string_view query);
 
-// References to what is known there by its id; to what is not, by its identifier.
+// References to what is known there by its id; to what is not, by its identifier. What stands under
+// `base` is the server's own: servers refuse their own addresses where they take none of others.
 struct Names {
+  std::string base;                                           // of the endpoint; empty: none
   std::map<std::string, std::string, std::less<>> ids;        // urn -> "Observation/123"
   std::map<std::string, fhir::Json, std::less<>> identities;  // urn -> Reference by identifier
   std::vector<std::string> here;                              // urns that stay as they are

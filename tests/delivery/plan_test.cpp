@@ -142,6 +142,38 @@ TEST(PlanTest, WhatIsNoBundleOfOursIsRefused) {
   EXPECT_FALSE(plan_of(twice, ability_of(generous_statement()), site("generic")));
 }
 
+TEST(PlanTest, TheServersOwnAddressesBecomeRelative) {
+  const auto renamed = [](const std::string& reference, const std::string& base) {
+    Names names;
+    names.base = base;
+    Json value = Json::object(
+        {{"what", Json::array({Json::object({{"reference", reference}, {"display", "x"}})})}});
+    rename(value, names);
+    return std::string(value.array_of("what").front().string_of("reference"));
+  };
+  const struct {
+    const char *reference, *base, *expected;
+  } cases[] = {
+      {"https://ehr/fhir/Observation/1", "https://ehr/fhir", "Observation/1"},
+      {"https://ehr/fhir/Observation/1/_history/2", "https://ehr/fhir/",
+       "Observation/1/_history/2"},
+      {"http://ehr/fhir/Observation/1", "https://ehr/fhir", "Observation/1"},
+      {"ftp://ehr/fhir/Observation/1", "https://ehr/fhir", "ftp://ehr/fhir/Observation/1"},
+      {"https://ehr/fhir2/Observation/1", "https://ehr/fhir", "https://ehr/fhir2/Observation/1"},
+      {"https://other/fhir/Observation/1", "https://ehr/fhir", "https://other/fhir/Observation/1"},
+      {"https://ehr/fhir/", "https://ehr/fhir", "https://ehr/fhir/"},
+      {"https://ehr/fhir", "https://ehr/fhir", "https://ehr/fhir"},
+      {"https://ehr/fhir/Observation/1", "", "https://ehr/fhir/Observation/1"},
+      {"/Observation/1", "/", "/Observation/1"},
+      {"https:///Observation/1", "https:///", "https:///Observation/1"},
+      {"Patient/p1", "https://ehr/fhir", "Patient/p1"},
+      {"#p", "https://ehr/fhir", "#p"},
+  };
+  for (const auto& one : cases) {
+    EXPECT_EQ(renamed(one.reference, one.base), one.expected) << one.base;
+  }
+}
+
 TEST(PlanTest, SearchesAreTakenApart) {
   EXPECT_THAT(parameters_of("identifier=https%3A%2F%2Fx%7C1&status=completed,amended"),
               ElementsAre(Pair("identifier", "https://x|1"), Pair("status", "completed,amended")));

@@ -6,20 +6,8 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 jar="$here/target/hapi-judge-1.jar"
 
-# Offline first: quick, and works without a network once Maven has the packages. Online only where a package was missing, so
-# that a compile error or a failed test is not run twice.
-maven() {
-  local log status=0
-  log=$(mktemp)
-  (cd "$here" && mvn -B -q -o -Dstyle.color=never "$@") >"$log" 2>&1 || status=$?
-  if [ "$status" -ne 0 ] && grep -qE 'offline mode|has not been downloaded' "$log"; then
-    status=0
-    (cd "$here" && mvn -B -q -Dstyle.color=never "$@") >"$log" 2>&1 || status=$?
-  fi
-  if [ "$status" -ne 0 ]; then cat "$log" >&2; fi
-  rm -f "$log"
-  [ "$status" -eq 0 ] || return 3
-}
+# shellcheck source=tests/interop/maven
+source "$here/../maven"
 
 if [ "${1:-}" = --selftest ]; then
   maven verify
