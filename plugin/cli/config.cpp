@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "plugin/cli/commands.h"
+#include "plugin/cli/intake_setup.h"
 #include "plugin/cli/sidecar_setup.h"
 
 namespace myoflag::cli {
@@ -18,7 +19,16 @@ Exit check(const std::string& file) {
   if (!setup) {
     return fail(setup.error());
   }
-  if (const auto problems = setup->problems(); !problems.empty()) {
+  auto problems = setup->problems();
+  if (const auto serving = setup->serving(); serving) {
+    const auto texts = intake::embedded_texts();
+    if (!texts) {
+      return fail(texts.error());
+    }
+    const auto more = language_problems(*setup, *texts, *(*serving)->assessor.knowledge());
+    problems.insert(problems.end(), more.begin(), more.end());
+  }
+  if (!problems.empty()) {
     return fail(failure_of(problems));
   }
   return write_output(fmt::format("{} can be used.\n", file));

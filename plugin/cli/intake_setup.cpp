@@ -1,7 +1,10 @@
 #include "plugin/cli/intake_setup.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "plugin/cli/demo.h"
 #include "plugin/delivery/site.h"
@@ -21,11 +24,56 @@ intake::Settings settings_of(const config::IntakeOptions& options, delivery::Urg
   settings.idle = options.idle;
   settings.requests_per_minute = options.requests_per_minute;
   settings.proxy_field = options.proxy_field;
+  settings.languages = options.languages;
   const char* tenant = std::getenv("MYOFLAG_TENANT");  // as for myoflag deliver
   settings.tenant = tenant != nullptr ? tenant : "";
   settings.urgency = std::move(urgency);
   settings.communication = communication;
   return settings;
+}
+
+// Of now: it can be replaced.
+std::function<std::shared_ptr<const Assessor>()> assessor_of(const sidecar::Current& serving) {
+  return [&serving]() -> std::shared_ptr<const Assessor> {
+    auto current = serving.get();
+    const auto* held = &current->assessor;
+    return {std::move(current), held};
+  };
+}
+
+// From records, and of staff.
+void add_entrances(
+    http::Router& router, const Intake& intake, Launch& launch, const review::Door& door,
+    const std::function<rules::Instant()>& now,
+    const std::function<void(const std::string& request, std::string_view why)>& log) {
+  const auto parts_for = [&](launch::Launches& launches) {
+    return review::LaunchParts{door,
+                               launches,
+                               intake.clinic_texts,
+                               now,
+                               log,
+                               nullptr,
+                               nullptr,
+                               static_cast<double>(intake.settings.requests_per_minute),
+                               intake.settings.proxy_field,
+                               launch.most_at_once()};
+  };
+  auto key_set = launch.has_keys()
+                     ? std::function<std::string()>([&launch] { return launch.key_set(); })
+                     : nullptr;
+  if (launch.launches() != nullptr) {
+    auto parts = parts_for(*launch.launches());
+    parts.count = [&launch](std::string_view outcome) { launch.count(outcome); };
+    parts.key_set = std::exchange(key_set, nullptr);  // one address for all keys
+    review::add_launch_routes(router, parts);
+  }
+  if (launch.staff() != nullptr) {
+    auto parts = parts_for(*launch.staff());
+    parts.count = [&launch](std::string_view outcome) { launch.count_staff(outcome); };
+    parts.key_set = std::move(key_set);
+    parts.times = launch.staff_times();
+    review::add_staff_routes(router, parts);
+  }
 }
 
 }  // namespace
@@ -56,11 +104,11 @@ tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup&
   if (!desk) {
     return tl::unexpected(std::move(desk.error()));
   }
-  return std::make_unique<Intake>(
-      Intake{*std::move(invitations), *std::move(desk), *std::move(clinic_texts),
-             settings_of(demo ? for_demo(options) : options, std::move(sites->urgency),
-                         !setup.config().delivery.escalate.empty()),
-             *std::move(languages), *std::move(presentation)});
+  return std::make_unique<Intake>(Intake{
+      *std::move(invitations), *std::move(desk), *std::move(clinic_texts),
+      settings_of(demo ? for_demo(options) : options, std::move(sites->urgency),
+                  !setup.config().delivery.escalate.empty()),
+      *std::move(languages), *std::move(presentation), setup.config().staff.local_access == "on"});
 }
 
 sidecar::Checked<std::shared_ptr<const sidecar::Serving>> serving_of(const sidecar::Setup& setup,
@@ -72,18 +120,42 @@ sidecar::Checked<std::shared_ptr<const sidecar::Serving>> serving_of(const sidec
   if (auto misfit = intake::misfit(intake->presentation, *(*serving)->assessor.knowledge())) {
     return tl::unexpected(rules::Problems{setup.problem_at("service.knowledge", *misfit)});
   }
+  auto problems = language_problems(setup, intake->languages, *(*serving)->assessor.knowledge());
+  if (!problems.empty()) {
+    return tl::unexpected(std::move(problems));
+  }
   return serving;
+}
+
+rules::Problems language_problems(const sidecar::Setup& setup, const intake::Languages& texts,
+                                  const rules::Knowledge& knowledge) {
+  const auto there = intake::offered_languages(texts, {}, knowledge);
+  rules::Problems problems;
+  for (const auto& tag : setup.config().intake.languages) {
+    if (std::find(there.begin(), there.end(), tag) == there.end()) {
+      problems.push_back(setup.problem_at(
+          "intake.languages",
+          {Exit::usage, fmt::format("MF-4267: the pages are not there in {}, but in: {}", tag,
+                                    fmt::join(there, ", "))}));
+    }
+  }
+  return problems;
+}
+
+void add_inviting(
+    http::Router& router, Intake& intake, const sidecar::Current& serving, const std::string& base,
+    http::Admission admission, const std::function<rules::Instant()>& now,
+    const std::function<void(const std::string& request, std::string_view why)>& log) {
+  intake::add_invitation_routes(
+      router, {intake.invitations, std::move(admission), base, assessor_of(serving), now, log,
+               intake.languages, intake.settings.languages});
 }
 
 void add_intake(http::Router& router, Intake& intake, const sidecar::Current& serving,
                 sidecar::FeedbackKeeper* keeper, Launch* launch,
                 const std::function<rules::Instant()>& now,
                 const std::function<void(const std::string& request, std::string_view why)>& log) {
-  const auto assessor = [&serving]() -> std::shared_ptr<const Assessor> {
-    auto current = serving.get();
-    const auto* held = &current->assessor;
-    return {std::move(current), held};
-  };
+  const auto assessor = assessor_of(serving);
   intake::add_routes(router, {intake.invitations, assessor, now, log, intake.settings,
                               intake.languages, intake.presentation});
   review::Parts clinic{intake.desk, intake.invitations,  assessor, now,
@@ -94,22 +166,11 @@ void add_intake(http::Router& router, Intake& intake, const sidecar::Current& se
       return keeper->keep({one}).has_value();
     };
   }
+  clinic.is_local_open = intake.is_local_open;
   if (launch != nullptr) {
     clinic.door.emplace(review::Door{launch->sessions(), launch->frames()});
-    review::LaunchParts entrance{*clinic.door,
-                                 launch->launches(),
-                                 intake.clinic_texts,
-                                 now,
-                                 log,
-                                 [launch](std::string_view outcome) { launch->count(outcome); },
-                                 nullptr,
-                                 static_cast<double>(intake.settings.requests_per_minute),
-                                 intake.settings.proxy_field,
-                                 launch->most_at_once()};
-    if (launch->has_keys()) {
-      entrance.key_set = [launch] { return launch->key_set(); };
-    }
-    review::add_launch_routes(router, entrance);
+    clinic.has_staff = launch->staff() != nullptr;
+    add_entrances(router, intake, *launch, *clinic.door, now, log);
   }
   review::add_routes(router, clinic);
 }

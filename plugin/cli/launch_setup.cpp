@@ -24,34 +24,43 @@ std::string frames_of(const std::vector<std::string>& origins) {
 }  // namespace
 
 Launch::Launch(const sidecar::Setup& setup, std::vector<launch::Server> servers,
-               std::unique_ptr<ehr::FetchPool> pool)
+               std::vector<launch::Server> staff, std::unique_ptr<ehr::FetchPool> pool)
     : servers_(std::move(servers)),
+      staff_(std::move(staff)),
       pool_(std::move(pool)),
       frames_(frames_of(setup.config().launch.frame_ancestors)),
       most_at_once_(static_cast<int>(2 * setup.config().launch.at_once)),
+      staff_times_{setup.config().staff.idle, setup.config().staff.whole},
       sessions_({setup.config().launch.idle, setup.config().launch.whole}),
-      launches_(servers_, setup.config().base + "/smart/callback",
-                [this](std::vector<ehr::WebRequest> requests) {
-                  return pool_->ask(std::move(requests), ehr::FetchPool::Clock::now() + kDeadline);
-                }) {}
+      launches_(servers_, setup.config().base + "/smart/callback", exchange()),
+      sign_ins_(staff_, setup.config().base + "/staff/callback", exchange()) {}
+
+launch::Exchange Launch::exchange() {
+  return [this](std::vector<ehr::WebRequest> requests) {
+    return pool_->ask(std::move(requests), ehr::FetchPool::Clock::now() + kDeadline);
+  };
+}
 
 bool Launch::has_keys() const {
-  return std::any_of(servers_.begin(), servers_.end(),
-                     [](const launch::Server& one) { return !one.key_file.empty(); });
+  const auto has_key = [](const launch::Server& one) { return !one.key_file.empty(); };
+  return std::any_of(servers_.begin(), servers_.end(), has_key) ||
+         std::any_of(staff_.begin(), staff_.end(), has_key);
 }
 
 std::string Launch::key_set() const {
   std::map<std::string, fhir::client::SigningKey> keys;  // one key may be for several servers
-  for (const auto& server : servers_) {
-    if (server.key_file.empty()) {
-      continue;
+  for (const auto* servers : {&servers_, &staff_}) {
+    for (const auto& server : *servers) {
+      if (server.key_file.empty()) {
+        continue;
+      }
+      auto key = ehr::read_key(server.key_file, server.key_id);
+      if (!key) {
+        return {};
+      }
+      auto id = key->id;
+      keys.insert_or_assign(std::move(id), *std::move(key));
     }
-    auto key = ehr::read_key(server.key_file, server.key_id);
-    if (!key) {
-      return {};
-    }
-    auto id = key->id;
-    keys.insert_or_assign(std::move(id), *std::move(key));
   }
   std::vector<fhir::client::SigningKey> all;
   for (auto& [id, key] : keys) {
@@ -60,10 +69,10 @@ std::string Launch::key_set() const {
   return fhir::write_json(fhir::client::public_key_set(all));
 }
 
-void Launch::count(std::string_view outcome) {
+void Launch::count(Counts& counts, std::string_view outcome) {
   const auto* const found = std::find(kOutcomes.begin(), kOutcomes.end(), outcome);
   if (found != kOutcomes.end()) {
-    ++counts_[static_cast<std::size_t>(found - kOutcomes.begin())];
+    ++counts[static_cast<std::size_t>(found - kOutcomes.begin())];
   }
 }
 
@@ -72,18 +81,22 @@ void Launch::tell(sidecar::Metrics& to, rules::Instant now) {
     to.set("myoflag_launches", "Launches from EHRs since the start",
            {{"outcome", std::string(kOutcomes[i])}}, static_cast<double>(counts_[i].load()));
   }
-  to.set("myoflag_launch_sessions", "Clinicians who are signed in from an EHR", {},
+  for (std::size_t i = 0; !staff_.empty() && i < kOutcomes.size(); ++i) {
+    to.set("myoflag_staff_sign_ins", "Sign-ins of staff since the start",
+           {{"outcome", std::string(kOutcomes[i])}}, static_cast<double>(staff_counts_[i].load()));
+  }
+  to.set("myoflag_launch_sessions", "Clinicians who are signed in, from an EHR or as staff", {},
          static_cast<double>(sessions_.size(now)));
 }
 
 tl::expected<std::unique_ptr<Launch>, Failure> open_launch(
     const sidecar::Setup& setup, const std::vector<launch::Server>& servers,
-    const std::vector<std::string>& arguments) {
-  if (servers.empty()) {
+    const std::vector<launch::Server>& staff, const std::vector<std::string>& arguments) {
+  if (servers.empty() && staff.empty()) {
     return nullptr;
   }
   return ehr::FetchPool::open(arguments, setup.config().launch.at_once).map([&](auto&& pool) {
-    return std::make_unique<Launch>(setup, servers, std::forward<decltype(pool)>(pool));
+    return std::make_unique<Launch>(setup, servers, staff, std::forward<decltype(pool)>(pool));
   });
 }
 

@@ -665,10 +665,11 @@ Exit serve(const Options& options) {
   const auto fetching = setup.fetching();
   const auto launching = setup.launching();
   const auto launch_servers = setup.launch_servers();
+  const auto staff = setup.staff_server();
   if (!serving || !clients || !tls || !delivery || !hook || !fetching || !launching ||
-      !launch_servers) {
+      !launch_servers || !staff) {
     return fail(failure_of(sidecar::problems_of(serving, clients, tls, delivery, hook, fetching,
-                                                launching, launch_servers)));
+                                                launching, launch_servers, staff)));
   }
 
   std::optional<DemoPatients> patients;
@@ -758,7 +759,7 @@ Exit serve(const Options& options) {
     count_fetches(metrics, **fetcher);
     fetch = [&fetcher](const cds::Wanted& wanted) { return (*fetcher)->fetch(wanted); };
   }
-  const auto launch = open_launch(setup, *launch_servers, *launching);
+  const auto launch = open_launch(setup, *launch_servers, *staff, *launching);
   if (!launch) {
     return fail(launch.error());
   }
@@ -776,13 +777,29 @@ Exit serve(const Options& options) {
   };
   allow_connections();
   const auto router_for = [&](std::uint16_t port) {
-    auto router = sidecar::routes(
-        {current, gate.get(),
-         [&log](const std::string& request, std::string_view why) {
-           log.write(denied_line(request, why));
-         },
-         clock, MYOFLAG_VERSION, config.base.empty() ? base_of(config, port) : config.base,
-         keeper->get(), &metrics, unknown_key, fetch, readiness, config.card_time});
+    const sidecar::Parts parts{current,
+                               gate.get(),
+                               [&log](const std::string& request, std::string_view why) {
+                                 log.write(denied_line(request, why));
+                               },
+                               clock,
+                               MYOFLAG_VERSION,
+                               config.base.empty() ? base_of(config, port) : config.base,
+                               keeper->get(),
+                               &metrics,
+                               unknown_key,
+                               fetch,
+                               readiness,
+                               config.card_time};
+    auto router = sidecar::routes(parts);
+    const auto& inviter = config.intake.inviter;
+    if (*intake && !inviter.empty()) {
+      add_inviting(router, **intake, current, parts.base,
+                   sidecar::admission_of(parts, inviter, std::string(intake::kInvitationsPath)),
+                   clock, [&log](const std::string& request, std::string_view why) {
+                     log.write(failed_line(request, why));
+                   });
+    }
     if (*intake) {
       add_intake(router, **intake, current, keeper->get(), launch->get(), clock,
                  [&log](const std::string& request, std::string_view why) {

@@ -55,6 +55,10 @@ struct IntakeOptions {
   std::chrono::seconds lock{3'600};             // ... for so long
   int requests_per_minute = 1'200;              // from one address
   std::string proxy_field;                      // in which a proxy names the address; empty: none
+  std::vector<std::string> languages;           // that are offered, the usual one first; empty: all
+  std::vector<std::string> appointment_types;   // "system|code" of who is invited
+  int appointment_days = 14;                    // so far ahead
+  std::string inviter;  // issuer of trust.clients that may invite over HTTP; empty: nobody
 };
 
 // An EHR whose clinicians open the clinic's pages from a patient's record. plugin/launch/server.h
@@ -77,6 +81,17 @@ struct LaunchOptions {
   std::string ca, proxy;
 };
 
+// Who of the clinic signs in to its pages, with OpenID Connect. Off without an issuer.
+// plugin/launch/server.h says what each means.
+struct StaffOptions {
+  std::string issuer, client_id, key, key_id;
+  std::string scope = "openid profile";
+  std::string aud, claim, value;
+  std::chrono::seconds idle{1'800};
+  std::chrono::seconds whole{28'800};
+  std::string local_access = "on";  // or "off": who is on this machine has to sign in, too
+};
+
 struct Config {
   std::string host = "127.0.0.1";  // an address, not a name
   std::uint16_t port = 8080;       // 0: any free one
@@ -94,6 +109,7 @@ struct Config {
   Delivery delivery;
   IntakeOptions intake;
   LaunchOptions launch;
+  StaffOptions staff;
   std::chrono::seconds card_time{2};  // to make the answer to a call
   http::Limits limits;                // workers 0: one for each core, at least two
 };

@@ -50,11 +50,32 @@ bool is_telephone(const std::string& text) {
          });
 }
 
+bool is_language(const std::string& text) {
+  constexpr std::size_t most = 35;
+  return !text.empty() && text.size() <= most && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+// FHIR's search gives some characters a meaning of their own.
+bool is_coding(const std::string& text) {
+  const auto bar = text.find('|');
+  return is_printable(text) && bar != std::string::npos && bar > 0 && bar + 1 < text.size() &&
+         text.find('|', bar + 1) == std::string::npos &&
+         text.find_first_of(",$\\\"") == std::string::npos;
+}
+
 bool is_proxy(const std::string& text) { return is_link(text) && text.find('@') == text.npos; }
 
 bool is_field_name(const std::string& text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; });
+}
+
+bool is_switch(const std::string& text) { return text == "on" || text == "off"; }
+
+bool is_openid_scope(const std::string& text) {
+  return (" " + text + " ").find(" openid ") != std::string::npos;
 }
 
 // As far as this program can tell; the one that calls it looks closer.
@@ -87,7 +108,7 @@ NumberOption count(std::int64_t least, std::int64_t most, std::string_view unit 
           least, most, unit};
 }
 
-constexpr std::array<SectionAbout, 9> all_sections{{
+constexpr std::array<SectionAbout, 10> all_sections{{
     {"listen", "Where it listens, and with which certificate."},
     {"service", "What it answers from, and what cards lead to."},
     {"trust", "Who may call. Without a client nobody could, so nothing is served."},
@@ -107,12 +128,18 @@ constexpr std::array<SectionAbout, 9> all_sections{{
      "docs/launch.md.\n"
      "Their launch address is service.base + /smart/launch, their redirect address service.base +\n"
      "/smart/callback. Cards lead there where service.summary-app is left out."},
+    {"staff",
+     "Who of the clinic sees the forms of all patients: docs/launch.md. Off without an issuer. "
+     "The\n"
+     "redirect address is service.base + /staff/callback; launch.at-once, launch.ca and "
+     "launch.proxy\n"
+     "hold here as well."},
     {"limits",
      "What one server bears from its clients. What goes beyond is answered with the status named,\n"
      "or the connection is closed."},
 }};
 
-const std::array<Option, 65> all{{
+const std::array<Option, 80> all{{
     {"listen", "host",
      "Address of this machine, not a name. Another one than loopback (127.0.0.1, ::1) needs a\n"
      "certificate.",
@@ -285,6 +312,28 @@ const std::array<Option, 65> all{{
      "x-forwarded-for. Without it all that comes through the proxy counts as one address.",
      TextOption{[](Config& c) -> std::string& { return c.intake.proxy_field; },
                 "a field name in lower case", is_field_name}},
+    {"intake", "languages",
+     "That patients may choose from, the first for whoever asks for none of them. Unless told, "
+     "all\n"
+     "that the pages are there in, English first.",
+     ListOption{[](Config& c) -> std::vector<std::string>& { return c.intake.languages; },
+                "the tag of a language, such as es", is_language}},
+    {"intake", "appointment-types",
+     "Whom myoflag invite --from-appointments invites: the types of their appointments "
+     "(serviceType),\n"
+     "each as system|code. They are asked for at delivery.to.",
+     ListOption{[](Config& c) -> std::vector<std::string>& { return c.intake.appointment_types; },
+                "system|code, such as https://ehr.example.org/visits|neuro-first", is_coding}},
+    {"intake", "appointment-days", "So many days ahead.",
+     NumberOption{
+         [](const Config& c) -> std::int64_t { return c.intake.appointment_days; },
+         [](Config& c, std::int64_t v) { c.intake.appointment_days = static_cast<int>(v); }, 1, 90,
+         "days"}},
+    {"intake", "inviter",
+     "The issuer of one of trust.clients, which may make and withdraw invitations at service.base "
+     "+\n"
+     "/intake/invitations. Without it nobody may.",
+     TextOption{[](Config& c) -> std::string& { return c.intake.inviter; }, "", is_any}},
     {"launch", "servers",
      "- iss: https://ehr.example.org/fhir           its FHIR endpoint, letter by letter\n"
      "  client-id: myoflag                         our name there\n"
@@ -330,6 +379,48 @@ const std::array<Option, 65> all{{
     {"launch", "proxy", "http://host:port",
      TextOption{[](Config& c) -> std::string& { return c.launch.proxy; },
                 "an address without a password", is_proxy}},
+    {"staff", "issuer",
+     "The OpenID provider where staff sign in, such as the EHR's, without a slash at its end. "
+     "What\n"
+     "it says of itself is at issuer + /.well-known/openid-configuration.",
+     TextOption{[](Config& c) -> std::string& { return c.staff.issuer; },
+                "an https:// address without a slash at its end", is_base}},
+    {"staff", "client-id", "Our name there.",
+     TextOption{[](Config& c) -> std::string& { return c.staff.client_id; }, "", is_any}},
+    {"staff", "key",
+     "PEM file with our private key (RSA, or EC on P-384), for its owner only; the public one is "
+     "at\n"
+     "service.base + /.well-known/jwks.json. Without it we are a public client.",
+     TextOption{[](Config& c) -> std::string& { return c.staff.key; }, "", is_any}},
+    {"staff", "key-id", "kid of the key; its thumbprint unless told.",
+     TextOption{[](Config& c) -> std::string& { return c.staff.key_id; }, "", is_any}},
+    {"staff", "scope", "What is asked for; openid is needed.",
+     TextOption{[](Config& c) -> std::string& { return c.staff.scope; },
+                "words with openid among them", is_openid_scope}},
+    {"staff", "aud",
+     "The FHIR endpoint, where the provider is an EHR that wants to be told (SMART).",
+     TextOption{[](Config& c) -> std::string& { return c.staff.aud; },
+                "an https:// address without a slash at its end", is_base}},
+    {"staff", "claim",
+     "Claim of the id_token that says who is staff; groups, or realm_access.roles for one inside\n"
+     "another.",
+     TextOption{[](Config& c) -> std::string& { return c.staff.claim; }, "", is_any}},
+    {"staff", "value", "What that claim has to be, or to have in its list.",
+     TextOption{[](Config& c) -> std::string& { return c.staff.value; }, "", is_any}},
+    {"staff", "idle-time", "Without a request; then they sign in again.",
+     NumberOption{[](const Config& c) -> std::int64_t { return c.staff.idle.count(); },
+                  [](Config& c, std::int64_t v) { c.staff.idle = std::chrono::seconds(v); }, 60,
+                  7'200, "seconds"}},
+    {"staff", "session-time", "From the sign-in, whatever is done.",
+     NumberOption{[](const Config& c) -> std::int64_t { return c.staff.whole.count(); },
+                  [](Config& c, std::int64_t v) { c.staff.whole = std::chrono::seconds(v); }, 300,
+                  43'200, "seconds"}},
+    {"staff", "local-access",
+     "on: who is on this machine sees the clinic's pages without signing in, unless a proxy "
+     "stands\n"
+     "between. off: nobody does; behind a proxy, and on a machine that others use, switch it off.",
+     TextOption{[](Config& c) -> std::string& { return c.staff.local_access; }, "on or off",
+                is_switch}},
     {"limits", "connections", "At once. Idle ones give way to new ones, further ones wait.",
      count<&Limits::connections>(1, 16'000)},
     {"limits", "connections-per-address", "Further ones are closed at once.",

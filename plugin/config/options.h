@@ -30,13 +30,20 @@ struct NumberOption {
 struct OriginsOption {
   std::vector<std::string>& (*at)(Config&);
 };
+// `expected` says what each is to be.
+struct ListOption {
+  std::vector<std::string>& (*at)(Config&);
+  std::string_view expected;
+  bool (*is_good)(const std::string&);
+};
 struct ClientsOption {};
 struct ServersOption {};
 
 struct Option {
   std::string_view section, name;
   std::string_view about;  // lines
-  std::variant<TextOption, NumberOption, OriginsOption, ClientsOption, ServersOption> how;
+  std::variant<TextOption, NumberOption, OriginsOption, ListOption, ClientsOption, ServersOption>
+      how;
 };
 
 struct SectionAbout {

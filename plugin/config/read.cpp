@@ -177,6 +177,21 @@ class Reader {
     }
   }
 
+  void take(const ListOption& option, const std::string& path, const Node& node) {
+    auto& list = option.at(loaded_.config_);
+    list.clear();
+    for (const auto* item : items_of(node, path)) {
+      const auto text = text_of(*item, path);
+      if (text && !option.is_good(*text)) {
+        report(*item, "MF-4254", fmt::format("each of {} is to be {}", path, option.expected));
+      } else if (text && std::find(list.begin(), list.end(), *text) != list.end()) {
+        report(*item, "MF-4256", "this is listed already");
+      } else if (text) {
+        list.push_back(*text);
+      }
+    }
+  }
+
   void take(const ClientsOption& /*option*/, const std::string& path, const Node& node) {
     auto& clients = loaded_.config_.clients;
     const auto items = items_of(node, path);
@@ -360,6 +375,42 @@ class Reader {
     }
   }
 
+  // Somebody whom nobody knows could not invite.
+  void check_inviter() {
+    const auto& config = loaded_.config_;
+    const auto& inviter = config.intake.inviter;
+    const bool is_client =
+        std::any_of(config.clients.begin(), config.clients.end(),
+                    [&](const auto& client) { return client.issuer == inviter; });
+    if (inviter.empty()) {
+      return;
+    }
+    if (!is_client) {
+      problems_.push_back(loaded_.problem("intake.inviter", "MF-4254",
+                                          "intake.inviter is the issuer of none of trust.clients"));
+    }
+    if (config.intake.store.empty()) {
+      problems_.push_back(loaded_.problem("intake.store", "MF-4255",
+                                          "intake.store is needed: intake.inviter is there"));
+    }
+  }
+
+  void check_appointments() {
+    const auto& config = loaded_.config_;
+    if (config.intake.appointment_types.empty()) {
+      return;
+    }
+    if (config.delivery.ehr.base.empty()) {
+      problems_.push_back(
+          loaded_.problem("intake.appointment-types", "MF-4255",
+                          "intake.appointment-types goes with delivery.to: where they are asked"));
+    }
+    if (config.intake.store.empty()) {
+      problems_.push_back(loaded_.problem(
+          "intake.store", "MF-4255", "intake.store is needed: intake.appointment-types is there"));
+    }
+  }
+
   // A page without these would send a patient nowhere.
   void check_intake() {
     const auto& config = loaded_.config_;
@@ -420,6 +471,36 @@ class Reader {
     }
   }
 
+  // Somebody who signed in would be let in, or nobody would.
+  void check_staff() {
+    const auto& config = loaded_.config_;
+    const auto& staff = config.staff;
+    const std::pair<const char*, const std::string*> needed[] = {
+        {"staff.client-id", &staff.client_id},
+        {"staff.claim", &staff.claim},
+        {"staff.value", &staff.value},
+        {"intake.store", &config.intake.store},
+        {"service.base", &config.base}};
+    for (const auto& [option, value] : needed) {
+      if (!staff.issuer.empty() && value->empty()) {
+        problems_.push_back(loaded_.problem(
+            option, "MF-4255", fmt::format("{} is needed: staff.issuer is there", option)));
+      }
+    }
+    const bool has_others = !staff.client_id.empty() || !staff.claim.empty() ||
+                            !staff.value.empty() || !staff.key.empty() || !staff.aud.empty();
+    if (staff.issuer.empty() && has_others) {
+      problems_.push_back(loaded_.problem("staff.issuer", "MF-4255",
+                                          "staff.issuer is needed: others of staff are there"));
+    }
+    if (staff.local_access == "off" && staff.issuer.empty() && config.launch.servers.empty()) {
+      problems_.push_back(
+          loaded_.problem("staff.local-access", "MF-4255",
+                          "staff.local-access off goes with staff.issuer or launch.servers: nobody "
+                          "could see the clinic's pages"));
+    }
+  }
+
   // What only shows when all is read.
   void check_whole() {
     const auto& config = loaded_.config_;
@@ -437,7 +518,10 @@ class Reader {
     check_key_files();
     check_delivery(config.delivery);
     check_intake();
+    check_inviter();
+    check_appointments();
     check_launch();
+    check_staff();
     if (!config.clients.empty() && config.base.empty()) {
       problems_.push_back(loaded_.problem("service.base", "MF-4255",
                                           "service.base is needed: tokens of clients name it"));

@@ -84,6 +84,9 @@ struct Value {
   std::string operator()(const OriginsOption& option) const {
     return " " + list_of(option.at(config));
   }
+  std::string operator()(const ListOption& option) const {
+    return " " + list_of(option.at(config));
+  }
   std::string operator()(const ServersOption& /*option*/) const {
     std::string out;
     for (const auto& server : config.launch.servers) {
@@ -114,6 +117,9 @@ struct Range {
                        option.unit.empty() ? "" : " ", option.unit, option.get(default_config()));
   }
   std::string operator()(const OriginsOption& /*option*/) const { return "default none"; }
+  std::string operator()(const ListOption& option) const {
+    return fmt::format("each {}; default none", option.expected);
+  }
   std::string operator()(const ClientsOption& /*option*/) const { return "default none"; }
   std::string operator()(const ServersOption& /*option*/) const { return "default none"; }
 };

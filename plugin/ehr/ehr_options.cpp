@@ -117,6 +117,15 @@ std::vector<std::string> arguments_of(const DeliveryChoice& choice) {
   return arguments;
 }
 
+std::vector<std::string> arguments_of(const AppointmentsChoice& choice) {
+  std::vector<std::string> arguments{"--known", choice.known, "--out",   choice.out,
+                                     "--from",  choice.from,  "--until", choice.until};
+  for (const std::string& type : choice.types) {
+    arguments.insert(arguments.end(), {"--type", type});
+  }
+  return arguments;
+}
+
 std::vector<std::string> poll_arguments(const std::string& store, const EhrOptions& options,
                                         const std::vector<std::string>& forms, bool quiet) {
   std::vector<std::string> arguments{"poll", "--store", store};

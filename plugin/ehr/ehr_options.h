@@ -66,6 +66,14 @@ struct DeliveryChoice {
   bool quiet = false;
 };
 
+// Which appointments are asked for.
+struct AppointmentsChoice {
+  std::string known;               // file: references that are looked at anyway, one a line
+  std::string out;                 // file for lines as plugin/appointments/lines.h has them
+  std::vector<std::string> types;  // "system|code"
+  std::string from, until;         // instants
+};
+
 // What signs the messages to a web hook: MYOFLAG_HOOK_SECRET of the environment. MF-3165.
 tl::expected<std::string, Failure> hook_secret();
 
@@ -73,6 +81,7 @@ tl::expected<std::string, Failure> hook_secret();
 std::vector<std::string> arguments_of(const EhrOptions& options);
 std::vector<std::string> arguments_of(const ExportChoice& choice);
 std::vector<std::string> arguments_of(const DeliveryChoice& choice);
+std::vector<std::string> arguments_of(const AppointmentsChoice& choice);
 std::vector<std::string> poll_arguments(const std::string& store, const EhrOptions& options,
                                         const std::vector<std::string>& forms, bool quiet);
 

@@ -18,6 +18,7 @@
 #include "plugin/bulk/export.h"
 #include "plugin/delivery/alert.h"
 #include "plugin/delivery/deliver.h"
+#include "plugin/ehr/appointments_command.h"
 #include "plugin/ehr/fetch_command.h"
 #include "plugin/ehr/fetch_keys.h"
 #include "plugin/ehr/fetch_wire.h"
@@ -277,6 +278,18 @@ void add_deliver(CLI::App& app, EhrOptions& options, DeliveryChoice& choice,
   add_ehr_options(*command, options);
 }
 
+CLI::App* add_appointments(CLI::App& app, EhrOptions& options, AppointmentsChoice& choice) {
+  CLI::App* command = app.add_subcommand("appointments", "Fetches booked appointments");
+  command->add_option("--base", options.base)->required();
+  command->add_option("--known", choice.known)->required();
+  command->add_option("--out", choice.out)->required();
+  command->add_option("--from", choice.from)->required();
+  command->add_option("--until", choice.until)->required();
+  command->add_option("--type", choice.types)->required();
+  add_ehr_options(*command, options);
+  return command;
+}
+
 Exit run(int argc, char** argv) {
   EhrOptions options;
   std::string key_set;
@@ -307,6 +320,8 @@ Exit run(int argc, char** argv) {
   add_deliver(app, options, delivery, store_file);
   HookChoice hook;
   CLI::App* alert = add_hook(app, options, hook, store_file);
+  AppointmentsChoice booked;
+  CLI::App* appointments = add_appointments(app, options, booked);
   std::vector<std::string> forms;
   CLI::App* look = app.add_subcommand("poll", "Looks for new responses");
   look->add_option("--store", store_file)->required();
@@ -321,6 +336,9 @@ Exit run(int argc, char** argv) {
   }
   if (keys->parsed()) {
     return fetch_key_set(options, key_set);  // ends at once at a signal: nothing is half done
+  }
+  if (appointments->parsed()) {
+    return fetch_appointments(options, booked);  // the same
   }
   if (calls->parsed()) {
     std::signal(SIGINT, SIG_IGN);  // of the terminal, to the sidecar, which still answers calls

@@ -2,6 +2,7 @@
 #include "plugin/intake/handling.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -33,14 +34,27 @@ bool is_answered(const Form& form) {
 
 std::string question_address(const Item& item) { return "/p/q/" + item.link_id; }
 
-std::vector<std::string> offered_languages(const Parts& parts, const rules::Knowledge& knowledge) {
-  std::vector<std::string> offered{"en"};
+std::vector<std::string> offered_languages(const Languages& texts,
+                                           const std::vector<std::string>& chosen,
+                                           const rules::Knowledge& knowledge) {
+  std::vector<std::string> there{"en"};
   for (const rules::Language& language : knowledge.languages) {
-    if (parts.languages.contains(language.tag)) {
-      offered.push_back(language.tag);
+    if (texts.contains(language.tag)) {
+      there.push_back(language.tag);
     }
   }
-  return offered;
+  if (chosen.empty()) {
+    return there;
+  }
+  std::vector<std::string> offered;
+  std::copy_if(chosen.begin(), chosen.end(), std::back_inserter(offered), [&](const auto& tag) {
+    return std::find(there.begin(), there.end(), tag) != there.end();
+  });
+  return offered.empty() ? there : offered;
+}
+
+std::vector<std::string> offered_languages(const Parts& parts, const rules::Knowledge& knowledge) {
+  return offered_languages(parts.languages, parts.settings.languages, knowledge);
 }
 
 std::string language_for(const Parts& parts, const rules::Knowledge& knowledge,
@@ -51,7 +65,7 @@ std::string language_for(const Parts& parts, const rules::Knowledge& knowledge,
       return tag;
     }
   }
-  return "en";
+  return offered.front();
 }
 
 Look look_of(const Parts& parts, std::string_view language) {

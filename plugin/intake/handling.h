@@ -42,8 +42,7 @@ inline constexpr std::string_view kCookie = "__Host-mf";
 
 std::string question_address(const rules::Item& item);
 
-// The languages of which both the words of the pages and those of the knowledge are there; English
-// is the first.
+// Those of service.h, for these parts.
 std::vector<std::string> offered_languages(const Parts& parts, const rules::Knowledge& knowledge);
 // The one that was chosen, else the one that the browser asks for, else English.
 std::string language_for(const Parts& parts, const rules::Knowledge& knowledge,

@@ -23,13 +23,15 @@ using store::time_of;
 using store::Write;
 
 constexpr std::size_t kMostId = 64;
+constexpr int kMostLinks = 50;   // of one invitation
 constexpr int kMostVisits = 20;  // of one invitation; the oldest, first those without identity, go
 
 std::string digest(std::string_view token) { return rules::hex(rules::sha256(token)); }
 
 constexpr const char* kInvitation =
     "SELECT id,response,patient,born,language,made,expires,withdrawn,begun,submitted,locked_until,"
-    "revision,draft,told,(SELECT COUNT(*) FROM interruption r WHERE r.invitation=i.id),"
+    "revision,draft,told,appointment,meets,(SELECT COUNT(*) FROM interruption r WHERE "
+    "r.invitation=i.id),"
     "(SELECT COUNT(*) FROM interruption r WHERE r.invitation=i.id AND r.read IS NULL)"
     " FROM invitation i";
 
@@ -58,19 +60,25 @@ Invitation invitation_of(const Statement& row) {
   out.revision = row.integer(11);
   out.draft = row.text(12);
   out.told = row.text(13);
-  out.interruptions = static_cast<int>(row.integer(14));
-  out.unread_interruptions = static_cast<int>(row.integer(15));
+  out.appointment = row.text(14);
+  out.meets = optional_time(row, 15);
+  out.interruptions = static_cast<int>(row.integer(16));
+  out.unread_interruptions = static_cast<int>(row.integer(17));
   return out;
 }
 
-bool is_reference(std::string_view patient) {
-  constexpr std::string_view type = "Patient/";
-  const auto id = patient.substr(std::min(type.size(), patient.size()));
-  return patient.starts_with(type) && !id.empty() && id.size() <= kMostId &&
+// `type`: "Patient/".
+bool is_reference(std::string_view reference, std::string_view type) {
+  const auto id = reference.substr(std::min(type.size(), reference.size()));
+  return reference.starts_with(type) && !id.empty() && id.size() <= kMostId &&
          std::all_of(id.begin(), id.end(), [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                   c == '-' || c == '.';
          });
+}
+
+std::optional<std::int64_t> optional_seconds(const std::optional<Time>& time) {
+  return time ? std::optional(seconds(*time)) : std::nullopt;
 }
 
 bool is_day(const std::string& born) {
@@ -80,6 +88,26 @@ bool is_day(const std::string& born) {
 
 tl::unexpected<Failure> refused(std::string text) {
   return tl::unexpected(Failure{Exit::usage, std::move(text)});
+}
+
+// Empty: nothing is wrong with it.
+std::string flaw_of(const NewInvitation& invitation, Time now) {
+  if (!is_reference(invitation.patient, "Patient/")) {
+    return "MF-4264: the patient is to be a reference such as Patient/123";
+  }
+  if (!is_day(invitation.born) || invitation.born > fhir::instant_text(now)) {
+    return "MF-4264: the date of birth is to be a whole date such as 1980-02-27, in the past";
+  }
+  if (!invitation.appointment.empty() && !is_reference(invitation.appointment, "Appointment/")) {
+    return "MF-4264: the appointment is to be a reference such as Appointment/77";
+  }
+  if (invitation.expires <= now) {
+    return "MF-4264: an invitation is to end in the future";
+  }
+  return invitation.expires <= now + kLongestInvitation
+             ? ""
+             : fmt::format("MF-4264: an invitation is to end within {} days",
+                           kLongestInvitation.count());
 }
 
 }  // namespace
@@ -101,6 +129,75 @@ struct Invitations::State : File {
     const std::string sql = fmt::format("{} WHERE {}", kInvitation, condition);
     return first(invitation_of, sql.c_str(), value);
   }
+
+  // What this key was answered with. Nothing: it comes for the first time.
+  Result<std::optional<Created>> answered(const NewInvitation& wanted) {
+    if (wanted.key.empty()) {
+      return std::nullopt;
+    }
+    struct Before {
+      std::string asked;
+      std::int64_t id;
+    };
+    const auto before = first(
+        [](const Statement& row) {
+          return Before{row.text(0), row.integer(1)};
+        },
+        "SELECT asked,invitation FROM invitation_key WHERE key=?", wanted.key);
+    if (!before) {
+      return tl::unexpected(before.error());
+    }
+    if (!*before) {
+      return std::nullopt;
+    }
+    if ((*before)->asked != wanted.asked) {
+      return refused("MF-4290: this key stands for another request");
+    }
+    return Created{(*before)->id, {}, Became::kept};
+  }
+
+  // The invitation that the appointment has. Nothing: it has none that counts.
+  Result<std::optional<Created>> standing(Write& write, const NewInvitation& wanted) {
+    if (wanted.appointment.empty()) {
+      return std::nullopt;
+    }
+    const auto found = one("appointment=? AND withdrawn IS NULL", wanted.appointment);
+    if (!found) {
+      return tl::unexpected(found.error());
+    }
+    if (!*found) {
+      return withdrawn_before(wanted);
+    }
+    const Invitation& before = **found;
+    if (before.patient != wanted.patient) {
+      return refused("MF-4291: the appointment has an invitation of another patient");
+    }
+    const bool differs =
+        before.born != wanted.born ||
+        (wanted.moves && (before.expires != wanted.expires || before.meets != wanted.meets));
+    if (!differs || before.submitted) {
+      return Created{before.id, {}, Became::kept};
+    }
+    write.change("UPDATE invitation SET born=? WHERE id=?", wanted.born, before.id);
+    if (wanted.moves) {
+      write.change("UPDATE invitation SET expires=?, meets=? WHERE id=?", seconds(wanted.expires),
+                   optional_seconds(wanted.meets), before.id);
+    }
+    return Created{before.id, {}, Became::moved};
+  }
+
+  Result<std::optional<Created>> withdrawn_before(const NewInvitation& wanted) {
+    if (!wanted.stays_withdrawn) {
+      return std::nullopt;
+    }
+    const auto last = number(
+        "SELECT id FROM (SELECT id,withdrawn_by FROM invitation WHERE appointment=? ORDER BY id"
+        " DESC LIMIT 1) WHERE withdrawn_by='person'",
+        wanted.appointment);
+    return last.map([](const auto& id) {
+      return id ? std::optional(Created{*id, {}, Became::withdrawn}) : std::nullopt;
+    });
+  }
 };
 
 Invitations::Invitations(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -115,27 +212,61 @@ Result<Invitations> Invitations::open(const std::string& path, std::function<voi
 }
 
 Result<Created> Invitations::invite(const NewInvitation& invitation, Time now) {
-  if (!is_reference(invitation.patient)) {
-    return refused("MF-4264: the patient is to be a reference such as Patient/123");
-  }
-  if (!is_day(invitation.born) || invitation.born > fhir::instant_text(now)) {
-    return refused(
-        "MF-4264: the date of birth is to be a whole date such as 1980-02-27, in the "
-        "past");
-  }
-  if (invitation.expires <= now) {
-    return refused("MF-4264: an invitation is to end in the future");
+  if (auto flaw = flaw_of(invitation, now); !flaw.empty()) {
+    return refused(std::move(flaw));
   }
   const std::lock_guard lock(state_->mutex);
-  Created created{0, random_token()};
   Write write(*state_);
-  write.change(
-      "INSERT INTO invitation(token,response,patient,born,language,made,expires)"
-      " VALUES(?,?,?,?,?,?,?)",
-      digest(created.token), random_uuid(), invitation.patient, invitation.born,
-      invitation.language, seconds(now), seconds(invitation.expires));
-  created.id = write.last_id();
+  if (const auto answered = state_->answered(invitation); !answered || *answered) {
+    return answered.map([](const auto& before) { return *before; });
+  }
+  const auto standing = state_->standing(write, invitation);
+  if (!standing) {
+    return tl::unexpected(standing.error());
+  }
+  Created created = standing->value_or(Created{});
+  if (!*standing) {
+    created.token = random_token();
+    write.change(
+        "INSERT INTO "
+        "invitation(token,response,patient,born,language,made,expires,appointment,meets)"
+        " VALUES(?,?,?,?,?,?,?,?,?)",
+        digest(created.token), random_uuid(), invitation.patient, invitation.born,
+        invitation.language, seconds(now), seconds(invitation.expires), invitation.appointment,
+        optional_seconds(invitation.meets));
+    created.id = write.last_id();
+  }
+  if (!invitation.key.empty()) {
+    write.change("INSERT INTO invitation_key(key,asked,invitation) VALUES(?,?,?)", invitation.key,
+                 invitation.asked, created.id);
+  }
   return write.commit().map([&] { return created; });
+}
+
+Result<std::string> Invitations::another_link(std::int64_t id, Time now) {
+  const std::lock_guard lock(state_->mutex);
+  Write write(*state_);
+  const auto found = state_->one("id=?", id);
+  const auto links = state_->number("SELECT COUNT(*) FROM link WHERE invitation=?", id);
+  if (!found || !links) {
+    return tl::unexpected(found ? links.error() : found.error());
+  }
+  if (!*found) {
+    return refused(fmt::format("MF-4263: there is no invitation {}", id));
+  }
+  if ((*found)->withdrawn || (*found)->expires <= now) {
+    return refused(fmt::format("MF-4265: invitation {} is over", id));
+  }
+  if (**links >= kMostLinks) {
+    return refused(
+        fmt::format("MF-4292: invitation {} has {} further links already: withdraw it "
+                    "and make another one",
+                    id, kMostLinks));
+  }
+  std::string token = random_token();
+  write.change("INSERT INTO link(token,invitation,made) VALUES(?,?,?)", digest(token), id,
+               seconds(now));
+  return write.commit().map([&] { return std::move(token); });
 }
 
 Result<std::vector<Invitation>> Invitations::list() {
@@ -155,8 +286,8 @@ Done Invitations::withdraw(std::int64_t id, Time now) {
   const std::lock_guard lock(state_->mutex);
   Write write(*state_);
   const int changed = write.change(
-      "UPDATE invitation SET withdrawn=COALESCE(withdrawn,?), draft=x'' WHERE id=? AND submitted IS"
-      " NULL",
+      "UPDATE invitation SET withdrawn=COALESCE(withdrawn,?), withdrawn_by='person', draft=x''"
+      " WHERE id=? AND submitted IS NULL",
       seconds(now), id);
   write.change("DELETE FROM visit WHERE invitation=?", id);
   if (changed == 1) {
@@ -170,9 +301,25 @@ Done Invitations::withdraw(std::int64_t id, Time now) {
                 : refused(fmt::format("MF-4263: there is no invitation {}", id));
 }
 
+Result<bool> Invitations::cancel(std::int64_t id, Time now) {
+  const std::lock_guard lock(state_->mutex);
+  Write write(*state_);
+  const int changed = write.change(
+      "UPDATE invitation SET withdrawn=?, withdrawn_by='appointment', draft=x'' WHERE id=? AND"
+      " withdrawn IS NULL AND submitted IS NULL",
+      seconds(now), id);
+  if (changed == 1) {
+    write.change("DELETE FROM visit WHERE invitation=?", id);
+  }
+  return write.commit().map([&] { return changed == 1; });
+}
+
 Result<std::optional<Invitation>> Invitations::by_token(std::string_view token) {
   const std::lock_guard lock(state_->mutex);
-  return state_->one("token=?", digest(token));
+  return state_->one(
+      "id=COALESCE((SELECT id FROM invitation WHERE token=?1),(SELECT invitation FROM link WHERE"
+      " token=?1))",
+      digest(token));
 }
 
 Result<std::optional<Invitation>> Invitations::by_id(std::int64_t id) {

@@ -2,7 +2,7 @@
 // Invitations, visits and drafts, in the file of the store (plugin/store). Tokens of links and of
 // sessions are kept as SHA-256 only: who reads the file can open no form. Every call is one
 // transaction, on disk when it returns; several threads and several processes may call at once.
-// Errors: MF-3100 to MF-3103, and MF-4263 to MF-4265.
+// Errors: MF-3100 to MF-3103, MF-4263 to MF-4265, and MF-4290 to MF-4292.
 
 #include <chrono>
 #include <cstdint>
@@ -26,11 +26,32 @@ struct NewInvitation {
   std::string born;      // "1980-02-27"
   std::string language;  // "en"; empty: the one that the browser asks for
   Time expires;
+  std::string appointment = {};    // "Appointment/77"; empty: none
+  std::optional<Time> meets = {};  // when it begins
+  // Where its appointment has an invitation: whether that one takes these times.
+  bool moves = true;
+  // Where that one was withdrawn by a person: whether that stays so.
+  bool stays_withdrawn = false;
+  // Names the request, so that it makes one invitation however often it comes; empty: it has no
+  // name. `asked`: what it asked for, as a digest.
+  std::string key = {}, asked = {};
+};
+
+// No link lives longer.
+inline constexpr std::chrono::days kLongestInvitation{90};
+
+// What became of an invitation that was asked for.
+enum class Became {
+  made,
+  moved,     // its appointment had one, which has other times or another date of birth now
+  kept,      // its appointment or its key had one, and nothing changed
+  withdrawn  // its appointment had one that a person has withdrawn
 };
 
 struct Created {
   std::int64_t id = 0;
-  std::string token;  // stands nowhere else
+  std::string token;  // stands nowhere else; empty: the invitation was there before
+  Became became = Became::made;
 };
 
 struct Invitation {
@@ -39,6 +60,8 @@ struct Invitation {
   std::string patient, born, language;
   Time made, expires;
   std::optional<Time> withdrawn, begun, submitted;
+  std::string appointment;    // "Appointment/77"; empty: none
+  std::optional<Time> meets;  // when that begins, as far as it was told
   Time locked_until;
   bool locked_for_good = false;
   std::int64_t revision = 0;  // of the draft; every change makes another one
@@ -99,10 +122,17 @@ class Invitations {
   ~Invitations();
   Invitations(Invitations&&) noexcept;
 
-  // MF-4264: the patient, the date of birth or the end is no such thing.
+  // The same appointment, and the same key, have one invitation however often they are asked for.
+  // MF-4264: what is asked for is no such thing; MF-4290: the key stands for another request;
+  // MF-4291: the appointment's invitation is another patient's.
   Result<Created> invite(const NewInvitation& invitation, Time now);
+  // Another link to one that is not over; those before stay good. MF-4263; MF-4265: it is over;
+  // MF-4292: it has as many as there may be.
+  Result<std::string> another_link(std::int64_t id, Time now);
   Result<std::vector<Invitation>> list();    // without drafts, newest first
   Done withdraw(std::int64_t id, Time now);  // MF-4263: there is none; MF-4265: it was answered
+  // Because its appointment was cancelled. False: it was answered, or is withdrawn.
+  Result<bool> cancel(std::int64_t id, Time now);
 
   Result<std::optional<Invitation>> by_token(std::string_view token);
   Result<std::optional<Invitation>> by_id(std::int64_t id);

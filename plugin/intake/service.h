@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "plugin/assess.h"
 #include "plugin/delivery/site.h"
@@ -23,12 +24,13 @@ namespace myoflag::intake {
 struct Settings {
   Site site;
   Patience patience;
-  std::chrono::seconds idle{3'600};  // then the date of birth is asked again
-  std::string tenant;                // of mapping::BundleOptions
-  bool communication = false;        // an urgent result also writes a Communication
-  delivery::Urgency urgency;         // what makes a finished form urgent
-  int requests_per_minute = 1'200;   // from one address; beyond them: 429
-  std::string proxy_field;           // of browser::sender_of
+  std::chrono::seconds idle{3'600};         // then the date of birth is asked again
+  std::string tenant;                       // of mapping::BundleOptions
+  bool communication = false;               // an urgent result also writes a Communication
+  delivery::Urgency urgency;                // what makes a finished form urgent
+  int requests_per_minute = 1'200;          // from one address; beyond them: 429
+  std::string proxy_field;                  // of browser::sender_of
+  std::vector<std::string> languages = {};  // that are offered, the usual one first; empty: all
 };
 
 struct Parts {
@@ -46,6 +48,12 @@ void add_routes(http::Router& router, const Parts& parts);
 
 // What the patient is told at the end, as Invitations keeps it.
 std::string told_text(const rules::Assessment& assessment);
+
+// The languages of which both the words of the pages and those of the knowledge are there, and of
+// these the chosen ones in their order. Without a choice English is the first.
+std::vector<std::string> offered_languages(const Languages& texts,
+                                           const std::vector<std::string>& chosen,
+                                           const rules::Knowledge& knowledge);
 
 // Where an invitation leads: "/p/<token>".
 std::string path_of(std::string_view token);

@@ -50,6 +50,15 @@ std::string trouble_of(const ehr::WebAnswer& answer) {
   return answer.code.empty() ? "no answer in time" : answer.code;
 }
 
+// Several may have one name: the login tells them apart.
+Session staff_of(trust::Identity identity) {
+  Session session;
+  const auto& login = identity.login.empty() ? identity.subject : identity.login;
+  session.name = identity.name.empty() ? login : fmt::format("{} ({})", identity.name, login);
+  session.user = std::move(identity.subject);
+  return session;
+}
+
 Whom whom_of(const Server& server, const std::string& patient) {
   const auto key = mapping::reference_key(fmt::format("{}/Patient/{}", server.iss, patient));
   return {key.base, key.tail, server.is_home};
@@ -77,7 +86,15 @@ tl::expected<std::string, Refused> Launches::begin(const Beginning& given, Insta
   if (!given.launch || !is_opaque(*given.launch)) {
     return refused(403, "launch-unknown", "MF-4270: there is no launch parameter");
   }
-  const auto index = static_cast<std::size_t>(server - servers_.begin());
+  return send_off(static_cast<std::size_t>(server - servers_.begin()), given, now);
+}
+
+tl::expected<std::string, Refused> Launches::begin_staff(const std::string& browser, Instant now) {
+  return send_off(0, {servers_.front().aud, {}, browser, false}, now);
+}
+
+tl::expected<std::string, Refused> Launches::send_off(std::size_t index, const Beginning& given,
+                                                      Instant now) {
   const auto discovery = discovery_of(index, now);
   if (!discovery) {
     return tl::unexpected(discovery.error());
@@ -86,7 +103,12 @@ tl::expected<std::string, Refused> Launches::begin(const Beginning& given, Insta
   begun_.put(secrets.state,
              {index, digest_of(given.browser), discovery->issuer, discovery->token, discovery->keys,
               secrets.nonce, secrets.verifier, given.is_framed, now});
-  return authorize_address(*discovery, *server, secrets, {iss, *given.launch, redirect_});
+  return authorize_address(*discovery, servers_[index], secrets,
+                           {given.iss.value_or(""), given.launch.value_or(""), redirect_});
+}
+
+std::string Launches::label(std::size_t server) const {
+  return servers_[server].is_staff ? "staff" : fmt::format("launch.servers[{}]", server);
 }
 
 // One thread asks, the others wait for it.
@@ -99,13 +121,17 @@ tl::expected<Discovery, Refused> Launches::discovery_of(std::size_t server, Inst
   if (known.trouble && now >= known.troubled && now < known.troubled + kTroubleLife) {
     return tl::unexpected(*known.trouble);
   }
+  const bool is_staff = servers_[server].is_staff;
   const auto answers =
-      exchange_({{servers_[server].iss + "/.well-known/smart-configuration", {}, {}}});
+      exchange_({{servers_[server].iss + (is_staff ? "/.well-known/openid-configuration"
+                                                   : "/.well-known/smart-configuration"),
+                  {},
+                  {}}});
   const auto fail = [&](const std::string& why) {
     known.troubled = now;
     known.trouble =
         Refused{kTheirs, "launch-failed",
-                fmt::format("MF-4273: the configuration of launch.servers[{}]: {}", server, why)};
+                fmt::format("MF-4273: the configuration of {}: {}", label(server), why)};
     return tl::unexpected(*known.trouble);
   };
   if (answers.size() != 1 || answers.front().status != kOk) {
@@ -114,6 +140,9 @@ tl::expected<Discovery, Refused> Launches::discovery_of(std::size_t server, Inst
   auto discovery = read_discovery(answers.front().body);
   if (!discovery) {
     return fail(discovery.error());
+  }
+  if (is_staff && without_slash(discovery->issuer) != servers_[server].iss) {
+    return fail("it is another issuer's");
   }
   known.trouble.reset();
   known.discovery = *discovery;
@@ -152,6 +181,9 @@ tl::expected<Session, Refused> Launches::finish(const Return& given, Instant now
   if (!identity) {
     return tl::unexpected(identity.error());
   }
+  if (servers_[begun->server].is_staff) {
+    return staff_of(*std::move(identity));
+  }
   if (granted->patient.empty()) {
     return refused(403, "launch-patient-none", "MF-4276: the launch has no patient");
   }
@@ -172,7 +204,7 @@ tl::expected<Granted, Refused> Launches::redeem(const Begun& begun, const std::s
       exchange_({{begun.token, token_form(server, code, begun.verifier, redirect_), sign}});
   const auto fail = [&](const std::string& why) {
     return refused(kTheirs, "launch-failed",
-                   fmt::format("MF-4274: the token of launch.servers[{}]: {}", begun.server, why));
+                   fmt::format("MF-4274: the token of {}: {}", label(begun.server), why));
   };
   if (answers.size() != 1 || answers.front().status == 0) {
     return fail(answers.empty() ? "no answer" : trouble_of(answers.front()));
@@ -188,7 +220,8 @@ tl::expected<Granted, Refused> Launches::redeem(const Begun& begun, const std::s
 tl::expected<trust::Identity, Refused> Launches::identify(const Begun& begun,
                                                           const std::string& token, Instant now) {
   const Server& server = servers_[begun.server];
-  const trust::SignIn expected{begun.issuer, server.client_id, begun.nonce, server.algorithms};
+  const trust::SignIn expected{begun.issuer,      server.client_id, begun.nonce,
+                               server.algorithms, server.claim,     server.value};
   for (const bool anew : {false, true}) {
     const auto keys = keys_of(begun.server, begun.keys, anew, now);
     if (!keys) {
@@ -198,9 +231,13 @@ tl::expected<trust::Identity, Refused> Launches::identify(const Begun& begun,
     if (identity) {
       return *std::move(identity);
     }
+    if (identity.error() == trust::IdRefused::claim) {
+      return refused(403, "launch-unlisted",
+                     "MF-4297: who signed in is not staff, as the claim of staff.claim says");
+    }
     if (anew || identity.error() != trust::IdRefused::key) {
       return refused(kTheirs, "launch-untrusted",
-                     fmt::format("MF-4275: the id_token of launch.servers[{}]: {}", begun.server,
+                     fmt::format("MF-4275: the id_token of {}: {}", label(begun.server),
                                  trust::name_of(identity.error())));
     }
   }
@@ -244,9 +281,8 @@ tl::expected<std::shared_ptr<const trust::KeySet>, Refused> Launches::keys_of(
   if (younger_than(known.keys_fetched, kKeysUsable)) {
     return known.keys;
   }
-  return refused(
-      kTheirs, "launch-failed",
-      fmt::format("MF-4277: the key set of launch.servers[{}]: {}", server, known.keys_trouble));
+  return refused(kTheirs, "launch-failed",
+                 fmt::format("MF-4277: the key set of {}: {}", label(server), known.keys_trouble));
 }
 
 }  // namespace myoflag::launch

@@ -51,7 +51,10 @@ class Launches {
   // The address at the authorization server to which the browser goes.
   tl::expected<std::string, Refused> begin(const Beginning& given, Instant now);
 
-  // Who signed in, for the patient of the launch.
+  // The same of staff, who come from no record. `browser`: the cookie that it has from now on.
+  tl::expected<std::string, Refused> begin_staff(const std::string& browser, Instant now);
+
+  // Who signed in, for the patient of the launch; staff for all of them.
   tl::expected<Session, Refused> finish(const Return& given, Instant now);
 
  private:
@@ -67,6 +70,9 @@ class Launches {
     std::string keys_trouble;                   // guarded by mutex; of the last try
   };
 
+  tl::expected<std::string, Refused> send_off(std::size_t server, const Beginning& given,
+                                              Instant now);
+  std::string label(std::size_t server) const;  // of the configuration
   tl::expected<Discovery, Refused> discovery_of(std::size_t server, Instant now);
   tl::expected<std::shared_ptr<const trust::KeySet>, Refused> keys_of(std::size_t server,
                                                                       const std::string& address,

@@ -40,10 +40,14 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+// Without those that are empty.
 std::string joined(
     std::initializer_list<std::pair<std::string_view, std::string_view>> parameters) {
   std::string out;
   for (const auto& [name, value] : parameters) {
+    if (value.empty()) {
+      continue;
+    }
     out += fmt::format("{}{}={}", out.empty() ? "" : "&", name, escaped(value));
   }
   return out;

@@ -24,6 +24,10 @@ struct Server {
   std::set<trust::Algorithm> algorithms{trust::Algorithm::es256, trust::Algorithm::es384,
                                         trust::Algorithm::rs256, trust::Algorithm::rs384};
   bool is_home = false;  // whose patients are meant where a form names one without a server
+  // Staff sign in there themselves (OpenID Connect), from no record: `iss` is the issuer.
+  bool is_staff = false;
+  std::string aud = {};                // is sent along; empty: nothing is
+  std::string claim = {}, value = {};  // of the id_token: who is staff
 };
 
 // .well-known/smart-configuration, as far as it is needed. Addresses may be called.
@@ -43,8 +47,8 @@ struct Secrets {
 std::string challenge_of(std::string_view verifier);
 
 struct Asked {
-  std::string aud;     // the iss, as the EHR wrote it
-  std::string launch;  // the EHR's, opaque
+  std::string aud;     // the iss, as the EHR wrote it; empty: left out
+  std::string launch;  // the EHR's, opaque; empty: left out
   std::string redirect;
 };
 std::string authorize_address(const Discovery& discovery, const Server& server,

@@ -14,7 +14,8 @@ std::string digest_of(std::string_view secret) { return rules::hex(rules::sha256
 
 // A clock that goes back ends nothing early and lets nothing live longer than the whole.
 bool Sessions::is_over(const Session& session, Instant now) const {
-  return now >= session.seen + times_.idle || now >= session.made + times_.whole;
+  const auto times = session.times.value_or(times_);
+  return now >= session.seen + times.idle || now >= session.made + times.whole;
 }
 
 void Sessions::forget(Instant now) {

@@ -27,17 +27,19 @@ struct Whom {
   friend bool operator==(const Whom&, const Whom&) = default;
 };
 
+struct Times {
+  std::chrono::seconds idle{1'800};
+  std::chrono::seconds whole{28'800};
+};
+
 struct Session {
   // The only patient it may see. Nothing: all of them, as for staff who signed in themselves.
   std::optional<Whom> only;
   std::string user;        // of the issuer; never shown, never logged
   bool is_framed = false;  // began in a frame of another page
   Instant made{}, seen{};
-};
-
-struct Times {
-  std::chrono::seconds idle{1'800};
-  std::chrono::seconds whole{28'800};
+  std::string name = {};            // of staff, as people know them
+  std::optional<Times> times = {};  // nothing: those of all
 };
 
 class Sessions {

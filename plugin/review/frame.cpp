@@ -93,8 +93,10 @@ std::string whole(const Look& look, std::string_view title, std::string_view tie
   page.open("body", {{"class", tier}});
   page.add(body);
   if (!look.is_outside) {
-    const auto* footer = look.patient.empty() ? "this-machine" : "this-launch";
-    page.open("footer", {{"class", "screen"}}).element("p", say(look, footer)).close();
+    const auto footer = !look.patient.empty() ? say(look, "this-launch")
+                        : look.staff.empty()  ? say(look, "this-machine")
+                                              : say(look, "this-staff");
+    page.open("footer", {{"class", "screen"}}).element("p", footer).close();
   }
   page.close().close();
   return "<!DOCTYPE html>\n" + page.whole();
@@ -105,6 +107,7 @@ void add_top(Html& html, const Look& look) {
   if (look.patient.empty()) {
     html.element("a", say(look, "to-worklist"), {{"href", "/c/worklist"}});
     html.element("p", say(look, "summary-title"));
+    add_staff(html, look);
   } else {
     const auto id = look.patient.substr(look.patient.find('/') + 1);
     html.element("p", say(look, "launch-patient", {{"patient", safe_text(id)}}));
@@ -114,6 +117,17 @@ void add_top(Html& html, const Look& look) {
     html.element("button", say(look, "launch-end"), {{"type", "submit"}});
     html.close();
   }
+  html.close();
+}
+
+void add_staff(Html& html, const Look& look) {
+  if (look.staff.empty()) {
+    return;
+  }
+  html.element("p", say(look, "staff-who", {{"who", safe_text(look.staff)}}));
+  html.open("form", {{"method", "post"}, {"action", "/c/end"}});
+  add_hidden(html, "csrf", look.csrf);
+  html.element("button", say(look, "staff-end"), {{"type", "submit"}});
   html.close();
 }
 

@@ -24,6 +24,9 @@ std::string say(const Look& look, std::string_view key, std::initializer_list<ru
 // What stands above a page of a form: whose it is, where it leads.
 void add_top(Html& html, const Look& look);
 
+// Who signed in, and the way out. Nothing where nobody did.
+void add_staff(Html& html, const Look& look);
+
 void add_hidden(Html& html, browser::Word name, std::string_view value);
 
 // What stands behind a line; may be null.

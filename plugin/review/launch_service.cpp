@@ -29,7 +29,8 @@ bool is_token(std::string_view text) {
 
 class Entrance {
  public:
-  explicit Entrance(const LaunchParts& parts) : parts_(parts), limit_(parts.requests_per_minute) {}
+  Entrance(const LaunchParts& parts, bool is_staff)
+      : parts_(parts), is_staff_(is_staff), limit_(parts.requests_per_minute) {}
 
   std::optional<Response> admit(const Request& request) {
     const auto sender = browser::sender_of(request, parts_.proxy_field);
@@ -43,8 +44,14 @@ class Entrance {
   Response callback(const Request& request) {
     return guarded(request, [&] { return finish(request); });
   }
+  // "launch-busy" is "staff-busy" where staff sign in.
   Response said(int status, std::string_view name) const {
-    return parts_.door.outside(parts_.texts, status, name);
+    constexpr std::string_view of_launch = "launch-";
+    if (!is_staff_ || !name.starts_with(of_launch)) {
+      return parts_.door.outside(parts_.texts, status, name);
+    }
+    return parts_.door.outside(parts_.texts, status,
+                               "staff-" + std::string(name.substr(of_launch.size())), true);
   }
   std::string keys() const { return parts_.key_set(); }
 
@@ -83,20 +90,26 @@ class Entrance {
     return said(refused.status, refused.page);
   }
 
-  bool can_be_framed() const { return parts_.door.frames != "'none'"; }
+  bool can_be_framed() const { return !is_staff_ && parts_.door.frames != "'none'"; }
+  browser::CookieUse use_of(const Request& request) const {
+    return is_staff_ ? browser::CookieUse::own_window
+                     : browser::cookie_use(request, can_be_framed());
+  }
 
   // Two launches of one browser do not disturb each other: it keeps the cookie that it has.
   Response begin(const Request& request) {
-    const auto use = browser::cookie_use(request, can_be_framed());
+    const auto use = use_of(request);
     std::string browser(browser::cookie_of(request, kBrowserCookie));
     const bool is_new = !is_token(browser);
     if (is_new) {
       browser = random_token();
     }
-    const auto address = parts_.launches.begin(
-        {query_value(request.query, "iss"), query_value(request.query, "launch"), browser,
-         use == browser::CookieUse::frame},
-        parts_.now());
+    const auto address = is_staff_
+                             ? parts_.launches.begin_staff(browser, parts_.now())
+                             : parts_.launches.begin({query_value(request.query, "iss"),
+                                                      query_value(request.query, "launch"), browser,
+                                                      use == browser::CookieUse::frame},
+                                                     parts_.now());
     if (!address) {
       return refuse(request, address.error());
     }
@@ -123,13 +136,15 @@ class Entrance {
     parts_.door.sessions.end(browser::cookie_of(request, kSessionCookie));
     const auto use =
         session->is_framed ? browser::CookieUse::frame : browser::CookieUse::own_window;
-    auto response = browser::go_to("/c/patient");
+    session->times = parts_.times;
+    auto response = browser::go_to(is_staff_ ? "/c/worklist" : "/c/patient");
     browser::set_cookie(response, kSessionCookie,
                         parts_.door.sessions.open(*std::move(session), now), use);
     return response;
   }
 
   const LaunchParts parts_;
+  const bool is_staff_;
   browser::AddressLimit limit_;
   std::atomic<int> under_way_{0};
 };
@@ -150,14 +165,8 @@ void add(http::Router& router, const std::shared_ptr<Entrance>& entrance, const 
        }});
 }
 
-}  // namespace
-
-void add_launch_routes(http::Router& router, const LaunchParts& parts) {
-  const auto entrance = std::make_shared<Entrance>(parts);
-  add(router, entrance, "/smart/launch", "an EHR launches", &Entrance::launch);
-  add(router, entrance, "/smart/callback", "back from the authorization server",
-      &Entrance::callback);
-  if (!parts.key_set) {
+void add_key_set(http::Router& router, const std::shared_ptr<Entrance>& entrance, bool has_keys) {
+  if (!has_keys) {
     return;
   }
   router.add({"GET",
@@ -176,6 +185,23 @@ void add_launch_routes(http::Router& router, const LaunchParts& parts) {
               {},
               [entrance](const Request& request) { return entrance->admit(request); },
               nullptr});
+}
+
+}  // namespace
+
+void add_launch_routes(http::Router& router, const LaunchParts& parts) {
+  const auto entrance = std::make_shared<Entrance>(parts, false);
+  add(router, entrance, "/smart/launch", "an EHR launches", &Entrance::launch);
+  add(router, entrance, "/smart/callback", "back from the authorization server",
+      &Entrance::callback);
+  add_key_set(router, entrance, parts.key_set != nullptr);
+}
+
+void add_staff_routes(http::Router& router, const LaunchParts& parts) {
+  const auto entrance = std::make_shared<Entrance>(parts, true);
+  add(router, entrance, kSignIn.data(), "staff sign in", &Entrance::launch);
+  add(router, entrance, "/staff/callback", "back from where staff sign in", &Entrance::callback);
+  add_key_set(router, entrance, parts.key_set != nullptr);
 }
 
 }  // namespace myoflag::review

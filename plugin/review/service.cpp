@@ -141,7 +141,7 @@ class Handling {
   }
 
   // Of the session that is looked at here: one may end between two looks.
-  bool is_in() const { return session_ || browser::is_local(request_); }
+  bool is_in() const { return session_ || (parts_.is_local_open && browser::is_local(request_)); }
 
   Response worklist();
   Response forms();
@@ -159,14 +159,18 @@ class Handling {
     Look out{parts_.texts, style_file().path};
     if (session_ && session_->only) {
       out.patient = session_->only->patient;
+    }
+    if (session_) {
+      out.staff = is_staff() ? session_->name : "";
       out.csrf = csrf();
     }
     return out;
   }
-  // A session's pages may stand in the record's frame, those of this machine in none.
+  bool is_staff() const { return session_ && !session_->only; }
+  // Pages of who came from a record may stand in its frame, all others in none.
   Response paged(int status, std::string html) const {
-    return session_ ? page(status, std::move(html), parts_.door->frames)
-                    : page(status, std::move(html));
+    return session_ && session_->only ? page(status, std::move(html), parts_.door->frames)
+                                      : page(status, std::move(html));
   }
   Response message(int status, std::string_view name) const {
     return paged(status, message_page(look(), name));
@@ -336,18 +340,21 @@ Response Handling::end() {
   if (!session_) {
     return message(403, "refused");
   }
-  auto response = parts_.door->outside(parts_.texts, 200, "launch-ended");
+  auto response = parts_.door->outside(parts_.texts, 200,
+                                       is_staff() ? "staff-ended" : "launch-ended", is_staff());
   parts_.door->end(request_, response);
   return response;
 }
 
 Response Handling::take_urgent() {
-  const auto fields = take_fields({"csrf", "escalation", "form", "who"});
-  const auto name = name_of(fields.value("who"));
+  const auto fields = is_staff() ? take_fields({"csrf", "escalation", "form"})
+                                 : take_fields({"csrf", "escalation", "form", "who"});
+  const auto name = is_staff() ? session_->name : name_of(fields.value("who"));
   const auto text = fields.value("escalation");
   std::int64_t id = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (error != std::errc() || end != text.data() + text.size() || characters(name) > kMostName) {
+  if (error != std::errc() || end != text.data() + text.size() ||
+      (!is_staff() && characters(name) > kMostName)) {
     return message(403, "refused");
   }
   const auto of_form = fields.value("form");
@@ -477,6 +484,9 @@ Response Handling::disagree() {
 using Handler = Response (Handling::*)();
 
 Response not_in(const Parts& parts) {
+  if (parts.has_staff) {
+    return parts.door->outside(parts.texts, 403, "staff-over", true);
+  }
   if (parts.door) {
     return parts.door->outside(parts.texts, 403, "launch-over");
   }
@@ -504,7 +514,8 @@ Response guarded(const Desktop& desktop, const Request& request, Handler handler
 }
 
 std::optional<Response> refuse_outsider(const Parts& parts, const Request& request) {
-  const bool is_in = session_of(parts, request, parts.now()) || browser::is_local(request);
+  const bool is_in = session_of(parts, request, parts.now()) ||
+                     (parts.is_local_open && browser::is_local(request));
   return is_in ? std::nullopt : std::optional(not_in(parts));
 }
 
@@ -537,9 +548,11 @@ void Door::end(const Request& request, Response& response) const {
   browser::drop_cookie(response, kSessionCookie, browser::cookie_use(request, frames != "'none'"));
 }
 
-Response Door::outside(const browser::Texts& texts, int status, std::string_view name) const {
+Response Door::outside(const browser::Texts& texts, int status, std::string_view name,
+                       bool with_sign_in) const {
   Look look{texts, style_file().path};
   look.is_outside = true;
+  look.sign_in = with_sign_in ? kSignIn : "";
   return page(status, message_page(look, name), frames);
 }
 

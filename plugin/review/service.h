@@ -1,7 +1,8 @@
 #pragma once
 // The clinic's pages as HTTP: the worklist, the summary of a form, and what a person does there.
-// Who is on this machine (browser::is_local) sees all of it. Who came from a record (`door`) sees
-// the forms of the patient of the launch and nothing else, also on this machine. Everybody else
+// Staff who signed in see all of it, and so does who is on this machine (browser::is_local), unless
+// that is switched off. Who came from a record (`door`) sees the forms of the patient of the launch
+// and nothing else, also on this machine. Everybody else
 // gets a page that says so. A GET changes nothing. Errors: pages in words, statuses for programs
 // (403, 404, 422), a line without patient data for the log: MF-4279.
 
@@ -26,7 +27,7 @@ namespace myoflag::review {
 inline constexpr int kMostRows = 200;  // of each list of the worklist
 inline constexpr int kShownDays = 30;
 
-// For who comes from a record.
+// For who signs in: from a record, or as staff.
 struct Door {
   launch::Sessions& sessions;
   std::string frames;  // origins whose pages may show ours, as browser::page takes them
@@ -34,8 +35,12 @@ struct Door {
   // The end of a session, in the browser too.
   void end(const http::Request& request, http::Response& response) const;
   // A message to who is not in, that a frame shows as well.
-  http::Response outside(const browser::Texts& texts, int status, std::string_view name) const;
+  http::Response outside(const browser::Texts& texts, int status, std::string_view name,
+                         bool with_sign_in = false) const;
 };
+
+// Where staff sign in.
+inline constexpr std::string_view kSignIn = "/staff/sign-in";
 
 // Of a session of a Door.
 inline constexpr std::string_view kSessionCookie = "__Host-mf-clinic";
@@ -50,7 +55,9 @@ struct Parts {
   // Figures of what is followed and what is set aside; null: none are kept.
   std::function<void(cds::ShownCard shown)> show = nullptr;
   std::function<bool(const feedback::Feedback& feedback)> keep = nullptr;  // false: not on disk
-  std::optional<Door> door = std::nullopt;  // nothing: nobody comes from a record
+  std::optional<Door> door = std::nullopt;  // nothing: nobody signs in
+  bool has_staff = false;                   // staff may sign in
+  bool is_local_open = true;                // who is on this machine is in
 };
 
 // `parts` is copied; what it refers to outlives the router.

@@ -139,13 +139,15 @@ class Summary {
       add_hidden(html, "csrf", view_.csrf);
       add_hidden(html, "escalation", std::to_string(row.escalation));
       add_hidden(html, "form", view_.outcome);
-      html.element("label", say(look_, "urgent-name"), {{"for", "who"}});
-      html.single("input", {{"type", "text"},
-                            {"id", "who"},
-                            {"name", "who"},
-                            {"required", ""},
-                            {"maxlength", "80"},
-                            {"autocomplete", "name"}});
+      if (look_.staff.empty()) {  // who signed in has said it already
+        html.element("label", say(look_, "urgent-name"), {{"for", "who"}});
+        html.single("input", {{"type", "text"},
+                              {"id", "who"},
+                              {"name", "who"},
+                              {"required", ""},
+                              {"maxlength", "80"},
+                              {"autocomplete", "name"}});
+      }
       html.element("button", say(look_, "urgent-button"), {{"type", "submit"}});
       html.close();
     }
@@ -387,6 +389,11 @@ std::string message_page(const Look& look, std::string_view name) {
     html.open("p");
     html.element("a", say(look, is_launch ? "launch-forms" : "to-worklist"),
                  {{"href", is_launch ? "/c/forms" : "/c/worklist"}});
+    html.close();
+  }
+  if (!look.sign_in.empty()) {
+    html.open("p");
+    html.element("a", say(look, "staff-sign-in"), {{"href", look.sign_in}});
     html.close();
   }
   html.close();

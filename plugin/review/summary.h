@@ -22,8 +22,11 @@ struct Look {
   std::string style;  // its address
   // Opened from the record, for this patient of it only: "Patient/123". Empty: on this machine.
   std::string patient = {};
-  std::string csrf = {};    // to sign out, where somebody came from the record
+  std::string csrf = {};    // to sign out, where somebody signed in
   bool is_outside = false;  // a message to somebody who is not in
+  std::string staff = {};   // who signed in, and sees all patients; empty: nobody did
+  // Where staff sign in: on a message to somebody who is not in. Empty: nowhere.
+  std::string sign_in = {};
 };
 
 struct SummaryView {

@@ -9,7 +9,7 @@ namespace myoflag::review {
 
 namespace {
 
-constexpr std::array<browser::TextKey, 118> kKeys{{
+constexpr std::array<browser::TextKey, 138> kKeys{{
     {"service"},
     {"to-worklist"},
     {"this-machine"},
@@ -128,6 +128,26 @@ constexpr std::array<browser::TextKey, 118> kKeys{{
     {"launch-patient-none-text"},
     {"launch-busy-title"},
     {"launch-busy-text"},
+    {"this-staff"},
+    {"staff-who", "who"},
+    {"staff-end"},
+    {"staff-sign-in"},
+    {"staff-over-title"},
+    {"staff-over-text"},
+    {"staff-ended-title"},
+    {"staff-ended-text"},
+    {"staff-unlisted-title"},
+    {"staff-unlisted-text"},
+    {"staff-state-title"},
+    {"staff-state-text"},
+    {"staff-denied-title"},
+    {"staff-denied-text"},
+    {"staff-failed-title"},
+    {"staff-failed-text"},
+    {"staff-untrusted-title"},
+    {"staff-untrusted-text"},
+    {"staff-busy-title"},
+    {"staff-busy-text"},
 }};
 
 }  // namespace

@@ -20,6 +20,11 @@ class Worklist {
 
   std::string page() {
     Html html;
+    if (!look_.staff.empty()) {
+      html.open("header", {{"class", "screen top"}});
+      add_staff(html, look_);
+      html.close();
+    }
     html.open("main", {{"class", "worklist"}});
     html.element("h1", say(look_, "worklist-title"));
     if (view_.asks_name) {
@@ -110,16 +115,19 @@ class Worklist {
     html.open("form", {{"method", "post"}, {"action", "/c/urgent"}, {"class", "inline"}});
     add_hidden(html, "csrf", view_.csrf);
     add_hidden(html, "escalation", std::to_string(form.row.escalation));
-    html.open("label", {{"for", id}}).text(say(look_, "urgent-name"));
-    html.element("span", ", " + say(look_, "urgent-which", {{"patient", safe_text(form.patient)}}),
-                 {{"class", "unseen"}});
-    html.close();
-    html.single("input", {{"type", "text"},
-                          {"id", id},
-                          {"name", "who"},
-                          {"required", ""},
-                          {"maxlength", "80"},
-                          {"autocomplete", "name"}});
+    if (look_.staff.empty()) {  // who signed in has said it already
+      html.open("label", {{"for", id}}).text(say(look_, "urgent-name"));
+      html.element("span",
+                   ", " + say(look_, "urgent-which", {{"patient", safe_text(form.patient)}}),
+                   {{"class", "unseen"}});
+      html.close();
+      html.single("input", {{"type", "text"},
+                            {"id", id},
+                            {"name", "who"},
+                            {"required", ""},
+                            {"maxlength", "80"},
+                            {"autocomplete", "name"}});
+    }
     html.open("button", {{"type", "submit"}}).text(say(look_, "urgent-button"));
     html.element("span", ", " + say(look_, "urgent-which", {{"patient", safe_text(form.patient)}}),
                  {{"class", "unseen"}});

@@ -55,18 +55,24 @@ Response ready(const Parts& parts) {
 }
 
 // Which check failed is for our log; the caller learns that one did.
-std::optional<Response> refuse_stranger(const Parts& parts, const Request& request,
-                                        const std::vector<std::string>& paths) {
-  const auto claims =
+tl::expected<trust::Claims, Response> known_caller(const Parts& parts, const Request& request,
+                                                   const std::vector<std::string>& paths) {
+  auto claims =
       parts.gate->admit(http::field_of(request.fields, "authorization"), paths, parts.now());
   if (claims) {
-    return std::nullopt;
+    return *std::move(claims);
   }
   parts.denied(request.id, trust::name_of(claims.error()));
   if (claims.error() == trust::Denied::key && parts.unknown_key) {
     parts.unknown_key();
   }
-  return Response{401, "", "", {{"WWW-Authenticate", "Bearer"}}};
+  return tl::unexpected(Response{401, "", "", {{"WWW-Authenticate", "Bearer"}}});
+}
+
+std::optional<Response> refuse_stranger(const Parts& parts, const Request& request,
+                                        const std::vector<std::string>& paths) {
+  auto caller = known_caller(parts, request, paths);
+  return caller ? std::nullopt : std::optional(std::move(caller.error()));
 }
 
 Response call(const Parts& parts, const Request& request) {
@@ -184,6 +190,24 @@ http::Admission admission(const Parts& parts) {
   }
   return
       [parts](const Request& request) { return refuse_stranger(parts, request, {request.path}); };
+}
+
+http::Admission admission_of(const Parts& parts, std::string issuer, std::string path) {
+  return [parts, issuer = std::move(issuer),
+          path = std::move(path)](const Request& request) -> std::optional<Response> {
+    if (parts.gate == nullptr) {
+      return Response{401, "", "", {{"WWW-Authenticate", "Bearer"}}};
+    }
+    auto caller = known_caller(parts, request, {request.path, path});
+    if (!caller) {
+      return std::move(caller.error());
+    }
+    if (caller->issuer != issuer) {
+      parts.denied(request.id, "MF-4294");
+      return http::problem({403, "MF-4294", "This client may not do that."}, true);
+    }
+    return std::nullopt;
+  };
 }
 
 http::Router routes(const Parts& parts) {

@@ -43,6 +43,10 @@ struct Parts {
 // nobody is checked.
 http::Admission admission(const Parts& parts);
 
+// The same for what one of the clients alone may do, at paths under `path`, for which its tokens
+// may be made as well: another one gets 403 (MF-4294), and without a gate everybody 401.
+http::Admission admission_of(const Parts& parts, std::string issuer, std::string path);
+
 // `parts` is copied; what it refers to outlives the router.
 http::Router routes(const Parts& parts);
 

@@ -168,7 +168,7 @@ Checked<std::vector<std::string>> Setup::fetching() const {
 
 Checked<std::vector<std::string>> Setup::launching() const {
   const auto& given = config().launch;
-  if (given.servers.empty()) {
+  if (given.servers.empty() && config().staff.issuer.empty()) {
     return std::vector<std::string>();
   }
   return fetch_arguments("launch", given.ca, given.proxy);
@@ -195,6 +195,29 @@ Checked<std::vector<launch::Server>> Setup::launch_servers() const {
     return tl::unexpected(std::move(problems));
   }
   return servers;
+}
+
+Checked<std::vector<launch::Server>> Setup::staff_server() const {
+  const auto& given = config().staff;
+  if (given.issuer.empty()) {
+    return std::vector<launch::Server>();
+  }
+  launch::Server server;
+  server.iss = given.issuer;
+  server.client_id = given.client_id;
+  server.key_file = given.key.empty() ? "" : path_of(given.key);
+  server.key_id = given.key_id;
+  server.scope = given.scope;
+  server.is_staff = true;
+  server.aud = given.aud;
+  server.claim = given.claim;
+  server.value = given.value;
+  if (!server.key_file.empty()) {
+    if (const auto key = ehr::read_key(server.key_file, server.key_id); !key) {
+      return tl::unexpected(Problems{problem_at("staff.key", key.error())});
+    }
+  }
+  return std::vector<launch::Server>{std::move(server)};
 }
 
 config::Delivery Setup::delivery_from_here() const {
@@ -264,7 +287,7 @@ Checked<std::vector<std::string>> Setup::hook() const {
 
 Problems Setup::problems() const {
   auto problems = problems_of(tls(), serving(), clients(), delivery(), hook(), fetching(),
-                              launching(), launch_servers());
+                              launching(), launch_servers(), staff_server());
   if (config().clients.empty()) {
     problems.push_back(loaded_.problem(
         "trust.clients", "MF-4240",

@@ -44,9 +44,13 @@ class Setup {
 
   // EHRs that launch the clinic's pages; none: it is off.
   Checked<std::vector<launch::Server>> launch_servers() const;
-  // Of the program that speaks to them; empty: nothing is launched.
+  // Where staff sign in; none: they do not.
+  Checked<std::vector<launch::Server>> staff_server() const;
+  // Of the program that speaks to them; empty: nothing is launched, and nobody signs in.
   Checked<std::vector<std::string>> launching() const;
 
+  // What is configured of delivery, its paths as they are from here.
+  config::Delivery delivery_from_here() const;
   // Of the program that delivers; empty: nothing is delivered.
   Checked<std::vector<std::string>> delivery() const;
   // Of the program that tells a web hook what is urgent; empty: there is none.
@@ -64,7 +68,6 @@ class Setup {
 
  private:
   Checked<rules::KnowledgePtr> knowledge() const;
-  config::Delivery delivery_from_here() const;  // its paths as they are from here
   Checked<cds::CardSettings> cards() const;
   Checked<std::vector<std::string>> fetch_arguments(const std::string& section,
                                                     const std::string& ca,

@@ -11,7 +11,7 @@ namespace {
 // "Myo1": files of other programs are left alone.
 constexpr std::int64_t kApplication = 0x4d796f31;
 
-constexpr std::array<const char*, 6> kMigrations{
+constexpr std::array<const char*, 7> kMigrations{
     "CREATE TABLE receipt(id INTEGER PRIMARY KEY, response TEXT NOT NULL UNIQUE,"
     " arrived INTEGER NOT NULL);"
     "CREATE TABLE assessment(id INTEGER PRIMARY KEY,"
@@ -78,7 +78,22 @@ constexpr std::array<const char*, 6> kMigrations{
     // largest has a row; an empty patient: it cannot be told.
     "CREATE TABLE whose(item INTEGER PRIMARY KEY REFERENCES item(id), server TEXT NOT NULL,"
     " patient TEXT NOT NULL);"
-    "CREATE INDEX of_patient ON whose(patient, item);"};
+    "CREATE INDEX of_patient ON whose(patient, item);",
+    // Invitations to appointments, one at most to each that is not withdrawn. meets: when it
+    // begins. withdrawn_by: 'person', or 'appointment' where that was cancelled. link: further
+    // ones, SHA-256 as the first. invitation_key: requests that were answered, so that each makes
+    // one invitation.
+    "ALTER TABLE invitation ADD COLUMN appointment TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE invitation ADD COLUMN meets INTEGER;"
+    "ALTER TABLE invitation ADD COLUMN withdrawn_by TEXT NOT NULL DEFAULT '';"
+    "CREATE UNIQUE INDEX of_appointment ON invitation(appointment) WHERE appointment<>'' AND"
+    " withdrawn IS NULL;"
+    "CREATE INDEX was_of_appointment ON invitation(appointment, id) WHERE appointment<>'';"
+    "CREATE TABLE link(token TEXT PRIMARY KEY,"
+    " invitation INTEGER NOT NULL REFERENCES invitation(id), made INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX link_of ON link(invitation);"
+    "CREATE TABLE invitation_key(key TEXT PRIMARY KEY, asked TEXT NOT NULL,"
+    " invitation INTEGER NOT NULL REFERENCES invitation(id)) WITHOUT ROWID;"};
 
 constexpr std::int64_t kNoTarget = 1'000'000;
 

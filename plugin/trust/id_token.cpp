@@ -13,6 +13,7 @@ using fhir::Json;
 
 constexpr std::size_t most_subject_bytes = 255;
 constexpr std::size_t most_user_bytes = 2'000;
+constexpr std::size_t most_name_bytes = 100;
 
 // For us, and where for others too, asked for by us.
 bool is_meant_for(const Json& payload, std::string_view client_id) {
@@ -34,6 +35,40 @@ bool is_in_time(const Json& payload, Instant expires, Instant issued, Instant no
   const auto not_before = instant_of(payload, "nbf");
   const bool begun = !payload.has("nbf") || (not_before && *not_before <= now + kSkew);
   return begun && expires > now - kSkew && issued <= now + kSkew;
+}
+
+// The claim of that name, or the one inside another that its parts name.
+const Json* claim_of(const Json& payload, std::string_view name) {
+  if (const Json* whole = payload.find(name)) {
+    return whole;
+  }
+  const auto dot = name.find('.');
+  const Json* outer = dot == std::string_view::npos ? nullptr : payload.find(name.substr(0, dot));
+  return outer == nullptr ? nullptr : claim_of(*outer, name.substr(dot + 1));
+}
+
+bool says(const Json& claim, std::string_view value) {
+  if (const auto* text = claim.as_string()) {
+    return *text == value;
+  }
+  const auto* list = claim.as_array();
+  return list != nullptr && std::any_of(list->begin(), list->end(), [&](const Json& one) {
+           return one.is_string() && *one.as_string() == value;
+         });
+}
+
+bool may_come_in(const Json& payload, const SignIn& expected) {
+  if (expected.claim.empty()) {
+    return true;
+  }
+  const Json* claim = claim_of(payload, expected.claim);
+  return claim != nullptr && !expected.value.empty() && says(*claim, expected.value);
+}
+
+// A name that is too long is none.
+std::string name_in(const Json& payload, std::string_view claim) {
+  const auto name = payload.string_of(claim);
+  return name.size() > most_name_bytes ? std::string() : std::string(name);
 }
 
 // What only counts once the signature holds.
@@ -59,14 +94,18 @@ tl::expected<Identity, IdRefused> identity_of(const Json& payload, const SignIn&
   if (!is_in_time(payload, *expires, *issued, now)) {
     return tl::unexpected(IdRefused::time);
   }
-  return Identity{std::string(subject), std::string(user)};
+  if (!may_come_in(payload, expected)) {
+    return tl::unexpected(IdRefused::claim);
+  }
+  return Identity{std::string(subject), std::string(user), name_in(payload, "name"),
+                  name_in(payload, "preferred_username")};
 }
 
 }  // namespace
 
 std::string_view name_of(IdRefused refused) {
-  constexpr std::array<std::string_view, 8> names{"malformed", "algorithm", "key",   "signature",
-                                                  "issuer",    "audience",  "nonce", "time"};
+  constexpr std::array<std::string_view, 9> names{
+      "malformed", "algorithm", "key", "signature", "issuer", "audience", "nonce", "time", "claim"};
   return names[static_cast<std::size_t>(refused)];
 }
 

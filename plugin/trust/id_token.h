@@ -20,6 +20,9 @@ struct SignIn {
   std::string nonce;      // that was sent
   std::set<Algorithm> algorithms{Algorithm::es256, Algorithm::es384, Algorithm::rs256,
                                  Algorithm::rs384};
+  // A claim that has to be that value, or a list with it; "realm_access.roles" is the one inside
+  // the other. Empty: none is asked for.
+  std::string claim = {}, value = {};
 };
 
 enum class IdRefused {
@@ -30,13 +33,15 @@ enum class IdRefused {
   issuer,
   audience,  // not for us, or for others too without naming us as who asked
   nonce,
-  time,  // expired, not yet valid, or from the future
+  time,   // expired, not yet valid, or from the future
+  claim,  // it is somebody, but nobody who may come in
 };
 std::string_view name_of(IdRefused refused);
 
 struct Identity {
-  std::string subject;    // of that issuer
-  std::string fhir_user;  // address of the user's resource; may be empty
+  std::string subject;                // of that issuer
+  std::string fhir_user;              // address of the user's resource; may be empty
+  std::string name = {}, login = {};  // as people know the user; may be empty
 };
 
 // Errors say which check, nothing of the token.

@@ -160,6 +160,50 @@ class Intake(unittest.TestCase):
         self.configure({**whole, "clinic": "Saint {name}"})
         self.assertIn("MF-4254", run("config", "--check", self.config)[2])
 
+    def test_a_clinic_chooses_its_languages(self):
+        whole = {"store": "store.sqlite", "clinic": "c", "phone": "1", "emergency-number": "112"}
+
+        def first_page(sidecar, link, accepts):
+            connection = http.client.HTTPConnection("127.0.0.1", sidecar.port, timeout=60)
+            connection.request("GET", urllib.parse.urlsplit(link).path, headers={"Accept-Language": accepts})
+            page = connection.getresponse().read().decode()
+            connection.close()
+            return re.search(r'<html lang="([^"]+)"', page).group(1), sorted(set(re.findall(r'name="lang" value="([^"]+)"', page)))
+
+        arabic = self.create("--lang", "ar")
+        link = self.create()
+        for chosen, expected in ((["es", "en"], {"fr": ("es", ["en"]), "en": ("en", ["es"]), "ar": ("es", ["en"])}),
+                                 (["es"], {"en": ("es", [])}), (["zh", "ar"], {"fr": ("zh", ["ar"]), "ar": ("ar", ["zh"])}),
+                                 ([], {"fr": ("en", ["ar", "es", "zh"]), "ar": ("ar", ["en", "es", "zh"])})):
+            self.configure(whole | {"languages": chosen})
+            sidecar = Sidecar("--config", self.config)
+            try:
+                for accepts, shown in expected.items():
+                    self.assertEqual(first_page(sidecar, link, accepts), shown, (chosen, accepts))
+                # What was invited in a language that is not offered any more goes by the browser, too.
+                tag = "ar" if not chosen or "ar" in chosen else chosen[0]
+                self.assertEqual(first_page(sidecar, arabic, "fr")[0], tag)
+                # Nobody is known here: an unknown link.
+                self.assertEqual(first_page(sidecar, "/p/" + "0" * 32, "fr")[0], chosen[0] if chosen else "en")
+                browser = Browser(sidecar.port)
+                browser.come(self.create())  # what is chosen stays with it
+                hidden = browser.hidden()
+                for tag in ("en", "es", "ar", "zh", "xx"):
+                    got = browser.ask("POST", "/p/lang", {"csrf": hidden["csrf"], "lang": tag, "page": "id"})
+                    self.assertEqual(got == 403, tag == "xx" or bool(chosen) and tag not in chosen, (chosen, tag))
+            finally:
+                sidecar.end()
+            for tag in ("en", "es", "ar"):
+                self.create("--lang", tag, code=2 if chosen and tag not in chosen else 0)
+            self.assertEqual(subprocess.run([PROGRAM, "config", "--check", self.config], capture_output=True, text=True,
+                                            check=False).stderr.count("MF-4267"), 0)
+        for wrong, code in ((["fr"], "MF-4267"), (["es", "fr"], "MF-4267"), (["e s"], "MF-4254"), (["es", "es"], "MF-4256"), ("es", "MF-4254")):
+            self.configure(whole | {"languages": wrong})
+            got, _, err = run("config", "--check", self.config)
+            self.assertEqual((got, code in err), (2, True), err)
+            got, _, err = run("serve", "--demo", "--port", "0", "--config", self.config)
+            self.assertEqual((got, code in err), (2, True), err)
+
     def test_killed_between_pages_nothing_that_was_answered_is_lost(self):
         link = self.create()
         sidecar = Sidecar("--config", self.config)

@@ -99,6 +99,108 @@ TEST_F(InvitationsTest, TheFileHoldsNoTokenAndNoSession) {
   }
 }
 
+NewInvitation to_appointment(hours starts = hours(48)) {
+  NewInvitation out = kNew;
+  out.appointment = "Appointment/7";
+  out.meets = kNow + starts;
+  out.expires = kNow + starts;
+  return out;
+}
+
+TEST_F(InvitationsTest, AnAppointmentHasOneThatMovesWithIt) {
+  auto store = open();
+  const auto first = store.invite(to_appointment(), kNow).value();
+  EXPECT_EQ(first.became, Became::made);
+  const auto again = store.invite(to_appointment(), kNow).value();
+  EXPECT_EQ(again.became, Became::kept);
+  EXPECT_EQ(again.id, first.id);
+  EXPECT_EQ(again.token, "");
+  const auto moved = store.invite(to_appointment(hours(72)), kNow).value();
+  EXPECT_EQ(moved.became, Became::moved);
+  EXPECT_EQ(store.by_id(first.id).value()->expires, kNow + hours(72));
+  EXPECT_EQ(store.by_id(first.id).value()->meets, kNow + hours(72));
+  auto still = to_appointment(hours(24));
+  still.moves = false;
+  EXPECT_EQ(store.invite(still, kNow).value().became, Became::kept);
+  still.born = "1981-01-01";  // corrected in the record
+  EXPECT_EQ(store.invite(still, kNow).value().became, Became::moved);
+  EXPECT_EQ(store.by_id(first.id).value()->born, "1981-01-01");
+  EXPECT_EQ(store.by_id(first.id).value()->expires, kNow + hours(72));
+  // Over, and moved to later: the link is good again.
+  const auto late = kNow + hours(100);
+  EXPECT_EQ(state_of(*store.by_token(first.token).value(), late), "expired");
+  EXPECT_EQ(store.invite(to_appointment(hours(200)), late).value().became, Became::moved);
+  EXPECT_EQ(state_of(*store.by_token(first.token).value(), late), "open");
+  auto other = to_appointment();
+  other.patient = "Patient/2";
+  EXPECT_THAT(store.invite(other, kNow).error().text, HasSubstr("MF-4291"));
+}
+
+TEST_F(InvitationsTest, WhatAPersonWithdrewIsNotMadeAgainByItself) {
+  auto store = open();
+  auto wanted = to_appointment();
+  wanted.stays_withdrawn = true;
+  const auto first = store.invite(wanted, kNow).value();
+  EXPECT_TRUE(store.cancel(first.id, kNow).value());
+  EXPECT_FALSE(store.cancel(first.id, kNow).value());
+  EXPECT_EQ(state_of(*store.by_token(first.token).value(), kNow), "withdrawn");
+  // Booked again after all.
+  const auto second = store.invite(wanted, kNow).value();
+  EXPECT_EQ(second.became, Became::made);
+  ASSERT_TRUE(store.withdraw(second.id, kNow));
+  const auto third = store.invite(wanted, kNow).value();
+  EXPECT_EQ(third.became, Became::withdrawn);
+  EXPECT_EQ(third.id, second.id);
+  // Said by a person.
+  wanted.stays_withdrawn = false;
+  EXPECT_EQ(store.invite(wanted, kNow).value().became, Became::made);
+}
+
+TEST_F(InvitationsTest, WhatWasAnsweredIsNeitherMovedNorCancelled) {
+  auto store = open();
+  const auto one = store.invite(to_appointment(), kNow).value();
+  ASSERT_TRUE(store.submit(one.id, 0, submission("a"), "", kNow).value());
+  EXPECT_EQ(store.invite(to_appointment(hours(72)), kNow).value().became, Became::kept);
+  EXPECT_FALSE(store.cancel(one.id, kNow).value());
+  EXPECT_EQ(state_of(*store.by_token(one.token).value(), kNow), "submitted");
+}
+
+TEST_F(InvitationsTest, FurtherLinksLeadToTheSameAndEndWithIt) {
+  auto store = open();
+  const auto one = store.invite(kNew, kNow).value();
+  const auto link = store.another_link(one.id, kNow).value();
+  EXPECT_NE(link, one.token);
+  EXPECT_EQ(store.by_token(link).value()->id, one.id);
+  EXPECT_EQ(store.by_token(one.token).value()->id, one.id);
+  EXPECT_EQ(bytes().find(link), std::string::npos);
+  EXPECT_THAT(store.another_link(99, kNow).error().text, HasSubstr("MF-4263"));
+  EXPECT_THAT(store.another_link(one.id, kNew.expires).error().text, HasSubstr("MF-4265"));
+  ASSERT_TRUE(store.withdraw(one.id, kNow));
+  EXPECT_EQ(state_of(*store.by_token(link).value(), kNow), "withdrawn");
+  EXPECT_THAT(store.another_link(one.id, kNow).error().text, HasSubstr("MF-4265"));
+}
+
+TEST_F(InvitationsTest, AKeyIsAnsweredOnceWheneverTheProcessEnds) {
+  auto wanted = kNew;
+  wanted.key = "k";
+  wanted.asked = "what";
+  for (int survives = 0; survives < 2; ++survives) {
+    int writes = 0;
+    auto store = open([&] {
+      if (++writes > survives) {
+        throw Killed();
+      }
+    });
+    EXPECT_THROW(store.invite(wanted, kNow), Killed);
+  }
+  auto store = open();
+  EXPECT_EQ(store.list().value().size(), 1u);
+  EXPECT_EQ(store.invite(wanted, kNow).value().became, Became::kept);
+  EXPECT_EQ(store.list().value().size(), 1u);
+  wanted.asked = "something else";
+  EXPECT_THAT(store.invite(wanted, kNow).error().text, HasSubstr("MF-4290"));
+}
+
 TEST_F(InvitationsTest, WhatIsNoInvitationIsRefused) {
   auto store = open();
   for (const auto& bad :

@@ -125,6 +125,7 @@ class Ehr:
         self.patient, self.how, self.asked, self.refusals = "example", {}, [], []
         self.launches, self.codes, self.seen_assertions = {}, {}, set()
         self.code_life = 60
+        self.is_provider = False  # people sign in by themselves, from no record (OpenID Connect)
         ehr = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -154,7 +155,8 @@ class Ehr:
             def answer(self, form):
                 url = urllib.parse.urlsplit(self.path)
                 query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
-                part = {"/fhir/.well-known/smart-configuration": "configuration", "/authorize": "authorize", "/token": "token",
+                part = {"/fhir/.well-known/smart-configuration": "configuration",
+                        "/fhir/.well-known/openid-configuration": "configuration", "/authorize": "authorize", "/token": "token",
                         "/keys": "keys", "/record": "record", "/": "record"}.get(url.path)
                 ehr.asked.append((part or url.path, query, form, dict(self.headers)))
                 how = ehr.how.get(part)
@@ -216,11 +218,13 @@ class Ehr:
 
     def authorize(self, handler, query, _form):
         needed = {"response_type": "code", "client_id": self.client_id, "aud": self.iss, "code_challenge_method": "S256"}
+        if self.is_provider:
+            needed["aud"] = needed["launch"] = None
         wrong = [name for name, value in needed.items() if query.get(name) != value]
         wrong += [name for name in ("redirect_uri", "state", "nonce", "code_challenge") if len(query.get(name, "")) < 22]
         scope = query.get("scope", "").split()
-        wrong += [one for one in ("launch", "openid", "fhirUser") if one not in scope]
-        launch = self.launches.pop(query.get("launch"), None)
+        wrong += [one for one in (("openid",) if self.is_provider else ("launch", "openid", "fhirUser")) if one not in scope]
+        launch = {} if self.is_provider else self.launches.pop(query.get("launch"), None)
         if wrong or launch is None:
             self.refusals.append(("authorize", wrong))
             handler.reply({"error": "invalid_request"}, 400)
@@ -285,8 +289,12 @@ def main():
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--launch-url", default="")
     parser.add_argument("--alg", default="ES384")
+    parser.add_argument("--provider", action="store_true", help="staff sign in here, from no record")
     given = parser.parse_args()
     ehr = Ehr(alg=given.alg, tls=given.tls, host=given.host, launch_url=given.launch_url)
+    if given.provider:
+        ehr.is_provider = True
+        ehr.how["claims"] = lambda claims: claims.update(name="Ana Ruiz", preferred_username="aruiz", groups=["clinic-staff"])
     with open(given.file + ".new", "w", encoding="utf-8") as file:
         json.dump({"iss": ehr.iss, "pages": ehr.pages}, file)
     os.rename(given.file + ".new", given.file)

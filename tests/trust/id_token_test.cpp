@@ -111,6 +111,45 @@ TEST(IdToken, EveryClaimThatIsNotExactlyRightIsRefused) {
   EXPECT_EQ(with([](Claims& c) { c.more = R"(,"aud":"myoflag")"; }), "malformed") << "twice";
 }
 
+TEST(IdToken, AClaimThatIsAskedForHasToBeThereAsItIs) {
+  auto asked = expected();
+  asked.claim = "groups";
+  asked.value = "staff";
+  const auto keys = set_of({&rsa()});
+  const auto given = [&](const std::string& more) {
+    Claims claims;
+    claims.more = more;
+    return result(rsa().token(head("RS256"), claims.text()), keys, asked);
+  };
+  EXPECT_EQ(given(R"(,"groups":"staff")"), "");
+  EXPECT_EQ(given(R"(,"groups":["a","staff"])"), "");
+  for (const auto* groups : {R"("")", R"("Staff")", R"("staff ")", R"("a staff")", "[]", R"(["a"])",
+                             R"([["staff"]])", R"({"staff":true})", "null", "true", "1"}) {
+    EXPECT_EQ(given(std::string(R"(,"groups":)") + groups), "claim") << groups;
+  }
+  EXPECT_EQ(given(""), "claim");
+  EXPECT_EQ(given(R"(,"group":"staff")"), "claim");
+  asked.claim = "realm.roles";
+  EXPECT_EQ(given(R"(,"realm":{"roles":["staff"]})"), "");
+  EXPECT_EQ(given(R"(,"realm.roles":"staff")"), "");
+  EXPECT_EQ(given(R"(,"realm.roles":"other","realm":{"roles":["staff"]})"), "claim");
+  EXPECT_EQ(given(R"(,"realm":["roles"])"), "claim");
+  EXPECT_EQ(given(R"(,"realm":{"roles":{"x":"staff"}})"), "claim");
+  asked.value.clear();
+  EXPECT_EQ(given(R"(,"realm":{"roles":""})"), "claim") << "nothing is no value";
+}
+
+TEST(IdToken, NamesAreTakenWhereTheyFit) {
+  const auto keys = set_of({&rsa()});
+  Claims claims;
+  claims.more = R"(,"name":"Ana Ruiz","preferred_username":")" + std::string(101, 'a') + "\"";
+  const auto identity =
+      verify_id_token(rsa().token(head("RS256"), claims.text()), expected(), keys, now);
+  ASSERT_TRUE(identity);
+  EXPECT_EQ(identity->name, "Ana Ruiz");
+  EXPECT_EQ(identity->login, "");
+}
+
 TEST(IdToken, NeitherKeyNorAlgorithmIsTheTokensChoice) {
   const auto text = Claims().text();
   const auto small = Signer::of("ES256", "e");

@@ -1,0 +1,346 @@
+#!/usr/bin/env python3
+"""Staff sign in to the worklist with OpenID Connect, on real sockets: who gets in, who does not and why, what a session may do, who then
+looks after what is urgent, and that nobody is local where that is switched off."""
+import http.client
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.parse
+
+ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
+sys.path[:0] = [os.path.join(ROOT, "tests", "sidecar"), os.path.dirname(os.path.abspath(__file__))]
+from launch_test import Browser, visit  # noqa: E402
+from serve_test import PROGRAM, Case, Client  # noqa: E402
+from smart_ehr import Ehr, Key  # noqa: E402
+
+SIGN_IN = "/staff/sign-in"
+GROUP = "clinic-staff"
+
+
+class Staff(Case):
+    def setUp(self):
+        super().setUp()
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.client = Client(self.folder)
+        self.store = os.path.join(self.folder, "store.sqlite")
+        self.provider = Ehr()
+        self.addCleanup(self.provider.close)
+        self.provider.is_provider = True
+        self.says()
+        for sample in ("stroke-signs/response.json", "critical-calcium/bundle.json"):
+            subprocess.run([PROGRAM, "deliver", "--store", self.store, "add", os.path.join(ROOT, "samples", sample)], check=True,
+                           capture_output=True)
+
+    def says(self, **claims):
+        about = {"groups": ["doctors", GROUP], "name": "Ana Ruiz", "preferred_username": "aruiz"} | claims
+        self.provider.how = {"claims": lambda given: given.update(about)}
+
+    def configuration(self, launch=None, **staff):
+        about = {"issuer": self.provider.iss, "client-id": "myoflag", "claim": "groups", "value": GROUP} | staff
+        sections = {"launch": launch} if launch else {}
+        return self.client.configure(intake={"store": self.store, "clinic": "Clinic", "phone": "020 7946 0123",
+                                             "emergency-number": "112"},
+                                     staff={name: value for name, value in about.items() if value is not None}, **sections)
+
+    def serve(self, **staff):
+        sidecar = self.start(mode=("--config", self.configuration(**staff)))
+        sidecar.connection = lambda: http.client.HTTPConnection("127.0.0.1", sidecar.port, timeout=60)
+        return sidecar
+
+    def to_provider(self, browser):
+        page = browser.get(SIGN_IN)
+        self.assertEqual(page.status, 303, page.body)
+        return page.to
+
+    def back(self, browser):
+        page = visit(self.to_provider(browser))
+        self.assertEqual(page.status, 302, self.provider.refusals)
+        return page.here()
+
+    def come(self, browser):
+        return browser.get(self.back(browser))
+
+    def enter(self, browser):
+        page = self.come(browser)
+        self.assertEqual((page.status, page.to), (303, "/c/worklist"), page.body)
+        return browser
+
+    def refused(self, page, status, title, sidecar, code):
+        self.assertEqual((page.status, page.title), (status, title), page.body)
+        self.assertNotIn("__Host-mf-clinic", page.headers.get("Set-Cookie", ""))
+        self.assertIn("frame-ancestors 'none'", page.headers["Content-Security-Policy"])
+        self.assertIn(f'href="{SIGN_IN}"', page.body)
+        for _ in range(200):
+            lines = [line["failed"] for line in sidecar.lines() if "failed" in line and line["request"] == page.headers["X-Request-Id"]]
+            if lines:
+                break
+            time.sleep(0.01)
+        self.assertTrue(lines and lines[0].startswith(code), lines)
+        return lines[0]
+
+    def assert_quiet(self, sidecar, *more):
+        log = sidecar.log.decode()
+        for word in ("secret-access-token", "Patient/", "user-1", "Ana Ruiz", "aruiz", *more):
+            self.assertNotIn(word, log)
+
+    # ---- the way in
+
+    def test_staff_see_all_forms_and_look_after_them_by_name(self):
+        sidecar = self.serve()
+        browser = Browser(sidecar)
+        page = browser.get("/c/worklist")
+        self.assertEqual((page.status, page.title), (403, "Sign in to see this page"))
+        self.assertIn(f'href="{SIGN_IN}"', page.body)
+        address = self.to_provider(browser)
+        asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query))
+        self.assertEqual(sorted(asked), ["client_id", "code_challenge", "code_challenge_method", "nonce", "redirect_uri", "response_type",
+                                         "scope", "state"])
+        self.assertEqual((asked["redirect_uri"], asked["scope"]), ("https://cds.example/staff/callback", "openid profile"))
+        back = visit(address).here()
+        page = browser.get(back)
+        self.assertEqual((page.status, page.to), (303, "/c/worklist"))
+        self.assertRegex(browser.set[-1], r"^__Host-mf-clinic=[0-9a-f]{32}; Path=/; Secure; HttpOnly; SameSite=Lax$")
+        page = browser.get("/c/worklist")
+        self.assertEqual(page.status, 200)
+        self.assertIn("Signed in as Ana Ruiz (aruiz)", page.body)
+        self.assertIn("frame-ancestors 'none'", page.headers["Content-Security-Policy"])
+        self.assertNotIn("On this machine only", page.body)
+        self.assertNotIn('name="who"', page.body)
+        forms = set(re.findall(r'href="(/c/summary/[^"]+)"', page.body))
+        self.assertEqual(len(forms), 2)
+        fields = dict(re.findall(r'name="(csrf|escalation)" value="([^"]+)"', page.body))
+        # A name that is typed all the same is not taken.
+        self.assertEqual(browser.post("/c/urgent", fields | {"who": "Somebody else"}).status, 403)
+        self.assertEqual(browser.post("/c/urgent", fields | {"csrf": "0"}).status, 403)
+        self.assertEqual(browser.post("/c/urgent", fields, Origin="https://evil.example").status, 403)
+        self.assertEqual(browser.post("/c/urgent", fields).to, "/c/worklist")
+        self.assertIn("Ana Ruiz (aruiz), ", browser.get("/c/worklist").body)
+        # On the summary, too.
+        self.says(name="", preferred_username="bob")
+        second = self.enter(Browser(sidecar))
+        own = next(one for one in forms if "I look after this" in second.get(one).body)
+        page = second.get(own).body
+        self.assertNotIn('name="who"', page)
+        self.assertIn("Signed in as bob", page)
+        fields = dict(re.findall(r'name="(csrf|escalation|form)" value="([^"]+)"', page))
+        self.assertIn("said=taken", second.post("/c/urgent", fields).to)
+        self.assertIn("bob looks after it", second.get(own).body)
+        # Who was first stays.
+        self.assertEqual(browser.post("/c/urgent", {"csrf": re.search(r'name="csrf" value="([^"]+)"', browser.get(own).body).group(1),
+                                                    "escalation": fields["escalation"], "form": ""}).status, 303)
+        self.assertIn("bob looks after it", second.get(own).body)
+        code = urllib.parse.parse_qs(urllib.parse.urlsplit(back).query)["code"][0]
+        self.assert_quiet(sidecar, code, asked["state"], browser.jar["__Host-mf-clinic"], "bob")
+        self.assertEqual(self.provider.refusals, [])
+        self.assertIn('myoflag_staff_sign_ins{outcome="signed in"} 2', sidecar.ask("GET", "/metrics")[2].decode())
+
+    def test_staff_may_come_from_the_machine_too_and_are_named_there(self):
+        sidecar = self.serve()
+        self.assertEqual(sidecar.ask("GET", "/c/worklist")[0], 200)
+        browser = Browser(sidecar)
+        browser.headers["Host"] = f"127.0.0.1:{sidecar.port}"
+        self.assertIn('name="who"', browser.get("/c/worklist").body)
+        self.enter(browser)
+        self.assertNotIn('name="who"', browser.get("/c/worklist").body)
+
+    def test_they_sign_out_and_it_ends_by_itself(self):
+        sidecar = self.serve(**{"idle-time": 60})
+        browser = self.enter(Browser(sidecar))
+        page = browser.get("/c/worklist")
+        csrf = re.search(r'action="/c/end"><input type="hidden" name="csrf" value="([^"]+)"', page.body).group(1)
+        kept = dict(browser.jar)
+        self.assertEqual(browser.post("/c/end", {"csrf": "0"}).status, 403)
+        page = browser.post("/c/end", {"csrf": csrf})
+        self.assertEqual((page.status, page.title), (200, "You are signed out"))
+        self.assertNotIn("__Host-mf-clinic", browser.jar)
+        browser.jar = kept
+        self.assertEqual(browser.get("/c/worklist").status, 403)
+        browser = self.enter(Browser(sidecar))
+        sidecar.stop()
+        browser.sidecar = self.serve()
+        self.assertEqual(browser.get("/c/worklist").status, 403)
+
+    def test_nobody_with_something_like_a_session(self):
+        sidecar = self.serve()
+        browser = self.enter(Browser(sidecar))
+        own = re.search(r'href="(/c/summary/[^"]+)"', browser.get("/c/worklist").body).group(1)
+        for jar in ({}, {"__Host-mf-clinic": "0" * 32}, {"__Host-mf-clinic": "x"}, {"__Host-mf-launch": browser.jar["__Host-mf-launch"]}):
+            stranger = Browser(sidecar)
+            stranger.jar = jar
+            for address in (own, "/c/worklist", "/c/forms", "/c/patient"):
+                self.assertEqual(stranger.get(address).status, 403)
+        # The cookie that somebody brought along is never the session.
+        browser = Browser(sidecar)
+        browser.jar["__Host-mf-clinic"] = "f" * 32
+        self.enter(browser)
+        self.assertNotEqual(browser.jar["__Host-mf-clinic"], "f" * 32)
+
+    # ---- who does not come in
+
+    def test_who_is_not_staff(self):
+        sidecar = self.serve()
+        title = "These pages are for staff of the clinic"
+        for groups in (None, [], "", ["doctors"], [GROUP.upper()], [GROUP + "s"], [" " + GROUP], {GROUP: True}, True, 1, [[GROUP]],
+                       "doctors," + GROUP):
+            with self.subTest(groups=groups):
+                self.says(groups=groups)
+                browser = Browser(sidecar)
+                self.refused(self.come(browser), 403, title, sidecar, "MF-4297")
+                self.assertEqual(browser.get("/c/worklist").status, 403)
+        self.says(groups=GROUP)  # one text instead of a list
+        self.enter(Browser(sidecar))
+        self.assert_quiet(sidecar)
+
+    def test_a_claim_inside_another(self):
+        sidecar = self.serve(claim="realm_access.roles")
+        self.says()
+        self.refused(self.come(Browser(sidecar)), 403, "These pages are for staff of the clinic", sidecar, "MF-4297")
+        self.says(realm_access={"roles": [GROUP]})
+        self.enter(Browser(sidecar))
+        self.says(**{"realm_access.roles": ["other"], "realm_access": {"roles": [GROUP]}})  # the whole name counts first
+        self.refused(self.come(Browser(sidecar)), 403, "These pages are for staff of the clinic", sidecar, "MF-4297")
+
+    def test_a_state_is_good_once_in_the_browser_that_began(self):
+        sidecar = self.serve()
+        title = "This sign-in does not fit"
+        browser = Browser(sidecar)
+        back = self.back(browser)
+        self.assertEqual(browser.get(back).status, 303)
+        self.refused(browser.get(back), 403, title, sidecar, "MF-4271")
+        victim, attacker = Browser(sidecar), Browser(sidecar)
+        lure = self.back(attacker)
+        self.refused(victim.get(lure), 403, title, sidecar, "MF-4271")
+        self.assertEqual(victim.get("/c/worklist").status, 403)
+        for query in ("", "?code=x", "?state=" + "0" * 32 + "&code=x", "?state=x&error=access_denied"):
+            self.refused(browser.get("/staff/callback" + query), 403, title, sidecar, "MF-4271")
+        self.refused(browser.get(self.back(browser) + "&iss=https://evil.example"), 403, title, sidecar, "MF-4271")
+        other = urllib.parse.parse_qs(urllib.parse.urlsplit(self.back(Browser(sidecar))).query)["code"][0]
+        swapped = re.sub(r"code=[^&]*", "code=" + other, self.back(browser))
+        self.refused(browser.get(swapped), 502, "Signing in does not work now", sidecar, "MF-4274")
+        self.assertIn(("token", "verifier"), self.provider.refusals)
+
+    def test_every_id_token_that_is_not_exactly_right(self):
+        sidecar = self.serve()
+        now = int(time.time())
+        other = Key(self.provider.folder.name, "RS256", "other")
+        untrusted = "The sign-in could not be verified"
+        for why, change in (("audience", {"aud": "another"}), ("audience", {"aud": ["myoflag", "another"]}), ("audience", {"azp": "x"}),
+                            ("issuer", {"iss": "https://evil.example"}), ("issuer", {"iss": None}), ("nonce", {"nonce": "0" * 32}),
+                            ("nonce", {"nonce": None}), ("time", {"exp": now - 61}), ("time", {"iat": now + 3600}),
+                            ("time", {"nbf": now + 3600}), ("malformed", {"exp": None}), ("malformed", {"sub": None})):
+            with self.subTest(why=why, change=change):
+                self.says(**change)
+                self.assertIn("staff: " + why, self.refused(self.come(Browser(sidecar)), 502, untrusted, sidecar, "MF-4275"))
+        self.says()
+        for why, sign in (("signature", lambda c: other.token(c, kid="k1")), ("key", other.token), ("malformed", lambda c: "a.b.c"),
+                          ("algorithm", lambda c: self.provider.key.token(c, alg="none")),
+                          ("algorithm", lambda c: self.provider.key.token(c, alg="HS256"))):
+            with self.subTest(why=why):
+                self.provider.how["sign"] = sign
+                self.assertTrue(self.refused(self.come(Browser(sidecar)), 502, untrusted, sidecar, "MF-4275").endswith(": " + why))
+        self.assert_quiet(sidecar)
+
+    def test_a_provider_that_refuses_or_is_another(self):
+        sidecar = self.serve()
+        usual = dict(self.provider.how)
+        self.provider.how["authorize"] = lambda handler: Ehr.back(
+            handler, dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(handler.path).query)), error="access_denied")
+        self.refused(self.come(Browser(sidecar)), 403, "You were not signed in", sidecar, "MF-4272")
+        self.provider.how = usual
+        sidecar = self.serve()
+        for change in ({"issuer": "https://evil.example"}, {"code_challenge_methods_supported": ["plain"]}, {"jwks_uri": "http://x.example/"}):
+            with self.subTest(change=change):
+                settings = self.provider.settings() | change
+
+                def configured(handler, settings=settings):
+                    handler.reply(settings)
+                    return True
+
+                self.provider.how["configuration"] = configured
+                self.refused(Browser(sidecar).get(SIGN_IN), 502, "Signing in does not work now", sidecar, "MF-4273")
+                time.sleep(2.1)  # who waited for a failure shares it
+        del self.provider.how["configuration"]
+        self.enter(Browser(sidecar))
+
+    def test_staff_and_launches_do_not_mix(self):
+        ehr = Ehr()
+        self.addCleanup(ehr.close)
+        sidecar = self.start(mode=("--config", self.configuration(launch={"servers": [{"iss": ehr.iss, "client-id": "myoflag"}],
+                                                                          "frame-ancestors": ["https://ehr.example"]})))
+        sidecar.connection = lambda: http.client.HTTPConnection("127.0.0.1", sidecar.port, timeout=60)
+        browser = self.enter(Browser(sidecar))
+        self.assertIn("frame-ancestors 'none'", browser.get("/c/worklist").headers["Content-Security-Policy"])
+        # The return of one is nothing to the other.
+        lure = self.back(browser).replace("/staff/callback", "/smart/callback")
+        self.assertEqual(browser.get(lure).status, 403)
+        launched = visit(browser.begin(ehr.iss, ehr.launch()).to).here()
+        self.assertEqual(browser.get(launched.replace("/smart/callback", "/staff/callback")).status, 403)
+        self.assertEqual(browser.get("/c/worklist").status, 200)
+        # Opened from a record, the same browser is bound to that patient.
+        page = browser.get(visit(browser.begin(ehr.iss, ehr.launch()).to).here())
+        self.assertEqual((page.status, page.to), (303, "/c/patient"))
+        self.assertEqual(browser.get("/c/worklist").status, 403)
+        page = browser.begin("https://stranger.example", "x")
+        self.assertNotIn(SIGN_IN, page.body)
+
+    def test_nobody_is_local_where_that_is_off(self):
+        sidecar = self.serve(**{"local-access": "off"})
+        for headers in ({}, {"Host": "localhost"}, {"Host": f"127.0.0.1:{sidecar.port}"}):
+            for address in ("/c/worklist", "/c/summary/00000000-0000-0000-0000-000000000000"):
+                status, _, body = sidecar.ask("GET", address, None, headers)
+                self.assertEqual((status, b"Sign in to see this page" in body), (403, True))
+            status, _, body = sidecar.ask("POST", "/c/urgent", "csrf=x&escalation=1&form=&who=N",
+                                          headers | {"Content-Type": "application/x-www-form-urlencoded"})
+            self.assertEqual(status, 403)
+        self.assertEqual(self.enter(Browser(sidecar)).get("/c/worklist").status, 200)
+
+    def test_an_aud_is_sent_where_it_is_configured_and_a_key_signs(self):
+        path = os.path.join(self.folder, "staff.pem")
+        with open(path, "wb") as file:
+            file.write(Client.openssl("ecparam", "-name", "secp384r1", "-genkey", "-noout"))
+        os.chmod(path, 0o600)
+        sidecar = self.serve(aud="https://ehr.example/fhir", key="staff.pem")
+        published, = json.loads(sidecar.ask("GET", "/.well-known/jwks.json")[2])["keys"]
+        self.provider.client_keys = lambda: {"keys": [published]}
+        browser = Browser(sidecar)
+        address = self.to_provider(browser)
+        self.assertIn("&aud=https%3A%2F%2Fehr.example%2Ffhir&", address)
+        page = browser.get(visit(address.replace("&aud=https%3A%2F%2Fehr.example%2Ffhir", "")).here())
+        self.assertEqual((page.status, page.to), (303, "/c/worklist"), page.body)
+        self.assertEqual(self.provider.refusals, [])
+
+    # ---- the configuration
+
+    def test_the_configuration_is_checked(self):
+        def check(path):
+            done = subprocess.run([PROGRAM, "config", "--check", path], capture_output=True, text=True, timeout=60, check=False)
+            return done.returncode, done.stderr
+
+        self.assertEqual(check(self.configuration()), (0, ""))
+        for staff, said in (({"client-id": None}, "staff.client-id is needed"), ({"claim": None}, "staff.claim is needed"),
+                            ({"value": None}, "staff.value is needed"), ({"issuer": None}, "staff.issuer is needed"),
+                            ({"issuer": "http://login.example"}, "MF-4254"), ({"issuer": "https://login.example/"}, "MF-4254"),
+                            ({"scope": "profile"}, "MF-4254"), ({"local-access": "maybe"}, "MF-4254"), ({"key": "gone.pem"}, "MF-4131"),
+                            ({"idle-time": 1}, "MF-4254"), ({"secret": "x"}, "MF-4253")):
+            with self.subTest(staff=staff):
+                status, text = check(self.configuration(**staff))
+                self.assertEqual(status, 2, text)
+                self.assertIn(said, text)
+        config = self.client.put("alone.yaml", {"staff": {"local-access": "off"}})
+        self.assertIn("nobody could see the clinic's pages", check(config)[1])
+        with open(self.configuration(), encoding="utf-8") as file:
+            whole = json.load(file)
+        for missing in ("service", "intake"):
+            less = {name: value for name, value in whole.items() if name != missing}
+            self.assertIn("is needed: staff.issuer is there", check(self.client.put("less.yaml", less))[1])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv)
