@@ -23,7 +23,6 @@ namespace myoflag::fhir {
 struct CheckOptions {
   std::optional<std::chrono::sys_seconds>
       now;  // absent: authored and the form's period are not held against it
-  std::optional<std::string> expected_subject;  // "Patient/17"; absent: any
 };
 
 // An item that the form does not ask for with these answers, and what is below it.
@@ -51,8 +50,5 @@ CheckResult check_response(const Json& response, const Questionnaire& form,
 // check_structure and check_response together. Where both found the same defect of an element, that
 // of the structure is listed.
 Issues check_all(const Json& response, const Questionnaire& form, const CheckOptions& options = {});
-
-// The response without the disabled items; arrays that become empty go too.
-Json without_disabled(Json response, const std::vector<DisabledAnswer>& disabled);
 
 }  // namespace myoflag::fhir

@@ -299,23 +299,6 @@ std::string_view without_history(std::string_view reference) {
   return reference.substr(0, reference.find("/_history/"));
 }
 
-void has_expected_subject(const HeaderContext& context, Report& report) {
-  const auto& subject = context.response.header().subject;
-  const auto& expected = context.options.expected_subject;
-  if (!expected) {
-    return;
-  }
-  if (subject.empty()) {
-    report.add(
-        {Severity::error, "required", "MF-1413", "The response does not say whom it is about."},
-        at("subject"));
-  } else if (without_history(subject) != without_history(*expected)) {
-    report.add({Severity::error, "business-rule", "MF-1412",
-                "The response is about somebody else than the patient at hand."},
-               at("subject"));
-  }
-}
-
 // "Patient" of "Patient/17" and of "https://ehr.example/fhir/Patient/17/_history/2"; empty when it
 // does not tell.
 std::string_view type_in(std::string_view reference) {
@@ -407,7 +390,6 @@ constexpr HeaderValidator validators[] = {means_what_it_says,
                                           form_is_in_use,
                                           has_status,
                                           is_dated,
-                                          has_expected_subject,
                                           participants_fit,
                                           contained_have_their_own_ids};
 

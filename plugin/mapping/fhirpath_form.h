@@ -15,16 +15,10 @@
 
 #include <string>
 
-#include "fhir/json.h"
-#include "rules/evaluate.h"
 #include "rules/knowledge.h"
 
 namespace myoflag::mapping {
 
 std::string fhirpath_form(const rules::Knowledge& knowledge, const rules::Rule& rule);
-
-// All variables for one patient; absent ones are null.
-fhir::Json fhirpath_variables(const rules::Knowledge& knowledge, const rules::Facts& facts,
-                              const rules::FiredTiers& fired);
 
 }  // namespace myoflag::mapping

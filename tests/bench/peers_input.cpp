@@ -13,6 +13,7 @@
 #include "plugin/mapping/fhirpath_form.h"
 #include "plugin/mapping/plan_definition.h"
 #include "rules/evaluate.h"
+#include "tests/support/fhirpath_variables.h"
 #include "tests/support/plain_conditions.h"
 #include "tests/support/random_forms.h"
 
@@ -82,7 +83,7 @@ Json patient_of_plan(const Knowledge& knowledge, const testing::Names& names,
   flags.changed = std::array{Tri::no, Tri::yes, Tri::unknown}[static_cast<std::size_t>(number % 3)];
   Verdicts verdicts;
   evaluate(knowledge, facts, flags, verdicts);
-  Json vars = myoflag::mapping::fhirpath_variables(knowledge, facts, verdicts.fired);
+  Json vars = myoflag::mapping::testing::fhirpath_variables(knowledge, facts, verdicts.fired);
   vars.set("may_reassure", json_of(may_reassure(knowledge, facts, flags, verdicts)));
   vars.set("changed", json_of(flags.changed));
   Json expected = Json::object();
@@ -107,7 +108,7 @@ Json patient(const Knowledge& knowledge, const testing::Names& names, const test
   add_expected(knowledge, knowledge.rules, facts, verdicts.fired, expected);
   add_expected(knowledge, knowledge.gaps, facts, verdicts.fired, expected);
   return Json::object(
-      {{"vars", myoflag::mapping::fhirpath_variables(knowledge, facts, verdicts.fired)},
+      {{"vars", myoflag::mapping::testing::fhirpath_variables(knowledge, facts, verdicts.fired)},
        {"expected", std::move(expected)}});
 }
 

@@ -5,6 +5,7 @@
 #include "fhir/response_check.h"
 #include "tests/fhir_forms/case_files.h"
 #include "tests/fhir_forms/random_form.h"
+#include "tests/support/without_disabled.h"
 
 namespace myoflag::fhir {
 namespace {

@@ -13,6 +13,7 @@
 #include "fhir/response_check.h"
 #include "fhir/structure.h"
 #include "tests/fuzz/require.h"
+#include "tests/support/without_disabled.h"
 
 namespace {
 
@@ -40,8 +41,7 @@ constexpr std::string_view fixed_form = R"({
     {"linkId": "j", "type": "open-choice", "answerOption": [{"valueString": "x"}]}]})";
 
 void check(const Json& response, const Questionnaire& form) {
-  const CheckOptions options{std::chrono::sys_seconds{std::chrono::seconds{1'700'000'000}},
-                             "Patient/1"};
+  const CheckOptions options{std::chrono::sys_seconds{std::chrono::seconds{1'700'000'000}}};
   const auto result = check_response(response, form, options);
   for (const auto& issue : result.issues) {
     require(!issue.code.empty() && !issue.type.empty() && !issue.text.empty(),
@@ -52,7 +52,7 @@ void check(const Json& response, const Questionnaire& form) {
   require(result.issues.size() <= max_issues, "issues are bounded");
   const bool wrong = has_errors(result.issues) || has_errors(check_structure(response));
   require(has_errors(check_all(response, form, options)) == wrong, "no error is lost by merging");
-  const auto pruned = without_disabled(response, result.disabled);
+  const auto pruned = testing::without_disabled(response, result.disabled);
   require(check_response(pruned, form, options).disabled.empty(), "pruning is enough");
 }
 

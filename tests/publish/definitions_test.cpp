@@ -14,6 +14,7 @@
 #include "plugin/mapping/fhirpath_form.h"
 #include "plugin/publish/definitions.h"
 #include "plugin/publish/package.h"
+#include "tests/support/fhirpath_variables.h"
 
 namespace myoflag::publish {
 namespace {
@@ -127,7 +128,7 @@ TEST(PlanDefinition, HasAnActionWithConditionsForEveryRule) {
 // What the conditions read is listed, and what we give another engine has that type.
 TEST(PlanDefinition, ItsVariablesAreThoseThatWeGive) {
   rules::Facts facts;
-  const Json given = mapping::fhirpath_variables(knowledge(), facts, {});
+  const Json given = mapping::testing::fhirpath_variables(knowledge(), facts, {});
   std::set<std::string> listed;
   for (const auto& parameter : only("Library").array_of("parameter")) {
     const std::string name(parameter.string_of("name"));
