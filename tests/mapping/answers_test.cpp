@@ -67,6 +67,21 @@ TEST(Answers, NumberTooLargeToHoldIsSetAside) {
   ASSERT_TRUE(answers);
   EXPECT_EQ(answers->given.state[slot("sleep-hours")], ItemState::invalid);
   EXPECT_FALSE(answers->out_of_range.at(0).number);
+  EXPECT_EQ(answers->out_of_range.at(0).text, "1e300");
+}
+
+TEST(Answers, ANumberIsHeldAgainstItsLimitsExactly) {
+  for (const auto* hours : {"24.0000000000001", "-0.00000000001", "-1e-30"}) {
+    const auto answers = read(testing::response_of({{"sleep-hours", {hours}}}));
+    ASSERT_TRUE(answers) << hours;
+    EXPECT_EQ(answers->given.state[slot("sleep-hours")], ItemState::invalid) << hours;
+    EXPECT_EQ(answers->out_of_range.at(0).text, hours);
+  }
+  for (const auto* hours : {"24.000", "0e99999", "-0", "7.12345678901234"}) {
+    const auto answers = read(testing::response_of({{"sleep-hours", {hours}}}));
+    ASSERT_TRUE(answers) << hours;
+    EXPECT_EQ(answers->given.state[slot("sleep-hours")], ItemState::answered) << hours;
+  }
 }
 
 // The item of "em-now" in the response made of it alone.
@@ -74,6 +89,41 @@ Json& em_now(Json& response) {
   return (*(*response.find("item")->as_array())[0].find("item")->as_array())[0];
 }
 Json& first_answer(Json& response) { return (*em_now(response).find("answer")->as_array())[0]; }
+
+constexpr std::string_view kDeclined =
+    R"([{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"asked-declined"}])";
+
+// Where such an extension may stand beside a value.
+std::vector<Json> declined_beside(std::string_view option) {
+  const auto whole = testing::response_of({{"em-now", {std::string(option)}}});
+  auto at_answer = whole, at_coding = whole, at_code = whole, at_item = whole;
+  first_answer(at_answer).set("extension", testing::parse(kDeclined));
+  first_answer(at_coding).find("valueCoding")->set("extension", testing::parse(kDeclined));
+  first_answer(at_code)
+      .find("valueCoding")
+      ->set("_code", Json::object({{"extension", testing::parse(kDeclined)}}));
+  em_now(at_item).set("extension", testing::parse(kDeclined));
+  return {at_answer, at_coding, at_code, at_item};
+}
+
+TEST(Answers, ADenialThatIsAlsoSaidToBeMissingIsNotKnown) {
+  for (const auto& response : declined_beside("none")) {
+    const auto answers = read(response);
+    ASSERT_TRUE(answers);
+    EXPECT_EQ(answers->given.state[slot("em-now")], ItemState::invalid);
+    EXPECT_EQ(answers->given.chosen[slot("em-now")], 0u);
+    EXPECT_TRUE(answers->lacks_value);
+  }
+}
+
+TEST(Answers, ADangerThatIsAlsoSaidToBeMissingStays) {
+  for (const auto& response : declined_beside("seizure")) {
+    const auto answers = read(response);
+    ASSERT_TRUE(answers);
+    EXPECT_EQ(answers->given.chosen[slot("em-now")], mask("em-now", {"seizure"}));
+    EXPECT_TRUE(answers->lacks_value);
+  }
+}
 
 TEST(Answers, AnAnswerThatOnlySaysWhyThereIsNoneIsNoAnswer) {
   auto response = testing::response_of({{"em-now", {"seizure"}}});

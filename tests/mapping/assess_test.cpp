@@ -514,13 +514,51 @@ TEST(Assess, APartOfTheRecordThatDidNotComeReassuresNobody) {
   auto incomplete = whole();
   incomplete.find("entry")->push(parse(
       R"({"resource":{"resourceType":"OperationOutcome","issue":[{"severity":"warning","code":"incomplete"}]}})"));
-  for (const auto& input : {paged, failed, refused, empty, short_search, incomplete}) {
+  auto includes = short_search;
+  includes.find("entry")->push(
+      parse(R"({"resource":{"resourceType":"Medication","id":"m"},"search":{"mode":"include"}})"));
+  auto unchanged = whole();
+  unchanged.find("entry")->push(parse(R"({"response":{"status":"304 Not Modified"}})"));
+  auto asked = whole();
+  asked.find("entry")->push(parse(R"({"request":{"method":"GET","url":"Condition"}})"));
+  auto in_part = whole();
+  in_part.find("entry")->push(parse(
+      R"({"resource":{"resourceType":"DiagnosticReport","status":"final","subject":{"reference":"Patient/p1"},
+          "code":{"text":"MRI"},"meta":{"tag":[{"code":"SUBSETTED"}]}}})"));
+  for (const auto& input : {paged, failed, refused, empty, short_search, incomplete, includes,
+                            unchanged, asked, in_part}) {
     const auto assessed = assess(input);
     ASSERT_TRUE(assessed) << assessed.error()[0].text;
     EXPECT_EQ(assessed->assessment.tier, Tier::routine);
     EXPECT_FALSE(assessed->assessment.reassurance);
     EXPECT_TRUE(says(assessed->assessment, "cannot support reassurance"));
   }
+}
+
+TEST(Assess, AResponseSentInPartIsRefused) {
+  auto response = testing::response_of(testing::harmless());
+  response.set("meta", parse(R"({"tag":[{"code":"SUBSETTED"}]})"));
+  const auto assessed = assess(response);
+  ASSERT_FALSE(assessed);
+  EXPECT_THAT(codes(assessed.error()), ElementsAre("MF-3037"));
+}
+
+Json born(std::string_view date) { return patient(R"(,"birthDate":")" + std::string(date) + "\""); }
+
+TEST(Assess, OfSeveralDatesOfBirthTheMoreUrgentReadingHolds) {
+  const auto form = testing::response_of(testing::harmless());
+  const auto tier_of = [&](std::initializer_list<std::string_view> dates) {
+    std::vector<Json> resources{form};
+    for (const auto date : dates) {
+      resources.push_back(born(date));
+    }
+    const auto assessed = assess(bundle_of(resources));
+    EXPECT_TRUE(assessed);
+    return assessed ? assessed->assessment.tier : Tier::self_care;
+  };
+  EXPECT_GT(tier_of({"2016-05-01"}), Tier::routine);
+  EXPECT_EQ(tier_of({"2016-05-01", "1966-05-01"}), tier_of({"2016-05-01"}));
+  EXPECT_EQ(tier_of({"1966-05-01", "2016-05-01"}), tier_of({"2016-05-01"}));
 }
 
 // ---- what of the record could not be used

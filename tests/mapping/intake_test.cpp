@@ -370,6 +370,18 @@ INSTANTIATE_TEST_SUITE_P(
                     "",
                     "",
                     {"MF-3013", "MF-3013"}},
+        CurrentCase{"day_against_moment_of_that_day_beside_a_form_begun",
+                    {dated("2026-10-01"), dated("2026-10-01T10:00:00Z"),
+                     dated("2026-10-03", "in-progress", "draft")},
+                    "",
+                    "",
+                    {"MF-3013", "MF-3013"}},
+        CurrentCase{"begun_at_a_time_that_is_not_certain",
+                    {dated("2026-10-01", "in-progress", "draft"),
+                     dated("2026-10-01T10:00:00Z", "completed", "done")},
+                    "done",
+                    "",
+                    {}},
         CurrentCase{"other_version_before",
                     {of_version(dated("2026-09-01", "completed", "a"), "0.0.1"),
                      dated("2026-10-01", "completed", "b")},
@@ -378,6 +390,28 @@ INSTANTIATE_TEST_SUITE_P(
                     {}},
         CurrentCase{"no_date", {dated("2026-09-01"), dated("soon")}, "", "", {"MF-3013"}}),
     [](const auto& one) { return std::string(one.param.name); });
+
+TEST(Intake, AFormThatMayHaveBeenBegunLaterIsKeptBeside) {
+  const auto intake =
+      take(bundle_of({dated("2026-10-01", "in-progress", "draft"),
+                      dated("2026-10-01T10:00:00Z", "completed", "done"), patient()}));
+  ASSERT_TRUE(intake);
+  ASSERT_EQ(intake->begun.size(), 1u);
+  EXPECT_EQ(intake->begun[0].json.string_of("id"), "draft");
+  EXPECT_FALSE(intake->previous);
+}
+
+TEST(Intake, AnswersInOurCodesAreOursWhateverFormTheyName) {
+  for (const auto* form : {"", "http://myoflag.org/fhir/Questionnaire/twitching",
+                           "https://ehr.example/fhir/Questionnaire/twitching", "twitching"}) {
+    auto newer = testing::response_of({{"em-sudden", {"face-droop"}}});
+    newer.set("questionnaire", form);
+    if (*form == '\0') {
+      newer.erase("questionnaire");
+    }
+    EXPECT_TRUE(mapping::is_to_our_form(*testing::knowledge(), newer)) << form;
+  }
+}
 
 TEST(Intake, ResponsesToOtherFormsAreNotOurs) {
   const auto other = with(response(), "questionnaire", "https://example.org/Questionnaire/other|1");
