@@ -164,6 +164,8 @@ constexpr TextKey kKeys[] = {
     {"explain-gap-contradicted"},
     {"explain-gap-invalid"},
     {"explain-gap-not-asked"},
+    {"explain-gap-denied-earlier"},
+    {"explain-gap-denied-in-part"},
     {"explain-words-unread"},
     {"explain-workup", "test findings"},
     {"explain-workup-against", "findings"},

@@ -976,6 +976,32 @@ TEST(Assess, BesideANewerFormThatCannotBeReadOtherOptionsAreOpenToo) {
   const auto slot = static_cast<std::size_t>(testing::knowledge()->item("muscle-changes"));
   EXPECT_NE(answers.chosen[slot] & rules::kNotOffered, 0U);
   EXPECT_NE(answers.chosen[slot] & testing::knowledge()->items[slot].positive(), 0U);
+  EXPECT_TRUE(assessed->assessment.input->denied_earlier.test(slot));
+}
+
+// "Not sure" denied nothing: it stays what was answered, also where it stands beside "none".
+TEST(Assess, BesideANewerFormThatCannotBeReadWhatWasLeftOpenIsStillSaid) {
+  auto broken = at_hour("09", "in-progress", self_care());
+  broken.erase("status");
+  for (const auto& [given, state] : {std::pair<std::vector<std::string>, rules::GapState>{
+                                         {"none"}, rules::GapState::denied_earlier},
+                                     {{"unsure"}, rules::GapState::unsure},
+                                     {{"none", "unsure"}, rules::GapState::unsure},
+                                     {{"thinner", "none"}, rules::GapState::contradicted}}) {
+    const auto finished = at_hour("08", "completed", self_care_but("muscle-changes", given));
+    const auto assessed = assess(bundle_of({finished, broken, patient()}));
+    ASSERT_TRUE(assessed) << given.front();
+    const auto& gaps = assessed->assessment.gaps;
+    const auto gap = std::find_if(gaps.begin(), gaps.end(), [](const rules::Gap& one) {
+      return one.item->link_id == "muscle-changes";
+    });
+    ASSERT_NE(gap, gaps.end()) << given.front();
+    EXPECT_EQ(gap->state, state) << given.front();
+    const auto& answers = assessed->assessment.input->facts.answers;
+    const auto& item = *gap->item;
+    const auto at = static_cast<std::size_t>(testing::knowledge()->item("muscle-changes"));
+    EXPECT_EQ(answers.chosen[at] & item.none, 0U) << given.front();
+  }
 }
 
 TEST(Assess, ManyResponsesOfOneAddressAreTakenInShortTime) {
