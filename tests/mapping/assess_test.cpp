@@ -293,37 +293,12 @@ TEST(Assess, DoubtfulAnswersNeverReassure) {
   }
 }
 
-// Every text of it as the catalogue has it.
-void translate(Json& owner, const rules::Language& language) {
-  auto* items = owner.find("item");
-  if (items == nullptr) {
-    return;
-  }
-  const auto& knowledge = *testing::knowledge();
-  for (auto& entry : *items->as_array()) {
-    const auto& item =
-        knowledge.items[static_cast<std::size_t>(knowledge.item(entry.string_of("linkId")))];
-    entry.set("text", rules::in_language(&language, item.text, item.link_id));
-    if (auto* answers = entry.find("answer")) {
-      for (auto& answer : *answers->as_array()) {
-        if (auto* coding = answer.find("valueCoding")) {
-          const int option = mapping::option_of_answer_code(item, coding->string_of("code"));
-          coding->set("display", rules::in_language(
-                                     &language, item.options[static_cast<std::size_t>(option)].text,
-                                     item.link_id));
-        }
-      }
-    }
-    translate(entry, language);
-  }
-}
-
 TEST(Assess, TheWordsOfACatalogueAreThoseOfTheForm) {
   ASSERT_GE(testing::knowledge()->languages.size(), 3U);
   for (const auto& language : testing::knowledge()->languages) {
     auto response = testing::response_of(self_care());
     response.set("language", language.tag);
-    translate(response, language);
+    testing::translate(response, language);
     const auto assessed = assess(response);
     ASSERT_TRUE(assessed) << assessed.error()[0].text;
     EXPECT_EQ(assessed->assessment.tier, Tier::self_care) << language.tag;
