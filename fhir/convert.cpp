@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "fhir/decimal.h"
+#include "fhir/markup.h"
 #include "fhir/r4/definitions.h"
 #include "fhir/walk.h"
 #include "fhir/xml.h"

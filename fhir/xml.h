@@ -95,7 +95,5 @@ bool looks_like_xml(std::string_view bytes);
 // False for text with characters that neither XML nor a FHIR string can hold (controls but tab, LF,
 // CR; U+FFFE, U+FFFF).
 bool has_xml_characters_only(std::string_view utf8);
-// Attribute value, with tab, LF and CR as references so that they survive.
-void append_xml_attribute(std::string& out, std::string_view value);
 
 }  // namespace myoflag::fhir

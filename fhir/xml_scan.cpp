@@ -754,34 +754,4 @@ Result<ScannedXml> scan_xml(std::string_view text, const Limits& limits, XmlRoot
 
 bool has_xml_characters_only(std::string_view utf8) { return first_forbidden(utf8) == utf8.size(); }
 
-void append_xml_attribute(std::string& out, std::string_view value) {
-  for (const char c : value) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\t':
-        out += "&#9;";
-        break;
-      case '\n':
-        out += "&#10;";
-        break;
-      case '\r':
-        out += "&#13;";
-        break;
-      default:
-        out.push_back(c);
-    }
-  }
-}
-
 }  // namespace myoflag::fhir

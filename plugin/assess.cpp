@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <chrono>
 #include <limits>
 #include <mutex>
@@ -283,24 +284,28 @@ std::optional<rules::EarlierForm> earlier_form(const rules::Knowledge& knowledge
 }
 
 // What the finished form denied may be so now, where a newer one cannot be read: these options
-// become open, and what was said to be there stays. Numbers stay as they were given. True: there
-// was an answer to open.
-bool open_denials(const rules::Knowledge& knowledge, rules::AnswerRecord& answers) {
-  bool opened = false;
+// become open, and what was said to be there, or left open, stays. Numbers stay as they were given.
+// Returns the questions of which something became open.
+std::bitset<rules::kMaxItems> open_denials(const rules::Knowledge& knowledge,
+                                           rules::AnswerRecord& answers) {
+  std::bitset<rules::kMaxItems> denied;
   for (std::size_t i = 0; i < knowledge.items.size(); ++i) {
     const auto& item = knowledge.items[i];
     if (item.type != rules::ItemType::choice || answers.state[i] != rules::ItemState::answered) {
       continue;
     }
-    opened = true;
-    if ((answers.chosen[i] & item.positive()) == 0) {
-      answers.chosen[i] = 0;
+    auto& chosen = answers.chosen[i];
+    if ((chosen & item.positive()) == 0) {
+      chosen &= ~item.none;
+    }
+    if (chosen == 0) {
       answers.state[i] = rules::ItemState::invalid;
     } else {
-      answers.chosen[i] |= rules::kNotOffered;
+      chosen |= rules::kNotOffered;
     }
+    denied.set(i);
   }
-  return opened;
+  return denied;
 }
 
 // The forms before the one that is judged.
@@ -727,13 +732,14 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake, const Earli
   for (const auto doubt : doubts_of(intake, *warnings)) {
     input.doubts.push_back(doubt);
   }
-  const bool is_newer_unreadable = std::find(input.doubts.begin(), input.doubts.end(),
-                                             rules::Doubt::newer_unreadable) != input.doubts.end();
-  const bool is_opened = is_newer_unreadable && open_denials(*knowledge, read->answers.given);
+  if (std::find(input.doubts.begin(), input.doubts.end(), rules::Doubt::newer_unreadable) !=
+      input.doubts.end()) {
+    input.denied_earlier = open_denials(*knowledge, read->answers.given);
+  }
   add_other_form(*knowledge, intake.response, std::move(read->unread), input);
   add_answers(*knowledge, std::move(read->answers),
               mapping::has_answers_left_out(*knowledge, intake.response), input);
-  if (!is_opened && !is_answered(input)) {
+  if (input.denied_earlier.none() && !is_answered(input)) {
     return tl::unexpected(Issues{nothing_answered(intake.place)});
   }
   add_record(*knowledge, intake, earlier, context, options.record_doubtful, input);

@@ -237,23 +237,27 @@ class Assessing {
       case ItemState::skipped:
         return was_never_asked(*input_, item) ? GapState::not_asked : GapState::skipped;
       case ItemState::invalid:
-        return GapState::invalid;
+        return input_->denied_earlier.test(item) ? GapState::denied_earlier : GapState::invalid;
       case ItemState::answered:
-        return open_answer(it,
+        return open_answer(item,
                            answers.chosen[item] & knowledge_.open_options(static_cast<int>(item)));
       default:
         return std::nullopt;
     }
   }
 
-  static std::optional<GapState> open_answer(const Item& item, std::uint64_t open) {
+  std::optional<GapState> open_answer(std::size_t item, std::uint64_t open) const {
+    const std::uint64_t declined = knowledge_.items[item].declined;
     if (open == 0) {
       return std::nullopt;
     }
-    if ((open & ~(item.declined | kNotOffered)) != 0) {
+    if ((open & ~(declined | kNotOffered)) != 0) {
       return GapState::unsure;
     }
-    return (open & item.declined) != 0 ? GapState::declined : GapState::not_asked;
+    if ((open & declined) != 0) {
+      return GapState::declined;
+    }
+    return input_->denied_earlier.test(item) ? GapState::denied_earlier : GapState::not_asked;
   }
 
   // Gaps that matter: a rule is open because of them, a policy fired on them, or they contradict.

@@ -2,6 +2,7 @@
 // What the rules say about one patient, and why. Pointers lead into `knowledge`, which the
 // assessment keeps alive. Order is deterministic everywhere: tier, target, rule id.
 
+#include <bitset>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -89,6 +90,9 @@ struct EvaluationInput {
   std::vector<FreeText> free_text;
   std::vector<SetAside> set_aside;
   std::vector<Doubt> doubts;  // each at most once
+  // Choice questions whose answer denied all or some options, and may be otherwise by now: a newer
+  // form cannot be read. What was denied is open in `facts` (kNotOffered, or an invalid answer).
+  std::bitset<kMaxItems> denied_earlier;
   std::vector<RecordEntry> record;
   std::vector<std::string>
       record_problems;  // sentences: what of the record could not be read, without patient data
@@ -167,9 +171,10 @@ enum class GapState : std::uint8_t {
   skipped,
   unsure,  // "not sure", or an answer that leaves it open: "could be"
   declined,
-  contradicted,  // `none` beside a positive option
-  invalid,       // answered with something that cannot be used
-  not_asked,     // another form was answered, which does not ask it, or not for all its options
+  contradicted,    // `none` beside a positive option
+  invalid,         // answered with something that cannot be used
+  not_asked,       // another form was answered, which does not ask it, or not for all its options
+  denied_earlier,  // EvaluationInput::denied_earlier
 };
 
 struct Gap {

@@ -57,8 +57,9 @@ struct EnableWhen {
   Number limit;               // at_least, at_most
 };
 
-// In AnswerRecord::chosen, beside the options: the form that was answered does not offer all of
-// them, so those that are not chosen are unknown. A question has at most 63 options.
+// In AnswerRecord::chosen, beside the options: those that are not chosen are unknown. The form that
+// was answered does not offer all of them; or they were denied before a newer form that cannot be
+// read (EvaluationInput::denied_earlier tells which). A question has at most 63 options.
 inline constexpr std::uint64_t kNotOffered = std::uint64_t{1} << 63U;
 
 struct Item {

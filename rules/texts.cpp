@@ -1,5 +1,7 @@
 #include "rules/texts.h"
 
+#include <algorithm>
+
 namespace myoflag::rules {
 namespace {
 
@@ -162,6 +164,8 @@ constexpr TextKey kKeys[] = {
     {"explain-gap-contradicted"},
     {"explain-gap-invalid"},
     {"explain-gap-not-asked"},
+    {"explain-gap-denied-earlier"},
+    {"explain-gap-denied-in-part"},
     {"explain-words-unread"},
     {"explain-workup", "test findings"},
     {"explain-workup-against", "findings"},
@@ -275,6 +279,37 @@ std::string fill(std::string_view text, std::initializer_list<Fill> values) {
     out += value;
     text.remove_prefix(used);
   }
+  return out;
+}
+
+std::vector<std::string> placeholders_in(std::string_view text) {
+  std::vector<std::string> out;
+  for (std::size_t at = text.find_first_of("{}"); at != std::string_view::npos;
+       at = text.find_first_of("{}", at + 1)) {
+    const std::size_t end = text[at] == '{' ? text.find('}', at) : std::string_view::npos;
+    out.emplace_back(end == std::string_view::npos
+                         ? "?"
+                         : read_placeholder(text.substr(at + 1, end - at - 1)).name);
+    at = end == std::string_view::npos ? at : end;
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::vector<std::string> numbers_in(std::string_view text) {
+  std::vector<std::string> out;
+  bool inside = false;
+  for (const char c : text) {
+    const bool digit = c >= '0' && c <= '9';
+    if (digit && !inside) {
+      out.emplace_back();
+    }
+    if (digit) {
+      out.back() += c;
+    }
+    inside = digit;
+  }
+  std::sort(out.begin(), out.end());
   return out;
 }
 

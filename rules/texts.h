@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace myoflag::rules {
 
@@ -24,6 +25,11 @@ struct Placeholder {
   bool counted = false;  // says one and other
 };
 Placeholder read_placeholder(std::string_view braced);
+
+// What a translation must have as the English text has it, sorted: the names of its placeholders,
+// "?" for a brace without its other one, and its numbers ("24", "7").
+std::vector<std::string> placeholders_in(std::string_view text);
+std::vector<std::string> numbers_in(std::string_view text);
 
 struct TextKey {
   std::string_view key;

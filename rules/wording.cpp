@@ -143,6 +143,12 @@ bool ends_sentence(std::string_view text, std::size_t i) {
          std::isupper(static_cast<unsigned char>(text[i + 2])) != 0;
 }
 
+// Of a question that was denied before a newer form: nothing of its answer stays.
+bool denied_all(const Assessment& assessment, const Item* item) {
+  const auto at = static_cast<std::size_t>(item - assessment.knowledge->items.data());
+  return assessment.input->facts.answers.state[at] == ItemState::invalid;
+}
+
 }  // namespace
 
 std::string say(const Knowledge& knowledge, std::string_view key,
@@ -169,6 +175,10 @@ std::string gap_text(const Assessment& assessment, const Item* item) {
       return assessment.knowledge->text("explain-gap-invalid");
     case GapState::not_asked:
       return assessment.knowledge->text("explain-gap-not-asked");
+    case GapState::denied_earlier:
+      return assessment.knowledge->text(denied_all(assessment, item)
+                                            ? "explain-gap-denied-earlier"
+                                            : "explain-gap-denied-in-part");
   }
   return {};
 }

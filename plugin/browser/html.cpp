@@ -2,35 +2,9 @@
 
 #include <stdexcept>
 
+#include "fhir/markup.h"
+
 namespace myoflag::browser {
-
-namespace {
-
-void append_escaped(std::string_view text, std::string& out) {
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-}
-
-}  // namespace
 
 void Html::begin(Word tag, Attributes attributes) {
   out_ += '<';
@@ -42,7 +16,7 @@ void Html::begin(Word tag, Attributes attributes) {
     out_ += ' ';
     out_ += attribute.name.view();
     out_ += "=\"";
-    append_escaped(attribute.value, out_);
+    fhir::append_html(out_, attribute.value);
     out_ += '"';
   }
   out_ += '>';
@@ -66,7 +40,7 @@ Html& Html::close() {
 }
 
 Html& Html::text(std::string_view text) {
-  append_escaped(text, out_);
+  fhir::append_html(out_, text);
   return *this;
 }
 

@@ -35,35 +35,6 @@ Wrong wrong(const YAML::Node& where, const std::string& text) {
   return {where.IsDefined() ? where.Mark().line + 1 : 0, text};
 }
 
-// The names between braces, sorted.
-std::vector<std::string> placeholders_in(std::string_view text) {
-  std::vector<std::string> out;
-  for (auto at = text.find('{'); at != std::string_view::npos; at = text.find('{', at + 1)) {
-    const auto end = std::min(text.find('}', at), text.size());
-    out.emplace_back(rules::read_placeholder(text.substr(at + 1, end - at - 1)).name);
-  }
-  std::sort(out.begin(), out.end());
-  return out;
-}
-
-// Runs of digits, sorted.
-std::vector<std::string> numbers_in(std::string_view text) {
-  std::vector<std::string> out;
-  bool inside = false;
-  for (const char c : text) {
-    const bool digit = c >= '0' && c <= '9';
-    if (digit && !inside) {
-      out.emplace_back();
-    }
-    if (digit) {
-      out.back() += c;
-    }
-    inside = digit;
-  }
-  std::sort(out.begin(), out.end());
-  return out;
-}
-
 }  // namespace
 
 class TextsReader {
@@ -99,7 +70,7 @@ class TextsReader {
     out_.is_reviewed_ = needed("reviewed").as<bool>();
     out_.date_ = needed("date").as<std::string>();
     const std::vector<std::string> parts{"day", "month", "year"};
-    if (placeholders_in(out_.date_) != parts) {
+    if (rules::placeholders_in(out_.date_) != parts) {
       found_.push_back(wrong(root_["date"], "a date is made of {day}, {month} and {year}"));
     }
     if (const YAML::Node same = root_["same"]; same.IsDefined()) {
@@ -214,10 +185,10 @@ std::vector<std::string> Texts::differences(const Texts& english) const {
   std::vector<std::string> out;
   for (const auto& [key, text] : texts_) {
     const std::string& original = english.text(key);
-    if (placeholders_in(text) != placeholders_in(original)) {
+    if (rules::placeholders_in(text) != rules::placeholders_in(original)) {
       out.push_back(fmt::format("{}: the placeholders are not those of the English text", key));
     }
-    if (numbers_in(text) != numbers_in(original)) {
+    if (rules::numbers_in(text) != rules::numbers_in(original)) {
       out.push_back(fmt::format("{}: the numbers are not those of the English text", key));
     }
     const bool may_be_same = std::find(same_.begin(), same_.end(), key) != same_.end();

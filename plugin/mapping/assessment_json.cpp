@@ -242,6 +242,8 @@ std::string_view state_word(rules::GapState state) {
       return "invalid";
     case rules::GapState::not_asked:
       return "not-asked";
+    case rules::GapState::denied_earlier:
+      return "denied-earlier";
   }
   return "skipped";
 }

@@ -295,13 +295,15 @@ void add_item_components(const Frame& frame, const Evidence& evidence, Json& com
   }
 }
 
-// Of an answer that leaves something open: what was not said, or not offered.
-StandardCode missing_beside(std::uint64_t chosen, const Item& item) {
+// Of an answer that leaves something open: what was not said, not offered, or denied too early.
+StandardCode missing_beside(std::uint64_t chosen, const Item& item, bool denied_earlier) {
   if ((chosen & item.declined) != 0) {
     return kAskedDeclined;
   }
-  return (chosen & rules::kNotOffered) != 0 && (chosen & item.unsure) == 0 ? kNotAsked
-                                                                           : kAskedUnknown;
+  if ((chosen & rules::kNotOffered) == 0 || (chosen & item.unsure) != 0) {
+    return kAskedUnknown;
+  }
+  return denied_earlier ? kUnknown : kNotAsked;
 }
 
 // Why a question that would decide has no usable answer.
@@ -313,7 +315,8 @@ StandardCode missing_reason(const Frame& frame, const Item& item) {
     case ItemState::not_asked:
       return kNotAsked;
     case ItemState::answered:
-      return missing_beside(answers.chosen[index], item);
+      return missing_beside(answers.chosen[index], item,
+                            frame.assessment.input->denied_earlier.test(index));
     case ItemState::skipped:
       return rules::was_never_asked(*frame.assessment.input, index) ? kNotAsked : kUnknown;
     case ItemState::invalid:

@@ -201,16 +201,6 @@ bool says_normal(const Json& interpretation) {
                      [](const Json& coding) { return coding.string_of("code") == normal; });
 }
 
-bool is_for_normal(const Json& range) {
-  const auto* type = range.find("type");
-  if (type == nullptr) {
-    return true;
-  }
-  const auto& codings = type->array_of("coding");
-  return std::any_of(codings.begin(), codings.end(),
-                     [](const Json& coding) { return coding.string_of("code") == "normal"; });
-}
-
 std::optional<rules::Number> value_in(const Json* quantity, std::string_view unit) {
   if (quantity == nullptr) {
     return std::nullopt;
@@ -261,6 +251,16 @@ bool is_marked_abnormal(const Json& part) {
 bool has_unread_mark(const Json& part) {
   const auto& marks = part.array_of("interpretation");
   return !std::all_of(marks.begin(), marks.end(), says_normal);
+}
+
+bool is_for_normal(const Json& range) {
+  const auto* type = range.find("type");
+  if (type == nullptr) {
+    return true;
+  }
+  const auto& codings = type->array_of("coding");
+  return std::any_of(codings.begin(), codings.end(),
+                     [](const Json& coding) { return coding.string_of("code") == "normal"; });
 }
 
 bool is_marked_normal(const Json& part) {

@@ -35,6 +35,8 @@ bool is_survey(const fhir::Json& observation);
 bool is_final(const fhir::Json& observation);  // the last word, as far as known
 bool has_own_value(const fhir::Json& part);    // of an Observation or a component
 
+// A reference range of no named type, or of the type `normal`. A type in words alone is not read.
+bool is_for_normal(const fhir::Json& range);
 // The laboratory says that the value is not normal, by its interpretation or its one reference
 // range in the unit of the value.
 bool is_marked_abnormal(const fhir::Json& part);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "fhir/markup.h"
 #include "plugin/safe_text.h"
 #include "rules/tier.h"
 
@@ -131,28 +132,7 @@ std::string section_html(const Section& section, std::size_t number) {
 
 std::string html_escaped(std::string_view text) {
   std::string escaped;
-  escaped.reserve(text.size());
-  for (const char c : safe_text(text)) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&#39;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
+  fhir::append_html(escaped, safe_text(text));
   return escaped;
 }
 

@@ -62,17 +62,6 @@ std::optional<Number> number_of(const Json& quantity) {
   return number == nullptr ? std::nullopt : rules::read_number(number->text);
 }
 
-bool is_normal_range(const Json& range) {
-  const auto* type = range.find("type");
-  if (type == nullptr) {
-    return true;
-  }
-  const auto& codings = type->array_of("coding");
-  return codings.empty() || std::any_of(codings.begin(), codings.end(), [](const Json& coding) {
-           return coding.string_of("code") == "normal";
-         });
-}
-
 struct UpperLimit {
   Number number;
   bool is_one_of_several = false;
@@ -84,7 +73,7 @@ std::optional<UpperLimit> upper_limit(const Json& observation, std::string_view 
   std::optional<UpperLimit> limit;
   for (const auto& range : observation.array_of("referenceRange")) {
     const auto* high = range.find("high");
-    if (high == nullptr || !is_normal_range(range)) {
+    if (high == nullptr || !is_for_normal(range)) {
       continue;
     }
     const auto value = number_of(*high);

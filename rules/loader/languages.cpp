@@ -21,39 +21,6 @@ std::string shown(std::string_view text) {
   return excerpt_of(text.substr(0, kShown)) + (text.size() > kShown ? " ..." : "");
 }
 
-// "24", "7", "2" of a text, sorted.
-std::vector<std::string> numbers_in(std::string_view text) {
-  std::vector<std::string> out;
-  bool inside = false;
-  for (const char c : text) {
-    const bool digit = c >= '0' && c <= '9';
-    if (digit && !inside) {
-      out.emplace_back();
-    }
-    if (digit) {
-      out.back() += c;
-    }
-    inside = digit;
-  }
-  std::sort(out.begin(), out.end());
-  return out;
-}
-
-// The names between braces, sorted.
-std::vector<std::string> placeholders_in(std::string_view text) {
-  std::vector<std::string> out;
-  for (std::size_t at = text.find_first_of("{}"); at != std::string_view::npos;
-       at = text.find_first_of("{}", at + 1)) {
-    const std::size_t end = text[at] == '{' ? text.find('}', at) : std::string_view::npos;
-    out.emplace_back(end == std::string_view::npos
-                         ? "?"
-                         : read_placeholder(text.substr(at + 1, end - at - 1)).name);
-    at = end == std::string_view::npos ? at : end;
-  }
-  std::sort(out.begin(), out.end());
-  return out;
-}
-
 struct Entry {
   const Node* node = nullptr;
   std::string english, text;

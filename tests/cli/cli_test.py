@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The program from outside: exit codes, what goes where, and that bad input gets a located error, no partial output, and
 bounded time and memory. MYOFLAG names the program, MYOFLAG_SOURCE_DIR the root of the project."""
+import base64
 import contextlib
 import json
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -160,6 +162,71 @@ class Bundles(Case):
                 self.assertIn("MF-3027", done.err)
                 self.assertIn("standard input: error: MF-3027: QuestionnaireResponse.subject", done.err)
         self.assertEqual(run("evaluate", "--now", NOW, given=given).code, 0)
+
+
+class LeftOpen(Case):
+    """Why a question is open is said by every output, and never in the words of another reason."""
+    DENIED = "denied before a newer form that could not be read"
+    IN_PART = "answered before a newer form that could not be read"
+    NOT_ASKED = "not asked, or not for every answer, by the form that was given"
+    UNUSABLE = "the answer could not be used"
+
+    @staticmethod
+    def said(given, *more):
+        """What each output says, as one line; of the bundle the page of its document."""
+        def out(form):
+            done = run("evaluate", "--now", NOW, "--format", form, *more, given=json.dumps(given).encode())
+            assert done.code == 0, done.err
+            return done.out.decode()
+
+        bundle = json.loads(out("bundle"))
+        resources = [entry["resource"] for entry in bundle["entry"]]
+        page, = (content["attachment"]["data"] for one in resources if one["resourceType"] == "DocumentReference"
+                 for content in one["content"] if content["attachment"]["contentType"].startswith("text/html"))
+        texts = [out("text"), out("cards"), base64.b64decode(page).decode()]
+        states = {gap["linkId"]: gap["state"] for gap in json.loads(out("assessment"))["gaps"]}
+        absent = {part["code"]["coding"][0]["code"]: part["dataAbsentReason"]["coding"][0]["code"]
+                  for one in resources for part in one.get("component", []) if "dataAbsentReason" in part}
+        return [" ".join(text.split()) for text in texts], states, absent
+
+    def check_texts(self, texts, *words):
+        for text in texts:
+            for other in (self.DENIED, self.IN_PART, self.NOT_ASKED, self.UNUSABLE):
+                (self.assertIn if other in words else self.assertNotIn)(other, text)
+
+    def test_denied_before_a_newer_form_that_cannot_be_read(self):
+        finished, newer = response(), response()
+        for name, option in (("em-sudden", "unsure"), ("muscle-changes", "thinner")):
+            coding = question(finished, name)["answer"][0]["valueCoding"]
+            coding["code"] = f"{name}.{option}"
+            del coding["display"]
+        newer |= {"id": "newer", "authored": "2026-11-22T08:45:00Z"}
+        del newer["status"]
+        given = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": finished}, {"resource": newer}]}
+        texts, states, absent = self.said(given)
+        self.check_texts(texts, self.DENIED, self.IN_PART)
+        self.assertEqual([states[name] for name in ("em-now", "muscle-changes", "em-sudden")],
+                         ["denied-earlier", "denied-earlier", "unsure"])
+        self.assertEqual([absent[name] for name in ("em-now", "muscle-changes", "em-sudden")],
+                         ["unknown", "unknown", "asked-unknown"])
+
+    def test_not_offered_by_another_form(self):
+        with tempfile.TemporaryDirectory() as folder:
+            knowledge = shutil.copytree(os.path.join(ROOT, "rules", "knowledge", "twitching"), os.path.join(folder, "k"))
+            with open(os.path.join(ROOT, "docs", "knowledge-authoring.md"), encoding="utf-8") as page:
+                example = page.read().split("<!-- example: forms -->")[1].split("```yaml\n")[1].split("```")[0]
+            with open(os.path.join(knowledge, "bindings.yaml"), "a", encoding="utf-8") as bindings:
+                bindings.write(example)
+            given = {"resourceType": "QuestionnaireResponse", "id": "n1", "status": "completed",
+                     "questionnaire": "https://forms.example.org/Questionnaire/neurology-intake|3",
+                     "subject": {"reference": "Patient/p1"}, "authored": "2026-11-22T08:15:00Z",
+                     "item": [{"linkId": "q-age", "answer": [{"valueInteger": 44}]},
+                              {"linkId": "q-sudden", "answer": [{"valueCoding": {
+                                  "system": "https://forms.example.org/signs", "code": "NO"}}]}]}
+            texts, states, absent = self.said(given, "--knowledge", knowledge)
+        self.check_texts(texts, self.NOT_ASKED)
+        self.assertEqual([states[name] for name in ("em-now", "em-sudden")], ["not-asked"] * 2)
+        self.assertEqual([absent[name] for name in ("em-now", "em-sudden")], ["not-asked"] * 2)
 
 
 class Outcomes(Case):

@@ -293,37 +293,12 @@ TEST(Assess, DoubtfulAnswersNeverReassure) {
   }
 }
 
-// Every text of it as the catalogue has it.
-void translate(Json& owner, const rules::Language& language) {
-  auto* items = owner.find("item");
-  if (items == nullptr) {
-    return;
-  }
-  const auto& knowledge = *testing::knowledge();
-  for (auto& entry : *items->as_array()) {
-    const auto& item =
-        knowledge.items[static_cast<std::size_t>(knowledge.item(entry.string_of("linkId")))];
-    entry.set("text", rules::in_language(&language, item.text, item.link_id));
-    if (auto* answers = entry.find("answer")) {
-      for (auto& answer : *answers->as_array()) {
-        if (auto* coding = answer.find("valueCoding")) {
-          const int option = mapping::option_of_answer_code(item, coding->string_of("code"));
-          coding->set("display", rules::in_language(
-                                     &language, item.options[static_cast<std::size_t>(option)].text,
-                                     item.link_id));
-        }
-      }
-    }
-    translate(entry, language);
-  }
-}
-
 TEST(Assess, TheWordsOfACatalogueAreThoseOfTheForm) {
   ASSERT_GE(testing::knowledge()->languages.size(), 3U);
   for (const auto& language : testing::knowledge()->languages) {
     auto response = testing::response_of(self_care());
     response.set("language", language.tag);
-    translate(response, language);
+    testing::translate(response, language);
     const auto assessed = assess(response);
     ASSERT_TRUE(assessed) << assessed.error()[0].text;
     EXPECT_EQ(assessed->assessment.tier, Tier::self_care) << language.tag;
@@ -995,6 +970,32 @@ TEST(Assess, BesideANewerFormThatCannotBeReadOtherOptionsAreOpenToo) {
   const auto slot = static_cast<std::size_t>(testing::knowledge()->item("muscle-changes"));
   EXPECT_NE(answers.chosen[slot] & rules::kNotOffered, 0U);
   EXPECT_NE(answers.chosen[slot] & testing::knowledge()->items[slot].positive(), 0U);
+  EXPECT_TRUE(assessed->assessment.input->denied_earlier.test(slot));
+}
+
+// "Not sure" denied nothing: it stays what was answered, also where it stands beside "none".
+TEST(Assess, BesideANewerFormThatCannotBeReadWhatWasLeftOpenIsStillSaid) {
+  auto broken = at_hour("09", "in-progress", self_care());
+  broken.erase("status");
+  for (const auto& [given, state] : {std::pair<std::vector<std::string>, rules::GapState>{
+                                         {"none"}, rules::GapState::denied_earlier},
+                                     {{"unsure"}, rules::GapState::unsure},
+                                     {{"none", "unsure"}, rules::GapState::unsure},
+                                     {{"thinner", "none"}, rules::GapState::contradicted}}) {
+    const auto finished = at_hour("08", "completed", self_care_but("muscle-changes", given));
+    const auto assessed = assess(bundle_of({finished, broken, patient()}));
+    ASSERT_TRUE(assessed) << given.front();
+    const auto& gaps = assessed->assessment.gaps;
+    const auto gap = std::find_if(gaps.begin(), gaps.end(), [](const rules::Gap& one) {
+      return one.item->link_id == "muscle-changes";
+    });
+    ASSERT_NE(gap, gaps.end()) << given.front();
+    EXPECT_EQ(gap->state, state) << given.front();
+    const auto& answers = assessed->assessment.input->facts.answers;
+    const auto& item = *gap->item;
+    const auto at = static_cast<std::size_t>(testing::knowledge()->item("muscle-changes"));
+    EXPECT_EQ(answers.chosen[at] & item.none, 0U) << given.front();
+  }
 }
 
 TEST(Assess, ManyResponsesOfOneAddressAreTakenInShortTime) {

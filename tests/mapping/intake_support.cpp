@@ -6,6 +6,7 @@
 
 #include "plugin/knowledge/knowledge.h"
 #include "plugin/mapping/code_system.h"
+#include "rules/languages.h"
 
 namespace myoflag::testing {
 
@@ -218,6 +219,29 @@ std::vector<std::string> codes(const tl::expected<mapping::Intake, fhir::Issues>
     out.push_back(issue.code);
   }
   return out;
+}
+
+void translate(Json& owner, const rules::Language& language) {
+  auto* items = owner.find("item");
+  if (items == nullptr) {
+    return;
+  }
+  for (auto& entry : *items->as_array()) {
+    const int slot = knowledge()->item(entry.string_of("linkId"));
+    const auto& item = knowledge()->items[static_cast<std::size_t>(slot)];
+    entry.set("text", rules::in_language(&language, item.text, item.link_id));
+    if (auto* answers = entry.find("answer")) {
+      for (auto& answer : *answers->as_array()) {
+        if (auto* coding = answer.find("valueCoding")) {
+          const int option = mapping::option_of_answer_code(item, coding->string_of("code"));
+          coding->set("display", rules::in_language(
+                                     &language, item.options[static_cast<std::size_t>(option)].text,
+                                     item.link_id));
+        }
+      }
+    }
+    translate(entry, language);
+  }
 }
 
 }  // namespace myoflag::testing

@@ -26,6 +26,8 @@ Given harmless();
 // A completed response of Patient/p1 with these answers, nested and ordered as the form.
 fhir::Json response_of(const Given& given);
 std::string json_of(const Given& given);
+// Every text of the response, or of an item of it, as the catalogue has it.
+void translate(fhir::Json& owner, const rules::Language& language);
 
 // Answers that keep the form's rules: what is enabled and required is answered, what is not enabled
 // is not.

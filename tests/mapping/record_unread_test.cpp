@@ -341,6 +341,11 @@ INSTANTIATE_TEST_SUITE_P(
             MMOL(
                 "4.1") R"(,"referenceRange":[{"high":{"value":6},"type":{"coding":[{"code":"treatment"}]}}])",
             not_judged},
+        JudgedCase{
+            "range_of_a_kind_in_words",
+            MMOL(
+                "4.1") R"(,"referenceRange":[{"high":{"value":6},"type":{"text":"Therapeutic range"}}])",
+            not_judged},
         JudgedCase{"note", MMOL("4.1") RANGE("3.5", "5.3") R"(,"note":[{"text":"haemolysed"}])",
                    "note"}),
     [](const auto& one) { return std::string(one.param.name); });

@@ -10,11 +10,13 @@
 #include <gtest/gtest.h>
 
 #include "rules/loader.h"
+#include "rules/texts.h"
 #include "tests/rules/small_knowledge.h"
 
 namespace myoflag::rules {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::string problems_of(const KnowledgeFiles& files) {
@@ -134,6 +136,12 @@ TEST(Sentences, AnAmountTakesTheWordThatFits) {
 }
 
 // Beside a number that may be 1 no word stands alone.
+TEST(Sentences, WhatATranslationMustHaveIsListed) {
+  EXPECT_THAT(placeholders_in("{b}, {a:day|days}, 24 { c"), ElementsAre("?", "a", "b"));
+  EXPECT_THAT(placeholders_in("a} {b}"), ElementsAre("?", "b"));
+  EXPECT_THAT(numbers_in("within 24 hours, 7 days or 2-3x"), ElementsAre("2", "24", "3", "7"));
+}
+
 TEST(Sentences, EveryAmountOfTheProjectHasBothWords) {
   const auto knowledge = load_knowledge(real_files()).value();
   for (const auto& [key, text] : knowledge->texts) {

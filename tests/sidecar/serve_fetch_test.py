@@ -103,9 +103,11 @@ class Fetch(Case):
         self.addCleanup(record.close)
         return record
 
-    def serve(self, deadline=1500, **fetch):
+    def serve(self, deadline=1500, limits=None, **fetch):
         clients = [{"issuer": "https://ehr.example", "key-set": "keys.json", "fhir-server": self.record.base}]
-        sidecar = self.start(mode=("--config", self.client.configure(trust={"clients": clients}, fetch={"deadline": deadline, **fetch})))
+        sections = {"limits": limits} if limits else {}
+        sidecar = self.start(mode=("--config", self.client.configure(
+            trust={"clients": clients}, fetch={"deadline": deadline, **fetch}, **sections)))
         end = time.monotonic() + 60  # its processes take their time to begin, above all sanitized ones
         while self.count(sidecar, 'myoflag_fetches{result="fetched"}') < 7 * 8 and time.monotonic() < end:
             self.ask(sidecar, self.bare())
@@ -134,6 +136,11 @@ class Fetch(Case):
     def card(self, sidecar, call):
         status, body = self.ask(sidecar, call)
         self.assertEqual((status, len(body.get("cards", []))), (200, 1), body)
+        return self.shown(body)
+
+    @staticmethod
+    def shown(body):
+        """The first card, whenever it was made."""
         return json.loads(re.sub(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"', '"now"', json.dumps(body["cards"][0])))
 
     def fails(self, handler):
@@ -171,6 +178,34 @@ class Fetch(Case):
         self.record.how = {}
         self.assertNotIn("could not give problem list", self.card(sidecar, self.bare())["detail"])
         self.assertEqual(self.count(sidecar, 'myoflag_fetches{result="not fetched"}') - before, 7)
+
+    @unittest.skipIf(SLOW, "sanitized, a card takes longer than the least card-time")
+    def test_a_card_has_the_time_that_is_configured(self):
+        def late(handler):  # within the deadline of fetching
+            time.sleep(1.15)
+            handler.reply(self.given["prefetch"]["conditions"])
+
+        call = json.dumps(self.bare(keep=("patient", "intake", "flags", "labs", "meds", "orders")))
+        for seconds in (1, 30):
+            with self.subTest(seconds=seconds):
+                sidecar = self.serve(limits={"card-time": seconds})
+                self.given["fhirServer"] = self.record.base
+                whole = self.card(sidecar, self.given)
+                self.record.how["Condition"] = late
+                begin = time.monotonic()
+                status, headers, body = sidecar.ask("POST", SERVICE, call, {
+                    "Content-Type": "application/json", "Authorization": "Bearer " + self.client.token()})
+                took = time.monotonic() - begin
+                self.record.how.clear()
+                if seconds == 1:
+                    self.assertEqual((status, "Retry-After" in headers), (503, True), body)
+                    self.assertIn("MF-4213", body.decode())
+                    self.assertGreater(took, 0.9)
+                    self.assertEqual(self.card(sidecar, json.loads(call)), whole, "the next call is answered again")
+                else:
+                    self.assertEqual(status, 200, body)
+                    self.assertGreater(took, 1.1)
+                    self.assertEqual(self.shown(json.loads(body)), whole)
 
     def test_without_the_intake_answers_there_is_no_card(self):
         sidecar = self.serve(deadline=1500 if SLOW else 800)
