@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "fhir/datetime.h"
@@ -198,6 +199,30 @@ rules::ResponseInfo response_info(const Json& response, std::string patient) {
   info.authored = mapping::moment_of(info.authored_text);
   info.language = response.string_of("language");
   return info;
+}
+
+void collect_link_ids(const Json& parent, std::set<std::string_view>& out) {
+  for (const Json& item : parent.array_of("item")) {
+    out.insert(item.string_of("linkId"));
+    collect_link_ids(item, out);
+    for (const Json& answer : item.array_of("answer")) {
+      collect_link_ids(answer, out);
+    }
+  }
+}
+
+// Questions of our form that do not stand in the response, not even without an answer.
+std::vector<int> left_out_of(const rules::Knowledge& knowledge, const Json& response) {
+  std::set<std::string_view> there;
+  collect_link_ids(response, there);
+  std::vector<int> left_out;
+  for (std::size_t i = 0; i < knowledge.items.size(); ++i) {
+    const auto& item = knowledge.items[i];
+    if (item.is_question() && !there.contains(item.link_id)) {
+      left_out.push_back(static_cast<int>(i));
+    }
+  }
+  return left_out;
 }
 
 // Settles the answers; words given to a question that does not apply are named among what was set
@@ -607,6 +632,7 @@ std::optional<Assessed> Assessor::Parts::assess_plain(std::string_view bytes,
   auto input = new_input(options);
   input.response = response_info(*json, plain->subject);
   add_answers(*knowledge, {plain->given, std::move(plain->free_text), {}, false}, false, input);
+  input.left_out = left_out_of(*knowledge, *json);
   if (!is_answered(input)) {
     return std::nullopt;
   }
@@ -737,6 +763,9 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake, const Earli
     input.denied_earlier = open_denials(*knowledge, read->answers.given);
   }
   add_other_form(*knowledge, intake.response, std::move(read->unread), input);
+  if (input.form == nullptr) {
+    input.left_out = left_out_of(*knowledge, intake.response);
+  }
   add_answers(*knowledge, std::move(read->answers),
               mapping::has_answers_left_out(*knowledge, intake.response), input);
   if (input.denied_earlier.none() && !is_answered(input)) {

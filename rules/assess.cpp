@@ -6,6 +6,7 @@
 #include "rules/notices.h"
 #include "rules/outlook.h"
 #include "rules/patient_advice.h"
+#include "rules/relevance.h"
 #include "rules/since_last.h"
 #include "rules/trace.h"
 #include "rules/unjudged.h"
@@ -47,6 +48,7 @@ class Assessing {
     out_.workups = propose_workups(knowledge_, *input_, out_.findings);
     collect_gaps();
     if (outlook == Outlook::whole) {
+      collect_not_needed();
       look_out();
     } else {
       out_.changes_complete = false;
@@ -295,6 +297,24 @@ class Assessing {
     return finding.rule->kind == Rule::Kind::gap &&
            std::any_of(finding.because.begin(), finding.because.end(),
                        [&](const Evidence& evidence) { return evidence.item == item; });
+  }
+
+  void collect_not_needed() {
+    const auto& doubts = input_->doubts;
+    if (input_->left_out.empty() ||
+        std::find(doubts.begin(), doubts.end(), Doubt::unfinished) != doubts.end()) {
+      return;
+    }
+    QuestionSet open;
+    for (const int item : input_->left_out) {
+      open.set(index_of(item));
+    }
+    const QuestionSet spared = without_effect(knowledge_, input_->facts.answers, open);
+    for (std::size_t i = 0; i < knowledge_.items.size(); ++i) {
+      if (spared[i]) {
+        out_.not_needed.push_back(&knowledge_.items[i]);
+      }
+    }
   }
 
   void collect_advice() {

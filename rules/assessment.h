@@ -89,6 +89,7 @@ struct EvaluationInput {
   std::vector<UnreadAnswer> unread;
   std::vector<FreeText> free_text;
   std::vector<SetAside> set_aside;
+  std::vector<int> left_out;  // questions of our form that do not stand in the response
   std::vector<Doubt> doubts;  // each at most once
   // Choice questions whose answer denied all or some options, and may be otherwise by now: a newer
   // form cannot be read. What was denied is open in `facts` (kNotOffered, or an invalid answer).
@@ -247,6 +248,9 @@ struct Assessment {
   std::vector<HypothesisRow> hypotheses;
   std::vector<WorkupRow> workups;
   std::vector<Gap> gaps;
+  // Of a finished form: questions that apply, were left out of the response, and could have changed
+  // nothing (rules/relevance.h). Neither denied nor passed over, and no gaps.
+  std::vector<const Item*> not_needed;
   TierBounds bounds;
   std::vector<TierChange> changes;
   bool changes_complete = true;  // false: there may be more than those listed

@@ -54,6 +54,14 @@ void bring_words_forward(std::vector<Section>& sections) {
   }
 }
 
+Texts not_needed(const Assessment& assessment) {
+  Texts labels;
+  for (const Item* item : assessment.not_needed) {
+    labels.push_back(item->label);
+  }
+  return labels;
+}
+
 }  // namespace
 
 Lines provenance(const Page& page) {
@@ -69,6 +77,10 @@ Lines provenance(const Page& page) {
   if (!input.response.id.empty()) {
     lines.push_back(
         line(page.say("explain-response", {{"id", input.response.id}}), {}, 0, Line::Style::quiet));
+  }
+  if (const Texts labels = not_needed(page.assessment()); !labels.empty()) {
+    lines.push_back(line(page.say("explain-not-needed", {{"questions", joined(labels, "; ")}}), {},
+                         0, Line::Style::quiet));
   }
   lines.push_back(line(page.say("explain-disclaimer"), {}, 0, Line::Style::quiet));
   return lines;

@@ -181,6 +181,7 @@ constexpr TextKey kKeys[] = {
     {"explain-and"},
     {"explain-knowledge", "version digest when", "title"},
     {"explain-response", "id"},
+    {"explain-not-needed", "questions"},
     {"explain-disclaimer"},
     {"explain-source", "id grade title address"},
     {"explain-not-judged"},

@@ -21,6 +21,7 @@ intake::Settings settings_of(const config::IntakeOptions& options, delivery::Urg
   settings.site = {options.clinic, options.phone, options.emergency_number};
   settings.patience.tries = options.tries;
   settings.patience.lock = options.lock;
+  settings.order = options.order == "adaptive" ? intake::Order::adaptive : intake::Order::whole;
   settings.idle = options.idle;
   settings.requests_per_minute = options.requests_per_minute;
   settings.proxy_field = options.proxy_field;

@@ -50,6 +50,7 @@ struct Fetching {
 struct IntakeOptions {
   std::string store;                            // file
   std::string clinic, phone, emergency_number;  // as the pages show them
+  std::string order;                            // "adaptive"; empty: the whole form
   std::chrono::seconds idle{3'600};             // then the date of birth is asked again
   int tries = 5;                                // wrong dates of birth, then it is locked ...
   std::chrono::seconds lock{3'600};             // ... for so long

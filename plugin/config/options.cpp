@@ -10,6 +10,7 @@ namespace {
 
 using http::Limits;
 
+bool is_adaptive(const std::string& text) { return text == "adaptive"; }
 bool is_communication(const std::string& text) { return text == "communication"; }
 
 bool is_any(const std::string& /*text*/) { return true; }
@@ -139,7 +140,7 @@ constexpr std::array<SectionAbout, 10> all_sections{{
      "or the connection is closed."},
 }};
 
-const std::array<Option, 80> all{{
+const std::array<Option, 81> all{{
     {"listen", "host",
      "Address of this machine, not a name. Another one than loopback (127.0.0.1, ::1) needs a\n"
      "certificate.",
@@ -285,6 +286,12 @@ const std::array<Option, 80> all{{
     {"intake", "emergency-number", "Of the emergency service of the country: 112, 999, 911.",
      TextOption{[](Config& c) -> std::string& { return c.intake.emergency_number; },
                 "a telephone number (digits, spaces, + - ( ) /)", is_telephone}},
+    {"intake", "order",
+     "adaptive: after the emergency and warning-sign questions, a question is left out when no "
+     "answer\n"
+     "to it can change the tier, the target, the proposals or the advice any more. Without it all\n"
+     "questions that apply are asked.",
+     TextOption{[](Config& c) -> std::string& { return c.intake.order; }, "adaptive", is_adaptive}},
     {"intake", "idle-time",
      "Without a request; then the date of birth is asked again. Nothing that was saved is lost.",
      NumberOption{[](const Config& c) -> std::int64_t { return c.intake.idle.count(); },

@@ -97,6 +97,7 @@ Response Handling::review() {
   for (const int index : form_.hidden) {
     view.hidden.push_back(said(item_at(index).text, item_at(index)));
   }
+  view.has_not_needed = !form_.not_needed.empty();
   // Nothing calmer beside something urgent.
   if (triggers().empty()) {
     for (const int note : notes_of(knowledge(), parts_.presentation, -1)) {

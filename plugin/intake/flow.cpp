@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "fhir/json.h"
+#include "rules/relevance.h"
 #include "rules/settle.h"
 
 namespace myoflag::intake {
@@ -206,7 +207,25 @@ std::optional<Draft> read_draft(const Knowledge& knowledge, std::string_view tex
   return draft;
 }
 
-Form form_of(const Knowledge& knowledge, const Draft& draft) {
+namespace {
+
+// Given answers and questions that were passed over stand; a question is open until then.
+void leave_out_what_changes_nothing(const Knowledge& knowledge, const Draft& draft, Form& form) {
+  rules::QuestionSet open;
+  for (std::size_t i = 0; i < knowledge.items.size(); ++i) {
+    const int index = static_cast<int>(i);
+    open[i] = is_asked(knowledge.items[i]) && !(draft.contains(index) && has_page(form, index));
+  }
+  const auto spared = rules::without_effect(knowledge, form.answers, open);
+  const auto is_spared = [&](int page) { return spared[static_cast<std::size_t>(page)]; };
+  std::copy_if(form.pages.begin(), form.pages.end(), std::back_inserter(form.not_needed),
+               is_spared);
+  std::erase_if(form.pages, is_spared);
+}
+
+}  // namespace
+
+Form form_of(const Knowledge& knowledge, const Draft& draft, Order order) {
   Form form;
   std::array<Tri, rules::kMaxItems> applies{};
   for (std::size_t i = 0; i < knowledge.items.size(); ++i) {
@@ -227,11 +246,19 @@ Form form_of(const Knowledge& knowledge, const Draft& draft) {
       form.hidden.push_back(static_cast<int>(i));
     }
   }
+  if (order == Order::adaptive) {
+    leave_out_what_changes_nothing(knowledge, draft, form);
+  }
   return form;
 }
 
 bool has_page(const Form& form, int item) {
   return std::binary_search(form.pages.begin(), form.pages.end(), item);
+}
+
+bool takes_answer(const Form& form, int item) {
+  return has_page(form, item) ||
+         std::binary_search(form.not_needed.begin(), form.not_needed.end(), item);
 }
 
 std::optional<int> page_after(const Form& form, int item) {

@@ -1,8 +1,9 @@
 #pragma once
 // The form as a walk: from the knowledge and the answers so far to the pages, their order, and what
 // interrupts them. Pure: no HTTP, no storage, no wording. One question a page, in the order of the
-// form. Answers to questions that do not apply are never believed: they stay in the draft, so that
-// nothing is lost when the patient changes his mind, and go no further.
+// form; adaptive, without those that can change nothing. Answers to questions that do not apply are
+// never believed: they stay in the draft, so that nothing is lost when the patient changes his
+// mind, and go no further.
 
 #include <cstdint>
 #include <map>
@@ -37,15 +38,21 @@ std::string draft_text(const rules::Knowledge& knowledge, const Draft& draft);
 // Nothing: it is no draft.
 std::optional<Draft> read_draft(const rules::Knowledge& knowledge, std::string_view text);
 
+// Whether questions are left out that can change nothing any more (rules/relevance.h).
+enum class Order { whole, adaptive };
+
 // What follows from a draft.
 struct Form {
   rules::AnswerRecord answers;  // of questions that apply
-  std::vector<int> pages;       // the questions that apply, in the order of the form
+  std::vector<int> pages;       // the questions to be asked, in the order of the form
   std::vector<int> hidden;      // answered, and not applying any more: not sent
+  std::vector<int> not_needed;  // they apply and are not asked, because no answer changes anything
 };
-Form form_of(const rules::Knowledge& knowledge, const Draft& draft);
+Form form_of(const rules::Knowledge& knowledge, const Draft& draft, Order order = Order::whole);
 
 bool has_page(const Form& form, int item);
+// Also a question that is not needed any more: what was answered to it in another window is kept.
+bool takes_answer(const Form& form, int item);
 std::optional<int> page_after(const Form& form, int item);  // nothing: the review
 std::optional<int> page_before(const Form& form, int item);
 // The first that is neither answered nor passed over; nothing: all are done.

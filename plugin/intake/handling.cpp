@@ -228,7 +228,7 @@ void Handling::take_draft() {
     throw Broken{"a draft is damaged"};
   }
   draft_ = *std::move(draft);
-  form_ = form_of(knowledge(), draft_);
+  form_ = form_of(knowledge(), draft_, parts_.settings.order);
 }
 
 void Handling::reload() {

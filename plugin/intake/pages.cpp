@@ -456,6 +456,9 @@ std::string review_page(const Look& look, const ReviewView& view) {
     html.close();
   }
   add_sections(html, look, view.sections);
+  if (view.has_not_needed) {
+    html.element("p", say(look, "review-not-needed"));
+  }
   html.element("h2", say(look, "review-send-title"));
   for (const auto& note : view.notes) {
     html.element("p", note, {{"class", "mf-note"}});

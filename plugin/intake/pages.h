@@ -103,6 +103,7 @@ struct ReviewView {
   std::string back;
   std::string csrf;
   std::int64_t revision = 0;
+  bool has_not_needed = false;  // questions that apply were not asked
 };
 std::string review_page(const Look& look, const ReviewView& view);
 

@@ -177,7 +177,7 @@ Response Handling::answer() {
   const auto fields = take_fields();
   take_draft();
   const int index = item_of_page();
-  if (invitation_.submitted || index < 0 || !has_page(form_, index)) {
+  if (invitation_.submitted || index < 0 || !takes_answer(form_, index)) {
     return go_to(resume_address());
   }
   const Item& item = item_at(index);
@@ -207,7 +207,7 @@ Response Handling::answer() {
 Response Handling::save(int index, const Given& given, bool to_review) {
   Draft draft = draft_;
   draft.insert_or_assign(index, given.answer);
-  const Form form = form_of(knowledge(), draft);
+  const Form form = form_of(knowledge(), draft, parts_.settings.order);
   const auto partial = judged(draft, form);
   const auto all =
       triggers_of(knowledge(), parts_.presentation, form, partial ? &*partial : nullptr);
@@ -230,7 +230,7 @@ Response Handling::save(int index, const Given& given, bool to_review) {
   }
   if (!needed(parts_.invitations.save(change, now_))) {
     reload();
-    if (invitation_.submitted || !has_page(form_, index)) {
+    if (invitation_.submitted || !takes_answer(form_, index)) {
       return go_to(resume_address());
     }
     // The same, sent twice at once.

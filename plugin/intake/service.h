@@ -14,6 +14,7 @@
 #include "plugin/assess.h"
 #include "plugin/delivery/site.h"
 #include "plugin/http/router.h"
+#include "plugin/intake/flow.h"
 #include "plugin/intake/invitations.h"
 #include "plugin/intake/pages.h"
 #include "plugin/intake/presentation.h"
@@ -24,6 +25,7 @@ namespace myoflag::intake {
 struct Settings {
   Site site;
   Patience patience;
+  Order order = Order::whole;
   std::chrono::seconds idle{3'600};         // then the date of birth is asked again
   std::string tenant;                       // of mapping::BundleOptions
   bool communication = false;               // an urgent result also writes a Communication

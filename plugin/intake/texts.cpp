@@ -12,7 +12,7 @@ namespace myoflag::intake {
 namespace {
 
 // Every page's frame fills in clinic, phone and number.
-constexpr std::array<browser::TextKey, 86> kKeys{{
+constexpr std::array<browser::TextKey, 87> kKeys{{
     {"service"},
     {"help"},
     {"emergency-help"},
@@ -68,6 +68,7 @@ constexpr std::array<browser::TextKey, 86> kKeys{{
     {"review-title"},
     {"review-not-answered"},
     {"review-hidden"},
+    {"review-not-needed"},
     {"review-send-title"},
     {"review-send-text"},
     {"review-send"},

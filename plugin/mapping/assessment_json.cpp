@@ -258,6 +258,14 @@ Json gap_json(const rules::Gap& gap) {
                        {"rules", rule_ids(gap.rules)}});
 }
 
+Json not_needed_json(const Assessment& assessment) {
+  Json rows = Json::array();
+  for (const auto* item : assessment.not_needed) {
+    rows.push(Json::object({{"linkId", item->link_id}, {"question", item->text}}));
+  }
+  return rows;
+}
+
 Json change_json(const rules::TierChange& change) {
   Json answers = Json::array();
   for (const auto& answer : change.answers) {
@@ -440,6 +448,7 @@ Json assessment_json(const Assessment& assessment, bool all_findings) {
   result.set("hypotheses", hypotheses_json(assessment));
   result.set("workups", rows_json(assessment.workups, workup_json));
   result.set("gaps", rows_json(assessment.gaps, gap_json));
+  result.set_if("notNeeded", not_needed_json(assessment));
   result.set("tierBounds", bounds_json(assessment.bounds));
   result.set("changes", rows_json(assessment.changes, change_json));
   result.set("changesComplete", assessment.changes_complete);
@@ -525,9 +534,11 @@ Json outcome_json(const Assessment& assessment) {
 }
 
 Json outlook_json(const Assessment& assessment) {
-  return Json::object({{"tierBounds", bounds_json(assessment.bounds)},
-                       {"changes", rows_json(assessment.changes, change_json)},
-                       {"changesComplete", assessment.changes_complete}});
+  Json outlook = Json::object({{"tierBounds", bounds_json(assessment.bounds)},
+                               {"changes", rows_json(assessment.changes, change_json)},
+                               {"changesComplete", assessment.changes_complete}});
+  outlook.set_if("notNeeded", not_needed_json(assessment));
+  return outlook;
 }
 
 }  // namespace myoflag::mapping

@@ -299,5 +299,125 @@ TEST(ResponseTest, AnyWalkGivesAValidResponse) {
   }
 }
 
+// ---- adaptive order
+
+// What a page takes, by chance.
+Answer some_answer(const rules::Item& asked, std::mt19937& random) {
+  Answer answer;
+  if (!asked.required && random() % 4 == 0) {
+    return answer;
+  }
+  if (asked.type != rules::ItemType::choice) {
+    answer.text = asked.is_numeric() ? std::to_string(random() % 25) : "words";
+    return answer;
+  }
+  // Often none, so that not everything is an emergency.
+  const bool is_none = asked.none != 0 && random() % 3 != 0;
+  answer.chosen = is_none ? asked.none : std::uint64_t{1} << (random() % asked.options.size());
+  if (asked.repeats && answer.chosen != asked.none) {
+    answer.chosen |= (std::uint64_t{1} << (random() % asked.options.size())) & ~asked.none;
+  }
+  return answer;
+}
+
+Draft walked(const Draft& truth, Order order) {
+  Draft given;
+  while (const auto open = first_open(form_of(knowledge(), given, order), given)) {
+    given.insert_or_assign(*open, truth.at(*open));
+  }
+  return given;
+}
+
+// Through the response, as the record gets it.
+rules::Assessment judged_as_sent(const Assessor& assessor, const Draft& given, Order order) {
+  AssessOptions options;
+  options.now = kNow;
+  const auto response = response_of(knowledge(), given, form_of(knowledge(), given, order),
+                                    {"r", "Patient/1", "en", kNow, true});
+  return assessor.assess(fhir::write_json(response), options).value().assessment;
+}
+
+std::string told(const rules::Assessment& assessment) {
+  std::string out = std::string(code_of(assessment.tier)) + " " + assessment.target.text;
+  for (const auto& finding : assessment.findings) {
+    out += "\n" + finding.rule->id + std::to_string(static_cast<int>(finding.status));
+  }
+  for (const auto& row : assessment.workups) {
+    out += "\n" + row.workup->code + std::to_string(static_cast<int>(row.status));
+    for (const auto& note : row.notes) {
+      out += " " + note;
+    }
+  }
+  for (const auto& text : assessment.patient_advice) {
+    out += "\n" + text;
+  }
+  return out;
+}
+
+TEST(AdaptiveTest, FewerQuestionsAndTheSameResult) {
+  const Assessor assessor(testing::shared_knowledge());
+#ifdef MYOFLAG_SANITIZED
+  constexpr int kWalks = 10;
+#else
+  constexpr int kWalks = 300;
+#endif
+  std::mt19937 random(20261123);
+  std::size_t left_out = 0;
+  for (int walk = 0; walk < kWalks; ++walk) {
+    Draft truth;
+    for (int i = 0; i < static_cast<int>(knowledge().items.size()); ++i) {
+      truth.insert_or_assign(i,
+                             some_answer(knowledge().items[static_cast<std::size_t>(i)], random));
+    }
+    const Draft all = walked(truth, Order::whole);
+    const Draft fewer = walked(truth, Order::adaptive);
+    const Form form = form_of(knowledge(), fewer, Order::adaptive);
+    const auto assessment = judged_as_sent(assessor, fewer, Order::adaptive);
+    ASSERT_EQ(told(assessment), told(judged_as_sent(assessor, all, Order::whole)));
+    // What the response lacks is found again from the response alone.
+    std::vector<int> found;
+    for (const auto* item : assessment.not_needed) {
+      found.push_back(static_cast<int>(item - knowledge().items.data()));
+    }
+    EXPECT_EQ(found, form.not_needed);
+    for (const int index : form.not_needed) {
+      EXPECT_FALSE(fewer.contains(index));
+      EXPECT_TRUE(takes_answer(form, index));
+      EXPECT_FALSE(has_page(form, index));
+    }
+    left_out += form.not_needed.size();
+  }
+  EXPECT_GT(left_out, static_cast<std::size_t>(kWalks) / 5);
+}
+
+TEST(AdaptiveTest, OnlyWhereItIsAskedFor) {
+  auto given = benign();
+  given.erase(item("anything-else"));
+  given[item("worry-level")] = testing::answer({"worry-level", "very"});
+  EXPECT_TRUE(asks(given, "gad2-nervous"));
+  EXPECT_TRUE(form_of(knowledge(), given).not_needed.empty());
+  const Form form = form_of(knowledge(), given, Order::adaptive);
+  EXPECT_THAT(form.not_needed, ElementsAre(item("gad2-nervous"), item("gad2-control"),
+                                           item("phq2-interest"), item("phq2-mood")));
+  EXPECT_TRUE(has_page(form, item("worry-focus"))) << "read by people";
+  EXPECT_TRUE(has_page(form, item("anything-else"))) << "free text";
+}
+
+// Left out, passed over and denied are three things, and stay so in the response.
+TEST(AdaptiveTest, LeftOutIsNotPassedOverAndNotNo) {
+  auto given = benign();
+  given[item("worry-level")] = testing::answer({"worry-level", "very"});
+  given[item("worry-focus")] = Answer{};
+  const auto sent =
+      fhir::write_json(response_of(knowledge(), given, form_of(knowledge(), given, Order::adaptive),
+                                   {"r", "Patient/1", "en", kNow, true}));
+  EXPECT_NE(sent.find(R"("worry-focus")"), std::string::npos) << "passed over: without an answer";
+  EXPECT_EQ(sent.find("gad2-nervous"), std::string::npos) << "left out: not there";
+  given[item("worry-level")] = testing::answer({"worry-level", "little"});
+  given[item("lifestyle")] = testing::answer({"lifestyle", "stress"});
+  EXPECT_TRUE(has_page(form_of(knowledge(), given, Order::adaptive), item("gad2-nervous")))
+      << "another answer brings it back";
+}
+
 }  // namespace
 }  // namespace myoflag::intake

@@ -294,6 +294,54 @@ test("without script, and goes on in another browser", async () => {
   await patient.leave();
 });
 
+test("adaptive: what can change nothing is not asked, and the clinic is told", async () => {
+  const short = await Clinic.open({ order: "adaptive" });
+  try {
+    const patient = await Patient.open(chrome, short, { name: "adaptive" });
+    await patient.come();
+    const worried = { ...BENIGN, "worry-level": ["very"], "worry-focus": ["unsure"] };
+    await patient.walk(worried, "worry-focus");
+    const part = await patient.page.textContent(".mf-caption");
+    await patient.answer(null);
+    assert.equal(patient.where(), "medicine-classes", "the four questions about mood are left out");
+    const next = await patient.page.textContent(".mf-caption");
+    const count = (text) => /part (\d+) of (\d+)/.exec(text).slice(1).map(Number);
+    assert.deepEqual([count(next)[0] > count(part)[0], count(next)[1]], [true, count(part)[1]], `${part}, ${next}`);
+    await patient.walk(worried);
+    await patient.look();
+    assert.match(await patient.page.textContent("main"), /Some questions were left out/);
+    assert.doesNotMatch(await patient.page.textContent("main"), /nervous, anxious/);
+    // Another answer brings them back, before anything can be sent.
+    await patient.page.locator('a[href="/p/q/worry-level?back=review"]').click();
+    await patient.answer(["quite"]);
+    assert.equal(patient.where(), "review");
+    await patient.page.locator('a[href="/p/q/lifestyle?back=review"]').click();
+    await patient.page.locator('label[for="lifestyle-none"]').click();
+    await patient.answer(["stress"]);
+    assert.equal(patient.where(), "review", "still worried");
+    await patient.page.locator('a[href="/p/q/worry-level?back=review"]').click();
+    await patient.answer(["little"]);
+    assert.equal(patient.where(), "gad2-nervous", "stress alone leads to them");
+    await patient.look();
+    await patient.page.locator('label[for="gad2-nervous-nearly-every-day"]').click();
+    await patient.press("Continue");
+    assert.equal(patient.where(), "medicine-classes", "one answer decides, and the others are left out again");
+    await patient.walk({ ...worried, "medicine-classes": ["none"] });
+    await patient.press("Send my answers");
+    assert.equal(patient.where(), "done");
+    await patient.look();
+    await patient.leave();
+    const staff = await (await chrome.newContext()).newPage();
+    await staff.goto(`${short.base}/c/worklist`);
+    await staff.locator('a[href^="/c/summary/"]').last().click();
+    const summary = await staff.textContent("body");
+    assert.match(summary, /Left out of the form; no answer could have changed the result: GAD-2, [^.]*PHQ-2/);
+    await staff.context().close();
+  } finally {
+    await short.close();
+  }
+});
+
 test("at 320 pixels, the longest texts do not run out of the page", async () => {
   const patient = await Patient.open(chrome, clinic, { name: "narrow", width: 320, height: 600, examines: false });
   await patient.come();
