@@ -631,7 +631,7 @@ std::string write_xml(const Json& resource) { return XmlWriter().write(resource)
 Json in_definition_order(const Json& resource) { return Sorter::resource(resource); }
 
 Result<std::string> json_to_xml(const Json& resource) {
-  const auto issues = check_shape(resource);
+  const auto issues = check_shape_for_xml(resource);
   if (issues.empty()) {
     return write_xml(resource);
   }

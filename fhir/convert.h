@@ -26,13 +26,13 @@ struct Converted {
 Result<Converted> xml_to_json(std::string_view text, const Limits& limits = {});
 
 // Indented, elements in definition order, narrative byte for byte (but for white space around it).
-// Only for a resource in which check_shape finds nothing.
+// Only for a resource in which check_shape_for_xml finds nothing.
 std::string write_xml(const Json& resource);
 // The members in the order that xml_to_json gives them, arrays that hold only gaps left out. Only
 // for a resource in which check_shape finds nothing.
 Json in_definition_order(const Json& resource);
 
-// As write_xml; refused with the first finding of check_shape.
+// As write_xml; refused with the first finding of check_shape_for_xml.
 Result<std::string> json_to_xml(const Json& resource);
 
 }  // namespace myoflag::fhir

@@ -34,14 +34,15 @@ struct CodeType {
 
 // Codes that are not of the type of their range.
 constexpr std::array single_types{
-    CodeType{"MF-1001", "too-long"},     CodeType{"MF-1007", "too-long"},
-    CodeType{"MF-1009", "too-long"},     CodeType{"MF-1010", "too-long"},
-    CodeType{"MF-1101", "too-long"},     CodeType{"MF-1107", "too-long"},
-    CodeType{"MF-1114", "too-long"},     CodeType{"MF-1116", "too-long"},
-    CodeType{"MF-1209", "too-long"},     CodeType{"MF-1213", "too-costly"},
-    CodeType{"MF-1230", "value"},        CodeType{"MF-1231", "required"},
-    CodeType{"MF-1232", "code-invalid"}, CodeType{"MF-1250", "informational"},
-    CodeType{"MF-1251", "structure"},    CodeType{"MF-1400", "structure"},
+    CodeType{"MF-1001", "too-long"},      CodeType{"MF-1007", "too-long"},
+    CodeType{"MF-1009", "too-long"},      CodeType{"MF-1010", "too-long"},
+    CodeType{"MF-1101", "too-long"},      CodeType{"MF-1107", "too-long"},
+    CodeType{"MF-1114", "too-long"},      CodeType{"MF-1116", "too-long"},
+    CodeType{"MF-1209", "too-long"},      CodeType{"MF-1213", "too-costly"},
+    CodeType{"MF-1214", "value"},         CodeType{"MF-1230", "value"},
+    CodeType{"MF-1231", "required"},      CodeType{"MF-1232", "code-invalid"},
+    CodeType{"MF-1250", "informational"}, CodeType{"MF-1251", "structure"},
+    CodeType{"MF-1400", "structure"},
 };
 
 struct RangeType {

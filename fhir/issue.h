@@ -28,7 +28,7 @@ struct Issue {
 
 using Issues = std::vector<Issue>;
 
-// No check lists more findings than this; the last one then says that there are more.
+// No check of a resource lists more findings than this; the last one then says that there are more.
 inline constexpr std::size_t max_issues = 1000;
 
 bool has_errors(const Issues& issues);

@@ -3,7 +3,7 @@
 // writer. Members keep the order in which they were written and numbers keep their text (FHIR: the
 // precision of a decimal is significant, "1.0" is not "1"). Nothing here recurses: reading,
 // copying, comparing, writing and destroying stand any depth. Errors of the gate: MF-1001 to
-// MF-1016, with line and column, never quoting the text.
+// MF-1016, with line and column (but for MF-1001, the size), never quoting the text.
 
 #include <cstdint>
 #include <initializer_list>
@@ -118,11 +118,11 @@ struct Limits {
   std::size_t bytes = 16u << 20;
   int depth = 64;
   std::size_t string_bytes = 16u << 20;  // one string; a data attachment may be long
-  std::size_t nodes = 2'000'000;         // members and elements in all
+  std::size_t nodes = 2'000'000;         // JSON: values; XML: elements, attributes and the like
 };
 
-// Reads one JSON text: UTF-8 without NUL or BOM-only surprises, duplicate names refused, nothing
-// after the value. Errors carry line and column.
+// Reads one JSON text: UTF-8 without byte order mark and NUL, duplicate names refused, nothing
+// after the value.
 Result<Json> read_json(std::string_view text, const Limits& limits = {});
 
 // True for a text that JSON accepts as a number; FHIR's decimal has the same form.

@@ -404,7 +404,9 @@ std::optional<Error> refuse_encoding(std::string_view text) {
     return error_at(text, 0, "MF-1003",
                     "The text starts with a byte order mark, which JSON does not allow.");
   }
-  if (text.starts_with("\xFE\xFF") || text.starts_with("\xFF\xFE")) {
+  // JSON starts with two characters of ASCII, or is one digit: a zero byte is half of one.
+  const bool wide = text.substr(0, 2).find('\0') != std::string_view::npos && text.size() > 1;
+  if (text.starts_with("\xFE\xFF") || text.starts_with("\xFF\xFE") || wide) {
     return error_at(text, 0, "MF-1003", "The text is UTF-16 or UTF-32; FHIR JSON is UTF-8.");
   }
   if (const auto bad = first_bad_utf8(text); bad < text.size()) {

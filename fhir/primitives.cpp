@@ -160,4 +160,15 @@ bool has_primitive_form(r4::Primitive primitive, std::string_view text) {
   return false;
 }
 
+bool has_leap_second(r4::Primitive primitive, std::string_view text) {
+  if (primitive == r4::Primitive::time) {
+    const auto time = parse_time(text);
+    return time && time->second == 60;
+  }
+  const bool has_clock =
+      primitive == r4::Primitive::date_time || primitive == r4::Primitive::instant;
+  const auto moment = has_clock ? parse_date_time(text) : std::nullopt;
+  return moment && moment->second == 60;
+}
+
 }  // namespace myoflag::fhir

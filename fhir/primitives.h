@@ -12,6 +12,9 @@ namespace myoflag::fhir {
 
 bool has_primitive_form(r4::Primitive primitive, std::string_view text);
 
+// Second 60 in a dateTime, instant or time.
+bool has_leap_second(r4::Primitive primitive, std::string_view text);
+
 bool is_id(std::string_view text);  // 1 to 64 letters, digits, '-' and '.'
 
 // Bytes behind base64 text, in which white space may stand anywhere; nullopt when it is none.

@@ -14,16 +14,27 @@ namespace myoflag::fhir {
 
 namespace response_check {
 
+namespace {
+
+Issue there_are_more() {
+  return {Severity::error,
+          "too-costly",
+          "MF-1499",
+          "There are more problems than are listed.",
+          "QuestionnaireResponse",
+          {}};
+}
+
+}  // namespace
+
 void Report::add(Finding finding, std::string place, std::string link_id) {
   if (full_) {
     return;
   }
   if (issues_.size() + 1 >= max_issues) {
     full_ = true;
-    finding = {Severity::error, "too-costly", "MF-1499",
-               "There are more problems than are listed."};
-    place = "QuestionnaireResponse";
-    link_id.clear();
+    issues_.push_back(there_are_more());
+    return;
   }
   issues_.push_back({finding.severity, std::string(finding.type), std::string(finding.code),
                      std::move(finding.text), std::move(place), std::move(link_id)});
@@ -31,8 +42,16 @@ void Report::add(Finding finding, std::string place, std::string link_id) {
 
 namespace {
 
+// Not more than max_issues in all.
 void append(Issues& to, Issues from) {
-  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  const auto room = max_issues - std::min(max_issues, to.size());
+  const bool fits = from.size() <= room;
+  to.insert(to.end(), std::make_move_iterator(from.begin()),
+            std::make_move_iterator(from.begin() +
+                                    static_cast<std::ptrdiff_t>(std::min(from.size(), room))));
+  if (!fits) {
+    to.back() = there_are_more();
+  }
 }
 
 // Goes through the response once, in document order, and hands every node to its validators.
@@ -109,15 +128,14 @@ bool is_other_form(const Issues& issues) {
   return false;
 }
 
-void check_items(const Response& response, const Questionnaire& form, CheckResult& result) {
+void check_items(const Response& response, const Questionnaire& form, Report& report,
+                 std::vector<DisabledAnswer>& disabled) {
   const auto binding = bind_items(response, form);
   const Enablement enablement(response, form, binding);
   const auto status = response.header().status;
   const bool complete = status != ResponseStatus::in_progress && status != ResponseStatus::stopped;
   const Context context{response, form, binding, enablement, complete};
-  Report report;
-  Walk(context, report, result.disabled).run();
-  append(result.issues, report.take());
+  Walk(context, report, disabled).run();
 }
 
 }  // namespace
@@ -135,15 +153,13 @@ CheckResult check_response(const Json& response, const Questionnaire& form,
   }
   response_check::Report report;
   response_check::check_header({*read, form, options}, report);
-  result.issues = report.take();
   // Against another form every item would look wrong: one clear error instead of a hundred
   // misleading ones.
-  if (response_check::is_other_form(result.issues)) {
-    return result;
+  if (!response_check::is_other_form(report.issues()) &&
+      read->header().status != ResponseStatus::entered_in_error) {
+    response_check::check_items(*read, form, report, result.disabled);
   }
-  if (read->header().status != ResponseStatus::entered_in_error) {
-    response_check::check_items(*read, form, result);
-  }
+  result.issues = report.take();
   return result;
 }
 

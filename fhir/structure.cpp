@@ -30,7 +30,9 @@ std::string_view primitive_name(Primitive primitive) {
 // Walks value and tables side by side; depth is bounded by Limits, so recursion is safe.
 class Checker {
  public:
-  explicit Checker(bool shape_only) : shape_only_(shape_only) {}
+  enum class Extent { all, shape, shape_for_xml };
+
+  explicit Checker(Extent extent) : extent_(extent) {}
 
   Issues check(const Json& root) {
     path_ = "Resource";
@@ -59,7 +61,7 @@ class Checker {
   }
 
   void report_content(std::string_view code, std::string text) {
-    if (!shape_only_) {
+    if (extent_ == Extent::all) {
       report(code, std::move(text));
     }
   }
@@ -318,10 +320,14 @@ class Checker {
   }
 
   void check_form(const Type& type, std::string_view text) {
-    const auto codes = r4::codes(type);
-    if (shape_only_) {
+    if (extent_ == Extent::shape_for_xml && has_leap_second(type.primitive, text)) {
+      report("MF-1214",
+             "The value has a second 60, which FHIR allows but its XML form cannot hold.");
+    }
+    if (extent_ != Extent::all) {
       return;
     }
+    const auto codes = r4::codes(type);
     if (!codes.empty()) {
       if (std::find(codes.begin(), codes.end(), text) == codes.end()) {
         report("MF-1232", "The code is not in the closed list of FHIR R4 for this element.");
@@ -342,7 +348,7 @@ class Checker {
                                     error->column));
       return;
     }
-    if (shape_only_) {
+    if (extent_ != Extent::all) {
       return;
     }
     if (const auto error = check_narrative_content(*value.as_string())) {
@@ -363,7 +369,7 @@ class Checker {
     }
   }
 
-  bool shape_only_;
+  Extent extent_;
   bool full_ = false;
   int depth_ = 0;
   std::string path_;
@@ -372,8 +378,14 @@ class Checker {
 
 }  // namespace
 
-Issues check_structure(const Json& resource) { return Checker(false).check(resource); }
+Issues check_structure(const Json& resource) {
+  return Checker(Checker::Extent::all).check(resource);
+}
 
-Issues check_shape(const Json& resource) { return Checker(true).check(resource); }
+Issues check_shape(const Json& resource) { return Checker(Checker::Extent::shape).check(resource); }
+
+Issues check_shape_for_xml(const Json& resource) {
+  return Checker(Checker::Extent::shape_for_xml).check(resource);
+}
 
 }  // namespace myoflag::fhir

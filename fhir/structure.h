@@ -15,7 +15,10 @@ namespace myoflag::fhir {
 // code outside a closed list, narrative outside the allowed XHTML).
 Issues check_structure(const Json& resource);
 
-// Only MF-1200 to MF-1229: what cannot be carried over to XML.
+// Only MF-1200 to MF-1229: what FHIR's JSON form cannot be, whatever it says.
 Issues check_shape(const Json& resource);
+
+// As check_shape, and MF-1214: what FHIR's XML form cannot hold though its JSON form can.
+Issues check_shape_for_xml(const Json& resource);
 
 }  // namespace myoflag::fhir

@@ -2,8 +2,8 @@
 // The gate through which outside XML comes, and a view of what passed. The gate is stricter than
 // the parser behind it: UTF-8 only, no DOCTYPE and so no entities but the five, exactly one root,
 // FHIR namespace (any prefix), narrative in the XHTML namespace, no text outside narrative, bounded
-// size, depth and number of nodes. Errors: MF-1101 to MF-1117, with line and column, never quoting
-// the text.
+// size, depth and number of nodes. Errors: MF-1101 to MF-1117, with line and column (but for
+// MF-1101, the size), never quoting the text.
 
 #include <cstddef>
 #include <memory>

@@ -144,6 +144,8 @@ class Scanner {
     return fail(at_, "MF-1105", fmt::format("The XML is not well-formed: {}.", what));
   }
   bool fail_end() { return fail(text_.size(), "MF-1106", "The XML text ends too early."); }
+  // The text ends within this mark.
+  bool is_cut(std::string_view mark) const { return mark.starts_with(text_.substr(at_)); }
 
   bool looking_at(std::string_view expected) const {
     return text_.substr(at_, expected.size()) == expected;
@@ -193,7 +195,7 @@ class Scanner {
       return false;
     }
     if (!take("?>")) {
-      return malformed("the XML declaration must end in ?>");
+      return is_cut("?>") ? fail_end() : malformed("the XML declaration must end in ?>");
     }
     constexpr std::array<std::string_view, 3> order{"version", "encoding", "standalone"};
     std::size_t next = 0;
@@ -235,6 +237,9 @@ class Scanner {
     }
     if (looking_at("<![CDATA[")) {
       return cdata();
+    }
+    if (is_cut("<!--") || is_cut("<![CDATA[")) {
+      return fail_end();
     }
     if (looking_at("<!")) {
       return fail(at_, "MF-1108", "The XML has a document type declaration, which FHIR forbids.");
@@ -302,6 +307,9 @@ class Scanner {
         (target[2] | 0x20) == 'l') {
       return fail(start, "MF-1105", "The XML declaration is not at the very start.");
     }
+    if (is_cut("?>")) {
+      return fail_end();
+    }
     if (!looking_at("?>") && !skip_space()) {
       return malformed("a processing instruction needs a space after its name");
     }
@@ -339,6 +347,9 @@ class Scanner {
     const auto start = at_;
     at_ = std::min(text_.find('<', at_), text_.size());
     const auto body = text_.substr(start, at_ - start);
+    if (in_narrative() && at_ == text_.size()) {
+      return fail_end();
+    }
     if (!in_narrative()) {
       const auto blank = std::find_if_not(body.begin(), body.end(), is_space) - body.begin();
       return is_blank(body) ||
@@ -359,6 +370,9 @@ class Scanner {
     }
     while (at_ < text_.size() && is_name_char(text_[at_])) {
       ++at_;
+    }
+    if (at_ >= text_.size()) {
+      return fail_end();  // of half a name nothing can be said
     }
     out = text_.substr(start, at_ - start);
     const auto parts = split(out);

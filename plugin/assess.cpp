@@ -67,10 +67,13 @@ Issue at_status(Severity severity, std::string code, std::string text) {
           {}};
 }
 
-Issue nothing_answered(const std::string& place) {
-  return {Severity::error, "business-rule",
-          "MF-3009",       "No question of the form is answered, so there is nothing to evaluate.",
-          place,           {}};
+Issue no_question_answered(const std::string& place) {
+  return {Severity::error,
+          "business-rule",
+          std::string(nothing_answered),
+          "No question of the form is answered, so there is nothing to evaluate.",
+          place,
+          {}};
 }
 
 void add_status_issue(std::string_view status, Issues& issues) {
@@ -523,9 +526,11 @@ struct BegunForms {
 
 // A draft that an EHR made and nobody has written in, not even why an answer is missing.
 bool is_blank(const Json& draft, const Issues& errors) {
-  const bool says_nothing = std::all_of(errors.begin(), errors.end(),
-                                        [](const Issue& issue) { return issue.code == "MF-3009"; });
-  return says_nothing && fhir::write_json(draft).find(R"("answer":)") == std::string::npos;
+  const bool says_nothing = std::all_of(errors.begin(), errors.end(), [](const Issue& issue) {
+    return issue.code == nothing_answered;
+  });
+  const auto read = fhir::Response::read(draft);
+  return says_nothing && read && read->answers().empty() && read->misfits().empty();
 }
 
 // Findings that words beside a code, or the text of a question, are not those of the form.
@@ -769,7 +774,7 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake, const Earli
   add_answers(*knowledge, std::move(read->answers),
               mapping::has_answers_left_out(*knowledge, intake.response), input);
   if (input.denied_earlier.none() && !is_answered(input)) {
-    return tl::unexpected(Issues{nothing_answered(intake.place)});
+    return tl::unexpected(Issues{no_question_answered(intake.place)});
   }
   add_record(*knowledge, intake, earlier, context, options.record_doubtful, input);
   append(intake.warnings, *std::move(warnings));

@@ -31,6 +31,9 @@ struct AssessOptions {
   bool record_doubtful = false;  // what is missing may have mattered: no reassurance
 };
 
+// The code of the one error of a form of ours in which no question is answered.
+inline constexpr std::string_view nothing_answered = "MF-3009";
+
 struct Assessed {
   rules::Assessment assessment;
   fhir::Json response;             // the QuestionnaireResponse as given

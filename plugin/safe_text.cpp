@@ -1,5 +1,6 @@
 #include "plugin/safe_text.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -11,10 +12,10 @@ namespace {
 
 bool is_hidden(char32_t c) {
   const bool control = (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0);
-  const bool direction = (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) ||
-                         c == 0x200E || c == 0x200F || c == 0x061C;
-  const bool invisible = (c >= 0x200B && c <= 0x200D) || c == 0x2060 || c == 0xFEFF ||
-                         (c >= 0xE0000 && c <= 0xE007F) || c == 0x2028 || c == 0x2029;
+  const bool direction = (c >= 0x202A && c <= 0x202E) || c == 0x200E || c == 0x200F || c == 0x061C;
+  const bool invisible = (c >= 0x200B && c <= 0x200D) || (c >= 0x2060 && c <= 0x206F) ||
+                         (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE007F) ||
+                         c == 0x00AD || c == 0x180E || c == 0x2028 || c == 0x2029 || c == 0xFEFF;
   return control || direction || invisible;
 }
 
@@ -61,6 +62,20 @@ std::string safe_text(std::string_view text) {
       result += text.substr(i, rune.length);
     }
     i += rune.length;
+  }
+  return result;
+}
+
+std::string safe_name(std::string_view text) {
+  std::string result;
+  for (; !text.empty(); text.remove_prefix(1)) {
+    const auto end = std::min(text.find_first_of("\n\t"), text.size());
+    result += safe_text(text.substr(0, end));
+    text.remove_prefix(end);
+    if (text.empty()) {
+      break;
+    }
+    result += text.front() == '\n' ? "<U+000A>" : "<U+0009>";
   }
   return result;
 }

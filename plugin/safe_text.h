@@ -19,4 +19,7 @@ Rune rune_at(std::string_view text, std::size_t at);
 // direction overrides, invisible characters and invalid UTF-8 become visible.
 std::string safe_text(std::string_view text);
 
+// For a name in the midst of a line: line feeds and tabs become visible, too.
+std::string safe_name(std::string_view text);
+
 }  // namespace myoflag

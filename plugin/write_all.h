@@ -1,11 +1,21 @@
 #pragma once
-// write(2) until all of it is written.
+// write(2) until all of it is written, and whole files.
 
+#include <string>
 #include <string_view>
 
 namespace myoflag {
 
 // False when the system refuses; errno says why.
 bool write_all(int file, std::string_view text);
+
+// The folder's list of names is on disk. False when the system refuses; errno says why.
+bool sync_folder(const std::string& folder);
+
+// The file has all of the text and is on disk, or is as it was: also after a kill, a power failure
+// or a full disk, which leave at most `<path>.part`. A new file gets `mode` less the umask, one
+// that is there keeps what `mode` has of its rights. What is no file, such as a pipe, is written
+// to. False when the system refuses; errno says why.
+bool replace_file(const std::string& path, std::string_view text, unsigned mode);
 
 }  // namespace myoflag

@@ -6,6 +6,7 @@
 
 #include "fhir/decimal.h"
 #include "fhir/primitives.h"
+#include "fhir/response_check/reference_form.h"
 #include "fhir/response_check/validators.h"
 
 namespace myoflag::fhir::response_check {
@@ -13,7 +14,6 @@ namespace myoflag::fhir::response_check {
 namespace {
 
 // ---- Quantity
-// ----------------------------------------------------------------------------------------------------
 
 bool is_allowed_unit(const FormItem& item, const Json& quantity) {
   const bool coded = !quantity.string_of("code").empty();
@@ -42,7 +42,6 @@ void has_an_allowed_unit(const Context& context, std::size_t answer, Report& rep
 }
 
 // ---- Attachment
-// --------------------------------------------------------------------------------------------------
 
 // Size of the data if it is there, otherwise the size that is claimed.
 std::optional<std::size_t> size_of(const Json& attachment) {
@@ -136,89 +135,25 @@ void has_an_allowed_mime_type(const Context& context, std::size_t answer, Report
 }
 
 // ---- Reference
-// ---------------------------------------------------------------------------------------------------
-
-bool is_resource_type(std::string_view text) {
-  return !text.empty() && text.front() >= 'A' && text.front() <= 'Z' &&
-         std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); });
-}
-
-// "Type/id" with or without "/_history/version".
-bool is_relative(std::string_view text) {
-  const auto history = text.find("/_history/");
-  if (history != std::string_view::npos && !is_id(text.substr(history + 10))) {
-    return false;
-  }
-  text = text.substr(0, history);
-  const auto slash = text.find('/');
-  return slash != std::string_view::npos && is_resource_type(text.substr(0, slash)) &&
-         is_id(text.substr(slash + 1));
-}
-
-bool is_absolute(std::string_view text) {
-  const auto colon = text.find(':');
-  return colon != std::string_view::npos && colon > 0 && colon + 1 < text.size() &&
-         std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '+' || c == '-' || c == '.';
-         });
-}
-
-const Json* contained(const Json& response, std::string_view id) {
-  for (const auto& resource : response.array_of("contained")) {
-    if (resource.string_of("id") == id) {
-      return &resource;
-    }
-  }
-  return nullptr;
-}
 
 bool is_well_formed_reference(const Context& context, const Json& reference) {
   const auto* target = reference.find("reference");
   if (target == nullptr) {
     return reference.find("identifier") != nullptr || reference.find("display") != nullptr;
   }
-  if (!target->is_string()) {
-    return false;
-  }
-  const std::string_view text = *target->as_string();
-  if (text.starts_with('#')) {
-    return text.size() > 1 && contained(context.response.json(), text.substr(1)) != nullptr;
-  }
-  const bool blank_free = text.find_first_of(" \t\r\n") == std::string_view::npos;
-  return blank_free && (is_relative(text) || is_absolute(text));
+  return target->is_string() &&
+         is_reference(*target->as_string(), contained_in(context.response.json()));
 }
 
 void reference_is_well_formed(const Context& context, std::size_t answer, Report& report) {
   const auto value = value_of(context, answer);
   if (value.type == ValueType::reference && !is_well_formed_reference(context, *value.json)) {
-    add_at_answer(context, answer,
-                  {Severity::error, "value", "MF-1465",
-                   "A reference is Type/id, an absolute address, or #id of a contained resource."},
-                  report);
+    add_at_answer(
+        context, answer,
+        {Severity::error, "value", "MF-1465",
+         "A reference is Type/id, an http(s) address, a urn, or #id of a contained resource."},
+        report);
   }
-}
-
-// The type that the reference claims, by its address or by its element type; empty when it does not
-// tell.
-std::string_view target_type(const Context& context, const Json& reference) {
-  const auto text = reference.string_of("reference");
-  if (text.starts_with('#')) {
-    const auto* resource = contained(context.response.json(), text.substr(1));
-    return resource == nullptr ? std::string_view{} : resource->string_of("resourceType");
-  }
-  const auto path = text.substr(0, text.find("/_history/"));
-  const auto last = path.rfind('/');
-  if (last != std::string_view::npos) {
-    const auto head = path.substr(0, last);
-    const auto before = head.rfind('/');
-    const auto type = before == std::string_view::npos ? head : head.substr(before + 1);
-    if (is_resource_type(type)) {
-      return type;
-    }
-  }
-  return reference.string_of("type");
 }
 
 void reference_has_an_allowed_type(const Context& context, std::size_t answer, Report& report) {
@@ -226,10 +161,10 @@ void reference_has_an_allowed_type(const Context& context, std::size_t answer, R
   if (value.type != ValueType::reference) {
     return;
   }
-  const auto type = target_type(context, *value.json);
+  const auto type = type_of_target(*value.json, contained_in(context.response.json()));
   const auto claimed = value.json->string_of("type");
   const auto& allowed = item_of(context, answer).limits.reference_types;
-  const bool contradicts = !claimed.empty() && is_resource_type(claimed) && type != claimed;
+  const bool contradicts = !claimed.empty() && !type.empty() && type != claimed;
   const bool forbidden = !allowed.empty() && !type.empty() &&
                          std::find(allowed.begin(), allowed.end(), type) == allowed.end();
   if (contradicts || forbidden) {

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -11,11 +10,9 @@
 
 #include "fhir/datetime.h"
 #include "fhir/modifier.h"
-#include "fhir/primitives.h"
-#include "fhir/r4/definitions.h"
 #include "fhir/references.h"
+#include "fhir/response_check/reference_form.h"
 #include "fhir/response_check/validators.h"
-#include "fhir/uuid.h"
 
 namespace myoflag::fhir::response_check {
 
@@ -117,56 +114,6 @@ void contained_fit(const HeaderContext& context, Report& report) {
       report.add({problem.severity, "invariant", "MF-1417", std::string(problem.text)}, place);
     }
   }
-}
-
-// "Type/id", with a version or not.
-bool is_relative_reference(std::string_view text) {
-  const auto version = text.find("/_history/");
-  const auto slash = text.find('/');
-  const bool versioned = version != std::string_view::npos;
-  return slash != std::string_view::npos && r4::find_resource(text.substr(0, slash)) != nullptr &&
-         is_id(text.substr(slash + 1, versioned ? version - slash - 1 : version)) &&
-         (!versioned || is_id(text.substr(version + 10)));
-}
-
-bool has_space(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) <= ' '; });
-}
-
-// Type by id, of the resources inside.
-using Contained = std::map<std::string_view, std::string_view>;
-
-Contained contained_in(const Json& response) {
-  Contained contained;
-  for (const auto& inner : response.array_of("contained")) {
-    contained.emplace(inner.string_of("id"), inner.string_of("resourceType"));
-  }
-  contained.erase("");
-  return contained;
-}
-
-// Behind "urn:". Other systems write UUIDs in capitals, too.
-bool is_name(std::string_view text) {
-  constexpr std::string_view uuid = "uuid:";
-  return text.starts_with(uuid)
-             ? parse_uuid(loose_form(text.substr(uuid.size()))).has_value()
-             : has_primitive_form(r4::Primitive::oid, fmt::format("urn:{}", text));
-}
-
-// Source: hl7.org/fhir/R4/references.html#literal
-bool is_reference(std::string_view text, const Contained& contained) {
-  if (text.starts_with('#')) {
-    return contained.contains(text.substr(1));
-  }
-  const auto colon = text.find(':');
-  if (colon == std::string_view::npos) {
-    return is_relative_reference(text);
-  }
-  const auto scheme = loose_form(text.substr(0, colon));
-  const auto rest = text.substr(colon + 1);
-  const bool is_web = (scheme == "http" || scheme == "https") && rest.starts_with("//");
-  return is_web ? !has_space(text) : scheme == "urn" && is_name(rest);
 }
 
 void check_reference(const Contained& contained, const Json& reference, const std::string& place,
@@ -293,37 +240,6 @@ void is_dated(const HeaderContext& context, Report& report) {
                 "The response claims to be answered in the future."},
                at("authored"));
   }
-}
-
-std::string_view without_history(std::string_view reference) {
-  return reference.substr(0, reference.find("/_history/"));
-}
-
-// "Patient" of "Patient/17" and of "https://ehr.example/fhir/Patient/17/_history/2"; empty when it
-// does not tell.
-std::string_view type_in(std::string_view reference) {
-  reference = without_history(reference);
-  const auto last = reference.rfind('/');
-  if (last == std::string_view::npos) {
-    return {};
-  }
-  const auto head = reference.substr(0, last);
-  const auto before = head.rfind('/');
-  return before == std::string_view::npos ? head : head.substr(before + 1);
-}
-
-// Of what it refers to; empty when nothing tells.
-std::string_view type_of_target(const Json& reference, const Contained& contained) {
-  const auto text = reference.string_of("reference");
-  if (!text.empty() && !is_reference(text, contained)) {
-    return {};
-  }
-  if (text.starts_with('#')) {
-    const auto inner = contained.find(text.substr(1));
-    return inner == contained.end() ? std::string_view() : inner->second;
-  }
-  const auto type = type_in(text);
-  return type.empty() ? reference.string_of("type") : type;
 }
 
 struct Targets {

@@ -26,6 +26,7 @@ class Report {
  public:
   void add(Finding finding, std::string place, std::string link_id = {});
   bool is_full() const { return full_; }  // then nobody needs to write a place
+  const Issues& issues() const { return issues_; }
   Issues take() { return std::move(issues_); }
 
  private:

@@ -17,6 +17,7 @@
 #include "plugin/batch/own_json.h"
 #include "plugin/batch/pipeline.h"
 #include "plugin/mapping/device.h"
+#include "plugin/safe_text.h"
 
 namespace myoflag::batch {
 namespace {
@@ -30,7 +31,7 @@ constexpr const char* kState = "state.sqlite";
 constexpr const char* kJoin = "join.sqlite";
 
 Failure unusable(const std::string& folder, std::string_view why) {
-  return {Exit::usage, fmt::format("MF-4108: {}: {}", folder, why)};
+  return {Exit::usage, fmt::format("MF-4108: {}: {}", safe_name(folder), why)};
 }
 
 std::string_view name_of(Shape shape) {
@@ -383,8 +384,8 @@ class Run {
       std::error_code error;
       fs::remove(path, error);
       if (error) {
-        return tl::unexpected(
-            Failure{Exit::outside, fmt::format("MF-4106: {}: {}", path, error.message())});
+        return tl::unexpected(Failure{
+            Exit::outside, fmt::format("MF-4106: {}: {}", safe_name(path), error.message())});
       }
     }
     return {};

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "plugin/safe_text.h"
 #include "plugin/write_all.h"
 
 namespace myoflag::batch {
@@ -21,8 +22,8 @@ constexpr const char* kPart = ".part";
 using Done = tl::expected<void, Failure>;
 
 tl::unexpected<Failure> failed(const std::string& path) {
-  return tl::unexpected(
-      Failure{Exit::outside, fmt::format("MF-4106: {}: {}", path, std::strerror(errno))});
+  return tl::unexpected(Failure{
+      Exit::outside, fmt::format("MF-4106: {}: {}", safe_name(path), std::strerror(errno))});
 }
 
 // The lines are long, so a search is faster than a look at each byte.
@@ -32,15 +33,6 @@ std::uint64_t count_lines(std::string_view text) {
     ++lines;
   }
   return lines;
-}
-
-bool sync_folder(const std::string& folder) {
-  const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = opened >= 0 && ::fsync(opened) == 0;
-  if (opened >= 0) {
-    ::close(opened);
-  }
-  return synced;
 }
 
 }  // namespace
@@ -83,11 +75,11 @@ tl::expected<OutFolder, Failure> OutFolder::open(const std::string& folder,
     out.open_.push_back(opened);
     const auto size = static_cast<off_t>(out.states_[i].bytes);
     if (opened < 0 || ::lseek(opened, 0, SEEK_END) < size) {
-      return opened < 0
-                 ? failed(part)
-                 : tl::unexpected(Failure{
-                       Exit::outside,
-                       fmt::format("MF-4106: {}: shorter than when the batch stopped", part)});
+      return opened < 0 ? failed(part)
+                        : tl::unexpected(Failure{
+                              Exit::outside,
+                              fmt::format("MF-4106: {}: shorter than when the batch stopped",
+                                          safe_name(part))});
     }
     if (::ftruncate(opened, size) != 0 || ::lseek(opened, size, SEEK_SET) != size) {
       return failed(part);
@@ -191,18 +183,7 @@ std::string OutFolder::digest(std::size_t file) { return digests_->of(file); }
 
 Done OutFolder::write(const std::string& name, std::string_view text) {
   const auto whole = folder_ + "/" + name;
-  const auto part = whole + kPart;
-  const int opened = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-  const bool written = opened >= 0 && write_all(opened, text) && ::fdatasync(opened) == 0;
-  const int why = errno;
-  if (opened >= 0) {
-    ::close(opened);
-  }
-  errno = why;
-  if (!written || ::rename(part.c_str(), whole.c_str()) != 0 || !sync_folder(folder_)) {
-    return failed(whole);
-  }
-  return {};
+  return replace_file(whole, text, 0640) ? Done() : failed(whole);
 }
 
 }  // namespace myoflag::batch

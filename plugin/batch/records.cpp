@@ -77,7 +77,7 @@ bool is_part(const std::string& path) {
 }
 
 Failure no_input(std::string_view name, std::string_view why) {
-  return {Exit::usage, fmt::format("MF-4100: {}: {}", name, why)};
+  return {Exit::usage, fmt::format("MF-4100: {}: {}", safe_name(name), why)};
 }
 
 tl::expected<InputFile, Failure> input_file(const std::string& path, const std::string& name) {
@@ -85,7 +85,7 @@ tl::expected<InputFile, Failure> input_file(const std::string& path, const std::
   if (::stat(path.c_str(), &status) != 0) {
     return tl::unexpected(no_input(name, std::strerror(errno)));
   }
-  InputFile file{path, safe_text(name), is_document(path)};
+  InputFile file{path, safe_name(name), is_document(path)};
   if (S_ISREG(status.st_mode)) {
     file.bytes = static_cast<std::uint64_t>(status.st_size);
     file.changed_ns = status.st_mtim.tv_sec * 1'000'000'000L + status.st_mtim.tv_nsec;
@@ -123,7 +123,7 @@ tl::expected<void, Failure> add_folder(const std::string& folder, const std::str
   for (const auto& path : found) {
     auto name = fs::path(path).lexically_normal().string();
     auto file = input_file(path, name);
-    files.push_back(file ? std::move(*file) : InputFile{path, safe_text(name), is_document(path)});
+    files.push_back(file ? std::move(*file) : InputFile{path, safe_name(name), is_document(path)});
     files.back().bulk = bulk && is_part(path) ? number : -1;
   }
   return {};

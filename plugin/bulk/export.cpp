@@ -17,6 +17,7 @@
 #include "fhir/client/verdict.h"
 #include "plugin/bulk/export_state.h"
 #include "plugin/ehr/ehr_options.h"
+#include "plugin/safe_text.h"
 
 namespace myoflag::bulk {
 
@@ -159,11 +160,13 @@ class Export {
     std::error_code error;
     std::filesystem::create_directories(options_.folder, error);
     if (error) {
-      return failed(fmt::format("MF-4121: {}: {}", options_.folder.string(), error.message()));
+      return failed(
+          fmt::format("MF-4121: {}: {}", safe_name(options_.folder.string()), error.message()));
     }
     lock_ = ::open(options_.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lock_ < 0 || ::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-      return failed(fmt::format("MF-4121: {} is used by another export", options_.folder.string()));
+      return failed(fmt::format("MF-4121: {} is used by another export",
+                                safe_name(options_.folder.string())));
     }
     auto state = read_state(options_.folder);
     if (!state) {
@@ -171,15 +174,15 @@ class Export {
     }
     state_.request = kick_off_url(options_);
     if (*state && (*state)->request != state_.request) {
-      return tl::unexpected(Failure{
-          Exit::usage, fmt::format("MF-4122: {} holds another export", options_.folder.string())});
+      return tl::unexpected(Failure{Exit::usage, fmt::format("MF-4122: {} holds another export",
+                                                             safe_name(options_.folder.string()))});
     }
     if (*state && (*state)->is_done && !options_.reuse) {
       return tl::unexpected(
           Failure{Exit::usage,
                   fmt::format("MF-4122: {} holds an export that ended, as of {}; --resume goes on "
                               "with its batch, another folder takes a new one",
-                              options_.folder.string(), (*state)->transaction_time)});
+                              safe_name(options_.folder.string()), (*state)->transaction_time)});
     }
     if (*state) {
       state_ = std::move(**state);
@@ -385,7 +388,7 @@ class Export {
           fmt::format("MF-4126: a file of {} has not as many lines as the server says", file.type));
     }
     if (!sync_file(part) || ::rename(part.c_str(), path.c_str()) != 0) {
-      return failed(fmt::format("MF-4121: {}: {}", path.string(), std::strerror(errno)));
+      return failed(fmt::format("MF-4121: {}: {}", safe_name(path.string()), std::strerror(errno)));
     }
     return {};
   }
@@ -414,7 +417,7 @@ class Export {
       const auto path = options_.folder / file.name;
       const auto bytes = std::filesystem::file_size(path, error);
       if (error) {
-        return failed(fmt::format("MF-4121: {}: {}", path.string(), error.message()));
+        return failed(fmt::format("MF-4121: {}: {}", safe_name(path.string()), error.message()));
       }
       auto& list = file.kind == FileKind::output  ? out.output
                    : file.kind == FileKind::error ? out.error

@@ -4,16 +4,15 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <fcntl.h>
 #include <fstream>
 #include <iterator>
 #include <string_view>
-#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "fhir/json.h"
+#include "plugin/safe_text.h"
 #include "plugin/write_all.h"
 
 namespace myoflag::bulk {
@@ -28,7 +27,8 @@ constexpr std::array<std::pair<FileKind, std::string_view>, 3> kinds{
     {{FileKind::output, "output"}, {FileKind::error, "error"}, {FileKind::deleted, "deleted"}}};
 
 tl::unexpected<Failure> failed(const std::filesystem::path& file, std::string_view why) {
-  return tl::unexpected(Failure{Exit::outside, fmt::format("MF-4121: {}: {}", file.string(), why)});
+  return tl::unexpected(
+      Failure{Exit::outside, fmt::format("MF-4121: {}: {}", safe_name(file.string()), why)});
 }
 
 Json json_of(const ExportState& state) {
@@ -118,20 +118,7 @@ tl::expected<std::optional<ExportState>, Failure> read_state(const std::filesyst
 tl::expected<void, Failure> write_state(const std::filesystem::path& folder,
                                         const ExportState& state) {
   const auto path = folder / name_of_state;
-  const auto part = folder / (std::string(name_of_state) + ".part");
-  const int file = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) {
-    return failed(part, std::strerror(errno));
-  }
-  const bool is_written =
-      write_all(file, fhir::write_json(json_of(state), fhir::JsonStyle::pretty)) &&
-      ::fsync(file) == 0;
-  const int why = errno;
-  ::close(file);
-  if (!is_written) {
-    return failed(part, std::strerror(why));
-  }
-  if (::rename(part.c_str(), path.c_str()) != 0) {
+  if (!replace_file(path, fhir::write_json(json_of(state), fhir::JsonStyle::pretty), 0600)) {
     return failed(path, std::strerror(errno));
   }
   return {};

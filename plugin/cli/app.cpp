@@ -1,14 +1,19 @@
 #include "plugin/cli/app.h"
 
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <new>
+#include <string>
 #include <typeinfo>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "plugin/cli/commands.h"
+#include "plugin/safe_text.h"
+#include "rules/problem.h"
 
 namespace myoflag::cli {
 namespace {
@@ -31,6 +36,27 @@ constexpr const char* kFooter =
     "failed.\n"
     "Error codes are explained in docs/errors.";
 
+// Where a command was to stand, and something else does: the parser says only that one is missing.
+// Empty when nothing stands there.
+std::string wrong_command(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  if (!chosen.empty()) {
+    return wrong_command(*chosen.front());
+  }
+  const auto given = app.remaining();
+  if (app.get_require_subcommand_min() == 0 || given.empty()) {
+    return {};
+  }
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  std::vector<std::string> names(commands.size());
+  std::transform(commands.begin(), commands.end(), names.begin(),
+                 [](const CLI::App* command) { return command->get_name(); });
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  return fmt::format("\"{}\" is not a command of {}{}\nIts commands: {}\n",
+                     safe_name(given.front()), app.get_name(),
+                     rules::suggestion(given.front(), known), fmt::join(names, ", "));
+}
+
 // What the parser has to say: help and version are results, all else is a usage error.
 Exit report(const CLI::App& app, const CLI::ParseError& error) {
   std::ostringstream out;
@@ -40,7 +66,9 @@ Exit report(const CLI::App& app, const CLI::ParseError& error) {
   if (success) {
     return write_output(out.str());
   }
-  std::string text = err.str();
+  const bool needs_command = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+  const std::string wrong = needs_command ? wrong_command(app) : "";
+  std::string text = wrong.empty() ? err.str() : wrong + "Run with --help for more information.";
   while (!text.empty() && text.back() == '\n') {
     text.pop_back();
   }

@@ -16,7 +16,7 @@ struct Options {
 };
 
 std::string text_of(const std::string& file, const fhir::Issues& issues) {
-  return issues.empty() ? safe_text(file) + ": no findings\n" : issue_lines(file, issues);
+  return issues.empty() ? safe_name(file) + ": no findings\n" : issue_lines(file, issues);
 }
 
 // The input itself is at fault, too large for example: a finding like any other.
@@ -25,7 +25,7 @@ Exit refuse(const Failure& failure, const Options& options) {
     return fail(failure);
   }
   const auto& file = options.given.input.file;
-  const auto name = safe_text(file == "-" ? "standard input" : file) + ": ";
+  const auto name = safe_name(file == "-" ? "standard input" : file) + ": ";
   auto words = failure.words();
   words.remove_prefix(words.starts_with(name) ? name.size() : 0);  // it stands before every finding
   const fhir::Issues issues{{fhir::Severity::error,

@@ -27,13 +27,17 @@ std::string pretty(const fhir::Json& json) {
   return fhir::write_json(json, fhir::JsonStyle::pretty);
 }
 
+// Nothing where the output can hold the resource.
+fhir::Issues problems(const fhir::Json& resource, bool to_xml) {
+  return to_xml ? fhir::check_shape_for_xml(resource) : fhir::check_shape(resource);
+}
+
 Exit from_json(const Options& options, std::string_view bytes, bool to_xml) {
   const auto json = fhir::read_json(bytes, limits_for(options.input));
   if (!json) {
     return refuse(options, json.error());
   }
-  const auto issues = fhir::check_shape(*json);
-  if (!issues.empty()) {
+  if (const auto issues = problems(*json, to_xml); !issues.empty()) {
     say(issue_lines(options.input.file, issues));
     return Exit::rejected;
   }
@@ -44,6 +48,10 @@ Exit from_xml(const Options& options, std::string_view bytes, bool to_xml) {
   const auto converted = fhir::xml_to_json(bytes, limits_for(options.input));
   if (!converted) {
     return refuse(options, converted.error());
+  }
+  if (const auto issues = problems(converted->resource, to_xml); !issues.empty()) {
+    say(issue_lines(options.input.file, issues));
+    return Exit::rejected;
   }
   const auto out = to_xml ? fhir::write_xml(converted->resource) : pretty(converted->resource);
   if (!converted->notices.empty()) {

@@ -66,8 +66,8 @@ store::Time now() {
 tl::expected<Store, Failure> open_store(const Options& options) {
   std::error_code error;
   if (!std::filesystem::exists(options.store, error)) {
-    return tl::unexpected(
-        Failure{Exit::usage, fmt::format("MF-3108: there is no store {}", options.store)});
+    return tl::unexpected(Failure{
+        Exit::usage, fmt::format("MF-3108: there is no store {}", safe_name(options.store))});
   }
   return Store::open(options.store);
 }

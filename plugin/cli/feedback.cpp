@@ -30,7 +30,8 @@ tl::expected<feedback::Store, Failure> open_store(const std::string& folder) {
   const auto file = feedback_file(folder);
   std::error_code error;
   if (!std::filesystem::exists(file, error)) {
-    return tl::unexpected(Failure{Exit::usage, fmt::format("MF-3108: there is no store {}", file)});
+    return tl::unexpected(
+        Failure{Exit::usage, fmt::format("MF-3108: there is no store {}", safe_name(file))});
   }
   return feedback::Store::open(file);
 }

@@ -37,7 +37,9 @@ class Descriptor {
 
 std::string reason() { return std::strerror(errno); }
 
-std::string name_of(const std::string& path) { return path == "-" ? "standard input" : path; }
+std::string name_of(const std::string& path) {
+  return path == "-" ? "standard input" : safe_name(path);
+}
 
 Failure too_large(const std::string& path, std::size_t max_bytes) {
   return {Exit::rejected, fmt::format("MF-4003: {}: larger than {} bytes; --max-bytes raises the "
@@ -113,11 +115,11 @@ Exit write_output(std::string_view text) {
   return fail({Exit::outside, fmt::format("MF-4005: standard output: {}", reason())});
 }
 
-tl::expected<void, Failure> write_file(const std::string& path, std::string_view text) {
-  const int opened = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  const Descriptor file(opened, true);
-  if (opened < 0 || !write_all(opened, text)) {
-    return tl::unexpected(Failure{Exit::outside, fmt::format("MF-4005: {}: {}", path, reason())});
+tl::expected<void, Failure> write_file(const std::string& path, std::string_view text,
+                                       unsigned mode) {
+  if (!replace_file(path, text, mode)) {
+    return tl::unexpected(
+        Failure{Exit::outside, fmt::format("MF-4005: {}: {}", safe_name(path), reason())});
   }
   return {};
 }

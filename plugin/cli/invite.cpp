@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <sys/stat.h>
 #include <utility>
 #include <vector>
 
@@ -91,7 +90,7 @@ tl::expected<Invitations, Failure> open_invitations(const Place& place, bool mak
   std::error_code error;
   if (!makes && !std::filesystem::exists(place.store, error)) {
     return tl::unexpected(
-        Failure{Exit::usage, fmt::format("MF-3108: there is no store {}", place.store)});
+        Failure{Exit::usage, fmt::format("MF-3108: there is no store {}", safe_name(place.store))});
   }
   return Invitations::open(place.store);
 }
@@ -229,14 +228,7 @@ using Many = std::function<tl::expected<std::vector<InviteRow>, Failure>(const I
 tl::expected<void, Failure> write_rows(const Options& options, const std::vector<InviteRow>& rows) {
   const auto text = rows_text(rows, options.format == "json" ? RowFormat::json : RowFormat::csv);
   if (!options.output.empty()) {
-    // Whom the links are for stands beside them.
-    using std::filesystem::perms;
-    std::error_code error;
-    if (std::filesystem::is_regular_file(options.output, error)) {
-      std::filesystem::permissions(options.output, perms::owner_read | perms::owner_write, error);
-    }
-    ::umask(077);
-    return write_file(options.output, text);
+    return write_file(options.output, text, 0600);  // whom the links are for stands beside them
   }
   return write_output(text) == Exit::done
              ? tl::expected<void, Failure>()
@@ -313,7 +305,8 @@ Exit remind(const Options& options) {
   }
   std::error_code error;
   if (!std::filesystem::exists(place->store, error)) {
-    return fail({Exit::usage, fmt::format("MF-3108: there is no store {}", place->store)});
+    return fail(
+        {Exit::usage, fmt::format("MF-3108: there is no store {}", safe_name(place->store))});
   }
   return do_many(options, *place, *now, [&](const Inviting& how) {
     return reminders(how, std::chrono::days(options.within));

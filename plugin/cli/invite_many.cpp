@@ -20,6 +20,7 @@
 #include "plugin/cli/files.h"
 #include "plugin/ehr/process.h"
 #include "plugin/intake/service.h"
+#include "plugin/safe_text.h"
 
 namespace myoflag::cli {
 namespace {
@@ -234,8 +235,8 @@ class Folder {
   static tl::expected<Folder, Failure> make(const std::string& beside) {
     auto path = (std::filesystem::path(beside).parent_path() / "appointments-XXXXXX").string();
     if (::mkdtemp(path.data()) == nullptr) {
-      return tl::unexpected(
-          Failure{Exit::outside, fmt::format("MF-3183: {}: {}", path, std::strerror(errno))});
+      return tl::unexpected(Failure{
+          Exit::outside, fmt::format("MF-3183: {}: {}", safe_name(path), std::strerror(errno))});
     }
     return Folder(path);
   }

@@ -26,7 +26,7 @@ std::string_view name_of(fhir::Severity severity) {
 
 std::string issue_lines(std::string_view input, const fhir::Issues& issues) {
   std::string lines;
-  const std::string_view name = input == "-" ? "standard input" : input;
+  const std::string name = input == "-" ? "standard input" : safe_name(input);
   for (const fhir::Issue& issue : issues) {
     std::string place = issue.place;
     if (!issue.link_id.empty()) {

@@ -2,10 +2,7 @@
 #include "plugin/knowledge/knowledge.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <system_error>
@@ -19,6 +16,7 @@
 #include "plugin/cli/rule_book.h"
 #include "plugin/publish/definitions.h"
 #include "plugin/publish/package.h"
+#include "plugin/safe_text.h"
 #include "rules/cases.h"
 #include "rules/lint.h"
 
@@ -100,7 +98,7 @@ Exit docs(const DocsOptions& options) {
     if (const auto written = write_file(path, text); !written) {
       return fail(written.error());
     }
-    say("wrote " + path);
+    say("wrote " + safe_name(path));
   }
   return Exit::done;
 }
@@ -115,25 +113,12 @@ struct ExportOptions {
 using Files = std::vector<publish::PackageFile>;
 
 tl::unexpected<Failure> cannot_export(const std::string& path, const std::string& why) {
-  return tl::unexpected(Failure{Exit::outside, fmt::format("MF-4150: {}: {}", path, why)});
+  return tl::unexpected(
+      Failure{Exit::outside, fmt::format("MF-4150: {}: {}", safe_name(path), why)});
 }
 
-// Whole or not at all: a reader of the name never sees half of it.
-tl::expected<void, Failure> write_archive(const std::string& path, const Files& files) {
-  const std::string beside = path + ".part";
-  if (auto written = write_file(beside, publish::package_archive(files)); !written) {
-    std::remove(beside.c_str());
-    return written;
-  }
-  if (std::rename(beside.c_str(), path.c_str()) != 0) {
-    const std::string why = std::strerror(errno);
-    std::remove(beside.c_str());
-    return cannot_export(path, why);
-  }
-  return {};
-}
-
-// A new folder or an empty one: what an earlier export left would be part of this one.
+// A new folder or an empty one: what an earlier export left would be part of this one. The manifest
+// of the package comes first among the files and is written last: with it the package is whole.
 tl::expected<void, Failure> write_folder(const std::filesystem::path& folder, const Files& files) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
@@ -143,12 +128,12 @@ tl::expected<void, Failure> write_folder(const std::filesystem::path& folder, co
   }
   if (!is_empty) {
     return tl::unexpected(
-        Failure{Exit::usage, fmt::format("MF-4150: {}: is not empty", folder.string())});
+        Failure{Exit::usage, fmt::format("MF-4150: {}: is not empty", safe_name(folder.string()))});
   }
-  for (const auto& file : files) {
-    const auto path = folder / file.name;
+  for (auto file = files.rbegin(); file != files.rend(); ++file) {
+    const auto path = folder / file->name;
     std::filesystem::create_directories(path.parent_path(), error);
-    if (auto written = write_file(path.string(), file.text); !written) {
+    if (auto written = write_file(path.string(), file->text); !written) {
       return written;
     }
   }
@@ -162,13 +147,14 @@ Exit export_package(const ExportOptions& options) {
   }
   const auto definitions = publish::definitions(**knowledge);
   const auto files = publish::package_files(**knowledge, definitions);
-  const auto written = options.output.ends_with(".tgz") ? write_archive(options.output, files)
-                                                        : write_folder(options.output, files);
+  const auto written = options.output.ends_with(".tgz")
+                           ? write_file(options.output, publish::package_archive(files))
+                           : write_folder(options.output, files);
   if (!written) {
     return fail(written.error());
   }
   say(fmt::format("wrote {} {}, {} resources, to {}", publish::package_name(**knowledge),
-                  (*knowledge)->version, definitions.size(), options.output));
+                  (*knowledge)->version, definitions.size(), safe_name(options.output)));
   return Exit::done;
 }
 

@@ -522,7 +522,7 @@ tl::expected<std::string, Failure> state_folder(const sidecar::Setup& setup) {
   ::umask(mask);
   if (error) {
     return tl::unexpected(
-        Failure{Exit::usage, fmt::format("MF-4258: {}: {}", folder, error.message())});
+        Failure{Exit::usage, fmt::format("MF-4258: {}: {}", safe_name(folder), error.message())});
   }
   return folder;
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "plugin/config/options.h"
+#include "plugin/safe_text.h"
 #include "rules/loader/tree.h"
 
 namespace myoflag::config {
@@ -548,7 +549,7 @@ Problem Loaded::problem(const std::string& option, std::string code, std::string
 
 tl::expected<Loaded, Problems> read_config(std::string file, std::string bytes) {
   Document document;
-  document.file = std::move(file);
+  document.file = safe_name(file);
   document.bytes = std::move(bytes);
   return Reader(document).read();
 }

@@ -16,6 +16,7 @@
 #include "plugin/delivery/exchange.h"
 #include "plugin/delivery/file_rung.h"
 #include "plugin/delivery/plan.h"
+#include "plugin/safe_text.h"
 
 namespace myoflag::delivery {
 
@@ -376,8 +377,8 @@ tl::expected<Lock, Failure> Lock::take(const std::string& store_file) {
   const std::string path = store_file + ".lock";
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) {
-    return tl::unexpected(
-        stays(fmt::format("MF-3151: {} cannot be used: {}", path, std::strerror(errno))));
+    return tl::unexpected(stays(
+        fmt::format("MF-3151: {} cannot be used: {}", safe_name(path), std::strerror(errno))));
   }
   Lock lock(file);
   if (::flock(file, LOCK_EX | LOCK_NB) != 0) {

@@ -2,14 +2,13 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
 #include <string_view>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "plugin/delivery/plan.h"
+#include "plugin/safe_text.h"
 #include "plugin/write_all.h"
 
 namespace myoflag::delivery {
@@ -20,36 +19,12 @@ namespace fs = std::filesystem;
 using fhir::Json;
 
 tl::unexpected<Failure> unwritten(const fs::path& path, int why) {
-  return tl::unexpected(
-      Failure{Exit::outside, fmt::format("MF-3159: {}: {}", path.string(), std::strerror(why))});
+  return tl::unexpected(Failure{
+      Exit::outside, fmt::format("MF-3159: {}: {}", safe_name(path.string()), std::strerror(why))});
 }
 
-bool is_synced(const fs::path& path, int flags) {
-  const int file = ::open(path.c_str(), flags | O_CLOEXEC);
-  const bool done = file >= 0 && ::fsync(file) == 0;
-  if (file >= 0) {
-    ::close(file);
-  }
-  return done;
-}
-
-tl::expected<void, Failure> write_whole(const fs::path& path, std::string_view text) {
-  const fs::path part = path.string() + ".part";
-  const int file = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) {
-    return unwritten(part, errno);
-  }
-  const bool is_written = write_all(file, text) && ::fsync(file) == 0;
-  const int why = errno;
-  ::close(file);
-  if (!is_written) {
-    return unwritten(part, why);
-  }
-  if (::rename(part.c_str(), path.c_str()) != 0 ||
-      !is_synced(path.parent_path(), O_RDONLY | O_DIRECTORY)) {
-    return unwritten(path, errno);
-  }
-  return {};
+tl::expected<void, Failure> write_whole(const std::string& path, std::string_view text) {
+  return replace_file(path, text, 0600) ? tl::expected<void, Failure>() : unwritten(path, errno);
 }
 
 std::string lines_of(const Json& bundle) {

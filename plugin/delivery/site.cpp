@@ -10,6 +10,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "plugin/delivery/embedded_sites.h"
+#include "plugin/safe_text.h"
 
 namespace myoflag::delivery {
 
@@ -117,8 +118,8 @@ Sites sites_of(const YAML::Node& root) {
 
 tl::unexpected<Failure> unusable(const std::string& file, int line, std::string_view why) {
   return tl::unexpected(
-      Failure{Exit::usage, line > 0 ? fmt::format("MF-3152: {}:{}: {}", file, line, why)
-                                    : fmt::format("MF-3152: {}: {}", file, why)});
+      Failure{Exit::usage, line > 0 ? fmt::format("MF-3152: {}:{}: {}", safe_name(file), line, why)
+                                    : fmt::format("MF-3152: {}: {}", safe_name(file), why)});
 }
 
 }  // namespace

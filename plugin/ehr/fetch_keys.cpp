@@ -1,13 +1,11 @@
 #include "plugin/ehr/fetch_keys.h"
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "plugin/safe_text.h"
 #include "plugin/trust/gate.h"
 #include "plugin/write_all.h"
 
@@ -21,18 +19,9 @@ tl::unexpected<Failure> failed(std::string text) {
   return tl::unexpected(Failure{Exit::outside, "MF-4247: " + std::move(text)});
 }
 
-// Whole or not at all, whatever happens in between.
 tl::expected<void, Failure> replace(const std::string& path, const std::string& bytes) {
-  const auto draft = path + ".new";
-  const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  const bool written = file >= 0 && write_all(file, bytes) && ::fsync(file) == 0;
-  if (file >= 0) {
-    ::close(file);
-  }
-  if (!written || std::rename(draft.c_str(), path.c_str()) != 0) {
-    const int reason = errno;
-    ::unlink(draft.c_str());
-    return failed(fmt::format("{}: {}", path, std::strerror(reason)));
+  if (!replace_file(path, bytes, 0644)) {
+    return failed(fmt::format("{}: {}", safe_name(path), std::strerror(errno)));
   }
   return {};
 }

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "plugin/safe_text.h"
+
 namespace myoflag::ehr {
 
 namespace {
@@ -25,16 +27,16 @@ tl::expected<SigningKey, Failure> read_key(const std::string& file, const std::s
   const fs::perms rights = fs::status(file, error).permissions();
   constexpr fs::perms others = fs::perms::group_all | fs::perms::others_all;
   if (!error && (rights & others) != fs::perms::none) {
-    return wrong(fmt::format("MF-4131: {} may be read by others; chmod 600 it", file));
+    return wrong(fmt::format("MF-4131: {} may be read by others; chmod 600 it", safe_name(file)));
   }
   std::ifstream in(file, std::ios::binary);
   const std::string pem(std::istreambuf_iterator<char>(in), {});
   if (!in || error) {
-    return wrong(fmt::format("MF-4131: {} cannot be read", file));
+    return wrong(fmt::format("MF-4131: {} cannot be read", safe_name(file)));
   }
   auto key = fhir::client::signing_key(pem, id);
   if (!key) {
-    return wrong(fmt::format("{}: {}: {}", key.error().code, file, key.error().text));
+    return wrong(fmt::format("{}: {}: {}", key.error().code, safe_name(file), key.error().text));
   }
   return std::move(*key);
 }

@@ -12,6 +12,7 @@
 
 #include "plugin/ehr/open_ehr.h"
 #include "plugin/publish/publish.h"
+#include "plugin/safe_text.h"
 
 namespace myoflag::ehr {
 
@@ -36,7 +37,7 @@ tl::expected<std::vector<Json>, Failure> read_definitions(const std::string& pat
   }
   if (!in.eof() || definitions.empty()) {
     return tl::unexpected(
-        Failure{Exit::usage, fmt::format("MF-4141: {}: no list of definitions", path)});
+        Failure{Exit::usage, fmt::format("MF-4141: {}: no list of definitions", safe_name(path))});
   }
   return definitions;
 }

@@ -6,6 +6,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "plugin/safe_text.h"
+
 namespace myoflag::http {
 namespace {
 
@@ -25,7 +27,7 @@ tl::unexpected<Failure> refused(const std::string& file) {
                                                : ERR_reason_error_string(error);
   ERR_clear_error();
   return tl::unexpected(
-      Failure{Exit::usage, fmt::format("MF-4219: {}: no use for TLS: {}", file,
+      Failure{Exit::usage, fmt::format("MF-4219: {}: no use for TLS: {}", safe_name(file),
                                        reason != nullptr ? reason : "not readable")});
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "plugin/knowledge/knowledge.h"
+#include "plugin/safe_text.h"
 
 namespace myoflag {
 namespace {
@@ -41,18 +42,18 @@ void read_folder(const fs::path& folder, const std::string& prefix, rules::Knowl
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
-    const std::string name = prefix + entry->path().filename().string();
+    const std::string name = prefix + safe_name(entry->path().filename().string());
     std::error_code ignored;
     if (!is_knowledge(entry->path()) || files.size() > kMaxFiles) {
       continue;
     }
     if (!entry->is_regular_file(ignored) || !read_bytes(entry->path(), files[name])) {
       files.erase(name);
-      problems.push_back(problem(rules::excerpt_of(name), "MF-4091", "the file cannot be read"));
+      problems.push_back(problem(name, "MF-4091", "the file cannot be read"));
     }
   }
   if (error) {
-    problems.push_back(problem(prefix.empty() ? folder.string() : prefix, "MF-4090",
+    problems.push_back(problem(prefix.empty() ? safe_name(folder.string()) : prefix, "MF-4090",
                                fmt::format("the folder cannot be read: {}", error.message())));
   }
 }

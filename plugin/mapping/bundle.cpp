@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "fhir/convert.h"
 #include "fhir/datetime.h"
 #include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/code_system.h"
@@ -175,9 +176,10 @@ std::string search_for(const Json& response, const Frame& frame) {
 
 Json response_entry(const Frame& frame, Json response) {
   const auto* given = response.find("identifier");
-  if (given == nullptr || identifier_search("identifier", *given).empty()) {
+  if (given == nullptr || identifier_search("identifier", *given).empty() || frame.ids.is_copy()) {
     response.set("identifier", frame.ids.identifier(frame.ids.response()));
   }
+  response = fhir::in_definition_order(response);
   const auto search = search_for(response, frame);
   const bool amended = response.string_of("status") == "amended";
   Json entry = bundle_entry(frame.ids.response(), std::move(response), search);

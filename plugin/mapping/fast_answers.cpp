@@ -619,7 +619,12 @@ bool FastReader::read(std::string_view json, FastResponse& out) {
   out.members.clear();
   out.pieces.clear();
   out.is_usual = true;
-  return FastWalk(*form_->tables_, json, out).response(root);
+  if (!FastWalk(*form_->tables_, json, out).response(root)) {
+    return false;
+  }
+  std::sort(out.members.begin(), out.members.end(),
+            [](const FastMember& a, const FastMember& b) { return a.kind < b.kind; });
+  return true;
 }
 
 }  // namespace myoflag::mapping

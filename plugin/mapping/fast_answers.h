@@ -31,18 +31,19 @@ class FastForm {
   std::unique_ptr<const Tables> tables_;
 };
 
-// A member of the response itself, with the one text in it.
+// A member of the response itself, with the one text in it. The kinds are in the order of the
+// definition.
 struct FastMember {
   enum class Kind : std::uint8_t {
+    meta_source,
+    language,
     questionnaire,
     status,
-    authored,
-    language,
     subject,
+    encounter,
+    authored,
     author,
     source,
-    encounter,
-    meta_source,
     items,
   };
   Kind kind = Kind::items;

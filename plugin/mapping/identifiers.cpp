@@ -160,11 +160,25 @@ Identifiers::Identifiers(const rules::Assessment& assessment, const Json& respon
   if (system_.empty()) {
     system_ = assessment.knowledge->canonical + "/identifier";
   }
+  const auto patient = patient_identity(subject);
   const auto own = own_name(response, system_);
-  response_ =
-      own ? *own
-          : fhir::uuid_v5(name_space_, name_of({tenant_, source_identity(response),
-                                                patient_identity(subject), content_, "response"}));
+  is_copy_ = own && named_for(name_space_, *own, tenant_, patient) != *own;
+  const auto made = [&] {
+    return fhir::uuid_v5(
+        name_space_, name_of({tenant_, source_identity(response), patient, content_, "response"}));
+  };
+  response_ = own && !is_copy_ ? *own : named_for(name_space_, made(), tenant_, patient);
+}
+
+fhir::Uuid named_for(const fhir::Uuid& name_space, fhir::Uuid name, std::string_view tenant,
+                     std::string_view patient) {
+  constexpr std::size_t kMark = 4;
+  const auto mark = name.bytes.end() - kMark;
+  std::fill(mark, name.bytes.end(), std::uint8_t{0});
+  const auto whose =
+      fhir::uuid_v5(name_space, name_of({tenant, fhir::to_string(name), patient, "whose"}));
+  std::copy_n(whose.bytes.begin(), kMark, mark);
+  return name;
 }
 
 fhir::Uuid Identifiers::answer(std::string_view link_id, std::string_view option) const {

@@ -28,6 +28,8 @@ class Identifiers {
   // The response itself, and what was answered: they depend on the form, not on what the rules made
   // of it.
   const fhir::Uuid& response() const { return response_; }
+  // It carries the name that we gave to another one: a copy under another patient.
+  bool is_copy() const { return is_copy_; }
   fhir::Uuid answer(std::string_view link_id, std::string_view option) const;
 
   // What the rules made of it. `role` is "flag", "tier", "workup", "document", "provenance",
@@ -49,7 +51,13 @@ class Identifiers {
   std::string outcome_;  // knowledge digest and digest of the outcome
   fhir::Uuid name_space_;
   fhir::Uuid response_;
+  bool is_copy_ = false;
 };
+
+// The name of a response tells whose it is, to us alone: its last four bytes are made from the
+// others, the site and the patient, whatever they were before.
+fhir::Uuid named_for(const fhir::Uuid& name_space, fhir::Uuid name, std::string_view tenant,
+                     std::string_view patient);
 
 // The name of several parts. Lengths before the parts: no two lists of parts give the same name.
 std::string name_of(std::initializer_list<std::string_view> parts);

@@ -397,7 +397,7 @@ class Maker {
   }
 
   void make_identifier(const Json& identifier, const std::string& id) {
-    const auto text = ",\"identifier\":" + fhir::write_json(identifier) + "}\n";
+    const auto text = ",\"identifier\":" + fhir::write_json(identifier);
     const auto at = text.find(id);
     out_.usable = out_.usable && at != std::string::npos;
     out_.identifier_begin = text.substr(0, at);

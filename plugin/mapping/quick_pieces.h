@@ -86,7 +86,7 @@ struct TargetPieces {
 
 struct Pieces {
   std::string device_line;
-  std::string identifier_begin, identifier_end;        // around the id, behind the last member
+  std::string identifier_begin, identifier_end;        // around the id
   std::pair<std::string, std::string> author, source;  // of the Provenance: around the reference
   std::string knowledge_words;                         // "twitching 1.0.0", escaped
   std::vector<ItemPieces> items;

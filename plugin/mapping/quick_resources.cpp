@@ -243,10 +243,15 @@ struct QuickDesk::State {
 
   void write_response(std::string& out) {
     append(out, {R"({"resourceType":"QuestionnaireResponse","id":")", text_of(response_id), "\""});
+    bool is_identified = false;
     for (const auto& member : response.members) {
+      if (!is_identified && member.kind >= Member::questionnaire) {
+        append(out, {pieces.identifier_begin, text_of(response_id), pieces.identifier_end});
+        is_identified = true;
+      }
       write_member(member, out);
     }
-    append(out, {pieces.identifier_begin, text_of(response_id), pieces.identifier_end});
+    out += "}\n";
   }
 
   void write_member(const FastMember& member, std::string& out) {
@@ -520,7 +525,8 @@ struct QuickDesk::State {
   void name_response() {
     const auto own = response.id.empty() ? name_of({"content"}) : name_of({"id", response.id});
     const auto patient = name_of({"reference", response.subject});
-    response_id = id_of(names_with({"", own, patient, content, "response"}).name({}));
+    const auto made = names_with({"", own, patient, content, "response"}).name({});
+    response_id = id_of(named_for(parts.name_space, made, "", patient));
   }
 
   fhir::UuidNames answer_names() {

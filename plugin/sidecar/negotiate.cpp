@@ -63,7 +63,9 @@ http::Response fhir_response(const http::Request& request, int status, const fhi
   }
   auto xml = fhir::json_to_xml(resource);
   if (!xml) {
-    return http::outcome(500, {fhir::to_issue(xml.error())});
+    const auto issue = fhir::to_issue(xml.error());
+    return issue.code == "MF-1214" ? fhir_response(request, 406, fhir::operation_outcome({issue}))
+                                   : http::outcome(500, {issue});
   }
   return {status, std::string(fhir_xml), *std::move(xml), {}};
 }

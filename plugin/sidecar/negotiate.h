@@ -7,8 +7,8 @@
 
 namespace myoflag::sidecar {
 
-// The parameter _format counts more than the field Accept; neither: JSON. 406 (MF-4243) where
-// neither can be served.
+// The parameter _format counts more than the field Accept; neither: JSON. 406 where
+// neither can be served (MF-4243), or XML cannot hold the resource (MF-1214).
 http::Response fhir_response(const http::Request& request, int status, const fhir::Json& resource);
 
 }  // namespace myoflag::sidecar

@@ -267,7 +267,7 @@ Json extracted(const rules::Knowledge& knowledge, const Assessed& assessed) {
 }
 
 bool is_unanswered(const Issues& issues) {
-  return issues.size() == 1 && issues.front().code == "MF-3009";
+  return issues.size() == 1 && issues.front().code == nothing_answered;
 }
 
 Issue nothing_to_extract() {

@@ -8,6 +8,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -112,6 +113,17 @@ class Usage(Case):
                 self.assertEqual(done.out, b"")
                 self.assertNotEqual(done.err, "")
 
+    def test_a_mistyped_command_is_named_beside_those_there_are(self):
+        for arguments, wrong, right in ((["evalute", "x"], "evalute", "evaluate"), (["--vresion"], "--vresion", "evaluate"),
+                                        (["knowledge", "lnit"], "lnit", "lint"), (["a\nb"], "a<U+000A>b", "check")):
+            with self.subTest(arguments=arguments):
+                done = run(*arguments)
+                self.assertEqual(done.code, 2)
+                self.assertEqual(done.out, b"")
+                self.assertTrue(done.err.startswith(f'"{wrong}" is not a command of '), done.err)
+                self.assertIn(f" {right},", done.err)
+        self.assertIn("did you mean `evaluate`?", run("evalute").err)
+
     def test_files_that_cannot_be_read(self):
         with tempfile.TemporaryDirectory() as folder:
             for path, code in ((os.path.join(folder, "missing.json"), "MF-4001"), (folder, "MF-4002")):
@@ -121,6 +133,22 @@ class Usage(Case):
                         self.assertEqual(done.code, 2)
                         self.assertIn(code, done.err)
                         self.assertEqual(done.out, b"")
+
+    def test_a_name_stays_in_its_line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a\nb.json")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write("{")
+            missing = os.path.join(folder, "missing\n")
+            for arguments in (["evaluate", path], ["check", path], ["convert", path], ["evaluate", missing], ["check", missing],
+                              ["batch", missing, "-o", folder], ["knowledge", "export", "-o", os.path.join(missing, "x\ny.tgz")],
+                              ["evaluate", path, "--knowledge", missing], ["serve", "--config", missing], ["deliver", "--store", missing]):
+                with self.subTest(arguments=arguments[0]):
+                    done = run(*arguments)
+                    self.assertIn(done.code, (1, 2, 3))
+                    said = done.err + done.out.decode()
+                    self.assertIn("<U+000A>", said)
+                    self.assertNotRegex(said, r"missing\n|a\nb|x\ny")
 
     @unittest.skipIf(os.geteuid() == 0, "root may read everything")
     def test_a_file_without_permission(self):
@@ -250,6 +278,29 @@ class Output(Case):
                 self.assertEqual(done.code, 3)
                 self.assertIn("MF-4005", done.err)
 
+    def test_a_file_is_replaced_whole_or_not_at_all(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a.tgz")
+            link = os.path.join(folder, "link.tgz")
+            os.symlink("a.tgz", link)
+            with open(path, "w", encoding="utf-8") as f:
+                f.write("as it was")
+            os.chmod(path, 0o640)
+            for killed in (True, False):  # by the signal; else the write is refused, as on a disk that is full
+                done = subprocess.run([PROGRAM, "knowledge", "export", "-o", link], capture_output=True, check=False, text=True,
+                                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+                                      restore_signals=killed)
+                self.assertEqual(done.returncode, -signal.SIGXFSZ if killed else 3, done.stderr)
+                with open(path, encoding="utf-8") as f:
+                    self.assertEqual(f.read(), "as it was")
+            self.assertIn("MF-4005", done.stderr)
+            self.assertEqual(sorted(os.listdir(folder)), ["a.tgz", "link.tgz"])
+            self.assertEqual(run("knowledge", "export", "-o", link).code, 0)
+            self.assertTrue(os.path.islink(link))
+            self.assertEqual(os.stat(path).st_mode & 0o777, 0o640)
+            self.assertGreater(os.path.getsize(path), 4096)
+            self.assertEqual(sorted(os.listdir(folder)), ["a.tgz", "link.tgz"])
+
     def test_a_reader_that_went_away_is_an_outside_failure(self):
         reading, writing = os.pipe()
         os.close(reading)
@@ -307,6 +358,19 @@ class Output(Case):
         self.assertEqual((bundle["resourceType"], bundle["type"]), ("Bundle", "transaction"))
         xml = run("evaluate", "--format", "bundle-xml", "--now", NOW, given=given).out.decode()
         self.assertIn('<Bundle xmlns="http://hl7.org/fhir">', xml)
+
+    def test_a_leap_second_is_kept_in_json_and_refused_in_xml(self):
+        given = json.dumps({**response(), "authored": "2016-12-31T23:59:60Z"}).encode()
+        bundle = run("evaluate", "--format", "bundle", "--now", NOW, given=given)
+        self.assertEqual(bundle.code, 0, bundle.err)
+        self.assertIn(b'"authored": "2016-12-31T23:59:60Z"', bundle.out)
+        for arguments, place in ((["evaluate", "--format", "bundle-xml", "--now", NOW], "Bundle.entry[1].resource.authored"),
+                                 (["convert"], "QuestionnaireResponse.authored")):
+            with self.subTest(arguments=arguments):
+                done = run(*arguments, given=given)
+                self.assert_refused(done)
+                self.assertIn("MF-1214: " + place, done.err)
+        self.assertEqual(run("convert", "--to", "json", given=given).code, 0)
 
     def test_the_patient_reads_other_words(self):
         out = run("evaluate", "--patient", "--now", NOW, given=json.dumps(response()).encode()).out.decode()

@@ -22,6 +22,12 @@ TEST(SafeText, KeepsWordsLineFeedsAndTabs) {
   EXPECT_EQ(safe_text("a\r\nb"), "a\nb");
 }
 
+TEST(SafeName, StaysInItsLine) {
+  EXPECT_EQ(safe_name("a\nb\tc\r\n"), "a<U+000A>b<U+0009>c<U+000D><U+000A>");
+  EXPECT_EQ(safe_name("r\xC3\xA9sum\xC3\xA9.json"), "r\xC3\xA9sum\xC3\xA9.json");
+  EXPECT_EQ(safe_name(""), "");
+}
+
 struct Hidden {
   const char* name;
   std::string_view text;
@@ -49,6 +55,11 @@ INSTANTIATE_TEST_SUITE_P(All, SafeTextHidden,
                                                 "a\xE2\x80\x8B"
                                                 "b",
                                                 "a<U+200B>b"},
+                                         Hidden{"SoftHyphen", "a\xC2\xAD", "a<U+00AD>"},
+                                         Hidden{"InvisibleTimes", "\xE2\x81\xA2", "<U+2062>"},
+                                         Hidden{"Annotation",
+                                                "\xEF\xBF\xB9\xEF\xBF\xBA\xEF\xBF\xBB",
+                                                "<U+FFF9><U+FFFA><U+FFFB>"},
                                          Hidden{"LoneByte", "a\xFF", "a<FF>"},
                                          Hidden{"OverlongSlash", "\xC0\xAF", "<C0><AF>"},
                                          Hidden{"Surrogate", "\xED\xA0\x80", "<ED><A0><80>"}),

@@ -104,6 +104,24 @@ TEST(JsonToXml, RefusesWhatXmlCannotCarry) {
   EXPECT_EQ(to_xml("null"), "MF-1200 Resource");
 }
 
+TEST(JsonToXml, RefusesALeapSecondThatItsSchemaForbids) {
+  EXPECT_EQ(
+      to_xml(
+          R"({"resourceType":"QuestionnaireResponse","status":"completed","authored":"2016-12-31T23:59:60Z"})"),
+      "MF-1214 QuestionnaireResponse.authored");
+  EXPECT_EQ(
+      to_xml(R"({"resourceType":"Patient","meta":{"lastUpdated":"2016-12-31T23:59:60.5+00:00"}})"),
+      "MF-1214 Patient.meta.lastUpdated");
+  EXPECT_EQ(
+      to_xml(R"({"resourceType":"Patient","extension":[{"url":"u","valueTime":"23:59:60"}]})"),
+      "MF-1214 Patient.extension[0].value");
+  EXPECT_EQ(
+      to_json(
+          patient("<extension url='u'><valueString value='2016-12-31T23:59:60Z'/></extension>"
+                  "<extension url='u'><valueDateTime value='2016-12-31T23:59:60Z'/></extension>")),
+      R"({"resourceType":"Patient","extension":[{"url":"u","valueString":"2016-12-31T23:59:60Z"},{"url":"u","valueDateTime":"2016-12-31T23:59:60Z"}]})");
+}
+
 TEST(JsonToXml, ConvertsWrongContentAsItIs) {
   EXPECT_EQ(
       to_json(*json_to_xml(json(R"({"resourceType":"Patient","gender":"x","birthDate":"never"})"))),

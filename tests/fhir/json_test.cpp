@@ -79,6 +79,9 @@ const std::vector<Refused> refused{
     {"NulByte", "{\"a\":\"x\0y\"}"s, "MF-1016", 1, 8},
     {"ByteOrderMark", "\xEF\xBB\xBF{}", "MF-1003", 1, 1},
     {"Utf16", "\xFF\xFE{\0}\0"s, "MF-1003", 1, 1},
+    {"Utf16LittleWithoutMark", "{\0}\0"s, "MF-1003", 1, 1},
+    {"Utf16BigWithoutMark", "\0{\0\"\0\xE9"s, "MF-1003", 1, 1},
+    {"Utf32WithoutMark", "\0\0\0{"s, "MF-1003", 1, 1},
     {"InvalidUtf8", "[\"a\xC3(\"]", "MF-1002", 1, 4},
     {"OverlongUtf8", "\"\xC0\x80\"", "MF-1002", 1, 2},
     {"SurrogateInUtf8", "\"\xED\xA0\x80\"", "MF-1002", 1, 2},
@@ -291,14 +294,14 @@ TEST(IssueFromError, SaysTooLongForLimits) {
 
 TEST(IssueType, BelongsToTheCode) {
   const std::pair<const char*, const char*> cases[] = {
-      {"MF-1001", "too-long"},   {"MF-1005", "structure"},     {"MF-1007", "too-long"},
-      {"MF-1009", "too-long"},   {"MF-1010", "too-long"},      {"MF-1101", "too-long"},
-      {"MF-1105", "structure"},  {"MF-1107", "too-long"},      {"MF-1114", "too-long"},
-      {"MF-1116", "too-long"},   {"MF-1202", "structure"},     {"MF-1209", "too-long"},
-      {"MF-1230", "value"},      {"MF-1231", "required"},      {"MF-1232", "code-invalid"},
-      {"MF-1234", "invariant"},  {"MF-1306", "invariant"},     {"MF-1400", "structure"},
-      {"MF-2004", "processing"}, {"MF-3007", "business-rule"}, {"MF-4001", "processing"},
-      {"", "processing"}};
+      {"MF-1001", "too-long"},     {"MF-1005", "structure"},  {"MF-1007", "too-long"},
+      {"MF-1009", "too-long"},     {"MF-1010", "too-long"},   {"MF-1101", "too-long"},
+      {"MF-1105", "structure"},    {"MF-1107", "too-long"},   {"MF-1114", "too-long"},
+      {"MF-1116", "too-long"},     {"MF-1202", "structure"},  {"MF-1209", "too-long"},
+      {"MF-1214", "value"},        {"MF-1230", "value"},      {"MF-1231", "required"},
+      {"MF-1232", "code-invalid"}, {"MF-1234", "invariant"},  {"MF-1306", "invariant"},
+      {"MF-1400", "structure"},    {"MF-2004", "processing"}, {"MF-3007", "business-rule"},
+      {"MF-4001", "processing"},   {"", "processing"}};
   for (const auto& [code, type] : cases) {
     EXPECT_EQ(issue_type(code), type) << code;
   }

@@ -170,6 +170,23 @@ TEST(XmlGate, PlacesErrorsByLineAndColumn) {
   EXPECT_EQ(result.error().column, 3U);
 }
 
+TEST(XmlGate, SaysOfEveryCutThatTheTextEndsTooEarly) {
+  const auto text =
+      "<?xml version='1.0' ?><?a b?><!-- c --><f:Patient xmlns:f='http://hl7.org/fhir'>"
+      "<!--d--><?e?><![CDATA[ ]]><f:id value='&amp;'/><f:text>\n<div " +
+      std::string(xhtml) + ">g &#160; <b>h</b><![CDATA[i]]></div></f:text></f:Patient>";
+  ASSERT_TRUE(read_xml(text));
+  const auto root = text.find("<f:Patient");
+  for (std::size_t size = 1; size < text.size(); ++size) {
+    const auto result = read_xml(text.substr(0, size));
+    ASSERT_FALSE(result) << size;
+    const bool no_root = size <= root && result.error().code == "MF-1112";
+    EXPECT_TRUE(no_root || result.error().code == "MF-1106")
+        << text.substr(0, size) << " " << result.error().code << " " << result.error().text;
+    EXPECT_TRUE(no_root || size <= text.find('\n') || result.error().line == 2) << size;
+  }
+}
+
 TEST(XmlGate, NeverQuotesTheText) {
   for (const auto& text :
        {patient("Margaret"), patient("<Margaret>"), patient("<id value=\"&Margaret;\"/>"),

@@ -669,6 +669,12 @@ TEST(ResponseCheck, ListsNoMoreThanTheMostIssues) {
   EXPECT_EQ(issues.size(), max_issues);
   EXPECT_EQ(issues.back().code, "MF-1499");
   EXPECT_EQ(issues.back().severity, Severity::error);
+  // Of each kind of check as many.
+  const Json::Array many(3 * max_issues, Json(5));
+  const auto all =
+      check_all(response_with(Json::object({{"item", items}, {"extension", many}})), small_form());
+  EXPECT_EQ(all.size(), max_issues);
+  EXPECT_EQ(all.back().code, "MF-1499");
 }
 
 TEST(ResponseCheck, DeepNestingIsReportedNotFollowed) {

@@ -57,6 +57,9 @@ void from_xml(std::string_view text) {
   const auto reread = myoflag::fhir::read_json(write_json(converted->resource));
   require(reread && *reread == converted->resource, "the result passes the JSON gate");
   const auto xml = json_to_xml(converted->resource);
+  if (!xml && xml.error().code == "MF-1214") {
+    return;  // a leap second, which the schema of the XML form forbids
+  }
   require(xml.has_value(), "the result converts back");
   const auto again = myoflag::fhir::xml_to_json(*xml);
   require(again && again->resource == converted->resource, "XML -> JSON -> XML -> JSON is stable");

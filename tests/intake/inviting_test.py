@@ -6,31 +6,25 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import unittest
 
 ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
 sys.path[:0] = [os.path.join(ROOT, "tests", "sidecar")]
-from serve_test import PROGRAM, Case, Client  # noqa: E402
+from clinic import PROGRAM, Clinic  # noqa: E402
 
 PATH = "/intake/invitations"
 CANARY = "Canary-16180"
 BORN = "1980-02-27"
 
 
-class Inviting(Case):
+class Inviting(Clinic):
     def setUp(self):
         super().setUp()
-        self.folder = tempfile.mkdtemp()
-        self.addCleanup(shutil.rmtree, self.folder)
-        self.client = Client(self.folder)
-        self.store = os.path.join(self.folder, "store.sqlite")
-        self.intake = {"store": self.store, "clinic": "Clinic", "phone": "020 7946 0123", "emergency-number": "112",
-                       "inviter": "https://ehr.example"}
+        self.intake = {"inviter": "https://ehr.example"}
 
     def serve(self, **sections):
-        return self.start(mode=("--config", self.client.configure(intake=self.intake, **sections)))
+        return self.serve_by(self.configure(self.intake, **sections))
 
     def headers(self, path=PATH, **more):
         return {"Authorization": "Bearer " + self.client.token(aud="https://cds.example" + path),
@@ -192,7 +186,7 @@ class Inviting(Case):
         sidecar = self.serve()
         self.assertEqual(sidecar.ask("POST", PATH, "{}", self.headers())[0], 404)
         self.intake["inviter"] = "https://nobody.example"
-        done = subprocess.run([PROGRAM, "config", "--check", self.client.configure(intake=self.intake)], capture_output=True, text=True,
+        done = subprocess.run([PROGRAM, "config", "--check", self.configure(self.intake)], capture_output=True, text=True,
                               check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn("intake.inviter is the issuer of none of trust.clients", done.stderr)

@@ -5,10 +5,8 @@ import http.cookies
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import unittest
@@ -16,7 +14,8 @@ import urllib.parse
 
 ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
 sys.path[:0] = [os.path.join(ROOT, "tests", "sidecar"), os.path.dirname(os.path.abspath(__file__))]
-from serve_test import PROGRAM, SLOW, Case, Client  # noqa: E402
+from clinic import PROGRAM, Clinic  # noqa: E402
+from serve_test import SLOW  # noqa: E402
 from smart_ehr import Ehr, Key, base64url  # noqa: E402
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -91,41 +90,27 @@ def visit(address):
         connection.close()
 
 
-class Launch(Case):
+class Launch(Clinic):
     ALG = "RS256"
 
     def setUp(self):
         super().setUp()
-        self.folder = tempfile.mkdtemp()
-        self.addCleanup(shutil.rmtree, self.folder)
-        self.client = Client(self.folder)
-        self.store = os.path.join(self.folder, "store.sqlite")
         self.ehr = Ehr(alg=self.ALG)
         self.addCleanup(self.ehr.close)
-
-    def add(self, *samples):
-        for sample in samples:
-            subprocess.run([PROGRAM, "deliver", "--store", self.store, "add", os.path.join(ROOT, "samples", sample)], check=True,
-                           capture_output=True)
 
     def add_response(self, reference, sample="stroke-signs/response.json", **about):
         with open(os.path.join(ROOT, "samples", sample), encoding="utf-8") as file:
             response = json.load(file)
         response |= {"subject": {"reference": reference}} | about
-        path = self.client.put("response.json", response)
-        subprocess.run([PROGRAM, "deliver", "--store", self.store, "add", path], check=True, capture_output=True)
+        self.client.put("response.json", response)
+        self.add("response.json")
 
     def configuration(self, server=None, **launch):
         servers = [{"iss": self.ehr.iss, "client-id": "myoflag"} | (server or {})]
-        return self.client.configure(intake={"store": self.store, "clinic": "Clinic", "phone": "020 7946 0123",
-                                             "emergency-number": "112"},
-                                     launch={"servers": servers, "frame-ancestors": ["https://ehr.example"]} | launch)
+        return self.configure(launch={"servers": servers, "frame-ancestors": ["https://ehr.example"]} | launch)
 
     def serve(self, server=None, **launch):
-        sidecar = self.start(mode=("--config", self.configuration(server, **launch)))
-        import http.client
-        sidecar.connection = lambda: http.client.HTTPConnection("127.0.0.1", sidecar.port, timeout=60)
-        return sidecar
+        return self.serve_by(self.configuration(server, **launch))
 
     def to_ehr(self, browser, **about):
         page = browser.begin(self.ehr.iss, self.ehr.launch(**about))
@@ -356,13 +341,10 @@ class Launch(Case):
         self.add_response("Patient/p1", id="home")
         other = Ehr()
         self.addCleanup(other.close)
-        config = self.client.configure(
-            intake={"store": self.store, "clinic": "Clinic", "phone": "020 7946 0123", "emergency-number": "112"},
+        config = self.configure(
             launch={"patients-of": other.iss, "servers": [{"iss": self.ehr.iss, "client-id": "myoflag"},
                                                           {"iss": other.iss, "client-id": "myoflag"}]})
-        sidecar = self.start(mode=("--config", config))
-        import http.client
-        sidecar.connection = lambda: http.client.HTTPConnection("127.0.0.1", sidecar.port, timeout=60)
+        sidecar = self.serve_by(config)
         self.ehr.patient = other.patient = "p1"
         form, = self.all_summaries(sidecar)
         browser = self.enter(Browser(sidecar))

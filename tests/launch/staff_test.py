@@ -1,42 +1,33 @@
 #!/usr/bin/env python3
 """Staff sign in to the worklist with OpenID Connect, on real sockets: who gets in, who does not and why, what a session may do, who then
 looks after what is urgent, and that nobody is local where that is switched off."""
-import http.client
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 import urllib.parse
 
 ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
 sys.path[:0] = [os.path.join(ROOT, "tests", "sidecar"), os.path.dirname(os.path.abspath(__file__))]
+from clinic import PROGRAM, Clinic  # noqa: E402
 from launch_test import Browser, visit  # noqa: E402
-from serve_test import PROGRAM, Case, Client  # noqa: E402
 from smart_ehr import Ehr, Key  # noqa: E402
 
 SIGN_IN = "/staff/sign-in"
 GROUP = "clinic-staff"
 
 
-class Staff(Case):
+class Staff(Clinic):
     def setUp(self):
         super().setUp()
-        self.folder = tempfile.mkdtemp()
-        self.addCleanup(shutil.rmtree, self.folder)
-        self.client = Client(self.folder)
-        self.store = os.path.join(self.folder, "store.sqlite")
         self.provider = Ehr()
         self.addCleanup(self.provider.close)
         self.provider.is_provider = True
         self.says()
-        for sample in ("stroke-signs/response.json", "critical-calcium/bundle.json"):
-            subprocess.run([PROGRAM, "deliver", "--store", self.store, "add", os.path.join(ROOT, "samples", sample)], check=True,
-                           capture_output=True)
+        self.add("stroke-signs/response.json", "critical-calcium/bundle.json")
 
     def says(self, **claims):
         about = {"groups": ["doctors", GROUP], "name": "Ana Ruiz", "preferred_username": "aruiz"} | claims
@@ -45,14 +36,10 @@ class Staff(Case):
     def configuration(self, launch=None, **staff):
         about = {"issuer": self.provider.iss, "client-id": "myoflag", "claim": "groups", "value": GROUP} | staff
         sections = {"launch": launch} if launch else {}
-        return self.client.configure(intake={"store": self.store, "clinic": "Clinic", "phone": "020 7946 0123",
-                                             "emergency-number": "112"},
-                                     staff={name: value for name, value in about.items() if value is not None}, **sections)
+        return self.configure(staff={name: value for name, value in about.items() if value is not None}, **sections)
 
     def serve(self, **staff):
-        sidecar = self.start(mode=("--config", self.configuration(**staff)))
-        sidecar.connection = lambda: http.client.HTTPConnection("127.0.0.1", sidecar.port, timeout=60)
-        return sidecar
+        return self.serve_by(self.configuration(**staff))
 
     def to_provider(self, browser):
         page = browser.get(SIGN_IN)
@@ -272,9 +259,8 @@ class Staff(Case):
     def test_staff_and_launches_do_not_mix(self):
         ehr = Ehr()
         self.addCleanup(ehr.close)
-        sidecar = self.start(mode=("--config", self.configuration(launch={"servers": [{"iss": ehr.iss, "client-id": "myoflag"}],
-                                                                          "frame-ancestors": ["https://ehr.example"]})))
-        sidecar.connection = lambda: http.client.HTTPConnection("127.0.0.1", sidecar.port, timeout=60)
+        sidecar = self.serve_by(self.configuration(launch={"servers": [{"iss": ehr.iss, "client-id": "myoflag"}],
+                                                           "frame-ancestors": ["https://ehr.example"]}))
         browser = self.enter(Browser(sidecar))
         self.assertIn("frame-ancestors 'none'", browser.get("/c/worklist").headers["Content-Security-Policy"])
         # The return of one is nothing to the other.

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "fhir/convert.h"
 #include "fhir/structure.h"
 #include "fhir/uuid.h"
 #include "plugin/mapping/assessment_json.h"
@@ -903,6 +904,37 @@ TEST(Names, OfAResponseWeSentAndReadBackAreTheSame) {
     const auto sent = bundle_of(judged(given));
     EXPECT_EQ(names_in(bundle_of(judged(read_back(sent)))), names_in(sent));
   }
+}
+
+TEST(Bundle, HasItsMembersInTheOrderOfTheDefinition) {
+  auto given = response_of(calm_answers());
+  auto reversed = Json::object({});
+  const auto& members = *given.as_object();
+  for (auto member = members.rbegin(); member != members.rend(); ++member) {
+    reversed.set(member->name, member->value);
+  }
+  const auto bundle = bundle_of(judged(reversed));
+  EXPECT_EQ(fhir::write_json(bundle), fhir::write_json(fhir::in_definition_order(bundle)));
+}
+
+TEST(Names, OfACopyUnderAnotherPatientAreNotTheFirstOnes) {
+  const auto sent = bundle_of(judged(response_of(calm_answers())));
+  auto copy = read_back(sent);
+  copy.set("subject", Json::object({{"reference", "Patient/another"}}));
+  const auto bundle = bundle_of(judged(copy));
+  std::vector<std::string> common;
+  const auto first = names_in(sent);
+  const auto second = names_in(bundle);
+  std::set_intersection(first.begin(), first.end(), second.begin(), second.end(),
+                        std::back_inserter(common));
+  EXPECT_EQ(common.size(), 1U) << "the device";
+  const auto number = [](const Json& one) {
+    return std::string(only(one, "QuestionnaireResponse").find("identifier")->string_of("value"));
+  };
+  EXPECT_NE(number(bundle), number(sent));
+  EXPECT_EQ("urn:uuid:" + number(bundle), full_url(bundle, only(bundle, "QuestionnaireResponse")));
+  EXPECT_EQ(fhir::write_json(bundle).find(number(sent)), std::string::npos);
+  EXPECT_EQ(names_in(bundle_of(judged(read_back(bundle)))), second);
 }
 
 TEST(Names, OfResultsChangeWithWhatTheRecordCouldNotTell) {

@@ -128,6 +128,16 @@ TEST(Assess, GivesTheTransactionForAResponseAloneInParametersAndAsXml) {
   EXPECT_TRUE(fhir::xml_to_json(answered_in_xml.body));
 }
 
+TEST(Assess, GivesNoXmlWithALeapSecondWhichItsSchemaForbids) {
+  const auto given = fhir::write_json(
+      changed([](Json& response) { response.set("authored", "2016-12-31T23:59:60Z"); }));
+  EXPECT_EQ(post(assess_path, given).status, 200);
+  const auto answer = post(assess_path, given, "application/fhir+json", "application/fhir+xml");
+  EXPECT_EQ(answer.status, 406);
+  EXPECT_THAT(answer.content_type, HasSubstr("application/fhir+xml"));
+  EXPECT_THAT(answer.body, HasSubstr("MF-1214"));
+}
+
 TEST(Assess, TakesTheRecordAlong) {
   const auto answer = post(assess_path, file("critical-calcium/bundle.json"));
   EXPECT_EQ(answer.status, 200);
