@@ -72,7 +72,8 @@ Look look_of(const Parts& parts, std::string_view language) {
   const auto found = parts.languages.find(language);
   const auto& texts =
       found == parts.languages.end() ? parts.languages.find("en")->second : found->second;
-  return {texts, parts.settings.site, style_file().path, script_file().path};
+  return {texts, parts.settings.site, style_file().path, script_file().path,
+          keep_script_file().path};
 }
 
 Response message_of(const Parts& parts, std::string_view language, int status,

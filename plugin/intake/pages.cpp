@@ -35,7 +35,10 @@ std::string isolated(const Look& look, std::string_view value) {
   return (is_number ? "\u2066" : "\u2068") + std::string(value) + "\u2069";
 }
 
-void add_head(Html& page, const Look& look, std::string_view title) {
+// Whether a page holds something that would be lost with the network.
+enum class Keeps { nothing, answers };
+
+void add_head(Html& page, const Look& look, std::string_view title, Keeps keeps) {
   page.open("head");
   page.single("meta", {{"charset", "utf-8"}});
   page.single("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
@@ -43,6 +46,9 @@ void add_head(Html& page, const Look& look, std::string_view title) {
   const auto service = say(look, "service");
   page.element("title", title == service ? service : fmt::format("{} - {}", title, service));
   page.single("link", {{"rel", "stylesheet"}, {"href", look.style}});
+  if (keeps == Keeps::answers) {
+    page.open("script", {{"src", look.keep_script}, {"defer", ""}}).close();
+  }
   page.open("script", {{"src", look.script}, {"defer", ""}}).close();
   page.close();
 }
@@ -105,10 +111,11 @@ void add_foot(Html& page, const Look& look) {
   page.close();
 }
 
-std::string whole(const Look& look, std::string_view title, const Html& body) {
+std::string whole(const Look& look, std::string_view title, const Html& body,
+                  Keeps keeps = Keeps::nothing) {
   Html page;
   page.open("html", {{"lang", look.texts.language()}, {"dir", look.texts.direction()}});
-  add_head(page, look, title);
+  add_head(page, look, title, keeps);
   page.open("body");
   page.open("header", {{"class", "mf-top"}}).open("div");
   page.element("p", look.site.clinic, {{"dir", "auto"}});
@@ -132,6 +139,16 @@ void add_hidden(Html& html, Word name, std::string_view value) {
 void add_button(Html& html, std::string_view text, bool is_second = false) {
   html.element("button", text,
                {{"type", "submit"}, {"class", is_second ? "mf-button mf-second" : "mf-button"}});
+}
+
+// What the script says when the network drops.
+void add_offline_line(Html& html, const Look& look) {
+  html.open("div", {{"id", "offline"},
+                    {"role", "status"},
+                    {"data-offline", say(look, "offline")},
+                    {"data-waiting", say(look, "offline-waiting")},
+                    {"data-changed", say(look, "offline-changed")}});
+  html.close();
 }
 
 void add_link_button(Html& html, std::string_view text, std::string_view address) {
@@ -361,8 +378,11 @@ std::string identity_page(const Look& look, const IdentityView& view) {
   if (view.error) {
     add_summary(html, look, *view.error);
   }
-  html.open("form",
-            {{"method", "post"}, {"action", "/p/id"}, {"id", kForm.view()}, {"novalidate", ""}});
+  html.open("form", {{"method", "post"},
+                     {"action", "/p/id"},
+                     {"id", kForm.view()},
+                     {"data-keep", "once"},
+                     {"novalidate", ""}});
   add_hidden(html, "csrf", view.csrf);
   html.open("fieldset", {{"aria-describedby", described_by(true, view.error.has_value())}});
   html.open("legend").element("h1", say(look, "identity-title")).close();
@@ -374,9 +394,10 @@ std::string identity_page(const Look& look, const IdentityView& view) {
   add_date_part(html, look, {"m", "identity-month", "bday-month", view.month, false}, wrong);
   add_date_part(html, look, {"y", "identity-year", "bday-year", view.year, false}, wrong);
   html.close().close();
+  add_offline_line(html, look);
   add_button(html, say(look, "continue"));
   html.close();
-  return whole(look, title_of(look, say(look, "identity-title"), wrong), html);
+  return whole(look, title_of(look, say(look, "identity-title"), wrong), html, Keeps::answers);
 }
 
 std::string question_page(const Look& look, const QuestionView& view) {
@@ -391,6 +412,7 @@ std::string question_page(const Look& look, const QuestionView& view) {
   html.open("form", {{"method", "post"},
                      {"action", fmt::format("/p/q/{}", view.link_id)},
                      {"id", kForm.view()},
+                     {"data-keep", ""},
                      {"novalidate", ""}});
   add_hidden(html, "csrf", view.csrf);
   add_hidden(html, "rev", std::to_string(view.revision));
@@ -411,6 +433,7 @@ std::string question_page(const Look& look, const QuestionView& view) {
   } else {
     add_choice(html, look, view);
   }
+  add_offline_line(html, look);
   add_button(html, say(look, "continue"));
   if (!view.is_required) {
     html.element(
@@ -418,7 +441,7 @@ std::string question_page(const Look& look, const QuestionView& view) {
         {{"type", "submit"}, {"name", "skip"}, {"value", "1"}, {"class", "mf-button mf-second"}});
   }
   html.close();
-  return whole(look, title_of(look, view.question, has_error), html);
+  return whole(look, title_of(look, view.question, has_error), html, Keeps::answers);
 }
 
 std::string stop_page(const Look& look, const StopView& view) {
@@ -437,12 +460,13 @@ std::string stop_page(const Look& look, const StopView& view) {
   html.element("p", say(look, "stop-noted"));
   html.open("p").text(say(look, "stop-mistake")).close();
   html.element("a", say(look, "back"), {{"class", "mf-back"}, {"href", view.back}});
-  html.open("form", {{"method", "post"}, {"action", "/p/stop"}});
+  html.open("form", {{"method", "post"}, {"action", "/p/stop"}, {"data-keep", ""}});
   add_hidden(html, "csrf", view.csrf);
   add_hidden(html, "rev", std::to_string(view.revision));
+  add_offline_line(html, look);
   add_button(html, say(look, "stop-read"), true);
   html.close();
-  return whole(look, title, html);
+  return whole(look, title, html, Keeps::answers);
 }
 
 std::string review_page(const Look& look, const ReviewView& view) {
@@ -464,12 +488,13 @@ std::string review_page(const Look& look, const ReviewView& view) {
     html.element("p", note, {{"class", "mf-note"}});
   }
   html.element("p", say(look, "review-send-text"));
-  html.open("form", {{"method", "post"}, {"action", "/p/submit"}});
+  html.open("form", {{"method", "post"}, {"action", "/p/submit"}, {"data-keep", ""}});
   add_hidden(html, "csrf", view.csrf);
   add_hidden(html, "rev", std::to_string(view.revision));
+  add_offline_line(html, look);
   add_button(html, say(look, "review-send"));
   html.close();
-  return whole(look, say(look, "review-title"), html);
+  return whole(look, say(look, "review-title"), html, Keeps::answers);
 }
 
 std::string done_page(const Look& look, const DoneView& view) {

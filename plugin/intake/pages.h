@@ -30,7 +30,7 @@ struct LanguageSwitch {
 struct Look {
   const Texts& texts;
   const Site& site;
-  std::string style, script;  // their addresses
+  std::string style, script, keep_script;  // their addresses
   LanguageSwitch others = {};
 };
 

@@ -40,6 +40,17 @@ Response guarded(const Parts& parts, const Request& request, Response (Handling:
   return handling.failed();
 }
 
+// Where a form leads, as a script can read it: it fetches the page by itself.
+Response for_sender(const Request& request, Response response) {
+  if (response.status == 303 && !http::field_of(request.fields, "mf-fetch").empty()) {
+    response.status = 204;
+    for (auto& field : response.fields) {
+      field.name = field.name == "Location" ? "Mf-To" : field.name;
+    }
+  }
+  return response;
+}
+
 // The routes of one service: all of them count for the limit of their sender.
 struct Service {
   explicit Service(const Parts& all) : parts(all), limit(all.settings.requests_per_minute) {}
@@ -87,7 +98,7 @@ class Table {
                  std::move(pattern),
                  std::move(summary),
                  [service = service_, handler](const Request& request) {
-                   return guarded(service->parts, request, handler);
+                   return for_sender(request, guarded(service->parts, request, handler));
                  },
                  std::move(media_types),
                  most,
@@ -114,6 +125,11 @@ const browser::Asset& script_file() {
   return file;
 }
 
+const browser::Asset& keep_script_file() {
+  static const auto file = browser::script("keep", kKeepScript);
+  return file;
+}
+
 std::string path_of(std::string_view token) { return fmt::format("/p/{}", token); }
 
 void add_routes(http::Router& router, const Parts& parts) {
@@ -134,6 +150,7 @@ void add_routes(http::Router& router, const Parts& parts) {
   table.post("/p/{token}/language", "another language before the visit", &Handling::speak_before);
   browser::add_asset(router, style_file());
   browser::add_asset(router, script_file());
+  browser::add_asset(router, keep_script_file());
   router.add({"GET",
               "/favicon.ico",
               "no picture",

@@ -12,7 +12,7 @@ namespace myoflag::intake {
 namespace {
 
 // Every page's frame fills in clinic, phone and number.
-constexpr std::array<browser::TextKey, 87> kKeys{{
+constexpr std::array<browser::TextKey, 90> kKeys{{
     {"service"},
     {"help"},
     {"emergency-help"},
@@ -65,6 +65,9 @@ constexpr std::array<browser::TextKey, 87> kKeys{{
     {"stop-call"},
     {"stop-mistake"},
     {"stop-read"},
+    {"offline"},
+    {"offline-waiting"},
+    {"offline-changed"},
     {"review-title"},
     {"review-not-answered"},
     {"review-hidden"},

@@ -7,5 +7,6 @@ namespace myoflag::intake {
 
 const browser::Asset& style_file();
 const browser::Asset& script_file();
+const browser::Asset& keep_script_file();  // of pages with something to lose
 
 }  // namespace myoflag::intake

@@ -603,6 +603,44 @@ TEST_F(ServiceTest, AnInvitationThatIsOverSpeaksItsLanguages) {
   EXPECT_THAT(browser.get("/p/" + token).body, HasSubstr("Este enlace es demasiado antiguo"));
 }
 
+// ---- a network that drops
+
+// The script asks where to go on, and fetches that page itself.
+TEST_F(ServiceTest, AScriptIsToldWhereAFormLeads) {
+  browser.come(token);
+  browser.extra = {{"mf-fetch", "1"}};
+  const auto response = browser.fill("/p/q/em-now", "em-now=none");
+  EXPECT_EQ(response.status, 204);
+  EXPECT_EQ(http::field_of(response.fields, "Mf-To"), "/p/q/em-sudden");
+  EXPECT_EQ(Browser::location(response), "");
+  EXPECT_EQ(http::field_of(response.fields, "Cache-Control"), "no-store");
+  EXPECT_EQ(browser.fill("/p/q/em-sudden", "em-sudden=nonsense").status, 403);
+}
+
+// The answer arrived, what was said back did not: the same once more.
+TEST_F(ServiceTest, WhatIsSentAgainBecauseTheReplyWasLostIsKeptOnce) {
+  browser.come(token);
+  const auto page = browser.page;
+  for (const bool by_script : {true, false, true}) {
+    browser.extra = by_script ? http::Fields{{"mf-fetch", "1"}} : http::Fields{};
+    browser.page = page;
+    const auto response = browser.fill("/p/q/em-now", "em-now=none");
+    EXPECT_EQ(response.status, by_script ? 204 : 303);
+    EXPECT_EQ(invitation().revision, 1);
+  }
+  // An emergency is escalated once, and a form is sent once.
+  browser.extra = {};
+  browser.get("/p/q/em-sudden");
+  const auto sudden = browser.page;
+  for (int i = 0; i < 3; ++i) {
+    browser.page = sudden;
+    EXPECT_EQ(Browser::location(browser.fill("/p/q/em-sudden", "em-sudden=face-droop")), "/p/stop");
+  }
+  EXPECT_EQ(invitation().revision, 2);
+  EXPECT_EQ(clinic.invitations.interruptions(invitation().id).value().size(), 1u);
+  EXPECT_EQ(clinic.log, "");
+}
+
 // ---- adaptive order
 
 // Answers as the untroubled do, but very worried; up to this question.

@@ -14,7 +14,7 @@ import urllib.parse
 
 ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
 sys.path[:0] = [os.path.join(ROOT, "tests", "sidecar"), os.path.dirname(os.path.abspath(__file__))]
-from clinic import PROGRAM, Clinic  # noqa: E402
+from clinic import PROGRAM, Client, Clinic  # noqa: E402
 from serve_test import SLOW  # noqa: E402
 from smart_ehr import Ehr, Key, base64url  # noqa: E402
 

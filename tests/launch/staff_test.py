@@ -12,7 +12,7 @@ import urllib.parse
 
 ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
 sys.path[:0] = [os.path.join(ROOT, "tests", "sidecar"), os.path.dirname(os.path.abspath(__file__))]
-from clinic import PROGRAM, Clinic  # noqa: E402
+from clinic import PROGRAM, Client, Clinic  # noqa: E402
 from launch_test import Browser, visit  # noqa: E402
 from smart_ehr import Ehr, Key  # noqa: E402
 

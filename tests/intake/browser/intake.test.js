@@ -106,6 +106,7 @@ test("errors say what to do and keep what was given", async () => {
   await other.goto(patient.page.url());
   await other.locator('label[for="em-now-none"]').click();
   await other.getByRole("button", { name: "Continue" }).click();
+  await other.waitForURL(/em-sudden$/);
   await patient.answer(["unsure"]);
   await patient.look("changed elsewhere");
   assert.ok(await patient.page.isChecked("#em-now-unsure"), "what was given is still there");

@@ -115,7 +115,7 @@ class Patient {
 
   // By the button at the foot of the page.
   async choose(language) {
-    await this.page.locator(`button[name="lang"][value="${language}"]`).click();
+    await this.leads(() => this.page.locator(`button[name="lang"][value="${language}"]`).click());
     this.speak(language);
   }
 
@@ -155,8 +155,17 @@ class Patient {
     await judge(page, place);
   }
 
+  // A form that the script sends leads on later than the touch, or the page says that it cannot.
+  async leads(touch) {
+    if (this.script) await this.page.evaluate(() => { window.isOld = true; });
+    await touch();
+    if (!this.script) return;
+    await this.page.waitForFunction(() => !window.isOld || (document.querySelector("#offline") || {}).textContent, null, { timeout: 40_000 });
+    await this.page.waitForLoadState("domcontentloaded");
+  }
+
   async press(name) {
-    await this.page.getByRole("button", { name, exact: true }).click();
+    await this.leads(() => this.page.getByRole("button", { name, exact: true }).click());
   }
 
   async come(link = this.clinic.invite()) {
