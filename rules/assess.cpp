@@ -321,7 +321,6 @@ class Assessing {
     PatientAdvice advice = advise_patient(out_, verdicts_);
     out_.patient_advice = std::move(advice.texts);
     out_.patient_advice_ids = std::move(advice.ids);
-    out_.reassurance = advice.reassurance;
   }
 
   const Knowledge& knowledge_;

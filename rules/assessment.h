@@ -258,7 +258,6 @@ struct Assessment {
       patient_advice;  // what the patient is told beside the headline, most important first
   std::vector<std::string> patient_advice_ids;  // rule, policy or advice id of each
   std::vector<Notice> notices;
-  bool reassurance = false;  // a benign rule's text is among the advice
   std::vector<VanishedFlag> vanished;
 };
 

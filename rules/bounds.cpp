@@ -102,7 +102,7 @@ class BoundsSearch {
       }
     });
     const Tier lowest = certain.value_or(possible);
-    return situation_.flags.free_text ? std::max(lowest, Tier::routine) : lowest;
+    return situation_.flags.free_text ? std::max(lowest, knowledge_.unread_words) : lowest;
   }
 
   // An open age is looked at case by case: it switches whole rules on and off.

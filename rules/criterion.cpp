@@ -61,7 +61,7 @@ class Parser {
  private:
   Parsed fail(std::string message) { return fail_at(at_, std::move(message)); }
   static Parsed fail_at(std::size_t offset, std::string message) {
-    return tl::unexpected(CriterionError{offset, std::move(message)});
+    return tl::unexpected(CriterionError{offset, std::move(message), {}, 0});
   }
 
   void skip_space() {
@@ -205,10 +205,11 @@ class Parser {
     const std::size_t offset = at_;
     const std::string_view name = word();
     if (name.empty()) {
-      return CriterionError{offset, "expected a name here"};
+      return CriterionError{offset, "expected a name here", {}, 0};
     }
     if (criterion.names.size() >= kMaxWords) {
-      return CriterionError{offset, fmt::format("more than {} names in one form", kMaxWords)};
+      return CriterionError{
+          offset, fmt::format("more than {} names in one form", kMaxWords), {}, 0};
     }
     criterion.names.emplace_back(name);
     criterion.name_offsets.push_back(offset);
@@ -229,7 +230,7 @@ class Parser {
       return error;
     }
     if (!take(':')) {
-      return CriterionError{at_, "expected `:` and the options"};
+      return CriterionError{at_, "expected `:` and the options", {}, 0};
     }
     return read_options(criterion, criterion.names.front());
   }
@@ -240,11 +241,12 @@ class Parser {
       skip_space();
       const std::size_t offset = at_;
       if (++words > kMaxWords) {
-        return CriterionError{offset, fmt::format("more than {} options in one form", kMaxWords)};
+        return CriterionError{
+            offset, fmt::format("more than {} options in one form", kMaxWords), {}, 0};
       }
       const std::string_view option = word();
       if (option.empty()) {
-        return CriterionError{offset, "expected an option here"};
+        return CriterionError{offset, "expected an option here", {}, 0};
       }
       if (auto error = add_option(criterion, item, option, offset)) {
         return error;
@@ -267,16 +269,29 @@ class Parser {
         known.push_back(name);
       }
       return CriterionError{
-          offset, fmt::format("there is no option set `{}`{}", option, suggestion(option, known))};
+          offset,
+          fmt::format("there is no option set `{}`{}", option, suggestion(option, known)),
+          {},
+          0};
+    }
+    const bool question_unknown = item.empty() && criterion.kind != Kind::fired_tier;
+    if (set->second.item.empty() || question_unknown) {
+      return CriterionError{offset, {}, {}, 0};
     }
     if (set->second.item != item) {
-      return CriterionError{
-          offset, fmt::format("option set `{}` belongs to `{}`", option, set->second.item)};
+      return mismatch(criterion, option, set->second.item, offset);
     }
     for (const auto& code : set->second.options) {
       add_once(criterion, code, offset);
     }
     return std::nullopt;
+  }
+
+  static CriterionError mismatch(const Criterion& criterion, std::string_view set,
+                                 std::string_view owner, std::size_t offset) {
+    const bool named = !criterion.names.empty();
+    return {offset, fmt::format("option set `{}` belongs to `{}`", set, owner),
+            named ? criterion.names.front() : "", named ? criterion.name_offsets.front() : 0};
   }
 
   static void add_once(Criterion& criterion, std::string_view option, std::size_t offset) {

@@ -65,14 +65,18 @@ struct Criterion {
 };
 
 struct OptionSet {
-  std::string item;
+  std::string item;  // empty while loading: the set cannot be read
   std::vector<std::string> options;
 };
 using OptionSets = std::map<std::string, OptionSet, std::less<>>;
 
 struct CriterionError {
   std::size_t offset = 0;  // in bytes
-  std::string text;
+  std::string text;        // empty: what is wrong stands elsewhere, and is told there
+  // An option set does not belong to the question that is named there; which may be the one that is
+  // mistyped. Empty otherwise.
+  std::string question;
+  std::size_t question_offset = 0;
 };
 
 // Option sets are written out; that they belong to the item they are used with is checked here,

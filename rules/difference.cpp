@@ -408,6 +408,7 @@ Entries setting_entries(const Knowledge& knowledge) {
         {"benign-answers-days", fmt::to_string(knowledge.staleness.benign_answers_days)},
         {"lab-days", fmt::to_string(knowledge.staleness.lab_days)},
         {"nothing-matched", std::string(code_of(knowledge.nothing_matched))},
+        {"unread-words", std::string(code_of(knowledge.unread_words))},
         {"repeat-days", fmt::to_string(knowledge.repeat_days)},
         {"repeat-allowed", list(repeat_allowed)},
         {"items", names.items(knowledge.change.items)},

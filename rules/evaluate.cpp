@@ -169,7 +169,7 @@ void evaluate(const Knowledge& knowledge, const Facts& facts, const EvaluateFlag
   }
   verdicts.tier = final_tier(knowledge, verdicts);
   if (flags.free_text) {
-    verdicts.tier = std::max(verdicts.tier, Tier::routine);
+    verdicts.tier = std::max(verdicts.tier, knowledge.unread_words);
   }
 }
 

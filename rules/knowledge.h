@@ -331,9 +331,10 @@ struct Knowledge {
   std::vector<AdviceGuard> advice_guards;
   std::vector<Advice> advice;
   int benign_gate = -1;  // index into gaps
-  int adult_age = 16;    // years; below it only rules marked all-ages and emergency rules hold
-  Tier nothing_matched = Tier::routine;
-  Tier red_flag_from = Tier::soon;       // rules of this tier and above are red flags
+  int adult_age = 0;     // years; below it only rules marked all-ages and emergency rules hold
+  Tier nothing_matched{};
+  Tier unread_words{};                   // no less, while nobody has read what the patient wrote
+  Tier red_flag_from{};                  // rules of this tier and above are red flags
   int repeat_days = 0;                   // a test younger than this is not proposed again
   std::array<bool, 5> repeat_allowed{};  // by tiers whose rules may repeat it
   std::vector<Seed> seeds;

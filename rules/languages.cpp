@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "rules/ascii.h"
+
 namespace myoflag::rules {
 namespace {
 
@@ -15,13 +17,14 @@ class Collector {
   explicit Collector(const Knowledge& knowledge) : knowledge_(knowledge) {}
 
   std::vector<PatientWords> run() {
-    add(knowledge_.title, {}, "the title", false);
+    add(knowledge_.title, {}, "the title");
     for (const Item& item : knowledge_.items) {
       add_item(item);
     }
     for (std::size_t i = knowledge_.tiers.size(); i-- > 0;) {
       for (const Headline& headline : knowledge_.tiers[i].patient) {
-        add(headline.text, {}, fmt::format("tier {}", code_of(static_cast<Tier>(i))), true);
+        tell(headline.text, fmt::format("tier {}", code_of(static_cast<Tier>(i))),
+             headline.within_hours);
       }
     }
     for (const auto* list : {&knowledge_.rules, &knowledge_.gaps}) {
@@ -30,27 +33,33 @@ class Collector {
       }
     }
     for (const Advice& advice : knowledge_.advice) {
-      add(advice.text, {}, fmt::format("advice {}", advice.id), true);
+      tell(advice.text, fmt::format("advice {}", advice.id), 0);
     }
     add_neutral_words();
     return std::move(out_);
   }
 
  private:
-  void add(const std::string& english, std::string_view item, std::string place, bool is_told,
+  void add(const std::string& english, std::string_view item, std::string place,
            bool is_instrument = false) {
     if (!english.empty()) {
-      out_.push_back({&english, item, std::move(place), is_told, is_instrument});
+      out_.push_back({&english, item, std::move(place), false, is_instrument, std::nullopt});
+    }
+  }
+
+  void tell(const std::string& english, std::string place, std::optional<int> latest) {
+    if (!english.empty()) {
+      out_.push_back({&english, {}, std::move(place), true, false, latest});
     }
   }
 
   void add_item(const Item& item) {
     const bool is_instrument = !item.instrument.empty();
-    add(item.text, item.link_id, fmt::format("question {}", item.link_id), false, is_instrument);
-    add(item.help, item.link_id, fmt::format("question {}, help", item.link_id), false);
+    add(item.text, item.link_id, fmt::format("question {}", item.link_id), is_instrument);
+    add(item.help, item.link_id, fmt::format("question {}, help", item.link_id));
     for (const Option& option : item.options) {
       add(option.text, item.link_id,
-          fmt::format("question {}, option {}", item.link_id, option.code), false, is_instrument);
+          fmt::format("question {}, option {}", item.link_id, option.code), is_instrument);
     }
   }
 
@@ -59,18 +68,19 @@ class Collector {
     const bool is_said =
         std::any_of(knowledge_.rules.begin(), knowledge_.rules.end(),
                     [](const Rule& rule) { return rule.comforts && rule.beside.empty(); });
-    if (is_said) {
-      add(knowledge_.text("patient-neutral"), {}, "patient-neutral", true);
+    const auto words = knowledge_.texts.find("patient-neutral");  // missing while loading only
+    if (is_said && words != knowledge_.texts.end()) {
+      tell(words->second, "patient-neutral", 0);
     }
   }
 
   void add_rule(const Rule& rule) {
-    add(rule.patient, {}, fmt::format("{}, patient", rule.id), true);
+    tell(rule.patient, fmt::format("{}, patient", rule.id), latest_named_by(rule));
     for (const ConditionalTarget& target : rule.target_when) {
-      add(target.patient, {}, fmt::format("{}, patient of target-when", rule.id), true);
+      tell(target.patient, fmt::format("{}, patient of target-when", rule.id), target.target.hours);
     }
-    add(rule.beside, {}, fmt::format("{}, beside", rule.id), true);
-    add(rule.beside_emergency, {}, fmt::format("{}, beside-emergency", rule.id), true);
+    tell(rule.beside, fmt::format("{}, beside", rule.id), 0);
+    tell(rule.beside_emergency, fmt::format("{}, beside-emergency", rule.id), 0);
   }
 
   const Knowledge& knowledge_;
@@ -101,14 +111,17 @@ std::size_t end_at(std::string_view text, std::size_t at) {
   return 0;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-
 bool same_tag(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
+                    [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
 }  // namespace
+
+// What does not raise the tier is said beside anything.
+std::optional<int> latest_named_by(const Rule& rule) {
+  return rule.raises() ? rule.target.hours : 0;
+}
 
 std::vector<PatientWords> patient_words(const Knowledge& knowledge) {
   return Collector(knowledge).run();

@@ -3,6 +3,7 @@
 // each (languages/<tag>.yaml). A catalogue goes by the English words, so that a text that changes
 // has no translation until somebody has looked at it; the loader refuses one that is not complete.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,11 @@ struct PatientWords {
   std::string place;      // for people: "question em-now, option seizure"
   bool is_told = false;   // part of what the patient is told at the end: sentence by sentence
   bool is_instrument = false;  // of a published instrument
+  std::optional<int> latest;   // hours: it names no later time; empty: any
 };
+
+// The latest time that `patient` of the rule may name, in hours; empty: any.
+std::optional<int> latest_named_by(const Rule& rule);
 
 // All of them, in the order of the files. They point into the knowledge.
 std::vector<PatientWords> patient_words(const Knowledge& knowledge);

@@ -119,6 +119,7 @@ void read(Run& run, std::string_view name, Reader reader) {
 void read_all(Run& run) {
   read(run, "terminology.yaml", read_terms);
   read(run, "sources.yaml", read_sources);
+  read(run, "text.en.yaml", read_english_times);
   read(run, "knowledge.yaml", read_settings);
   read(run, "questions.yaml", read_questions);
   read(run, "knowledge.yaml", read_settings_of_items);
@@ -142,10 +143,29 @@ void read_all(Run& run) {
   read(run, "seeds.yaml", read_seeds);
 }
 
-// Held against the English texts, so only where these are sound.
+void collect_texts(const Node& node, std::set<std::string, std::less<>>& texts) {
+  if (node.kind == Node::Kind::scalar) {
+    texts.emplace(node.text, 0, node.text.find_last_not_of(" \n\t\r") + 1);
+  }
+  for (const Node& item : node.items) {
+    collect_texts(item, texts);
+  }
+  for (const auto& field : node.fields) {
+    collect_texts(field.value, texts);
+  }
+}
+
+// Held against the English texts, so only where all of them were found.
 void read_languages(Run& run) {
-  if (!run.problems.empty()) {
-    return;
+  const bool has_problems = !run.problems.empty();
+  for (const FileKind& kind : kFiles) {
+    const Document& document = run.documents.find(kind.name)->second;
+    if (!document.complete) {
+      return;
+    }
+    if (has_problems) {
+      collect_texts(document.root, run.context.written);
+    }
   }
   const auto words = patient_words(run.context.knowledge);
   for (const auto& [name, document] : run.documents) {

@@ -57,7 +57,6 @@ class Advising {
     if (!may_say(rule, verdicts_)) {
       return neutral_words_of(rule);
     }
-    out_.reassurance = out_.reassurance || rule.benign;
     const auto shorter =
         std::find_if(rule.target_when.begin(), rule.target_when.end(),
                      [&](const auto& when) { return when.target == finding.target; });

@@ -15,7 +15,6 @@ namespace myoflag::rules {
 struct PatientAdvice {
   std::vector<std::string> texts;  // most important first
   std::vector<std::string> ids;    // rule, policy or advice of each
-  bool reassurance = false;        // a benign rule's text is among them
 };
 
 // Reads tier, target, findings and input of the assessment.

@@ -261,7 +261,10 @@ class Compiler {
   }
 
  private:
-  void fail(std::size_t offset, std::string text) { errors_.push_back({offset, std::move(text)}); }
+  void fail(std::size_t offset, std::string text, int item = -1) {
+    errors_.push_back({offset, std::move(text), item});
+  }
+  int index_of(const Item& item) const { return static_cast<int>(&item - knowledge_.items.data()); }
 
   // Where the question of the form is named; `age`, med() and cond() name none.
   static std::size_t question_offset(const Criterion& criterion) {
@@ -342,14 +345,14 @@ class Compiler {
         op.open = item.open();
         if (item.none == 0) {
           fail(question_offset(criterion),
-               fmt::format("question `{}` has no option `none`", item.link_id));
+               fmt::format("question `{}` has no option `none`", item.link_id), index);
         }
         break;
       case Kind::unsure:
         op.mask = item.unsure;
         if (item.unsure == 0) {
           fail(question_offset(criterion),
-               fmt::format("question `{}` has no option `unsure`", item.link_id));
+               fmt::format("question `{}` has no option `unsure`", item.link_id), index);
         }
         break;
       default:
@@ -367,7 +370,8 @@ class Compiler {
         const auto code_of_option = [](const Option& each) { return std::string_view(each.code); };
         fail(criterion.option_offsets[i],
              fmt::format("question `{}` has no option `{}`{}", item.link_id, code,
-                         nearest(code, item.options, code_of_option)));
+                         nearest(code, item.options, code_of_option)),
+             index_of(item));
       } else {
         mask |= std::uint64_t{1} << option;
       }
@@ -383,7 +387,8 @@ class Compiler {
     if (!is_question || (!any_type && wants_number != numeric) ||
         (!any_type && !wants_number && item.type != ItemType::choice)) {
       fail(question_offset(criterion),
-           fmt::format("question `{}` is not of the type this form needs", item.link_id));
+           fmt::format("question `{}` is not of the type this form needs", item.link_id),
+           index_of(item));
     }
   }
 
@@ -424,6 +429,9 @@ class Compiler {
                                [](const auto& each) { return std::string_view(each.first); })));
       return;
     }
+    if (set->second.item < 0) {
+      return fail(question_offset(criterion), {});
+    }
     const Item& item = knowledge_.items[static_cast<std::size_t>(set->second.item)];
     op.item = static_cast<std::uint16_t>(set->second.item);
     op.mask = set->second.yes;
@@ -442,7 +450,7 @@ class Compiler {
     op.item = static_cast<std::uint16_t>(index);
     op.open = item.open();
     if (item.type != ItemType::choice || item.repeats || item.options.size() > 16) {
-      fail(offset, fmt::format("question `{}` has no scores to add up", name));
+      fail(offset, fmt::format("question `{}` has no scores to add up", name), index);
       return op;
     }
     int highest = 0;

@@ -56,7 +56,8 @@ struct Program {
 
 struct CompileError {
   std::size_t offset = 0;  // in the criterion's text
-  std::string text;
+  std::string text;        // empty: what is wrong stands elsewhere
+  int item = -1;           // of the question that does not fit the form
 };
 
 struct CompileOptions {

@@ -13,7 +13,7 @@ namespace myoflag::rules {
 namespace {
 
 constexpr std::string_view kMagic = "myoflag knowledge\n";
-constexpr std::uint32_t kVersion = 5;
+constexpr std::uint32_t kVersion = 6;
 constexpr int kMaxDepth = 64;
 
 // The fields of each type. The bindings name every member, so a member that is added does not
@@ -207,9 +207,9 @@ auto fields(X& x) {
 template <Is<Knowledge> X>
 auto fields(X& x) {
   auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb, cc, dd,
-         ee, ff, gg, hh, ii, jj, kk, ll, mm, tape] = x;
+         ee, ff, gg, hh, ii, jj, kk, ll, mm, nn, tape] = x;
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb,
-                  cc, dd, ee, ff, gg, hh, ii, jj, kk, ll, mm);
+                  cc, dd, ee, ff, gg, hh, ii, jj, kk, ll, mm, nn);
 }
 
 class Writer {

@@ -115,6 +115,23 @@ bool is_unjudged(const Assessment& assessment, const Finding& finding) {
   return may_hold(assessment, finding, reads_only_labs(*assessment.knowledge, *finding.rule));
 }
 
+bool is_excluded_by_answers(const Assessment& assessment, const Finding& finding) {
+  const Rule& rule = *finding.rule;
+  if (finding.status != FindingStatus::excluded || rule.kind != Rule::Kind::rule || rule.root < 0) {
+    return false;
+  }
+  if (rule.raw || rule.last || rule.benign) {
+    return true;
+  }
+  Facts facts = assessment.input->facts;
+  for (ItemState& state : facts.answers.state) {
+    state = state == ItemState::not_shown ? ItemState::skipped : state;
+  }
+  const Knowledge& knowledge = *assessment.knowledge;
+  const std::size_t root = knowledge.program.roots[static_cast<std::size_t>(rule.root)];
+  return Reader(knowledge, facts, true).value(root) == Tri::no;
+}
+
 bool waits_for_a_result(const Assessment& assessment, const Finding& finding) {
   return may_hold(assessment, finding, false);
 }

@@ -19,7 +19,11 @@ bool has_outlived(const Knowledge& knowledge, std::size_t lab, const Lab& value)
 // only those that are there and cannot be used, for nobody has all values measured.
 bool is_unjudged(const Assessment& assessment, const Finding& finding);
 
-// The same, and a result is there that cannot be used: somebody must look at it.
+// A rule that stays excluded whatever the questions that were not shown, and results that are not
+// there, would have said.
+bool is_excluded_by_answers(const Assessment& assessment, const Finding& finding);
+
+// As is_unjudged, and a result is there that cannot be used: somebody must look at it.
 bool waits_for_a_result(const Assessment& assessment, const Finding& finding);
 
 }  // namespace myoflag::rules

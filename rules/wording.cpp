@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdio>
 #include <limits>
+
+#include "rules/ascii.h"
 
 namespace myoflag::rules {
 namespace {
@@ -139,8 +140,7 @@ bool ends_sentence(std::string_view text, std::size_t i) {
   if (i + 1 == text.size()) {
     return true;
   }
-  return i + 2 < text.size() && text[i + 1] == ' ' &&
-         std::isupper(static_cast<unsigned char>(text[i + 2])) != 0;
+  return i + 2 < text.size() && text[i + 1] == ' ' && is_upper(text[i + 2]);
 }
 
 // Of a question that was denied before a newer form: nothing of its answer stays.

@@ -1,7 +1,6 @@
 #include "plugin/batch/records.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -13,6 +12,7 @@
 #include "fhir/r4/definitions.h"
 #include "plugin/batch/join.h"
 #include "plugin/safe_text.h"
+#include "rules/ascii.h"
 
 namespace myoflag::batch {
 namespace {
@@ -24,8 +24,7 @@ constexpr std::size_t kBlock = 256u << 10;
 // The end of the name in small letters, without what says that it is compressed.
 std::string plain_name(std::string_view path) {
   std::string name(path.substr(path.size() - std::min<std::size_t>(path.size(), 16)));
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(name.begin(), name.end(), name.begin(), rules::to_lower);
   for (const std::string_view end : {".gz", ".zst"}) {
     if (name.ends_with(end)) {
       name.resize(name.size() - end.size());

@@ -1,7 +1,6 @@
 #include "plugin/cds/assessment_card.h"
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <utility>
 
@@ -14,6 +13,7 @@
 #include "plugin/mapping/digest.h"
 #include "plugin/mapping/frame.h"
 #include "plugin/mapping/identifiers.h"
+#include "plugin/mapping/record_place.h"
 #include "plugin/mapping/sent_response.h"
 #include "plugin/mapping/service_requests.h"
 #include "rules/explain.h"
@@ -54,7 +54,8 @@ std::string reason_of(const Assessment& assessment) {
   const auto& knowledge = *assessment.knowledge;
   const auto groups = rules::explaining::group_fired(assessment);
   // What comforts waits until the patient's words are read.
-  const bool unread = !assessment.input->free_text.empty() && assessment.tier <= Tier::routine;
+  const bool unread =
+      !assessment.input->free_text.empty() && assessment.tier <= knowledge.unread_words;
   const auto* lead = groups.list.empty() ? nullptr : groups.list.front().lead->rule;
   if (unread && (lead == nullptr || lead->benign)) {
     return say(knowledge, "card-reason-words");
@@ -82,21 +83,25 @@ std::string summary_of(const Assessment& assessment) {
 
 // ---- the detail
 
-// Where a sentence names a place of the input, the clinician reads what it is.
+// Where a sentence names an entry of the input, the clinician reads what it is.
 std::string with_names(const Knowledge& knowledge, std::string text,
                        const std::vector<Source>& sources) {
   for (const auto& source : sources) {
-    for (auto at = text.find(source.place); !source.place.empty() && at != std::string::npos;
-         at = text.find(source.place)) {
-      auto end = at + source.place.size();
-      while (end < text.size() &&
-             (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '[' ||
-              text[end] == ']' ||
-              (text[end] == '.' && end + 1 < text.size() &&
-               std::isalpha(static_cast<unsigned char>(text[end + 1])) != 0))) {
-        ++end;
+    if (source.place.empty()) {
+      continue;
+    }
+    // The source itself, or an entry of the Bundle that it is: "3" or "3.1" in the same words.
+    const std::string words = mapping::place_in_words(knowledge, source.place);
+    const auto number_end = words.find_last_of("0123456789") + 1;
+    const std::string head = words.substr(0, number_end);
+    const std::string tail = words.substr(number_end);
+    for (auto at = text.find(head); at != std::string::npos; at = text.find(head, at + 1)) {
+      const auto end = text[at + head.size()] == '.'
+                           ? text.find_first_not_of(".0123456789", at + head.size())
+                           : at + head.size();
+      if (end != std::string::npos && std::string_view(text).substr(end).starts_with(tail)) {
+        text.replace(at, end + tail.size() - at, knowledge.text(source.asked->name));
       }
-      text.replace(at, end - at, knowledge.text(source.asked->name));
     }
   }
   return text;

@@ -18,6 +18,7 @@
 #include "plugin/mapping/frame.h"
 #include "plugin/mapping/intake.h"
 #include "plugin/mapping/patient_identity.h"
+#include "plugin/mapping/record_place.h"
 #include "rules/explain/groups.h"
 #include "rules/wording.h"
 
@@ -222,7 +223,11 @@ std::vector<std::string> missing_phrases(const Knowledge& knowledge,
   }
   for (const auto& source : sources) {
     for (const auto& part : source.left_out) {
-      const auto place = fmt::format("{} ({})", knowledge.text(source.asked->name), part);
+      const auto& data = knowledge.text(source.asked->name);
+      const auto number = mapping::entry_number(part);
+      const auto place = number.empty() ? fmt::format("{} ({})", data, part)
+                                        : rules::say(knowledge, "card-entry",
+                                                     {{"data", data}, {"number", number}});
       phrases.push_back(rules::say(knowledge, "record-unreadable", {{"place", place}}));
     }
   }

@@ -189,6 +189,7 @@ void add_settings(std::string& out, const Knowledge& knowledge, const rules::Pol
     bullet(out, "More than before", question_names(knowledge, knowledge.change.grew));
   } else if (policy.kind == "aggregation") {
     bullet(out, "When nothing matched", code_of(knowledge.nothing_matched));
+    bullet(out, "While free text is unread, at least", code_of(knowledge.unread_words));
   } else if (policy.kind == "overtesting") {
     bullet(out, "A test is not repeated within", fmt::format("{} days", knowledge.repeat_days));
     add_tiers_that_repeat(out, knowledge);

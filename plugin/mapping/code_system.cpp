@@ -1,8 +1,9 @@
 #include "plugin/mapping/code_system.h"
 
-#include <cctype>
 #include <utility>
 #include <vector>
+
+#include "rules/ascii.h"
 
 namespace myoflag::mapping {
 
@@ -30,11 +31,11 @@ std::string identifier_name(std::string_view id) {
   std::string name;
   bool upper = true;
   for (const char c : id) {
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0) {
+    if (!rules::is_letter_or_digit(c)) {
       upper = true;
       continue;
     }
-    name.push_back(upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c);
+    name.push_back(upper ? rules::to_upper(c) : c);
     upper = false;
   }
   return name;

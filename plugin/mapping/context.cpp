@@ -18,6 +18,7 @@
 #include "plugin/mapping/one_of.h"
 #include "plugin/mapping/record_concepts.h"
 #include "plugin/mapping/record_labs.h"
+#include "plugin/mapping/record_place.h"
 #include "plugin/mapping/record_results.h"
 #include "plugin/mapping/record_statements.h"
 #include "plugin/mapping/record_status.h"
@@ -780,7 +781,8 @@ class Reader {
     }
     const auto last = out_.problems.size() + 1 == fhir::max_issues;
     const auto text = rules::fill(knowledge_.text(last ? "record-more" : key), values);
-    out_.problems.push_back({"MF-3033", rules::fill(text, {{"place", place}}), place});
+    out_.problems.push_back(
+        {"MF-3033", rules::fill(text, {{"place", place_in_words(knowledge_, place)}}), place});
   }
 
   void assert_conditions(const Named& named, const RecordResource& resource, const Moment& when) {

@@ -24,6 +24,9 @@ std::vector<std::string> codes_of(const Item& item, std::uint64_t options) {
       codes.push_back(item.options[i].code);
     }
   }
+  if ((options & rules::kNotOffered) != 0) {
+    codes.emplace_back("#not-offered");
+  }
   return codes;
 }
 
@@ -92,7 +95,7 @@ class Form {
         return fmt::format("{}.exclude('#missing' | '#not-shown').exists()",
                            answers(item_of(criterion)));
       case Kind::unsure:
-        return fmt::format("('unsure' in {})", answers(item_of(criterion)));
+        return meets(answers(item_of(criterion)), "('unsure' | '#not-offered')");
       case Kind::number:
         return number(criterion);
       case Kind::sum:

@@ -5,6 +5,7 @@
 // Variables, for a question x (`-` in its linkId becomes `_`):
 //   a_x     its option codes; '#missing' beside or instead of them when it was skipped, not asked
 //   or unusable,
+//           '#not-offered' beside or instead of them when not all options could be chosen,
 //           '#not-shown' when it does not apply; '#answered' for numbers and text
 //   raw_x   the same before `none` beside a positive option is dropped
 //   r_x     option codes that the record asserts; k_x true when the record answers the question

@@ -1,7 +1,6 @@
 #include "plugin/mapping/identifiers.h"
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <vector>
 
@@ -9,6 +8,7 @@
 
 #include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/digest.h"
+#include "rules/ascii.h"
 
 namespace myoflag::mapping {
 
@@ -20,7 +20,8 @@ std::string percent_encoded(std::string_view text) {
   std::string encoded;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || std::string_view("-._~").find(c) != std::string_view::npos) {
+    if (rules::is_letter_or_digit(c) ||
+        std::string_view("-._~").find(c) != std::string_view::npos) {
       encoded += c;
     } else {
       encoded += fmt::format("%{:02X}", byte);

@@ -18,6 +18,7 @@
 #include "plugin/mapping/one_of.h"
 #include "plugin/mapping/other_form_answers.h"
 #include "plugin/mapping/patient_identity.h"
+#include "plugin/mapping/record_place.h"
 #include "plugin/mapping/sent_response.h"
 #include "rules/texts.h"
 
@@ -406,7 +407,8 @@ class Taker {
       return;
     }
     const bool last = problems.size() + 1 == fhir::max_issues;
-    auto text = rules::fill(knowledge_.text(last ? "record-more" : key), {{"place", named}});
+    auto text = rules::fill(knowledge_.text(last ? "record-more" : key),
+                            {{"place", place_in_words(knowledge_, named)}});
     problems.push_back({code, std::move(text), std::move(at)});
   }
 

@@ -274,9 +274,8 @@ constexpr std::array<Family, 11> families{
      {"lab_", "decimal", "0", "1", "Laboratory value, at most so many days old: "},
      {"fired_", "boolean", "0", "1", "Whether a rule of this tier fired: "},
      {"a_", "string", "0", "*",
-      "Option codes answered, #missing when skipped, not asked or unusable, #not-shown when it "
-      "does "
-      "not apply, #answered for a number: "},
+      "Option codes answered, #missing when skipped, not asked or unusable, #not-offered when not "
+      "all options could be chosen, #not-shown when it does not apply, #answered for a number: "},
      {"n_", "decimal", "0", "1", "Number answered: "},
      {"r_", "string", "0", "*", "Option codes that the record asserts: "}}};
 constexpr Family known{"k_", "boolean", "1", "1", "Whether the record answers: "};

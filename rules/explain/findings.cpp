@@ -91,15 +91,22 @@ std::vector<const Finding*> shown_findings(const Page& page) {
   return shown;
 }
 
-// Rules that read laboratory values alone, where these are not known.
-Texts not_judged(const Page& page) {
+template <typename Wanted>
+Texts titles_of(const Page& page, Wanted wanted) {
   Texts titles;
   for (const Finding& finding : page.assessment().findings) {
-    if (is_unjudged(page.assessment(), finding)) {
+    if (wanted(finding)) {
       titles.push_back(finding.rule->title);
     }
   }
   return titles;
+}
+
+void add_titles(std::string heading, const Texts& titles, Lines& lines) {
+  if (!titles.empty()) {
+    lines.push_back(line(std::move(heading), {}, 0, Line::Style::strong));
+    lines.push_back(line(joined(titles, "; "), {}, 1));
+  }
 }
 
 // Entries of the record that may say what the answers deny.
@@ -146,29 +153,29 @@ Lines why(const Page& page) {
   return lines;
 }
 
+// Policies about missing answers and about changes are no findings that answers could exclude.
 Lines excluded(const Page& page) {
+  const Assessment& assessment = page.assessment();
   Lines lines;
   for (auto tier = kTiers.rbegin(); tier != kTiers.rend(); ++tier) {
-    Texts titles;
-    for (const Finding& finding : page.assessment().findings) {
-      if (finding.status == FindingStatus::excluded && finding.tier == *tier &&
-          !is_unjudged(page.assessment(), finding)) {
-        titles.push_back(finding.rule->title);
-      }
-    }
-    if (!titles.empty()) {
-      lines.push_back(line(page.label(*tier), {}, 0, Line::Style::strong));
-      lines.push_back(line(joined(titles, "; "), {}, 1));
-    }
+    const Texts titles = titles_of(page, [&](const Finding& finding) {
+      return finding.tier == *tier && is_excluded_by_answers(assessment, finding);
+    });
+    add_titles(page.label(*tier), titles, lines);
   }
   if (const Texts unread = unread_entries(page); !unread.empty() && !lines.empty()) {
     lines.insert(lines.begin(),
                  line(page.say("explain-excluded-unread", {{"entries", joined(unread, "; ")}})));
   }
-  if (const Texts titles = not_judged(page); !titles.empty()) {
-    lines.push_back(line(page.say("explain-not-judged"), {}, 0, Line::Style::strong));
-    lines.push_back(line(joined(titles, "; "), {}, 1));
-  }
+  const Texts unseen = titles_of(page, [&](const Finding& finding) {
+    return finding.status == FindingStatus::excluded && finding.rule->kind == Rule::Kind::rule &&
+           !is_excluded_by_answers(assessment, finding) && !is_unjudged(assessment, finding);
+  });
+  add_titles(page.say("explain-not-asked-for"), unseen, lines);
+  // Rules that read laboratory values alone, where these are not known.
+  const Texts unjudged =
+      titles_of(page, [&](const Finding& finding) { return is_unjudged(assessment, finding); });
+  add_titles(page.say("explain-not-judged"), unjudged, lines);
   return lines;
 }
 

@@ -12,7 +12,7 @@ Page::Page(const Assessment& assessment, const ExplainOptions& options)
     : assessment_(assessment), all_(options.all), groups_(group_fired(assessment)) {}
 
 bool Page::words_come_first() const {
-  return !assessment_.input->free_text.empty() && assessment_.tier <= Tier::routine;
+  return !assessment_.input->free_text.empty() && assessment_.tier <= knowledge().unread_words;
 }
 
 std::string Page::say(std::string_view key, std::initializer_list<Fill> values) const {

@@ -1,25 +1,20 @@
 // bindings.yaml
 #include <algorithm>
-#include <cctype>
 
 #include <fmt/format.h>
 
+#include "rules/ascii.h"
 #include "rules/loader/context.h"
 
 namespace myoflag::rules::loading {
 namespace {
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  std::transform(text.begin(), text.end(), text.begin(), to_lower);
   return text;
 }
 
-bool is_word_byte(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x80 || std::isalnum(byte) != 0;
-}
+bool is_word_byte(char c) { return static_cast<unsigned char>(c) >= 0x80 || is_letter_or_digit(c); }
 
 std::vector<std::string> read_words(Context& context, const Fields& fields,
                                     std::string_view key = "text") {
@@ -144,7 +139,7 @@ void read_caution_question(Context& context, const Fields& fields, CodeBinding& 
     return;
   }
   const int index = context.find(context.items, *question);
-  if (index < 0) {
+  if (index < 0 || context.untyped.contains(index)) {
     return;
   }
   const Item& item = context.knowledge.items[static_cast<std::size_t>(index)];

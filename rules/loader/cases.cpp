@@ -46,7 +46,7 @@ void read_answers(Context& context, const Node& map, Answers& answers) {
     if (!seen.insert(key.text).second) {
       context.report(key, "MF-2013", fmt::format("key `{}` stands twice", key.text));
     }
-    if (index >= 0) {
+    if (index >= 0 && !context.untyped.contains(index)) {
       answers[key.text] =
           read_answer(context, context.knowledge.items[static_cast<std::size_t>(index)], value);
     }

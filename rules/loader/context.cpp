@@ -87,10 +87,13 @@ int Context::find(const Names& names, const Node& at) {
     return found->second;
   }
   if (names.complete) {
-    report(at, "MF-2021",
-           fmt::format("there is no {} `{}`{}", names.what, shown(*name), nearest(names, *name)));
+    report(at, "MF-2021", no_such(names, *name));
   }
   return -1;
+}
+
+std::string Context::no_such(const Names& names, std::string_view name) const {
+  return fmt::format("there is no {} `{}`{}", names.what, shown(name), nearest(names, name));
 }
 
 // Nothing once the listing is full: comparing with every name takes long.

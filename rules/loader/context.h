@@ -17,6 +17,7 @@
 
 #include "rules/knowledge.h"
 #include "rules/languages.h"
+#include "rules/loader/times.h"
 #include "rules/loader/tree.h"
 #include "rules/problem.h"
 
@@ -67,6 +68,7 @@ class Context {
   static void also(Names& names, const Node& at, std::string_view id);
   // -1, reported, when there is none.
   int find(const Names& names, const Node& at);
+  std::string no_such(const Names& names, std::string_view name) const;  // the message
   std::vector<int> find_all(const Names& names, const Node* list);
 
   bool id(const Node& at);  // lower-case words joined by `-`
@@ -102,12 +104,17 @@ class Context {
   Names advice{"advice", {}, {}};
   Names option_sets{"option set", {}, {}};
   Names seeds{"seed", {}, {}};
+  TimeWords times;                                 // of English
   std::vector<std::string> term_ids;               // index: knowledge.terms
   std::vector<const Node*> rule_nodes, gap_nodes;  // the map of each
   std::vector<PendingCriterion> pending;
   std::set<int> used_terms;
+  // Every text of the English files as it stands there, also of what could not be read; filled for
+  // the catalogues where there are problems.
+  std::set<std::string, std::less<>> written;
   std::vector<const Node*> untranslated;  // texts of languages that are still in English
   std::set<int> doubtful;                 // questions that could not be read as they are meant
+  std::set<int> untyped;                  // of these, those whose type is not known
   bool too_large = false;                 // for the fixed limits: nothing may be evaluated
 
  private:
@@ -152,6 +159,7 @@ class Fields {
 void read_settings(Context& context,
                    const Node& root);  // knowledge.yaml but for what names questions
 void read_settings_of_items(Context& context, const Node& root);  // option sets, is, record
+void read_english_times(Context& context, const Node& root);      // `times` of text.en.yaml
 void read_questions(Context& context, const Node& root);
 void read_hypotheses(Context& context, const Node& root);
 void read_workups(Context& context, const Node& root);
@@ -177,6 +185,9 @@ inline constexpr int kMaxHours = 24 * 366;
 Target read_target(Context& context, const Node& node, Tier tier);
 // What of the entry is said beside something more urgent.
 void read_beside(const Fields& fields, Rule& rule);
+// Of the English texts: `patient` names no later time than the target, what is said beside another
+// finding none at all. The rule's kind and target have been read.
+void check_told_times(Context& context, const Fields& fields, const Rule& rule);
 void read_criterion_of(Context& context, const Node& node, PendingCriterion pending, Rule* rule);
 // `text` in place of what stands at the node.
 void read_criterion_of(Context& context, const Node& node, const std::string& text,

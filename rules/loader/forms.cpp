@@ -94,7 +94,9 @@ class FormReader {
     question.factor = whole(1);
     const Node* answers = fields.need("answers");
     question.item = answers != nullptr ? context_.find(context_.items, *answers) : -1;
-    if (question.item >= 0) {
+    if (question.item >= 0 && context_.untyped.contains(question.item)) {
+      said_.answered[index_of(question.item)] = true;
+    } else if (question.item >= 0) {
       claim(*answers, question.item);
       read_values(fields, question);
       read_unit(fields, question);

@@ -30,6 +30,8 @@ struct Entry {
   bool is_spelled_out = false;
   bool is_same = false;
   bool is_used = false;
+  bool is_told = false;
+  std::optional<int> latest;  // hours: the shortest of those that the places allow
 };
 
 class LanguageReader {
@@ -38,8 +40,12 @@ class LanguageReader {
       : context_(context), file_(file), words_(words) {}
 
   void read(const Node& root) {
-    const Fields fields(context_, root, {"language", "name", "direction", "reviewed", "texts"});
+    const Fields fields(context_, root,
+                        {"language", "name", "direction", "reviewed", "times", "texts"});
     read_header(fields);
+    if (const Node* times = fields.need("times")) {
+      times_ = read_time_words(context_, *times);
+    }
     for (const Node& node : fields.list("texts")) {
       read_entry(node);
     }
@@ -109,7 +115,7 @@ class LanguageReader {
   }
 
   void check_item(const Node& node, std::string_view item) {
-    if (context_.knowledge.item(item) < 0) {
+    if (context_.items.complete && context_.knowledge.item(item) < 0) {
       context_.report(node, "MF-2021", fmt::format("there is no question `{}`", shown(item)));
     }
   }
@@ -173,6 +179,7 @@ class LanguageReader {
       Entry* entry = entry_for(words);
       if (entry != nullptr) {
         entry->is_used = true;
+        note_told(words, *entry);
         check_there(words, *entry);
       } else if (missed.insert(*words.english).second) {
         context_.report(
@@ -181,12 +188,32 @@ class LanguageReader {
       }
     }
     for (const Entry& entry : entries_) {
-      if (!entry.is_used) {
+      if (!entry.is_used && !context_.written.contains(entry.english)) {
         context_.report(*entry.node->find("en"), "MF-2071",
                         "patients read no such English text, or not there");
       }
+      if (entry.is_told) {
+        check_times_of(entry);
+      }
     }
     check_options();
+  }
+
+  void check_times_of(const Entry& entry) {
+    const Node& at = *entry.node->find("text");
+    check_times(context_, at, times_, entry.latest);
+    const bool both_known = times_.is_known() && context_.times.is_known();
+    if (both_known &&
+        times_in(times_, entry.text).hours() != times_in(context_.times, entry.english).hours()) {
+      context_.report(at, "MF-2079", "the times are not those of the English text");
+    }
+  }
+
+  static void note_told(const PatientWords& words, Entry& entry) {
+    entry.is_told = entry.is_told || words.is_told;
+    if (words.latest) {
+      entry.latest = std::min(entry.latest.value_or(*words.latest), *words.latest);
+    }
   }
 
   void check_there(const PatientWords& words, const Entry& entry) {
@@ -216,7 +243,7 @@ class LanguageReader {
     for (const Item& item : context_.knowledge.items) {
       std::set<std::string_view> seen;
       for (const Option& option : item.options) {
-        const PatientWords words{&option.text, item.link_id, {}, false, false};
+        const PatientWords words{&option.text, item.link_id, {}, false, false, {}};
         const Entry* entry = entry_for(words);
         if (entry != nullptr && !seen.insert(entry->text).second) {
           context_.report(
@@ -231,6 +258,7 @@ class LanguageReader {
   const std::string_view file_;
   const std::vector<PatientWords>& words_;
   Language out_;
+  TimeWords times_;
   std::vector<Entry> entries_;
   std::map<std::pair<std::string, std::string>, std::size_t> index_;  // item, English
 };

@@ -102,6 +102,7 @@ class PolicyReader {
     if (const Node* target = fields.need("target")) {
       rule.target = read_target(context_, *target, rule.tier);
     }
+    check_told_times(context_, fields, rule);
     Context::also(context_.fired, fields.node(), rule.id);
   }
 
@@ -181,6 +182,7 @@ class PolicyReader {
     Rule rule = read_common(fields);
     rule.kind = Rule::Kind::notice;
     rule.all_ages = true;
+    check_told_times(context_, fields, rule);
     add_gap(fields, std::move(rule), true);
   }
 
@@ -211,7 +213,8 @@ class PolicyReader {
   std::vector<int> choices(const Node* list) {
     std::vector<int> found = context_.find_all(context_.items, list);
     for (const int item : found) {
-      if (knowledge_.items[static_cast<std::size_t>(item)].type != ItemType::choice) {
+      if (!context_.untyped.contains(item) &&
+          knowledge_.items[static_cast<std::size_t>(item)].type != ItemType::choice) {
         context_.report(*list, "MF-2033",
                         fmt::format("question `{}` has no options",
                                     knowledge_.items[static_cast<std::size_t>(item)].link_id));
@@ -221,15 +224,24 @@ class PolicyReader {
   }
 
   void read_aggregation(const Node& node) {
-    const Fields fields(context_, node,
-                        {"id", "kind", "title", "nothing-matched", "policy", "sources"});
+    const Fields fields(
+        context_, node,
+        {"id", "kind", "title", "nothing-matched", "unread-words", "policy", "sources"});
     read_common(fields);
-    if (const Node* tier = fields.need("nothing-matched")) {
-      knowledge_.nothing_matched = context_.tier(*tier).value_or(Tier::routine);
-      if (knowledge_.nothing_matched == Tier::self_care) {
-        context_.report(*tier, "MF-2014", "that nothing matched reassures nobody: not self-care");
-      }
+    knowledge_.nothing_matched =
+        tier_that_calms_nobody(fields, "nothing-matched", "that nothing matched");
+    knowledge_.unread_words =
+        tier_that_calms_nobody(fields, "unread-words", "what nobody has read");
+  }
+
+  Tier tier_that_calms_nobody(const Fields& fields, std::string_view key, std::string_view what) {
+    const Node* node = fields.need(key);
+    const Tier tier =
+        node != nullptr ? context_.tier(*node).value_or(Tier::emergency) : Tier::emergency;
+    if (tier == Tier::self_care) {
+      context_.report(*node, "MF-2014", fmt::format("{} reassures nobody: not self-care", what));
     }
+    return tier;
   }
 
   void read_benign_gate(const Node& node) {
@@ -307,6 +319,7 @@ class PolicyReader {
     rule.kind = Rule::Kind::guard;
     rule.all_ages = true;
     fields.need("patient");
+    check_told_times(context_, fields, rule);
     AdviceGuard guard;
     guard.advice = context_.find_all(context_.advice, fields.need("guards"));
     guard.rule = add_gap(fields, std::move(rule), true);

@@ -87,6 +87,9 @@ class QuestionReader {
         fields.word("type", {"group", "display", "choice", "integer", "decimal", "text"});
     type_known_ = type >= 0;
     item.type = type_known_ ? static_cast<ItemType>(type) : ItemType::display;
+    if (!type_known_) {
+      context_.untyped.insert(static_cast<int>(items().size()));
+    }
   }
 
   // The items of a group stand together, so that the order of the file is the order of the form.
@@ -105,6 +108,9 @@ class QuestionReader {
 
   void check_group(const Node& group, int parent) {
     const auto open = std::find(open_groups_.begin(), open_groups_.end(), parent);
+    if (context_.untyped.contains(parent)) {
+      return;
+    }
     if (items()[static_cast<std::size_t>(parent)].type != ItemType::group) {
       context_.report(group, "MF-2031", fmt::format("`{}` is no group", group.text));
     } else if (open == open_groups_.end()) {
@@ -259,6 +265,9 @@ class QuestionReader {
     when.item = static_cast<int>(&asked - items().data());
     when.op = op;
     const bool by_option = op == EnableWhen::Op::is || op == EnableWhen::Op::is_not;
+    if (context_.untyped.contains(when.item)) {
+      return;
+    }
     const bool fits = by_option ? asked.type == ItemType::choice : asked.is_numeric();
     if (!fits) {
       context_.report(

@@ -53,16 +53,27 @@ void check_target(Context& context, const Node& node, Tier tier, const Target& t
   }
 }
 
+void check_text_times(Context& context, const Node* text, std::optional<int> latest) {
+  if (text != nullptr) {
+    check_times(context, *text, context.times, latest);
+  }
+}
+
 void read_target_when(Context& context, const Fields& fields, Rule& rule,
                       const PendingCriterion& owner) {
   for (const Node& node : fields.list_if("target-when")) {
     const Fields when(context, node, {"criteria", "hours", "text", "patient"});
     ConditionalTarget target;
-    target.target.hours = when.integer("hours", 0, kMaxHours);
+    const Node* hours = when.need("hours");
+    target.target.hours = hours != nullptr ? context.integer(*hours, 0, kMaxHours) : std::nullopt;
     target.target.text = when.text("text");
     target.patient = when.text("patient");
-    check_target(context, node, rule.tier, target.target);
-    if (when.is_map() && !stricter(target.target, rule.target)) {
+    if (target.target.hours) {
+      check_text_times(context, when.find("text"), target.target.hours);
+      check_text_times(context, when.find("patient"), target.target.hours);
+      check_target(context, node, rule.tier, target.target);
+    }
+    if (target.target.hours && !stricter(target.target, rule.target)) {
       context.report(node, "MF-2015", "this target is not shorter than the rule's own");
     }
     PendingCriterion pending = owner;
@@ -145,6 +156,7 @@ void read_rule(Context& context, const Node& node, Tier tier) {
   if (const Node* target = fields.need("target")) {
     rule.target = read_target(context, *target, rule.tier);
   }
+  check_told_times(context, fields, rule);
   check_workups(context, fields, rule);
   read_review(context, fields, rule);
 
@@ -165,6 +177,18 @@ void read_rule(Context& context, const Node& node, Tier tier) {
   context.knowledge.rules.push_back(std::move(rule));
 }
 
+void report_criterion(Context& context, const Node& node, const CriterionError& error) {
+  if (error.text.empty() || !context.items.complete || !context.option_sets.complete) {
+    return;
+  }
+  if (error.question.empty() || context.items.index.contains(error.question)) {
+    context.report_inside(node, error.offset, "MF-2040", error.text);
+  } else {
+    context.report_inside(node, error.question_offset, "MF-2041",
+                          context.no_such(context.items, error.question));
+  }
+}
+
 }  // namespace
 
 Target read_target(Context& context, const Node& node, Tier tier) {
@@ -178,6 +202,7 @@ Target read_target(Context& context, const Node& node, Tier tier) {
       return target;
     }
   }
+  check_text_times(context, fields.find("text"), target.hours);
   check_target(context, node, tier, target);
   return target;
 }
@@ -185,6 +210,14 @@ Target read_target(Context& context, const Node& node, Tier tier) {
 void read_beside(const Fields& fields, Rule& rule) {
   rule.beside = fields.text_if("beside");
   rule.beside_emergency = fields.text_if("beside-emergency");
+}
+
+void check_told_times(Context& context, const Fields& fields, const Rule& rule) {
+  check_text_times(context, fields.find("patient"), latest_named_by(rule));
+  check_text_times(context, fields.find("reason"),
+                   latest_named_by(rule));  // what to do, of policies
+  check_text_times(context, fields.find("beside"), 0);
+  check_text_times(context, fields.find("beside-emergency"), 0);
 }
 
 // Whatever may be said to the patient: rules, policies that fire, advice.
@@ -213,9 +246,7 @@ void read_criterion_of(Context& context, const Node& node, const std::string& te
   auto criterion = read_criterion(text, k.option_sets, link_of(k.bindings.medicines),
                                   link_of(k.bindings.conditions));
   if (!criterion) {
-    if (context.items.complete && context.option_sets.complete) {
-      context.report_inside(node, criterion.error().offset, "MF-2040", criterion.error().text);
-    }
+    report_criterion(context, node, criterion.error());
     return;
   }
   if (rule != nullptr) {

@@ -114,12 +114,21 @@ void read_sentence(Context& context, const SaidKeys& said, const Node& key, cons
                    fmt::format("no sentence of the name `{}` is said{}", key.text,
                                suggestion(key.text, known)));
   }
+  if (key.text == "patient-neutral") {
+    check_times(context, value, context.times, 0);
+  }
   if (!context.knowledge.texts.emplace(key.text, std::move(*text)).second) {
     context.report(key, "MF-2013", fmt::format("key `{}` stands twice", key.text));
   }
 }
 
 }  // namespace
+
+void read_english_times(Context& context, const Node& root) {
+  if (const Node* times = root.find("times")) {
+    context.times = read_time_words(context, *times);
+  }
+}
 
 void read_advice(Context& context, const Node& root) {
   auto& list = context.knowledge.advice;
@@ -129,6 +138,9 @@ void read_advice(Context& context, const Node& root) {
     Advice advice;
     advice.id = fields.id("id");
     advice.text = fields.text("text");
+    if (const Node* text = fields.find("text")) {
+      check_times(context, *text, context.times, 0);
+    }
     const int when = fields.word("when", {"not-emergency", "fired", "free-text"});
     advice.when = static_cast<Advice::When>(std::max(when, 0));
     advice.rules = context.find_all(context.rules, fields.find("rules"));
@@ -146,7 +158,8 @@ void read_advice(Context& context, const Node& root) {
 }
 
 void read_texts(Context& context, const Node& root) {
-  const Fields file(context, root, {"text"});
+  const Fields file(context, root, {"text", "times"});
+  file.need("times");  // read before all else
   const Node* map = file.need("text");
   if (map == nullptr) {
     return;

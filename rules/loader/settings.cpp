@@ -31,6 +31,10 @@ std::vector<Headline> read_headlines(Context& context, const Fields& tier) {
     if (const Node* hours = fields.find("within-hours")) {
       headline.within_hours = context.integer(*hours, 0, kMaxHours);
     }
+    const Node* text = fields.find("text");
+    if (text != nullptr && (headline.within_hours || fields.find("within-hours") == nullptr)) {
+      check_times(context, *text, context.times, headline.within_hours.value_or(0));
+    }
     if (!headlines.empty() &&
         (!headlines.back().within_hours ||
          (headline.within_hours && *headline.within_hours <= *headlines.back().within_hours))) {
@@ -85,7 +89,7 @@ bool is_set_name(std::string_view name) {
 // The question of the key `item`, when it is a choice.
 const Item* read_choice(Context& context, const Node* node) {
   const int index = node != nullptr ? context.find(context.items, *node) : -1;
-  if (index < 0) {
+  if (index < 0 || context.untyped.contains(index)) {
     return nullptr;
   }
   const Item& item = context.knowledge.items[static_cast<std::size_t>(index)];
@@ -130,14 +134,15 @@ void read_option_sets(Context& context, const Node& node) {
     const Item* item = read_choice(context, fields.need("item"));
     const Doubt doubt(context, item);
     const Node* options = fields.need("options");
+    OptionSet set;
     if (options == nullptr || options->kind != Node::Kind::sequence) {
       if (options != nullptr) {
         context.list(*options);
       }
+      context.knowledge.option_sets.emplace(key.text, std::move(set));
       continue;
     }
-    OptionSet set;
-    set.item = fields.text("item");
+    set.item = fields.find("item") != nullptr ? fields.find("item")->text : "";
     set.options = context.texts(*options);
     if (item != nullptr) {
       // An option that does not exist is told once, here, and not again by every criterion.
@@ -162,10 +167,11 @@ void read_is(Context& context, const Node& node) {
     const Doubt doubt(context, item);
     const Node* yes = fields.need("options");
     const Node* unknown = fields.find("unknown");
+    IsSet set;
     if (item == nullptr || yes == nullptr) {
+      context.knowledge.is_sets.emplace(key.text, set);
       continue;
     }
-    IsSet set;
     set.item = static_cast<int>(item - context.knowledge.items.data());
     set.yes = context.options(*item, *yes);
     set.unknown = unknown != nullptr ? context.options(*item, *unknown) : 0;
@@ -192,7 +198,7 @@ void read_record(Context& context, const Node& node) {
   choice("pregnancy", bindings.pregnancy);
   const Node* age = fields.need("age");
   bindings.age = age != nullptr ? context.find(context.items, *age) : -1;
-  if (bindings.age >= 0) {
+  if (bindings.age >= 0 && !context.untyped.contains(bindings.age)) {
     const ItemType type = context.knowledge.items[static_cast<std::size_t>(bindings.age)].type;
     if (type != ItemType::integer && type != ItemType::decimal) {
       context.report(*age, "MF-2033", "the question for the age must be a number");

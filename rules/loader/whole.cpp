@@ -53,6 +53,9 @@ void compile_one(Context& context, PendingCriterion& pending) {
   pending.compiled = errors.empty();
   if (context.items.complete && context.labs.complete) {
     for (const auto& error : errors) {
+      if (error.text.empty() || context.untyped.contains(error.item)) {
+        continue;
+      }
       context.report_inside(*pending.node, error.offset, "MF-2041", error.text);
     }
   }

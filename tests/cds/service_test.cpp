@@ -490,20 +490,20 @@ TEST(CdsService, OneOddMemberOfABundleLosesNothingElse) {
   const std::pair<const char*, std::function<void(Json & labs, Json & prefetch)>> odd[] = {
       {"total", [](Json& labs, Json&) { labs.set("total", "1"); }},
       {"Bundle", [](Json& labs, Json&) { labs.set("surprise", "x"); }},
-      {"entry[0].search.score",
+      {"entry 1)",
        [](Json& labs, Json&) {
          labs.find("entry")->as_array()->front().set("search", Json::object({{"score", "1"}}));
        }},
-      {"entry[2]",
+      {"entry 3)",
        [](Json&, Json& prefetch) {
          add_entry(prefetch, "labs", entry_of(Json::object({{"resourceType", "Nonsense"}})));
        }},
-      {"entry[2]",
+      {"entry 3)",
        [](Json&, Json& prefetch) {
          add_entry(prefetch, "labs", entry_of(Json::object({{"resourceType", "Practitioner"}})));
        }},
-      {"entry[2]", [](Json&, Json& prefetch) { add_entry(prefetch, "labs", Json::object({})); }},
-      {"entry[2]", [](Json&, Json& prefetch) { add_entry(prefetch, "labs", "text"); }},
+      {"entry 3)", [](Json&, Json& prefetch) { add_entry(prefetch, "labs", Json::object({})); }},
+      {"entry 3)", [](Json&, Json& prefetch) { add_entry(prefetch, "labs", "text"); }},
   };
   for (const auto& [part, make] : odd) {
     auto prefetch = call.prefetch();
@@ -518,6 +518,18 @@ TEST(CdsService, OneOddMemberOfABundleLosesNothingElse) {
     EXPECT_THAT(detail, HasSubstr(fmt::format("laboratory results ({}", part)));
     EXPECT_THAT(detail, HasSubstr("cannot support reassurance")) << part;
   }
+}
+
+// An entry that cannot be used is named by what was asked for, not by its number in our input.
+TEST(CdsService, WhatCouldNotBeUsedIsNamedByWhatWasAskedFor) {
+  const auto call = call_of("worried-student");
+  auto prefetch = call.prefetch();
+  add_entry(prefetch, "labs", entry_of(*fhir::read_json(R"({"resourceType":"Observation",
+      "id":"o1","status":"final","code":{"text":"potassium"}})")));
+  const auto card = card_of(ask(request("patient-view", call.patient, prefetch)));
+  const std::string detail(card.string_of("detail"));
+  EXPECT_THAT(detail, HasSubstr("laboratory results was not used, because it does not say"));
+  EXPECT_THAT(detail, Not(HasSubstr("of what was sent")));
 }
 
 TEST(CdsService, WhatDidNotComeForbidsReassuranceUnlessItWasNotAsked) {

@@ -16,8 +16,10 @@
 #include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/bundle.h"
 #include "plugin/mapping/code_system.h"
+#include "plugin/mapping/record_place.h"
 #include "rules/languages.h"
 #include "tests/mapping/intake_support.h"
+#include "tests/support/reassured.h"
 
 namespace myoflag {
 namespace {
@@ -189,7 +191,7 @@ TEST(Assess, AResultInsideAReportThatMayBeSomebodyElsesIsNotRead) {
     ASSERT_TRUE(assessed) << assessed.error()[0].text;
     EXPECT_NE(assessed->assessment.tier, Tier::emergency);
     EXPECT_THAT(assessed->assessment.input->record_problems, Not(IsEmpty()));
-    EXPECT_FALSE(assessed->assessment.reassurance);
+    EXPECT_FALSE(rules::testing::is_reassured(assessed->assessment));
   }
   auto withdrawn = report(inner_potassium(), "");
   withdrawn.set("status", "entered-in-error");
@@ -325,7 +327,7 @@ TEST(Assess, AnswersThatAreSetAsideNeverReassure) {
     const auto assessed = assess(testing::response_of(given));
     ASSERT_TRUE(assessed) << assessed.error()[0].text;
     EXPECT_EQ(assessed->assessment.tier, Tier::routine);
-    EXPECT_FALSE(assessed->assessment.reassurance);
+    EXPECT_FALSE(rules::testing::is_reassured(assessed->assessment));
     EXPECT_TRUE(says(assessed->assessment, "cannot support reassurance"));
   }
 }
@@ -505,7 +507,7 @@ TEST(Assess, APartOfTheRecordThatDidNotComeReassuresNobody) {
     const auto assessed = assess(input);
     ASSERT_TRUE(assessed) << assessed.error()[0].text;
     EXPECT_EQ(assessed->assessment.tier, Tier::routine);
-    EXPECT_FALSE(assessed->assessment.reassurance);
+    EXPECT_FALSE(rules::testing::is_reassured(assessed->assessment));
     EXPECT_TRUE(says(assessed->assessment, "cannot support reassurance"));
   }
 }
@@ -538,6 +540,16 @@ TEST(Assess, OfSeveralDatesOfBirthTheMoreUrgentReadingHolds) {
 
 // ---- what of the record could not be used
 
+TEST(Place, IsNamedByTheNumbersOfTheEntries) {
+  const auto words = [](std::string_view place) {
+    return mapping::place_in_words(*knowledge(), place);
+  };
+  EXPECT_EQ(words("Bundle.entry[2].resource"), "entry 3 of what was sent");
+  EXPECT_EQ(words("Bundle.entry[2].resource.entry[10].resource.code"),
+            "entry 3.11 of what was sent");
+  EXPECT_EQ(words("Bundle"), "what was sent");
+}
+
 struct AsideCase {
   const char* name;
   const char* resource;  // without subject
@@ -551,8 +563,8 @@ TEST_P(SetAside, WithholdsReassuranceWhereItMayHaveMattered) {
       assess(bundle_of({patient(), testing::response_of(self_care()), parse(GetParam().resource)}));
   ASSERT_TRUE(assessed) << assessed.error()[0].text;
   EXPECT_EQ(assessed->assessment.tier, GetParam().tier);
-  EXPECT_EQ(assessed->assessment.reassurance, GetParam().tier == Tier::self_care);
-  EXPECT_TRUE(says(assessed->assessment, "Bundle.entry[2].resource"));
+  EXPECT_EQ(rules::testing::is_reassured(assessed->assessment), GetParam().tier == Tier::self_care);
+  EXPECT_TRUE(says(assessed->assessment, "entry 3 of what was sent"));
 }
 
 #define OBSERVATION R"({"resourceType":"Observation","status":"final",)"
@@ -791,7 +803,7 @@ TEST(Assess, ADangerOfAnEarlierFormDoesNotVanishSilently) {
           {at_hour("08", status, danger), at_hour("09", "completed", self_care()), patient()}));
       ASSERT_TRUE(now) << now.error()[0].text;
       EXPECT_EQ(now->assessment.tier, Tier::routine) << status;
-      EXPECT_FALSE(now->assessment.reassurance);
+      EXPECT_FALSE(rules::testing::is_reassured(now->assessment));
       EXPECT_TRUE(says(now->assessment, "No longer answered as on the form of 2026-11-22 08:00"));
       EXPECT_THAT(now->assessment.vanished, Not(IsEmpty()));
       EXPECT_LE(now->assessment.bounds.lowest, now->assessment.tier);
@@ -826,7 +838,7 @@ TEST(Assess, ADangerDeniedTwiceIsStillNoLongerAnswered) {
                           at_hour("09", "completed", self_care()), patient()}));
     ASSERT_TRUE(assessed);
     EXPECT_EQ(assessed->assessment.tier, Tier::routine);
-    EXPECT_FALSE(assessed->assessment.reassurance);
+    EXPECT_FALSE(rules::testing::is_reassured(assessed->assessment));
     EXPECT_TRUE(
         says(assessed->assessment, "No longer answered as on the form of 2026-11-22 07:00"));
   }
@@ -894,7 +906,7 @@ TEST(Assess, RecentWordsOfAnEarlierFormAreSaidAndReassureNobody) {
   ASSERT_TRUE(recent && old && silent);
   constexpr std::string_view words = "words that only a person can read";
   EXPECT_TRUE(says(recent->assessment, words));
-  EXPECT_FALSE(recent->assessment.reassurance);
+  EXPECT_FALSE(rules::testing::is_reassured(recent->assessment));
   EXPECT_FALSE(says(old->assessment, words));
   EXPECT_FALSE(says(silent->assessment, words));
 }
@@ -906,7 +918,7 @@ TEST(Assess, AnEarlierFormThatSaysItMeansSomethingElseIsNotCompared) {
       assess(bundle_of({modified, at_hour("09", "completed", self_care()), patient()}));
   ASSERT_TRUE(assessed);
   EXPECT_TRUE(notes_doubt(assessed->assessment));
-  EXPECT_FALSE(assessed->assessment.reassurance);
+  EXPECT_FALSE(rules::testing::is_reassured(assessed->assessment));
 }
 
 // ---- a form begun since the finished one
@@ -1020,7 +1032,7 @@ TEST(Assess, ADiseaseOfAnyEarlierFormIsNotGoneWhenItIsDenied) {
                    at_hour("09", "completed", self_care()), patient()}));
     ASSERT_TRUE(assessed);
     EXPECT_EQ(assessed->assessment.tier, Tier::routine) << disease;
-    EXPECT_FALSE(assessed->assessment.reassurance) << disease;
+    EXPECT_FALSE(rules::testing::is_reassured(assessed->assessment)) << disease;
     EXPECT_TRUE(says(assessed->assessment, "(form of 2026-11-22 07:00 UTC)")) << disease;
     EXPECT_THAT(assessed->assessment.input->record, SizeIs(1)) << disease;
   }

@@ -19,6 +19,7 @@
 #include "rules/wording.h"
 #include "tests/mapping/intake_support.h"
 #include "tests/rules/small_knowledge.h"
+#include "tests/support/reassured.h"
 
 namespace myoflag {
 namespace {
@@ -152,7 +153,7 @@ TEST(OtherForm, WhatIsNotAskedOrNotOfferedIsUnknown) {
   EXPECT_EQ(assessment.input->facts.answers.chosen[slot("em-sudden")], rules::kNotOffered);
   EXPECT_EQ(assessment.input->facts.answers.state[slot("em-now")], ItemState::skipped);
   EXPECT_EQ(assessment.bounds.highest, Tier::emergency);
-  EXPECT_FALSE(assessment.reassurance);
+  EXPECT_FALSE(rules::testing::is_reassured(assessment));
   const auto is_gap = [&](std::string_view link_id) {
     return std::any_of(assessment.gaps.begin(), assessment.gaps.end(), [&](const auto& gap) {
       return gap.item->link_id == link_id && gap.state == GapState::not_asked;

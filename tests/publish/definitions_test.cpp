@@ -163,6 +163,22 @@ TEST(PlanDefinition, ItsVariablesAreThoseThatWeGive) {
   }
 }
 
+// Of a form that offers a part of the options, what is not chosen is as open as "not sure".
+TEST(PlanDefinition, WhatWasNotOfferedIsOpenForOthersToo) {
+  rules::Facts facts;
+  const auto at = static_cast<std::size_t>(knowledge().item("em-now"));
+  facts.answers.state[at] = rules::ItemState::answered;
+  facts.answers.chosen[at] = rules::kNotOffered;
+  const Json given = mapping::testing::fhirpath_variables(knowledge(), facts, {});
+  ASSERT_EQ(given.array_of("a_em_now").size(), 1U);
+  EXPECT_EQ(*given.array_of("a_em_now").front().as_string(), "#not-offered");
+  EXPECT_THAT(mapping::fhirpath_form(knowledge(), *knowledge().rule("gap-emergency-unanswered")),
+              ::testing::HasSubstr("%a_em_now.intersect(('unsure' | '#not-offered')).exists()"));
+  EXPECT_THAT(
+      mapping::fhirpath_form(knowledge(), *knowledge().rule("em-respiratory-or-airway")),
+      ::testing::HasSubstr("%a_em_now.intersect(('unsure' | '#not-offered' | '#missing'))"));
+}
+
 TEST(Definitions, SayTheSameEveryTime) {
   const auto files = package_files(knowledge(), all());
   EXPECT_EQ(package_archive(files),

@@ -9,6 +9,7 @@
 #include "rules/evaluate.h"
 #include "rules/settle.h"
 #include "tests/support/random_forms.h"
+#include "tests/support/reassured.h"
 
 namespace myoflag::rules::testing {
 namespace {
@@ -57,13 +58,13 @@ TEST_F(EvaluateTest, AnswersOfFourteenDaysStillReassureAndASecondMoreDoesNot) {
   old.response.authored = now() - std::chrono::days(14);
   Assessment assessment = run(old);
   EXPECT_EQ(assessment.tier, Tier::self_care);
-  EXPECT_TRUE(assessment.reassurance);
+  EXPECT_TRUE(testing::is_reassured(assessment));
   EXPECT_FALSE(notes(assessment, Notice::Kind::stale_answers));
 
   old.response.authored = now() - std::chrono::days(14) - 1s;
   assessment = run(old);
   EXPECT_EQ(assessment.tier, Tier::routine);
-  EXPECT_FALSE(assessment.reassurance);
+  EXPECT_FALSE(testing::is_reassured(assessment));
   EXPECT_TRUE(notes(assessment, Notice::Kind::stale_answers));
   EXPECT_TRUE(notes(assessment, Notice::Kind::nothing_matched));
 }
@@ -108,7 +109,7 @@ TEST_F(EvaluateTest, InABatchAnEmergencyIsCheckedFirstAndNothingElseIs) {
   batch = input(clear_form());
   batch.batch = true;
   EXPECT_FALSE(run(batch).check_first);
-  EXPECT_TRUE(run(batch).reassurance);
+  EXPECT_TRUE(testing::is_reassured(run(batch)));
 }
 
 TEST_F(EvaluateTest, ACriticalResultCountsForSevenDaysAndOthersForNinety) {
@@ -138,14 +139,14 @@ TEST_F(EvaluateTest, ACriticalResultCountsForSevenDaysAndOthersForNinety) {
 TEST_F(EvaluateTest, NobodyIsReassuredBesideAResultThatRulesWouldReadAndCannot) {
   Form form = clear_form();
   form.record.fetched = true;
-  EXPECT_TRUE(run(form).reassurance);
+  EXPECT_TRUE(testing::is_reassured(run(form)));
   form.record.labs["k"] = {LabState::unusable, Number{}, 0};
   const Assessment assessment = run(form);
-  EXPECT_FALSE(assessment.reassurance);
+  EXPECT_FALSE(testing::is_reassured(assessment));
   EXPECT_EQ(assessment.tier, Tier::routine);
   EXPECT_EQ(assessment.bounds.lowest, Tier::routine);
   form.record.labs["k"].age_days = 91;  // too old to be read, had it been usable
-  EXPECT_TRUE(run(form).reassurance);
+  EXPECT_TRUE(testing::is_reassured(run(form)));
 }
 
 struct ChangeRow {
@@ -203,7 +204,7 @@ TEST_F(EvaluateTest, WhatIsNewSinceLastTimeRaisesToSoon) {
     EXPECT_EQ(asks, row.status == open) << row.name;
     if (row.status == fired_status) {
       EXPECT_GE(assessment.tier, Tier::soon) << row.name;
-      EXPECT_FALSE(assessment.reassurance) << row.name;
+      EXPECT_FALSE(testing::is_reassured(assessment)) << row.name;
       ASSERT_EQ(change->because.size(), 1U) << row.name;
       EXPECT_EQ(change->because.front().item->link_id, row.item) << row.name;
     }
@@ -250,7 +251,7 @@ TEST_F(EvaluateTest, EitherAgeMakesAChildButOnlyBothSwitchAdultRulesOff) {
     EXPECT_EQ(finding(assessment, "twitch-with-wasting-or-rigidity")->status ==
                   FindingStatus::not_applicable,
               !row.adult_rules);
-    EXPECT_FALSE(assessment.reassurance);
+    EXPECT_FALSE(testing::is_reassured(assessment));
   }
 }
 
@@ -259,7 +260,7 @@ TEST_F(EvaluateTest, FreeTextKeepsAPersonInTheLoop) {
   form.free_text = true;
   const Assessment assessment = run(form);
   EXPECT_EQ(assessment.tier, Tier::routine);
-  EXPECT_FALSE(assessment.reassurance);
+  EXPECT_FALSE(testing::is_reassured(assessment));
   EXPECT_TRUE(notes(assessment, Notice::Kind::free_text));
   EXPECT_FALSE(advises(assessment, "benign-brief-twitch"));
 
@@ -293,7 +294,7 @@ TEST_F(EvaluateTest, AContradictionInAMildAnswerStillBlocksReassurance) {
   form.answers["function-loss"] = options({"none", "feels-weak-only"});
   const Assessment assessment = run(form);
   EXPECT_GE(assessment.tier, Tier::soon);
-  EXPECT_FALSE(assessment.reassurance);
+  EXPECT_FALSE(testing::is_reassured(assessment));
 }
 
 // -- what is not excluded

@@ -236,6 +236,36 @@ TEST(Explanation, FreeTextIsGivenWordForWordAndReassuresNobody) {
   EXPECT_TRUE(there);
 }
 
+// Of the rules that did not fire: what the answers exclude, and what was never asked for.
+TEST(Explanation, NothingIsExcludedByAQuestionThatWasNotShownOrAResultThatIsNotThere) {
+  const auto is_excluded = [](const Form& form, std::string_view rule) {
+    const std::string text =
+        text_of(explain_for_clinician(assessed(Names(*twitching()).input(form)), {true}),
+                Section::Kind::excluded);
+    const std::size_t at = text.find(twitching()->rule(rule)->title);
+    EXPECT_NE(at, std::string::npos) << rule;
+    return at < text.find(twitching()->text("explain-not-asked-for"));
+  };
+  Form form = clear_form();
+  form.answers["site-scope"] = {{"eyelid-only"}, {}, false};
+  EXPECT_TRUE(is_excluded(form, "em-stroke-signs"));
+  EXPECT_FALSE(is_excluded(form, "metabolic-risk-twitch"));  // no question about conditions
+  EXPECT_FALSE(is_excluded(form, "em-lithium-toxicity"));
+  form.record.fetched = true;
+  form.record.labs["li"] = {LabState::known, *read_number("0.5"), 1};
+  EXPECT_TRUE(is_excluded(form, "em-lithium-toxicity"));
+}
+
+TEST(ExplanationLaws, NoPolicyIsExcludedByAnswers) {
+  for (const Assessment& assessment : many()) {
+    const std::string text =
+        text_of(explain_for_clinician(assessment, {true}), Section::Kind::excluded);
+    for (const Rule& gap : twitching()->gaps) {
+      EXPECT_THAT(text, Not(HasSubstr(gap.title))) << gap.id;
+    }
+  }
+}
+
 TEST(Explanation, WhatIsNotExcludedAsksTheMostUrgentQuestionFirst) {
   const Explanation explanation = explain_for_clinician(assessed("empty form"));
   const Section* open = section(explanation, Section::Kind::not_excluded);

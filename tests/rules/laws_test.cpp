@@ -11,6 +11,7 @@
 #include "rules/outlook.h"
 #include "rules/settle.h"
 #include "tests/support/random_forms.h"
+#include "tests/support/reassured.h"
 
 namespace myoflag::rules::testing {
 namespace {
@@ -560,7 +561,7 @@ TEST_F(LawTest, ReassuringWordsNeverStandBesideADangerFreeTextOrStaleAnswers) {
         assessment.findings.begin(), assessment.findings.end(), [](const Finding& finding) {
           return finding.status == FindingStatus::fired && finding.tier >= Tier::soon;
         });
-    EXPECT_EQ(says, assessment.reassurance);
+    EXPECT_EQ(says, testing::is_reassured(assessment));
     EXPECT_FALSE(says && (danger || form.free_text || form.stale || undated)) << to_text(form);
     if (form.free_text || form.stale || undated) {
       expect_no_comfort(assessment);

@@ -299,6 +299,48 @@ TEST(Loader, NothingIsConcludedFromAQuestionThatCannotBeRead) {
   EXPECT_EQ(codes_of(problems_of(files)), "MF-2021 ");
 }
 
+// One slip is one problem, at its place; what follows from it is none.
+TEST(Loader, ASlipMakesNothingElseWrong) {
+  struct Case {
+    const char* file;
+    const char* before;
+    const char* after;
+    const char* problem;
+  };
+  const Case table[] = {
+      {"questions.yaml", "type: choice\n    text: Where are you weak?",
+       "type: choise\n    text: Where are you weak?", "MF-2014: `choise` is none of"},
+      {"questions.yaml", "type: choice\n    text: What sex", "type: boolean\n    text: What sex",
+       "MF-2014: `boolean` is none of"},
+      {"questions.yaml", "type: choice\n    text: What do you take?",
+       "type: choise\n    text: What do you take?", "MF-2014"},
+      {"questions.yaml", "age, group: g-about, type: integer", "age, group: g-about, type: number",
+       "MF-2014"},
+      {"questions.yaml", "linkId: cups, type: integer", "linkId: cups, type: integr", "MF-2014"},
+      {"questions.yaml", "linkId: g-weakness, type: group", "linkId: g-weakness, type: grup",
+       "MF-2014"},
+      {"rules/soon.yaml", "any(weakness: WEAK)", "any(weaknes: WEAK)",
+       "rules/soon.yaml:5:20: MF-2041: there is no question `weaknes`; did you mean `weakness`?"},
+      {"rules/soon.yaml", "any(weakness: WEAK)", "any(onset: WEAK)",
+       "MF-2040: option set `WEAK` belongs to `weakness`"},
+      {"knowledge.yaml", "male: {item: sex,", "male: {item: sexx,",
+       "MF-2021: there is no question `sexx`; did you mean `sex`?"},
+      {"knowledge.yaml", "{item: weakness, options: [arm, leg]}", "{item: weakness, options: arm}",
+       "MF-2010: expected a list here"},
+      {"text.en.yaml", "hours: 168", "hours: one week", "MF-2015"},
+      {"rules/urgent.yaml", "hours: 24, text: today", "hours: soon, text: today", "MF-2015"},
+      {"rules/urgent.yaml", "hours: 168, text: 1 week", "hours: soon, text: 1 week", "MF-2015"},
+      {"text.en.yaml", "targets: [2 weeks]}", "targets: [4 weeks]}", "MF-2020"},
+      {"text.en.yaml", "words: [hour, day, week, month, today, tomorrow]", "words: []", "MF-2017"},
+  };
+  for (const Case& one : table) {
+    const auto files = with(small_files(), one.file, one.before, one.after);
+    const Problems problems = problems_of(files);
+    EXPECT_EQ(problems.size(), 1U) << one.after << "\n" << listing(problems);
+    EXPECT_NE(listing(problems).find(one.problem), std::string::npos) << listing(problems);
+  }
+}
+
 TEST(Loader, DatesAreDaysThatExist) {
   for (const auto* good : {"2024-02-29", "2026-12-31"}) {
     EXPECT_EQ(listing(problems_of(with(small_files(), "knowledge.yaml", "date: 2026-01-02",

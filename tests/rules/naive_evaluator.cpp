@@ -604,7 +604,7 @@ NaiveVerdicts NaiveEvaluator::evaluate(const Form& form) {
     }
   }
   if (form.free_text) {
-    verdicts.tier = std::max(verdicts.tier, Tier::routine);
+    verdicts.tier = std::max(verdicts.tier, knowledge_.unread_words);
   }
   return verdicts;
 }

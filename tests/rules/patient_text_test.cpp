@@ -417,6 +417,35 @@ TEST(PatientText, AShorterTargetIsSaidToThePatientToo) {
   EXPECT_THAT(choking, Not(HasSubstr("weeks")));
 }
 
+TEST(PatientText, WhatIsOpenIsNamedAndNotWhatWasAnswered) {
+  const Assessment assessment = assessed("which limbs is not sure");
+  EXPECT_THAT(told(assessment), HasSubstr("or where it is; until we know"));
+  EXPECT_THAT(told(assessment), Not(HasSubstr("how fast")));
+  for (const Section& section : explain_for_clinician(assessment, {false}).sections) {
+    for (const Line& line : section.lines) {
+      EXPECT_THAT(line.text, Not(HasSubstr("How fast the symptoms"))) << section.title;
+    }
+  }
+}
+
+TEST(PatientText, NobodyIsToldToGoOnWithADrug) {
+  const std::string said = told(assessed("cocaine twitch"));
+  EXPECT_THAT(said, HasSubstr("Do not stop a prescribed medicine on your own."));
+  EXPECT_THAT(said, Not(HasSubstr("stop it")));
+}
+
+// The dose that must not be taken after too much of a medicine is the one that is missing after too
+// little.
+TEST(PatientText, WhoStoppedASedativeIsNotToldToTakeNoDose) {
+  Form form = clear_form();
+  form.answers["em-now"] = options({"hot-rigid-jerking"});
+  EXPECT_THAT(told(assessed(Names(*twitching()).input(form))), HasSubstr("another dose"));
+  form.answers["em-context"] = options({"stopped-suddenly"});
+  const std::string said = told(assessed(Names(*twitching()).input(form)));
+  EXPECT_THAT(said, HasSubstr("Call the emergency number now"));
+  EXPECT_THAT(said, Not(HasSubstr("dose")));
+}
+
 TEST(PatientText, AnOpenEmergencyQuestionIsForToday) {
   EXPECT_THAT(explain_for_patient(with_answer("em-now", "unsure")).headline, HasSubstr("today"));
   EXPECT_THAT(explain_for_patient(assessed("empty form")).headline, HasSubstr("today"));

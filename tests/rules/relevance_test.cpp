@@ -13,6 +13,7 @@
 #include "rules/relevance.h"
 #include "rules/settle.h"
 #include "tests/support/random_forms.h"
+#include "tests/support/reassured.h"
 
 namespace myoflag::rules::testing {
 namespace {
@@ -508,7 +509,8 @@ std::string result_of(const Assessment& assessment, const QuestionSet& left_out)
   };
   out << code_of(assessment.tier) << ' ';
   target(assessment.target);
-  out << (assessment.check_first ? " check" : "") << (assessment.reassurance ? " calm" : "");
+  out << (assessment.check_first ? " check" : "")
+      << (testing::is_reassured(assessment) ? " calm" : "");
   for (const Finding& finding : assessment.findings) {
     out << "\nfinding " << finding.rule->id << ' ' << static_cast<int>(finding.status) << ' ';
     target(finding.target);

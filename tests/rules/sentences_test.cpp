@@ -120,6 +120,10 @@ INSTANTIATE_TEST_SUITE_P(
              "MF-2030: no question tells such a caution"},
         Slip{"NothingMatchedIsCalm", "policies.yaml", "nothing-matched: routine",
              "nothing-matched: self-care", "MF-2014: that nothing matched reassures nobody"},
+        Slip{"UnreadWordsAreCalm", "policies.yaml", "unread-words: routine",
+             "unread-words: self-care", "MF-2014: what nobody has read reassures nobody"},
+        Slip{"NoTierForUnreadWords", "policies.yaml", " unread-words: routine,", "",
+             "MF-2011: key `unread-words` is missing"},
         Slip{"NoRedFlags", "knowledge.yaml", "red-flag-from: soon\n", "",
              "MF-2011: key `red-flag-from` is missing"},
         Slip{"TierWithoutSentence", "knowledge.yaml", "[{text: Mention it.}]", "[]",
@@ -177,6 +181,108 @@ TEST(Sentences, TheHeadlineIsTheLongestTimeThatTheTargetHolds) {
   EXPECT_EQ(said(336), "two weeks");
   EXPECT_EQ(said(1000), "two weeks");
   EXPECT_EQ(said(3), "today");
+}
+
+// The project's knowledge with one slip about a time: the text that no longer fits is shown with
+// its place, in every language.
+struct TimeSlip {
+  const char* file;
+  const char* before;
+  const char* after;
+  std::vector<std::string> problems;  // parts of the listing
+};
+
+TEST(Times, ATextThatNamesALaterTimeThanItsTargetIsRefused) {
+  const std::vector<TimeSlip> table = {
+      {"rules/urgent.yaml",
+       "Breathing, weight, thinking or emotional change alongside weakness\n    target: {hours: "
+       "336, "
+       "text: 2 weeks}",
+       "Breathing, weight, thinking or emotional change alongside weakness\n    target: {hours: "
+       "72, "
+       "text: days}",
+       {"MF-2063: the text names a time of 336 hours, later than its target of 72\n"
+        "      patient: Please make sure you are examined within two weeks.\n"
+        "                                                 ^\n",
+        "languages/es.yaml", "languages/ar.yaml", "languages/zh.yaml"}},
+      {"rules/urgent.yaml",
+       "Breathing, weight, thinking or emotional change alongside weakness\n    target: {hours: "
+       "336, "
+       "text: 2 weeks}",
+       "Breathing, weight, thinking or emotional change alongside weakness\n    target: {hours: "
+       "168, "
+       "text: 2 weeks}",
+       {"MF-2063: the text names a time of 336 hours, later than its target of 168\n"
+        "      target: {hours: 168, text: 2 weeks}\n"
+        "                                 ^\n"}},
+      {"rules/urgent.yaml",
+       "examined within two weeks.",
+       "examined Within six weeks.",
+       {"names a time of 1008 hours, later than its target of 336", "MF-2071"}},
+      {"rules/urgent.yaml",
+       "examined within two weeks.",
+       "examined within ten days.",
+       {"MF-2064: words of time that `times` does not list", "MF-2071"}},
+      {"rules/urgent.yaml",
+       "beside: Get help sooner if",
+       "beside: Get help within two days if",
+       {"MF-2063: no time may be named here"}},
+      {"knowledge.yaml",
+       "within-hours: 48",
+       "within-hours: 36",
+       {"MF-2063: the text names a time of 48 hours, later than its target of 36",
+        "languages/es.yaml"}},
+      {"advice.yaml",
+       "Contact us sooner than planned",
+       "Contact us within a week",
+       {"advice.yaml", "MF-2063: no time may be named here"}},
+      {"policies.yaml",
+       "target: {hours: 48, text: 48 hours}",
+       "target: {hours: 24, text: 48 hours}",
+       {"MF-2063: the text names a time of 48 hours, later than its target of 24"}},
+      {"policies.yaml",
+       "reason: A warning sign is new, or there are more of them, since the last form.",
+       "reason: See them within six weeks.",
+       {"names a time of 1008 hours, later than its target of 672"}},
+      {"languages/es.yaml",
+       "que le examinen en un plazo de dos semanas.",
+       "que le examinen en un plazo de seis semanas.",
+       {"MF-2063: the text names a time of 1008 hours, later than its target of 336", "MF-2079"}},
+      {"languages/es.yaml",
+       "que le examinen en un plazo de dos semanas.",
+       "que le examinen en un plazo de tres días.",
+       {"MF-2079: the times are not those of the English text"}},
+      {"languages/es.yaml",
+       "que le examinen en un plazo de dos semanas.",
+       "que le examinen en una quincena.",
+       {"MF-2064", "MF-2079"}},
+      {"languages/zh.yaml", "请务必在两周内接受检查。", "请务必在十二周内接受检查。", {"MF-2064"}},
+      {"languages/ar.yaml", "يتم فحصك خلال أسبوعين.", "يتم فحصك خلال ستة أسابيع.", {"MF-2063"}},
+  };
+  for (const TimeSlip& slip : table) {
+    const std::string problems =
+        problems_of(with(real_files(), slip.file, slip.before, slip.after));
+    for (const std::string& problem : slip.problems) {
+      EXPECT_THAT(problems, HasSubstr(problem)) << slip.after;
+    }
+  }
+}
+
+TEST(Times, OddAndEndlessListsOfPhrasesAreRead) {
+  EXPECT_EQ(problems_of(with(small_files(), "text.en.yaml", "[for weeks on end]", "['#', i]")), "");
+  std::string many = "other: [x0";
+  for (int i = 1; i < 600; ++i) {
+    many += ", x" + std::to_string(i);
+  }
+  EXPECT_THAT(problems_of(with(small_files(), "text.en.yaml", "other: [for weeks on end", many)),
+              HasSubstr("MF-2022: a language has at most 500 phrases of times"));
+}
+
+TEST(Times, ALanguageWithoutItsWordsOfTimeIsRefused) {
+  for (const auto* file : {"text.en.yaml", "languages/es.yaml"}) {
+    EXPECT_THAT(problems_of(with(real_files(), file, "\ntimes:", "\ntime:")),
+                HasSubstr("MF-2011: key `times` is missing"));
+  }
 }
 
 // The time that a text of the project names, at most: "2-4 weeks". Empty: it names none in figures.

@@ -45,7 +45,16 @@ inline std::string placeholders_of(std::string_view words) {
 
 // All sentences that the program asks for, so that the small set need not follow their list.
 inline std::string all_texts() {
-  std::string out = "text:\n";
+  std::string out =
+      "times:\n"
+      "  words: [hour, day, week, month, today, tomorrow]\n"
+      "  by:\n"
+      "    - {hours: 24, phrases: [today, in days], targets: [today]}\n"
+      "    - {hours: 168, phrases: [within a week], targets: [1 week]}\n"
+      "    - {hours: 336, phrases: [within two weeks, in two weeks], targets: [2 weeks]}\n"
+      "    - {hours: 672, phrases: [within weeks, in weeks], targets: [4 weeks]}\n"
+      "  other: [for weeks on end]\n"
+      "text:\n";
   for (const TextKey& key : text_keys()) {
     out += "  " + std::string(key.key) + ": A sentence" + placeholders_of(key.needs) + ".\n";
   }

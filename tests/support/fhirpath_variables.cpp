@@ -25,6 +25,9 @@ Json codes_of(const Item& item, std::uint64_t options) {
       codes.push(item.options[i].code);
     }
   }
+  if ((options & rules::kNotOffered) != 0) {
+    codes.push("#not-offered");
+  }
   return codes;
 }
 

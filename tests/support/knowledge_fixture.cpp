@@ -69,7 +69,7 @@ constexpr std::string_view kRecordQuestions = R"(
 
 constexpr std::string_view kPolicies = R"(
   - {id: stale, kind: staleness, title: T, policy: P, sources: [author], emergency-answers-hours: 24, benign-answers-days: 14, lab-days: 90}
-  - {id: aggregation, kind: aggregation, title: T, policy: P, sources: [author], nothing-matched: routine}
+  - {id: aggregation, kind: aggregation, title: T, policy: P, sources: [author], nothing-matched: routine, unread-words: routine}
   - {id: overtesting, kind: overtesting, title: T, policy: P, sources: [author], repeat-days: 90, repeat-allowed: [emergency, urgent], only-from: [], never-from: []}
 )";
 
