@@ -294,6 +294,13 @@ void ConceptIndex::read(const Json* one, Named& named) const {
   }
 }
 
+Named ConceptIndex::read_coding(const Json& coding) const {
+  Named named;
+  read_code(coding, named);
+  read_text(coding.string_of("display"), named);
+  return named;
+}
+
 Named ConceptIndex::read_member(const Json& resource, std::string_view name) const {
   Named named;
   read(resource.find(name), named);

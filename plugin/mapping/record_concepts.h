@@ -55,6 +55,7 @@ class ConceptIndex {
   // words of text and display, as record_words.h makes them plain.
   void read(const fhir::Json* one, Named& named) const;
   void read_text(std::string_view text, Named& named) const;
+  Named read_coding(const fhir::Json& coding) const;
   Named read_member(const fhir::Json& resource, std::string_view name) const;
 
   // Of an Observation: whether it says if somebody is pregnant, and what its value says.
