@@ -1,6 +1,10 @@
 #include "rules/unjudged.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <set>
+#include <string>
+#include <string_view>
 
 #include "rules/tri.h"
 
@@ -117,6 +121,73 @@ bool is_unjudged(const Assessment& assessment, const Finding& finding) {
 
 bool waits_for_a_result(const Assessment& assessment, const Finding& finding) {
   return may_hold(assessment, finding, false);
+}
+
+namespace {
+
+using Words = std::set<std::string, std::less<>>;
+
+// In small letters; short ones tell nothing.
+Words words_of(std::string_view text) {
+  constexpr std::size_t shortest = 5;
+  Words words;
+  std::string word;
+  for (const char c : std::string(text) + ' ') {
+    const bool is_large = c >= 'A' && c <= 'Z';
+    const bool is_letter =
+        is_large || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) > 0x7F;
+    if (is_letter) {
+      word += is_large ? static_cast<char>(c - 'A' + 'a') : c;
+      continue;
+    }
+    if (word.size() >= shortest) {
+      words.insert(word);
+    }
+    word.clear();
+  }
+  return words;
+}
+
+bool is_unread(const RecordEntry& entry) {
+  return entry.kind == RecordEntry::Kind::condition
+             ? entry.options == 0
+             : entry.kind == RecordEntry::Kind::test && entry.item < 0;
+}
+
+Words unread_words(const EvaluationInput& input) {
+  Words words;
+  for (const RecordEntry& entry : input.record) {
+    if (is_unread(entry)) {
+      words.merge(words_of(entry.text));
+    }
+  }
+  return words;
+}
+
+// Of red flags.
+std::ptrdiff_t titles_with(const Knowledge& knowledge, const std::string& word) {
+  return std::count_if(knowledge.rules.begin(), knowledge.rules.end(), [&](const Rule& rule) {
+    return knowledge.is_red_flag(rule) && words_of(rule.title).contains(word);
+  });
+}
+
+}  // namespace
+
+bool is_named_in_record(const Assessment& assessment, const Finding& finding) {
+  constexpr std::ptrdiff_t few = 3;
+  const Knowledge& knowledge = *assessment.knowledge;
+  if (finding.status != FindingStatus::excluded || assessment.input == nullptr ||
+      !knowledge.is_red_flag(*finding.rule)) {
+    return false;
+  }
+  const Words said = unread_words(*assessment.input);
+  if (said.empty()) {
+    return false;
+  }
+  const Words title = words_of(finding.rule->title);
+  return std::any_of(title.begin(), title.end(), [&](const std::string& word) {
+    return said.contains(word) && titles_with(knowledge, word) <= few;
+  });
 }
 
 }  // namespace myoflag::rules

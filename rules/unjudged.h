@@ -1,6 +1,6 @@
 #pragma once
-// Rules that read nothing but laboratory values, and could not read them: they do not fire, and are
-// not excluded either.
+// Rules that do not fire, and are not excluded either: they read nothing but laboratory values, and
+// could not; or an entry of the record that no rule reads is called as what they look for.
 
 #include "rules/assessment.h"
 
@@ -21,5 +21,9 @@ bool is_unjudged(const Assessment& assessment, const Finding& finding);
 
 // The same, and a result is there that cannot be used: somebody must look at it.
 bool waits_for_a_result(const Assessment& assessment, const Finding& finding);
+
+// A red flag that the answers deny, and an entry of the record that no rule reads shares a word
+// with its title by which few red flags are called: "cauda", "seizure".
+bool is_named_in_record(const Assessment& assessment, const Finding& finding);
 
 }  // namespace myoflag::rules

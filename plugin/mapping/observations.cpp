@@ -363,7 +363,7 @@ Json notes_of(const Frame& frame, const Finding& finding) {
 }
 
 void set_verdict(Json& target, const rules::Assessment& assessment, const Finding& finding) {
-  if (rules::is_unjudged(assessment, finding)) {
+  if (rules::is_unjudged(assessment, finding) || rules::is_named_in_record(assessment, finding)) {
     target.set("dataAbsentReason", absent_reason(kUnknown, ""));
     return;
   }

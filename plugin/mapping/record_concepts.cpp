@@ -57,6 +57,19 @@ bool has_one_of(const Json& one, const std::vector<Coding>& codes) {
   });
 }
 
+// At any of the characters.
+std::vector<std::string> divided(std::string_view text, std::string_view dividers) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (dividers.find(c) == std::string_view::npos) {
+      parts.back() += c;
+    } else {
+      parts.emplace_back();
+    }
+  }
+  return parts;
+}
+
 bool shares_text(const std::vector<std::string>& texts, const std::vector<std::string>& known) {
   return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
     return std::find(known.begin(), known.end(), text) != known.end();
@@ -137,6 +150,9 @@ std::string Named::name_or(std::string_view fallback) const {
 
 ConceptIndex::ConceptIndex(const rules::Knowledge& knowledge)
     : pregnancy_status_(knowledge.bindings.pregnancy_status) {
+  for (const auto& join : divided(knowledge.text("record-joins"), ",")) {
+    joins_.push_back(' ' + plain_words(join) + ' ');
+  }
   add(List::medicine, knowledge.bindings.medicine_classes);
   add(List::condition, knowledge.bindings.condition_list);
   add(List::sex, knowledge.bindings.sexes);
@@ -299,6 +315,36 @@ Named ConceptIndex::read_coding(const Json& coding) const {
   read_code(coding, named);
   read_text(coding.string_of("display"), named);
   return named;
+}
+
+// Plain words hold no bar.
+std::vector<std::string> ConceptIndex::parts_of(std::string_view text) const {
+  std::vector<std::string> parts;
+  for (const auto& segment : divided(text, ";+&")) {
+    std::string plain = ' ' + plain_words(segment) + ' ';
+    for (const auto& join : joins_) {
+      for (auto at = plain.find(join); at != std::string::npos; at = plain.find(join, at)) {
+        plain.replace(at, join.size(), " | ");
+      }
+    }
+    for (const auto& part : divided(plain, "|")) {
+      parts.push_back(plain_words(part));
+    }
+  }
+  std::erase(parts, std::string());
+  return parts;
+}
+
+bool ConceptIndex::names_more(std::string_view text) const {
+  bool knows = false, lacks = false;
+  for (const auto& part : parts_of(text)) {
+    Meaning meaning;
+    read_words(part, meaning);
+    const bool is_known = meaning.is_of_health();
+    knows = knows || is_known;
+    lacks = lacks || !is_known;
+  }
+  return knows && lacks;
 }
 
 Named ConceptIndex::read_member(const Json& resource, std::string_view name) const {

@@ -162,10 +162,6 @@ bool is_unsigned_note(const Json& leaf) {
          !leaf.has("time");
 }
 
-bool means_something(const Meaning& meaning) {
-  return meaning.conditions != 0 || meaning.pregnancies != 0 || !meaning.cautions.empty();
-}
-
 }  // namespace
 
 bool has_reasons(std::string_view type) { return kind_of(type) != nullptr; }
@@ -210,8 +206,14 @@ std::string another_said(const ConceptIndex& index, const Json* one) {
   std::set<std::string_view> known;
   std::vector<const Json*> unknown;
   if (one != nullptr) {
+    if (const auto text = one->string_of("text"); index.names_more(text)) {
+      return shown(text);
+    }
     for (const auto& coding : one->array_of("coding")) {
-      if (means_something(index.read_coding(coding).meaning)) {
+      if (const auto display = coding.string_of("display"); index.names_more(display)) {
+        return shown(display);
+      }
+      if (index.read_coding(coding).meaning.is_of_health()) {
         known.insert(usual_system(coding.string_of("system")));
       } else {
         unknown.push_back(&coding);
@@ -295,7 +297,7 @@ void ReasonReader::read_reason(const Json& leaf, const RecordResource& from, Rea
   if (is_ours(named.name)) {
     return;
   }
-  const bool is_known = means_something(named.meaning);
+  const bool is_known = named.meaning.is_of_health();
   if (is_known) {
     out.known.push_back(named);
   }
@@ -326,7 +328,7 @@ Reasons ReasonReader::of(const RecordResource& resource) const {
     Named named;
     index_.read(&leaf, named);
     names.add(named.name);
-    out.is_unread = out.is_unread || (!is_ours && means_something(named.meaning));
+    out.is_unread = out.is_unread || (!is_ours && named.meaning.is_of_health());
   });
   visit_all(json, kind.reasons, [&](const Json& leaf) { read_reason(leaf, resource, out, words); });
   visit_all(json, kind.words, [&](const Json& leaf) { read_words(leaf, is_ours, out, words); });

@@ -32,8 +32,9 @@ Standing standing_of(const fhir::Json& resource);
 // its status says otherwise.
 std::string_view reason_time(const fhir::Json& resource);
 
-// What a concept that the knowledge knows by one coding says by another one: by another code of the
-// same system, or in words that the knowledge does not have. Empty: nothing.
+// What a concept that the knowledge knows says beside that: by another code of the same system, in
+// words of another coding that the knowledge does not have, or joined to what is known ("diabetes
+// with a goitre"). Empty: nothing.
 std::string another_said(const ConceptIndex& index, const fhir::Json* one);
 
 struct Reasons {

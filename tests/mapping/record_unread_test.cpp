@@ -9,9 +9,11 @@
 
 #include "fhir/issue.h"
 #include "plugin/assess.h"
+#include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/context.h"
 #include "plugin/mapping/rule_codes.h"
 #include "rules/explain.h"
+#include "rules/unjudged.h"
 #include "tests/mapping/intake_support.h"
 
 namespace myoflag {
@@ -746,6 +748,19 @@ TEST(Codings, EachOfAConditionCounts) {
       condition(R"("system":"urn:x","code":"1","display":"Anxiety disorder, NOS")").doubtful);
 }
 
+TEST(Codings, WhatATextJoinsToAKnownConditionCounts) {
+  const auto doubtful = [](std::string_view words) {
+    return read({of_p1("Condition", R"("code":{"text":")" + std::string(words) + R"("})")})
+        .doubtful;
+  };
+  EXPECT_TRUE(doubtful("Diabetes mellitus with progressive bulbar palsy"));
+  EXPECT_TRUE(doubtful("Bulbar palsy, secondary to Diabetes mellitus"));
+  EXPECT_TRUE(doubtful("Anxiety disorder; bulbar palsy"));
+  EXPECT_FALSE(doubtful("Type 2 diabetes mellitus without complications"));
+  EXPECT_FALSE(doubtful("Diabetes mellitus with diabetic neuropathy"));
+  EXPECT_FALSE(doubtful("Anxiety disorder, unspecified (disorder)"));
+}
+
 TEST(Pregnancy, OneOfThePastIsNamedAndARecentEndWithholdsReassurance) {
   const auto pregnancy = [](std::string_view end) {
     return read({of_p1("Condition", R"("clinicalStatus":{"coding":[{"code":"resolved"}]},)"
@@ -1022,22 +1037,51 @@ TEST(PregnancyWords, ALaterResultOfAnotherNameReplacesNone) {
 
 // ---- what people read
 
-std::string explained(const Json& resource) {
+rules::Assessment assessed_beside(const Json& resource) {
   AssessOptions options;
   options.now = testing::now();
-  const auto assessed = Assessor(knowledge())
-                            .assess(fhir::write_json(testing::bundle_of(
-                                        {parse(R"({"resourceType":"Patient","id":"p1"})"),
-                                         testing::response_of(testing::harmless()), resource})),
-                                    options);
+  return Assessor(knowledge())
+      .assess(fhir::write_json(
+                  testing::bundle_of({parse(R"({"resourceType":"Patient","id":"p1"})"),
+                                      testing::response_of(testing::harmless()), resource})),
+              options)
+      .value()
+      .assessment;
+}
+
+std::string explained(const Json& resource) {
+  const auto assessment = assessed_beside(resource);
   std::string text;
-  for (const auto& section :
-       rules::explain_for_clinician(assessed.value().assessment, {.all = true}).sections) {
+  for (const auto& section : rules::explain_for_clinician(assessment, {.all = true}).sections) {
     for (const auto& one : section.lines) {
       text += section.title + ": " + one.text + "\n";
     }
   }
   return text;
+}
+
+// Red flags that the answers deny and the record names.
+std::vector<std::string> named_flags(const Json& resource) {
+  const auto assessment = assessed_beside(resource);
+  const auto written = fhir::write_json(mapping::assessment_json(assessment, false));
+  std::vector<std::string> ids;
+  for (const auto& finding : assessment.findings) {
+    if (rules::is_named_in_record(assessment, finding)) {
+      ids.push_back(finding.rule->id);
+    }
+  }
+  EXPECT_EQ(written.find("named-in-record") != std::string::npos, !ids.empty());
+  return ids;
+}
+
+TEST(Explained, ARedFlagThatTheRecordNamesIsNotExcluded) {
+  const auto cauda = ::testing::Contains("em-cauda-equina");
+  EXPECT_THAT(named_flags(of_p1("ServiceRequest",
+                                STATUS("active") REASON("Suspected Cauda Equina compression"))),
+              cauda);
+  EXPECT_THAT(named_flags(of_p1("Condition", R"("code":{"text":"Cauda equina lesion"})")), cauda);
+  EXPECT_THAT(named_flags(of_p1("Condition", R"("code":{"text":"Seminoma"})")), IsEmpty());
+  EXPECT_THAT(named_flags(of_p1("Condition", R"("code":{"text":"Muscle weakness"})")), IsEmpty());
 }
 
 TEST(Explained, WhatNoRuleReadsStandsWhereSomethingIsExcluded) {
