@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -164,30 +166,40 @@ Words unread_words(const EvaluationInput& input) {
   return words;
 }
 
-// Of red flags.
-std::ptrdiff_t titles_with(const Knowledge& knowledge, const std::string& word) {
-  return std::count_if(knowledge.rules.begin(), knowledge.rules.end(), [&](const Rule& rule) {
-    return knowledge.is_red_flag(rule) && words_of(rule.title).contains(word);
-  });
+// In how many titles of red flags a word stands.
+std::map<std::string, int, std::less<>> words_of_titles(const Knowledge& knowledge) {
+  std::map<std::string, int, std::less<>> counts;
+  for (const Rule& rule : knowledge.rules) {
+    if (knowledge.is_red_flag(rule)) {
+      for (const std::string& word : words_of(rule.title)) {
+        ++counts[word];
+      }
+    }
+  }
+  return counts;
 }
 
 }  // namespace
 
-bool is_named_in_record(const Assessment& assessment, const Finding& finding) {
-  constexpr std::ptrdiff_t few = 3;
+std::set<const Rule*> named_in_record(const Assessment& assessment) {
+  constexpr int few = 3;
   const Knowledge& knowledge = *assessment.knowledge;
-  if (finding.status != FindingStatus::excluded || assessment.input == nullptr ||
-      !knowledge.is_red_flag(*finding.rule)) {
-    return false;
-  }
-  const Words said = unread_words(*assessment.input);
+  std::set<const Rule*> named;
+  const Words said = assessment.input == nullptr ? Words() : unread_words(*assessment.input);
   if (said.empty()) {
-    return false;
+    return named;
   }
-  const Words title = words_of(finding.rule->title);
-  return std::any_of(title.begin(), title.end(), [&](const std::string& word) {
-    return said.contains(word) && titles_with(knowledge, word) <= few;
-  });
+  const auto counts = words_of_titles(knowledge);
+  for (const Finding& finding : assessment.findings) {
+    const Words title = words_of(finding.rule->title);
+    if (finding.status == FindingStatus::excluded && knowledge.is_red_flag(*finding.rule) &&
+        std::any_of(title.begin(), title.end(), [&](const std::string& word) {
+          return said.contains(word) && counts.find(word)->second <= few;
+        })) {
+      named.insert(finding.rule);
+    }
+  }
+  return named;
 }
 
 }  // namespace myoflag::rules

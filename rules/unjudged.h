@@ -2,6 +2,8 @@
 // Rules that do not fire, and are not excluded either: they read nothing but laboratory values, and
 // could not; or an entry of the record that no rule reads is called as what they look for.
 
+#include <set>
+
 #include "rules/assessment.h"
 
 namespace myoflag::rules {
@@ -22,8 +24,8 @@ bool is_unjudged(const Assessment& assessment, const Finding& finding);
 // The same, and a result is there that cannot be used: somebody must look at it.
 bool waits_for_a_result(const Assessment& assessment, const Finding& finding);
 
-// A red flag that the answers deny, and an entry of the record that no rule reads shares a word
-// with its title by which few red flags are called: "cauda", "seizure".
-bool is_named_in_record(const Assessment& assessment, const Finding& finding);
+// Red flags that the answers deny, where an entry of the record that no rule reads shares a word
+// with the title by which few red flags are called: "cauda", "seizure".
+std::set<const Rule*> named_in_record(const Assessment& assessment);
 
 }  // namespace myoflag::rules

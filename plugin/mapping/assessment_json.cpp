@@ -155,8 +155,9 @@ Json finding_json(const rules::Knowledge& knowledge, const Finding& finding) {
 
 Json findings_json(const Assessment& assessment, bool all) {
   Json findings = Json::array();
+  const auto named = rules::named_in_record(assessment);
   for (const auto& finding : assessment.findings) {
-    const bool is_named = rules::is_named_in_record(assessment, finding);
+    const bool is_named = named.contains(finding.rule);
     if (is_named || is_listed(finding, all) || rules::waits_for_a_result(assessment, finding)) {
       Json entry = finding_json(*assessment.knowledge, finding);
       const bool is_unjudged = rules::is_unjudged(assessment, finding);

@@ -1065,10 +1065,8 @@ std::vector<std::string> named_flags(const Json& resource) {
   const auto assessment = assessed_beside(resource);
   const auto written = fhir::write_json(mapping::assessment_json(assessment, false));
   std::vector<std::string> ids;
-  for (const auto& finding : assessment.findings) {
-    if (rules::is_named_in_record(assessment, finding)) {
-      ids.push_back(finding.rule->id);
-    }
+  for (const auto* rule : rules::named_in_record(assessment)) {
+    ids.push_back(rule->id);
   }
   EXPECT_EQ(written.find("named-in-record") != std::string::npos, !ids.empty());
   return ids;
