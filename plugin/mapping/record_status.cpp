@@ -117,7 +117,7 @@ bool is_in_use(const Json& device) {
 
 bool is_going_on(const Json& procedure) {
   const auto status = procedure.string_of("status");
-  return status == "in-progress" ||
+  return status == "in-progress" || status == "on-hold" ||
          (is_open_period(procedure, "performed") && status != "completed");
 }
 

@@ -22,7 +22,7 @@ bool is_present(const fhir::Json& condition, rules::Instant now);
 
 bool was_begun(const fhir::Json& procedure);
 bool is_in_use(const fhir::Json& device);
-// In progress by its status; or it has a beginning and no end, and was not completed.
+// In progress or paused by its status; or it has a beginning and no end, and was not completed.
 bool is_going_on(const fhir::Json& procedure);
 // Of what record_statements.h names: neither withdrawn nor over, and no draft of a plan.
 bool is_in_force(const fhir::Json& statement, std::string_view type, rules::Instant now);

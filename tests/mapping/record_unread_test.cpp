@@ -662,6 +662,10 @@ INSTANTIATE_TEST_SUITE_P(
             "reason_of_a_procedure", "Procedure",
             DONE("2026-11-15") R"("code":{"text":"Radiotherapy"},)" REASON("Cord compression"),
             "Radiotherapy: Cord compression"},
+        OtherCase{"procedure_on_hold", "Procedure",
+                  R"("status":"on-hold","performedDateTime":"2020-01-01",)"
+                  R"("code":{"text":"Laparotomy"})",
+                  "Laparotomy"},
         OtherCase{"procedure_in_progress_since_long", "Procedure",
                   R"("status":"in-progress","performedDateTime":"2020-01-01",)"
                   R"("code":{"text":"Non-invasive ventilation"})",
@@ -795,6 +799,24 @@ TEST(Contained, WhatIsInsideAnythingIsRead) {
     EXPECT_NE(context.facts.chosen[item] & option, 0U) << type;
     EXPECT_FALSE(says(context, "not named")) << type;
   }
+}
+
+TEST(Contained, WhatIsInsideTheResponseIsRead) {
+  const auto response_with = [](std::string_view whose) {
+    auto response = testing::response_of(testing::harmless());
+    response.set("contained", Json::array({parse(R"({"resourceType":"Observation","id":"k",)" AT(
+                                                     "2026-11-21") LOINC("2823-3") MMOL("2.1") +
+                                                 std::string(whose) + "}")}));
+    return response;
+  };
+  const auto lab = static_cast<std::size_t>(knowledge()->lab("k"));
+  for (const auto* whose : {"", R"(,"subject":{"reference":"Patient/p1"})"}) {
+    const auto intake = testing::take(response_with(whose));
+    const auto context = mapping::read_record(*knowledge(), intake.value().record,
+                                              intake->record_complete, testing::now());
+    EXPECT_EQ(rules::to_text(context.facts.labs[lab].value), "2.1") << whose;
+  }
+  EXPECT_FALSE(testing::take(response_with(R"(,"subject":{"reference":"Patient/p2"})")));
 }
 
 TEST(Contained, AnInstrumentIsNoDeviceOfThePatientUnlessItIsInUse) {
