@@ -151,7 +151,7 @@ std::string Named::name_or(std::string_view fallback) const {
 ConceptIndex::ConceptIndex(const rules::Knowledge& knowledge)
     : pregnancy_status_(knowledge.bindings.pregnancy_status) {
   for (const auto& join : divided(knowledge.text("record-joins"), ",")) {
-    joins_.push_back(' ' + plain_words(join) + ' ');
+    joins_.push_back(plain_words(join));
   }
   add(List::medicine, knowledge.bindings.medicine_classes);
   add(List::condition, knowledge.bindings.condition_list);
@@ -317,18 +317,29 @@ Named ConceptIndex::read_coding(const Json& coding) const {
   return named;
 }
 
-// Plain words hold no bar.
+std::size_t ConceptIndex::join_at(std::string_view words) const {
+  const auto found = std::find_if(joins_.begin(), joins_.end(), [&](const std::string& join) {
+    return begins_with_words(words, join);
+  });
+  return found == joins_.end() ? 0 : found->size();
+}
+
 std::vector<std::string> ConceptIndex::parts_of(std::string_view text) const {
   std::vector<std::string> parts;
   for (const auto& segment : divided(text, ";+&")) {
-    std::string plain = ' ' + plain_words(segment) + ' ';
-    for (const auto& join : joins_) {
-      for (auto at = plain.find(join); at != std::string::npos; at = plain.find(join, at)) {
-        plain.replace(at, join.size(), " | ");
+    const auto plain = plain_words(segment);
+    parts.emplace_back();
+    for (std::size_t at = 0; at < plain.size();) {
+      const auto rest = std::string_view(plain).substr(at);
+      if (const auto join = join_at(rest); join != 0) {
+        parts.emplace_back();
+        at += join + 1;
+      } else {
+        const auto word = word_at(rest, 0);
+        parts.back() += word;
+        parts.back() += ' ';
+        at += word.size() + 1;
       }
-    }
-    for (const auto& part : divided(plain, "|")) {
-      parts.push_back(plain_words(part));
     }
   }
   std::erase(parts, std::string());

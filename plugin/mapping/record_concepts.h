@@ -101,10 +101,11 @@ class ConceptIndex {
   void read_words(std::string_view text, Meaning& meaning) const;
   static void take(Target target, Meaning& meaning);
 
+  std::size_t join_at(std::string_view words) const;  // the length of one; 0: none begins here
   std::vector<std::string> parts_of(std::string_view text) const;
 
   const rules::PregnancyStatus& pregnancy_status_;
-  std::vector<std::string> joins_;  // plain, a space on both sides
+  std::vector<std::string> joins_;  // plain words
 
   std::unordered_map<std::string, std::vector<Target>> codes_;     // "system|code"
   std::unordered_map<std::string, std::vector<Prefix>> prefixes_;  // by system
