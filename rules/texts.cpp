@@ -100,6 +100,7 @@ constexpr TextKey kKeys[] = {
     {"record-device-unread", "device"},
     {"record-statement", "type words"},
     {"record-unnamed"},
+    {"record-joins"},
     {"record-unknown-code", "place"},
     {"record-lab-two-units"},
     {"conflict", "question patient record"},

@@ -1,6 +1,12 @@
 #include "rules/unjudged.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
 
 #include "rules/tri.h"
 
@@ -134,6 +140,83 @@ bool is_excluded_by_answers(const Assessment& assessment, const Finding& finding
 
 bool waits_for_a_result(const Assessment& assessment, const Finding& finding) {
   return may_hold(assessment, finding, false);
+}
+
+namespace {
+
+using Words = std::set<std::string, std::less<>>;
+
+// In small letters; short ones tell nothing.
+Words words_of(std::string_view text) {
+  constexpr std::size_t shortest = 5;
+  Words words;
+  std::string word;
+  for (const char c : std::string(text) + ' ') {
+    const bool is_large = c >= 'A' && c <= 'Z';
+    const bool is_letter =
+        is_large || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) > 0x7F;
+    if (is_letter) {
+      word += is_large ? static_cast<char>(c - 'A' + 'a') : c;
+      continue;
+    }
+    if (word.size() >= shortest) {
+      words.insert(word);
+    }
+    word.clear();
+  }
+  return words;
+}
+
+bool is_unread(const RecordEntry& entry) {
+  return entry.kind == RecordEntry::Kind::condition
+             ? entry.options == 0
+             : entry.kind == RecordEntry::Kind::test && entry.item < 0;
+}
+
+Words unread_words(const EvaluationInput& input) {
+  Words words;
+  for (const RecordEntry& entry : input.record) {
+    if (is_unread(entry)) {
+      words.merge(words_of(entry.text));
+    }
+  }
+  return words;
+}
+
+// In how many titles of red flags a word stands.
+std::map<std::string, int, std::less<>> words_of_titles(const Knowledge& knowledge) {
+  std::map<std::string, int, std::less<>> counts;
+  for (const Rule& rule : knowledge.rules) {
+    if (knowledge.is_red_flag(rule)) {
+      for (const std::string& word : words_of(rule.title)) {
+        ++counts[word];
+      }
+    }
+  }
+  return counts;
+}
+
+}  // namespace
+
+std::set<const Rule*> named_in_record(const Assessment& assessment) {
+  constexpr int few = 3;
+  const Knowledge& knowledge = *assessment.knowledge;
+  std::set<const Rule*> named;
+  const Words said = assessment.input == nullptr ? Words() : unread_words(*assessment.input);
+  if (said.empty()) {
+    return named;
+  }
+  const auto counts = words_of_titles(knowledge);
+  for (const Finding& finding : assessment.findings) {
+    const Words title = words_of(finding.rule->title);
+    if (finding.status == FindingStatus::excluded && knowledge.is_red_flag(*finding.rule) &&
+        std::any_of(title.begin(), title.end(), [&](const std::string& word) {
+          return said.contains(word) && counts.find(word)->second <= few;
+        })) {
+      named.insert(finding.rule);
+    }
+  }
+  return named;
 }
 
 }  // namespace myoflag::rules

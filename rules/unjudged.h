@@ -1,6 +1,8 @@
 #pragma once
-// Rules that read nothing but laboratory values, and could not read them: they do not fire, and are
-// not excluded either.
+// Rules that do not fire, and are not excluded either: they read nothing but laboratory values, and
+// could not; or an entry of the record that no rule reads is called as what they look for.
+
+#include <set>
 
 #include "rules/assessment.h"
 
@@ -25,5 +27,9 @@ bool is_excluded_by_answers(const Assessment& assessment, const Finding& finding
 
 // As is_unjudged, and a result is there that cannot be used: somebody must look at it.
 bool waits_for_a_result(const Assessment& assessment, const Finding& finding);
+
+// Red flags that the answers deny, where an entry of the record that no rule reads shares a word
+// with the title by which few red flags are called: "cauda", "seizure".
+std::set<const Rule*> named_in_record(const Assessment& assessment);
 
 }  // namespace myoflag::rules

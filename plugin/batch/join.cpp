@@ -184,7 +184,7 @@ Line resource_line(const Json& json, std::string_view type, Line line) {
   if (whose.patients.size() > 1) {
     return unusable("MF-4113", "The resource names more than one patient.");
   }
-  const bool of_nobody = whose.is_empty() && type != "Device";
+  const bool of_nobody = whose.is_empty() && !mapping::is_nobodys(json);
   if (mapping::is_clinical(type) && (of_nobody || !whose.clear)) {
     return unusable("MF-4113", "The resource does not say by an id whose it is.");
   }

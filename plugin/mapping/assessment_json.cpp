@@ -155,12 +155,15 @@ Json finding_json(const rules::Knowledge& knowledge, const Finding& finding) {
 
 Json findings_json(const Assessment& assessment, bool all) {
   Json findings = Json::array();
+  const auto named = rules::named_in_record(assessment);
   for (const auto& finding : assessment.findings) {
-    if (is_listed(finding, all) || rules::waits_for_a_result(assessment, finding)) {
+    const bool is_named = named.contains(finding.rule);
+    if (is_named || is_listed(finding, all) || rules::waits_for_a_result(assessment, finding)) {
       Json entry = finding_json(*assessment.knowledge, finding);
-      if (rules::is_unjudged(assessment, finding)) {
+      const bool is_unjudged = rules::is_unjudged(assessment, finding);
+      if (is_unjudged || is_named) {
         entry.set("status", status_word(FindingStatus::not_excluded));
-        entry.set("reason", "no-usable-result");
+        entry.set("reason", is_unjudged ? "no-usable-result" : "named-in-record");
       }
       findings.push(std::move(entry));
     }

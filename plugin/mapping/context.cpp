@@ -19,6 +19,7 @@
 #include "plugin/mapping/record_concepts.h"
 #include "plugin/mapping/record_labs.h"
 #include "plugin/mapping/record_place.h"
+#include "plugin/mapping/record_reasons.h"
 #include "plugin/mapping/record_results.h"
 #include "plugin/mapping/record_statements.h"
 #include "plugin/mapping/record_status.h"
@@ -54,6 +55,15 @@ Moment moment_in(std::string_view text) {
               : Moment{};
 }
 
+// What goes on has no last moment.
+Moment effective_moment(const Json& resource) {
+  auto moment = moment_in(effective_text(resource));
+  if (is_open_period(resource, "effective")) {
+    moment.last.reset();
+  }
+  return moment;
+}
+
 Moment first_moment(std::initializer_list<std::string_view> texts) {
   for (const auto text : texts) {
     if (auto moment = moment_in(text); moment.at) {
@@ -78,7 +88,8 @@ class Reader {
         set_aside_(set_aside),
         now_(now),
         index_(knowledge),
-        medicines_(index_) {}
+        medicines_(index_),
+        reasons_(knowledge, index_) {}
 
   RecordContext read(bool complete) {
     out_.facts.fetched = !record_.empty();
@@ -93,6 +104,11 @@ class Reader {
     for (const auto& resource : set_aside_) {
       if (resource.type == "Observation") {
         results_.add(resource, Results::Use::set_aside);
+      }
+    }
+    for (const auto& list : {record_, set_aside_}) {
+      for (const auto& resource : list) {
+        reasons_.add(resource);
       }
     }
     take_report_dates();
@@ -139,14 +155,14 @@ class Reader {
       read_procedure(resource);
     } else if (resource.type == "DiagnosticReport") {
       read_report(resource);
-    } else if (resource.type == "ServiceRequest") {
-      read_order(resource);
     } else if (resource.type == "Device") {
       read_device(resource);
     } else if (resource.type == "Appointment") {
       read_appointment(resource);
     } else if (is_statement(resource.type)) {
       read_statement(resource);
+    } else if (is_only_reasons(resource.type)) {
+      read_entry(resource);
     }
   }
 
@@ -250,10 +266,27 @@ class Reader {
       add_cautions(named, resource, when);
     }
     const auto& meaning = named.meaning;
-    if (meaning.conditions == 0 && meaning.pregnancies == 0 && meaning.cautions.empty()) {
-      list_unread({RecordEntry::Kind::condition, bindings_.conditions}, named, resource, when,
-                  !is_over(resource.json, now_));
+    const bool is_current = !is_over(resource.json, now_);
+    const bool is_unread =
+        meaning.conditions == 0 && meaning.pregnancies == 0 && meaning.cautions.empty();
+    constexpr auto kind = RecordEntry::Kind::condition;
+    if (is_unread) {
+      list_unread({kind, bindings_.conditions}, named, resource, when, is_current);
+    } else if (auto other = another_said(index_, resource.json.find("code")); !other.empty()) {
+      named.name = std::move(other);
+      list_unread({kind, bindings_.conditions}, named, resource, when, is_current);
     }
+    if (meaning.pregnancies != 0 && !is_present(resource.json, now_)) {
+      list_past_pregnancy(named, resource, when);
+    }
+    list_reasons(named, resource, when, is_current);
+  }
+
+  // Its end may have been a birth, after which some dangers last for weeks.
+  void list_past_pregnancy(const Named& named, const RecordResource& resource, const Moment& when) {
+    const auto end = moment_in(abatement_text(resource.json));
+    list_unread({RecordEntry::Kind::condition, bindings_.conditions}, named, resource, when,
+                end.at && !is_too_old(end));
   }
 
   // It may be anything.
@@ -275,6 +308,9 @@ class Reader {
 
   void read_medicine(const RecordResource& resource) {
     if (!is_taken(resource.json, resource.type)) {
+      if (was_meant(resource.json)) {
+        read_reasons(resource, {}, false);
+      }
       return;
     }
     const auto named = medicines_.of(resource);
@@ -294,6 +330,7 @@ class Reader {
     if (named.meaning.medicines == 0 && named.meaning.cautions.empty()) {
       list_unread({RecordEntry::Kind::medicine, bindings_.medicines}, named, resource, when, true);
     }
+    list_reasons(named, resource, when, true);
   }
 
   // What the knowledge has no words for may be anything: a person must read it. Words that the
@@ -397,6 +434,11 @@ class Reader {
 
   // It may be implanted, and forbid a test.
   void list_device(const std::string& name, const RecordResource& resource) {
+    add_device_cautions(name, resource);
+    list_text(name.empty() ? statement_text(resource, {}) : name, resource, {});
+  }
+
+  void add_device_cautions(const std::string& name, const RecordResource& resource) {
     std::set<std::string> tests;
     for (const auto& binding : bindings_.cautions) {
       tests.insert(binding.caution);
@@ -406,7 +448,6 @@ class Reader {
     for (const auto& test : tests) {
       add(RecordEntry::Kind::caution, -1, 0, text, resource, {}, test);
     }
-    list_text(name.empty() ? statement_text(resource, {}) : name, resource, {});
   }
 
   void read_procedure(const RecordResource& resource) {
@@ -428,9 +469,65 @@ class Reader {
     const bool is_unread =
         (!is_read && !named.name.empty()) || !words.empty() || has_note(resource.json);
     const bool is_old = is_older(when, knowledge_.staleness.lab_days);
-    if (is_unread && (!is_old || is_going_on(resource.json))) {
+    const bool is_current = !is_old || is_going_on(resource.json);
+    if (is_unread && is_current) {
       list_text(with_words(named.name_or(resource.type), words), resource, when);
     }
+    list_reasons(named, resource, when, is_current);
+  }
+
+  // ---- what is said beside all that
+
+  void read_entry(const RecordResource& resource) {
+    if (resource.type == "ServiceRequest") {
+      read_order(resource);
+    }
+    const auto standing = standing_of(resource.json);
+    if (standing == Standing::withdrawn) {
+      return;
+    }
+    const auto when = moment_in(reason_time(resource.json));
+    const bool is_current = standing == Standing::current && !is_too_old(when);
+    const auto said = read_reasons(resource, when, is_current);
+    if (is_current && said.is_unread) {
+      const auto words = with_words(said.name, said.words);
+      list_text(statement_text(resource, words), resource, when);
+      if (resource.type == "DeviceUseStatement") {
+        add_device_cautions(said.words, resource);
+      }
+    }
+  }
+
+  // Of a condition, a medicine or a procedure, beside its name.
+  void list_reasons(const Named& named, const RecordResource& resource, const Moment& when,
+                    bool is_current) {
+    const auto said = read_reasons(resource, when, is_current);
+    if (is_current && said.is_unread) {
+      const auto words = with_words(named.name_or(resource.type), or_unnamed(said.words));
+      list_text(words, resource, when);
+    }
+  }
+
+  // The form asks for what a person has or has had; a pregnancy is of now.
+  Reasons read_reasons(const RecordResource& resource, const Moment& when, bool is_current) {
+    auto said = reasons_.of(resource);
+    for (const auto& known : said.known) {
+      assert_conditions(known, resource, when);
+      if (is_current) {
+        assert_pregnancy(known, resource, when);
+        add_cautions(known, resource, when);
+      }
+    }
+    return said;
+  }
+
+  bool has_current_reasons(const RecordResource& resource) const {
+    const auto when = moment_in(reason_time(resource.json));
+    if (standing_of(resource.json) != Standing::current || is_too_old(when)) {
+      return false;
+    }
+    const auto said = reasons_.of(resource);
+    return said.is_unread || !said.known.empty();
   }
 
   // ---- tests and orders
@@ -439,7 +536,7 @@ class Reader {
     if (is_void(resource.json)) {
       return;
     }
-    const auto when = moment_in(effective_text(resource.json));
+    const auto when = effective_moment(resource.json);
     const auto named = index_.read_member(resource.json, "code");
     doubt_without_code(named, resource);
     add_cautions(stated_by(resource.json), resource, when);
@@ -479,7 +576,7 @@ class Reader {
 
   // Where the record does not name the medicine itself.
   void assert_measured_medicine(const RecordResource& resource, const Json& part) {
-    const auto when = moment_in(effective_text(resource.json));
+    const auto when = effective_moment(resource.json);
     const auto meaning = index_.read_member(part, "code").meaning;
     const auto& labs = meaning.labs.empty() ? meaning.other_labs : meaning.labs;
     const auto item = bindings_.medicines;
@@ -516,7 +613,9 @@ class Reader {
   }
 
   static Moment report_moment(const Json& report) {
-    return first_moment({effective_text(report), report.string_of("issued")});
+    return is_open_period(report, "effective")
+               ? effective_moment(report)
+               : first_moment({effective_text(report), report.string_of("issued")});
   }
 
   // What an old one says is still for people to read, and alarms nobody.
@@ -600,7 +699,7 @@ class Reader {
       const auto date = fhir::parse_date_time(effective_text(resource->json));
       if (speaks(*resource) &&
           !(date && latest[concept_key(resource->json.find("code"))].is_surpassed(*date))) {
-        read_pregnancy(*resource, moment_in(effective_text(resource->json)));
+        read_pregnancy(*resource, effective_moment(resource->json));
       }
     }
   }
@@ -633,8 +732,7 @@ class Reader {
   // so far, the day of birth. What is older than a result may be was another pregnancy.
   bool implies_pregnancy(const RecordResource& resource) const {
     const auto& json = resource.json;
-    if (index_.asks_for_pregnancy(json) || is_survey(json) ||
-        is_too_old(moment_in(effective_text(json))) ||
+    if (index_.asks_for_pregnancy(json) || is_survey(json) || is_too_old(effective_moment(json)) ||
         index_.read_member(json, "code").meaning.pregnancies == 0) {
       return false;
     }
@@ -678,7 +776,11 @@ class Reader {
       out_.entries.push_back(std::move(entry));
     }
     for (auto& problem : results.problems) {
-      out_.problems.push_back(std::move(problem));
+      if (out_.problems.size() < fhir::max_issues) {
+        out_.problems.push_back(std::move(problem));
+      } else {
+        out_.problems.back().text = knowledge_.text("record-more");
+      }
     }
     unread_ = std::move(results.beside);
   }
@@ -709,6 +811,9 @@ class Reader {
     if (is_statement(resource.type)) {
       return is_in_force(json, resource.type, now_);
     }
+    if (is_only_reasons(resource.type)) {
+      return has_current_reasons(resource);
+    }
     if (resource.type == "DiagnosticReport") {
       return !is_void_report(json) && has_own_words(json) && !is_too_old(report_moment(json));
     }
@@ -726,7 +831,7 @@ class Reader {
     }
     // Of a result that is known by its code the laboratory decides.
     return resource.type == "Observation" && !is_void(json) &&
-           !is_too_old(moment_in(effective_text(json))) &&
+           !is_too_old(effective_moment(json)) &&
            (stated_by(json).meaning.pregnancies != 0 || !has_readable_code(resource));
   }
 
@@ -882,6 +987,7 @@ class Reader {
   rules::Instant now_;
   ConceptIndex index_;
   Medicines medicines_;
+  ReasonReader reasons_;
   std::vector<const RecordResource*> observations_;
   std::set<std::pair<int, int>> ages_;  // youngest and oldest, by each date of birth
   std::set<int> alike_ages_;            // of them those that are one to every rule

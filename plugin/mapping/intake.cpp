@@ -19,6 +19,7 @@
 #include "plugin/mapping/other_form_answers.h"
 #include "plugin/mapping/patient_identity.h"
 #include "plugin/mapping/record_place.h"
+#include "plugin/mapping/record_reasons.h"
 #include "plugin/mapping/sent_response.h"
 #include "rules/texts.h"
 
@@ -43,7 +44,7 @@ Issue issue(std::string_view code, std::string_view type, std::string place, std
 }  // namespace
 
 bool is_clinical(std::string_view type) {
-  constexpr std::array<std::string_view, 17> types{"Appointment",
+  constexpr std::array<std::string_view, 16> types{"Appointment",
                                                    "CarePlan",
                                                    "ClinicalImpression",
                                                    "Condition",
@@ -58,9 +59,8 @@ bool is_clinical(std::string_view type) {
                                                    "MedicationStatement",
                                                    "Observation",
                                                    "Procedure",
-                                                   "RiskAssessment",
-                                                   "ServiceRequest"};
-  return is_one_of(type, types);
+                                                   "RiskAssessment"};
+  return is_one_of(type, types) || is_only_reasons(type);
 }
 
 namespace {
@@ -96,6 +96,12 @@ bool is_failure(const Json& outcome) {
     const auto severity = entry.string_of("severity");
     return severity == "error" || severity == "fatal" || entry.string_of("code") == "incomplete";
   });
+}
+
+bool is_nobodys(const Json& resource) {
+  const auto type = resource.string_of("resourceType");
+  const bool is_silent = is_only_reasons(type) && says_no_reason(resource);
+  return (type == "Device" || is_silent) && subjects_of(resource).empty();
 }
 
 std::vector<const Json*> subjects_of(const Json& resource) {
@@ -193,6 +199,8 @@ class Taker {
   // What contains a result.
   struct Outer {
     std::string reference, place;
+    std::string subject;  // the reference
+    Whose whose = Whose::ours;
     bool usable = true;
   };
 
@@ -586,6 +594,7 @@ class Taker {
     intake_.patient = identity_.reference();
     intake_.place = current_.place;
     intake_.reference = reference_to(current_, "QuestionnaireResponse");
+    sort_contained_in_response();
     intake_.response = std::move(current_.json);
     take_begun();
     for (auto* entries : {&patients_, &others_}) {
@@ -606,10 +615,10 @@ class Taker {
     }
   }
 
-  // Reports the resource of another patient; sets aside, and says, what cannot be used. Results
-  // that are contained share the fate of what contains them, unless they say more.
+  // Reports the resource of another patient; sets aside, and says, what cannot be used. What is
+  // contained shares the fate of what contains it, unless it says more.
   void sort_entry(Entry entry) {
-    if (is_nobodys_device(entry.json)) {
+    if (is_nobodys(entry.json)) {
       return;
     }
     const auto whose = whose_is(entry);
@@ -618,29 +627,51 @@ class Taker {
       return;
     }
     const bool usable = is_usable(entry, whose);
-    auto inside = results_inside(entry);
+    auto inside = contained_in_entry(entry);
+    auto subject = subject_text(entry.json);
     const auto& added = add_record(std::move(entry), usable ? intake_.record : intake_.set_aside);
-    const Outer outer{added.reference, added.place, usable};
-    for (auto& result : inside) {
-      sort_result(std::move(result), outer);
+    const Outer outer{added.reference, added.place, std::move(subject), whose, usable};
+    for (auto& one : inside) {
+      sort_contained(std::move(one), outer);
     }
   }
 
-  // A Device without a patient is the instrument, or the program, that made something: it is in
-  // nobody.
-  static bool is_nobodys_device(const Json& resource) {
-    return resource.string_of("resourceType") == "Device" && subjects_of(resource).empty();
+  // What the response itself contains for the record, which alone is no whole record.
+  void sort_contained_in_response() {
+    auto inside = contained_in_entry(current_);
+    const Outer outer{intake_.reference, current_.place, subject_text(current_.json), Whose::ours,
+                      true};
+    intake_.record_complete =
+        intake_.record_complete && (inside.empty() || !patients_.empty() || !others_.empty());
+    for (auto& one : inside) {
+      sort_contained(std::move(one), outer);
+    }
   }
 
-  void sort_result(Entry result, const Outer& outer) {
-    const auto whose = subjects_of(result.json).empty() ? Whose::ours : whose_is(result);
+  static std::string subject_text(const Json& resource) {
+    const auto subjects = subjects_of(resource);
+    return subjects.empty() ? std::string() : std::string(subjects.front()->string_of("reference"));
+  }
+
+  // The patient may be contained beside it.
+  Whose whose_inside(const Entry& inner, const Outer& outer) {
+    const auto subjects = subjects_of(inner.json);
+    const bool is_of_outer = std::all_of(subjects.begin(), subjects.end(), [&](const Json* one) {
+      const auto text = one->string_of("reference");
+      return text.starts_with('#') && text == outer.subject;
+    });
+    return is_of_outer ? outer.whose : whose_is(inner);
+  }
+
+  void sort_contained(Entry inner, const Outer& outer) {
+    const auto whose = whose_inside(inner, outer);
     if (whose == Whose::another) {
-      report_foreign(result);
+      report_foreign(inner);
       return;
     }
-    const bool usable = outer.usable && is_usable(result, whose);
+    const bool usable = outer.usable && is_usable(inner, whose);
     auto& list = usable ? intake_.record : intake_.set_aside;
-    auto& added = add_record(std::move(result), list);
+    auto& added = add_record(std::move(inner), list);
     added.reference = outer.reference;
     added.within = outer.place;
   }
@@ -658,23 +689,24 @@ class Taker {
     return why.empty();
   }
 
-  // Of a report or a panel that was not withdrawn.
-  static std::vector<Entry> results_inside(const Entry& entry) {
-    constexpr std::array<std::string_view, 2> withdrawn{"cancelled", "entered-in-error"};
+  // What a resource that was not withdrawn contains for the record.
+  static std::vector<Entry> contained_in_entry(const Entry& entry) {
+    constexpr std::array<std::string_view, 2> results{"DiagnosticReport", "Observation"};
     const auto type = entry.json.string_of("resourceType");
-    const bool may_hold = type == "DiagnosticReport" || type == "Observation";
-    std::vector<Entry> results;
-    if (!may_hold || is_one_of(entry.json.string_of("status"), withdrawn)) {
-      return results;
+    const auto status = entry.json.string_of("status");
+    std::vector<Entry> inside;
+    if (status == "entered-in-error" || (status == "cancelled" && is_one_of(type, results))) {
+      return inside;
     }
     const auto& contained = entry.json.array_of("contained");
     for (std::size_t i = 0; i < contained.size(); ++i) {
-      if (contained[i].string_of("resourceType") == "Observation") {
-        results.push_back(
-            {contained[i], entry.full_url, fmt::format("{}.contained[{}]", entry.place, i)});
+      const auto& one = contained[i];
+      const bool is_used = type == "DeviceUseStatement";  // a Device in it is not nobody's
+      if (is_clinical(one.string_of("resourceType")) && (is_used || !is_nobodys(one))) {
+        inside.push_back({one, entry.full_url, fmt::format("{}.contained[{}]", entry.place, i)});
       }
     }
-    return results;
+    return inside;
   }
 
   Whose whose_is(const Entry& entry) {

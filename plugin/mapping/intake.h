@@ -70,6 +70,9 @@ struct ReadResource {
 
 // What the record reader takes facts from; such a resource must say whom it is about.
 bool is_clinical(std::string_view type);
+// A Device of no patient, which is the instrument or the program that made something; or an entry
+// that names no patient and gives no reason for anything. Neither used nor told.
+bool is_nobodys(const fhir::Json& resource);
 
 // A response to our form, or to one that is bound, or one that answers in our codes whatever form
 // it names; of any version, for one that cannot be read may say what those that can be deny.

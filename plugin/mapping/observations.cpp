@@ -362,8 +362,10 @@ Json notes_of(const Frame& frame, const Finding& finding) {
   return notes;
 }
 
-void set_verdict(Json& target, const rules::Assessment& assessment, const Finding& finding) {
-  if (rules::is_unjudged(assessment, finding)) {
+// `is_named`: by the record, which no rule reads.
+void set_verdict(Json& target, const rules::Assessment& assessment, const Finding& finding,
+                 bool is_named) {
+  if (is_named || rules::is_unjudged(assessment, finding)) {
     target.set("dataAbsentReason", absent_reason(kUnknown, ""));
     return;
   }
@@ -388,13 +390,13 @@ void add_method_and_device(const Frame& frame, Json& target) {
   target.set("device", reference_to(frame.device_reference));
 }
 
-Json flag_entry(const Frame& frame, const Finding& finding) {
+Json flag_entry(const Frame& frame, const Finding& finding, bool is_named) {
   const auto& rule = *finding.rule;
   const auto uuid = flag_uuid(frame, rule);
   Json code = codeable(Json::array({rule_coding(frame.knowledge, rule)}), rule.title);
   Json result = observation(frame, uuid, std::move(code));
   result.set("issued", frame.evaluated);
-  set_verdict(result, frame.assessment, finding);
+  set_verdict(result, frame.assessment, finding, is_named);
   result.set("note", notes_of(frame, finding));
   add_method_and_device(frame, result);
   result.set("derivedFrom", derived_from(frame, finding));
@@ -464,9 +466,10 @@ fhir::Uuid flag_uuid(const Frame& frame, const rules::Rule& rule) {
 
 std::vector<Json> flag_entries(const Frame& frame) {
   std::vector<Json> entries;
+  const auto named = rules::named_in_record(frame.assessment);
   for (const auto& finding : frame.assessment.findings) {
     if (is_written(frame.knowledge, finding)) {
-      entries.push_back(flag_entry(frame, finding));
+      entries.push_back(flag_entry(frame, finding, named.contains(finding.rule)));
     }
   }
   return entries;

@@ -57,6 +57,19 @@ bool has_one_of(const Json& one, const std::vector<Coding>& codes) {
   });
 }
 
+// At any of the characters.
+std::vector<std::string> divided(std::string_view text, std::string_view dividers) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (dividers.find(c) == std::string_view::npos) {
+      parts.back() += c;
+    } else {
+      parts.emplace_back();
+    }
+  }
+  return parts;
+}
+
 bool shares_text(const std::vector<std::string>& texts, const std::vector<std::string>& known) {
   return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
     return std::find(known.begin(), known.end(), text) != known.end();
@@ -137,6 +150,9 @@ std::string Named::name_or(std::string_view fallback) const {
 
 ConceptIndex::ConceptIndex(const rules::Knowledge& knowledge)
     : pregnancy_status_(knowledge.bindings.pregnancy_status) {
+  for (const auto& join : divided(knowledge.text("record-joins"), ",")) {
+    joins_.push_back(plain_words(join));
+  }
   add(List::medicine, knowledge.bindings.medicine_classes);
   add(List::condition, knowledge.bindings.condition_list);
   add(List::sex, knowledge.bindings.sexes);
@@ -292,6 +308,54 @@ void ConceptIndex::read(const Json* one, Named& named) const {
       named.name = shown(coding.string_of("code"));
     }
   }
+}
+
+Named ConceptIndex::read_coding(const Json& coding) const {
+  Named named;
+  read_code(coding, named);
+  read_text(coding.string_of("display"), named);
+  return named;
+}
+
+std::size_t ConceptIndex::join_at(std::string_view words) const {
+  const auto found = std::find_if(joins_.begin(), joins_.end(), [&](const std::string& join) {
+    return begins_with_words(words, join);
+  });
+  return found == joins_.end() ? 0 : found->size();
+}
+
+std::vector<std::string> ConceptIndex::parts_of(std::string_view text) const {
+  std::vector<std::string> parts;
+  for (const auto& segment : divided(text, ";+&")) {
+    const auto plain = plain_words(segment);
+    parts.emplace_back();
+    for (std::size_t at = 0; at < plain.size();) {
+      const auto rest = std::string_view(plain).substr(at);
+      if (const auto join = join_at(rest); join != 0) {
+        parts.emplace_back();
+        at += join + 1;
+      } else {
+        const auto word = word_at(rest, 0);
+        parts.back() += word;
+        parts.back() += ' ';
+        at += word.size() + 1;
+      }
+    }
+  }
+  std::erase(parts, std::string());
+  return parts;
+}
+
+bool ConceptIndex::names_more(std::string_view text) const {
+  bool knows = false, lacks = false;
+  for (const auto& part : parts_of(text)) {
+    Meaning meaning;
+    read_words(part, meaning);
+    const bool is_known = meaning.is_of_health();
+    knows = knows || is_known;
+    lacks = lacks || !is_known;
+  }
+  return knows && lacks;
 }
 
 Named ConceptIndex::read_member(const Json& resource, std::string_view name) const {

@@ -29,6 +29,9 @@ struct Meaning {
   std::uint64_t medicines = 0, conditions = 0, sexes = 0, pregnancies = 0;
   std::set<int> cautions, workups, labs;
   std::set<int> other_labs;  // of the same substance, but not known to be comparable
+
+  // A condition, a pregnancy or a caution.
+  bool is_of_health() const { return conditions != 0 || pregnancies != 0 || !cautions.empty(); }
 };
 
 // What concepts mean, and the words of the record for them: the first text, else display, else
@@ -55,6 +58,9 @@ class ConceptIndex {
   // words of text and display, as record_words.h makes them plain.
   void read(const fhir::Json* one, Named& named) const;
   void read_text(std::string_view text, Named& named) const;
+  Named read_coding(const fhir::Json& coding) const;
+  // A text that joins something else to what the knowledge knows: "diabetes with a goitre".
+  bool names_more(std::string_view text) const;
   Named read_member(const fhir::Json& resource, std::string_view name) const;
 
   // Of an Observation: whether it says if somebody is pregnant, and what its value says.
@@ -95,7 +101,11 @@ class ConceptIndex {
   void read_words(std::string_view text, Meaning& meaning) const;
   static void take(Target target, Meaning& meaning);
 
+  std::size_t join_at(std::string_view words) const;  // the length of one; 0: none begins here
+  std::vector<std::string> parts_of(std::string_view text) const;
+
   const rules::PregnancyStatus& pregnancy_status_;
+  std::vector<std::string> joins_;  // plain words
 
   std::unordered_map<std::string, std::vector<Target>> codes_;     // "system|code"
   std::unordered_map<std::string, std::vector<Prefix>> prefixes_;  // by system

@@ -95,6 +95,17 @@ std::string_view identified_text(const Json& resource) {
   return moment_or_period(resource, "identified");
 }
 
+bool is_open_period(const Json& resource, std::string_view name) {
+  const std::string base(name);
+  const auto* period = resource.find(base + "Period");
+  return period != nullptr && period->string_of("end").empty() &&
+         !resource.has(base + "DateTime") && !resource.has(base + "Instant");
+}
+
+std::string_view abatement_text(const Json& condition) {
+  return moment_or_period(condition, "abatement");
+}
+
 bool is_certainly_future(const fhir::DateTime& date, rules::Instant now) {
   return fhir::earliest(date) > now + fhir::clock_skew;
 }

@@ -33,6 +33,12 @@ std::string_view performed_text(const fhir::Json& resource);
 std::string_view occurrence_text(const fhir::Json& resource);
 std::string_view identified_text(const fhir::Json& resource);
 
+// "effective" or "performed" is a period without an end, and says no moment.
+bool is_open_period(const fhir::Json& resource, std::string_view name);
+
+// When a Condition ended, as written; empty where it does not say, or only as an age or in words.
+std::string_view abatement_text(const fhir::Json& condition);
+
 // In any time zone, and by more than clocks differ.
 bool is_certainly_future(const fhir::DateTime& date, rules::Instant now);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "fhir/datetime.h"
+#include "fhir/issue.h"
 #include "plugin/mapping/lab_risk.h"
 #include "plugin/mapping/record_dates.h"
 #include "plugin/mapping/record_status.h"
@@ -462,7 +463,12 @@ class LabReader {
 
   void say_of(std::string_view lab, std::string_view key, const Result& result,
               std::string_view reason) {
-    auto text = rules::fill(knowledge_.text(key), {{"lab", lab}, {"reason", reason}});
+    if (out_.problems.size() >= fhir::max_issues) {
+      return;
+    }
+    const bool last = out_.problems.size() + 1 == fhir::max_issues;
+    auto text = rules::fill(knowledge_.text(last ? "record-more" : key),
+                            {{"lab", lab}, {"reason", reason}});
     out_.problems.push_back({"MF-3034", std::move(text), result.resource->place});
   }
 

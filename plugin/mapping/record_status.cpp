@@ -8,6 +8,7 @@
 #include "fhir/answer_value.h"
 #include "fhir/datetime.h"
 #include "plugin/mapping/one_of.h"
+#include "plugin/mapping/record_dates.h"
 #include "plugin/mapping/vocabulary.h"
 
 namespace myoflag::mapping {
@@ -77,6 +78,11 @@ bool is_taken(const Json& medication, std::string_view type) {
          !is_true(medication, "doNotPerform");
 }
 
+bool was_meant(const Json& medication) {
+  constexpr std::array<std::string_view, 3> never{"draft", "cancelled", "entered-in-error"};
+  return !is_one_of(medication.string_of("status"), never);
+}
+
 // Also what is unconfirmed: the question is whether it may be there. Of two statuses that
 // contradict each other the riskier counts.
 bool is_real_condition(const Json& condition) {
@@ -110,8 +116,9 @@ bool is_in_use(const Json& device) {
 }
 
 bool is_going_on(const Json& procedure) {
-  const auto* period = procedure.find("performedPeriod");
-  return period != nullptr && !period->has("end") && procedure.string_of("status") != "completed";
+  const auto status = procedure.string_of("status");
+  return status == "in-progress" || status == "on-hold" ||
+         (is_open_period(procedure, "performed") && status != "completed");
 }
 
 bool is_in_force(const Json& statement, std::string_view type, rules::Instant now) {

@@ -12,6 +12,9 @@ namespace myoflag::mapping {
 // Of a request, a statement, a dispense or an administration of a medicine.
 bool is_taken(const fhir::Json& medication, std::string_view type);
 
+// Not taken now, but it was, or was forbidden: why, still says something.
+bool was_meant(const fhir::Json& medication);
+
 bool is_real_condition(const fhir::Json& condition);
 // Over only when it certainly is: not on a day still to come, not in a month that lasts.
 bool is_over(const fhir::Json& condition, rules::Instant now);
@@ -19,7 +22,7 @@ bool is_present(const fhir::Json& condition, rules::Instant now);
 
 bool was_begun(const fhir::Json& procedure);
 bool is_in_use(const fhir::Json& device);
-// It has a beginning and no end, and was not completed.
+// In progress or paused by its status; or it has a beginning and no end, and was not completed.
 bool is_going_on(const fhir::Json& procedure);
 // Of what record_statements.h names: neither withdrawn nor over, and no draft of a plan.
 bool is_in_force(const fhir::Json& statement, std::string_view type, rules::Instant now);

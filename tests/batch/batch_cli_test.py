@@ -529,6 +529,15 @@ class BulkExport(Case):
             got = self.judged(self.export([patient, self.calm(1), {"resourceType": "Appointment", "id": "a", "status": "booked", "participant": actors}]))
             self.assertEqual((got[0], [one["tier"] for one in got[2]]), (code, ["routine" if code else "self-care"]), got[1])
 
+    def test_a_task_of_nobody_counts_where_it_says_something(self):
+        patient = {"resourceType": "Patient", "id": "p1"}
+        for more, code in (({}, 0), ({"description": "Call: choking"}, 1)):
+            for name in ("export", "out"):
+                shutil.rmtree(self.path(name), ignore_errors=True)
+            task = {"resourceType": "Task", "id": "t", "status": "requested", "intent": "order"} | more
+            got = self.judged(self.export([patient, self.calm(1), task]))
+            self.assertEqual((got[0], [one["tier"] for one in got[2]]), (code, ["routine" if code else "self-care"]), got[1])
+
     def test_what_is_wrapped_is_told(self):
         patient = {"resourceType": "Patient", "id": "p1"}
         calcium = self.of(next(one for one in self.record if one["id"] == "ca-1"), 1)

@@ -7,9 +7,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "fhir/issue.h"
 #include "plugin/assess.h"
+#include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/context.h"
+#include "plugin/mapping/rule_codes.h"
 #include "rules/explain.h"
+#include "rules/unjudged.h"
 #include "tests/mapping/intake_support.h"
 
 namespace myoflag {
@@ -29,9 +33,13 @@ Json of_p1(std::string_view type, std::string_view members) {
   auto json = parse("{" + std::string(members) + "}");
   json.set("resourceType", type);
   json.set("id", "x1");
-  const bool is_called_patient =
-      type == "FamilyMemberHistory" || type == "Device" || type == "DetectedIssue";
-  json.set(is_called_patient ? "patient" : "subject", Json::object({{"reference", "Patient/p1"}}));
+  const bool is_called_patient = type == "FamilyMemberHistory" || type == "Device" ||
+                                 type == "DetectedIssue" || type == "EpisodeOfCare" ||
+                                 type == "NutritionOrder";
+  json.set(is_called_patient ? "patient"
+           : type == "Task"  ? "for"
+                             : "subject",
+           Json::object({{"reference", "Patient/p1"}}));
   return json;
 }
 
@@ -517,6 +525,368 @@ INSTANTIATE_TEST_SUITE_P(
                   false}),
     [](const auto& one) { return std::string(one.param.name); });
 
+#define REASON(words) R"("reasonCode":[{"text":")" words R"("}])"
+#define WHY(words) R"("reasonReference":[{"display":")" words R"("}])"
+#define NOTE(words) R"("note":[{"text":")" words R"("}])"
+#define STATUS(code) R"("status":")" code R"(",)"
+#define CODED(code, words) \
+  R"("code":{"coding":[{"system":"urn:x","code":")" code R"("}],"text":")" words R"("})"
+
+INSTANTIATE_TEST_SUITE_P(
+    Reasons, Others,
+    ::testing::Values(
+        OtherCase{"order_with_a_reason", "ServiceRequest",
+                  STATUS("active") CODED("1", "MRI spine") "," REASON("Cord compression?"),
+                  "ServiceRequest: MRI spine: Cord compression?"},
+        OtherCase{"order_on_hold", "ServiceRequest", STATUS("on-hold") REASON("Cord compression?"),
+                  "ServiceRequest: Cord compression?"},
+        OtherCase{"order_in_typed_words", "ServiceRequest",
+                  STATUS("active") R"("code":{"text":"Neurology, suspected MND"})",
+                  "ServiceRequest: Neurology, suspected MND"},
+        OtherCase{"order_of_a_known_danger", "ServiceRequest",
+                  STATUS("active") CODED("1", "Clinic for motor neurone disease"),
+                  "ServiceRequest: Clinic for motor neurone disease"},
+        OtherCase{"order_marked_stat", "ServiceRequest",
+                  STATUS("active") R"("priority":"stat",)" CODED("1", "MRI spine"),
+                  "ServiceRequest: MRI spine"},
+        OtherCase{"order_from_a_catalogue", "ServiceRequest",
+                  STATUS("active") R"("priority":"routine",)" CODED("1", "Lipid panel"), "", false},
+        OtherCase{"order_done", "ServiceRequest", STATUS("completed") REASON("Cord compression?"),
+                  "", false},
+        OtherCase{"order_drafted", "ServiceRequest", STATUS("draft") REASON("Cord compression?"),
+                  "", false},
+        OtherCase{"visit_of_today", "Encounter",
+                  STATUS("finished") R"("class":{"code":"AMB"},"period":{"start":"2026-11-22",)"
+                                     R"("end":"2026-11-22"},)" REASON("Seizure"),
+                  "Encounter: Seizure"},
+        OtherCase{"visit_going_on_for_long", "Encounter",
+                  STATUS("in-progress") R"("period":{"start":"2020-11-22"},)" REASON("Seizure"),
+                  "Encounter: Seizure"},
+        OtherCase{
+            "visit_of_long_ago", "Encounter",
+            STATUS("finished") R"("period":{"start":"2016-11-22","end":"2016-11-22"},)" REASON(
+                "Seizure"),
+            "", false},
+        OtherCase{"visit_cancelled", "Encounter", STATUS("cancelled") REASON("Seizure"), "", false},
+        OtherCase{"visit_in_an_emergency", "Encounter",
+                  STATUS("finished") R"("class":{"code":"EMER"},"period":{"end":"2026-11-21"})",
+                  "Encounter: (not named)"},
+        OtherCase{"visit_with_a_diagnosis", "Encounter",
+                  STATUS("finished") R"("diagnosis":[{"condition":{"display":"Bulbar palsy"}}])",
+                  "Encounter: Bulbar palsy"},
+        OtherCase{"visit_for_something_that_is_not_here", "Encounter",
+                  STATUS("finished") R"("reasonReference":[{"reference":"Condition/gone"}])",
+                  "Encounter: (not named)"},
+        OtherCase{"visit_for_what_is_read_elsewhere", "Encounter",
+                  STATUS("finished") R"("reasonReference":[{"reference":"Patient/p1"}])", "",
+                  false},
+        OtherCase{"episode", "EpisodeOfCare",
+                  STATUS("active") R"("diagnosis":[{"condition":{"display":"Bulbar palsy"}}])",
+                  "EpisodeOfCare: Bulbar palsy"},
+        OtherCase{"imaging", "ImagingStudy",
+                  STATUS("available") R"("started":"2026-11-20","description":"Cord compression")",
+                  "ImagingStudy: Cord compression"},
+        OtherCase{"imaging_of_a_part", "ImagingStudy",
+                  STATUS("available") R"("series":[{"uid":"1","modality":{"code":"MR"},)"
+                                      R"("description":"Cord compression"}])",
+                  "ImagingStudy: Cord compression"},
+        OtherCase{"imaging_of_long_ago", "ImagingStudy",
+                  STATUS("available") R"("started":"2016-11-20","description":"Cord compression")",
+                  "", false},
+        OtherCase{"document", "DocumentReference",
+                  STATUS("current") R"("content":[{"attachment":{"title":"Choking, 2 November"}}])",
+                  "DocumentReference: Choking, 2 November"},
+        OtherCase{"document_without_a_title", "DocumentReference",
+                  STATUS("current") R"("type":{"text":"Progress note"},)"
+                                    R"("content":[{"attachment":{"url":"Binary/1"}}])",
+                  "", false},
+        OtherCase{"device_in_use", "DeviceUseStatement",
+                  STATUS("active") R"("device":{"display":"Home ventilator"})",
+                  "DeviceUseStatement: Home ventilator"},
+        OtherCase{"device_no_more_in_use", "DeviceUseStatement",
+                  STATUS("completed") R"("device":{"display":"Home ventilator"})", "", false},
+        OtherCase{
+            "device_asked_for", "DeviceRequest",
+            STATUS("active") R"("intent":"order","codeCodeableConcept":{"text":"Ventilator"})",
+            "DeviceRequest: Ventilator"},
+        OtherCase{"goal", "Goal",
+                  R"("lifecycleStatus":"active","description":{"text":"Safe swallowing"})",
+                  "Goal: Safe swallowing"},
+        OtherCase{"goal_reached", "Goal",
+                  R"("lifecycleStatus":"completed","description":{"text":"Safe swallowing"})", "",
+                  false},
+        OtherCase{"task", "Task",
+                  STATUS("requested") R"("intent":"order","description":"Call: choking")",
+                  "Task: Call: choking"},
+        OtherCase{"task_of_the_system", "Task",
+                  STATUS("requested") R"("intent":"order",)" CODED("fulfill", "Fulfill"), "",
+                  false},
+        OtherCase{"message", "Communication",
+                  STATUS("completed") R"("sent":"2026-11-21T08:00:00Z",)"
+                                      R"("payload":[{"contentString":"I cannot swallow"}])",
+                  "Communication: I cannot swallow"},
+        OtherCase{"message_to_be_sent", "CommunicationRequest",
+                  STATUS("active") R"("payload":[{"contentString":"Ask about choking"}])",
+                  "CommunicationRequest: Ask about choking"},
+        OtherCase{"diet", "NutritionOrder",
+                  STATUS("active") R"("intent":"order","oralDiet":{"texture":)"
+                                   R"([{"modifier":{"text":"Pureed"}}]})",
+                  "NutritionOrder: Pureed"},
+        OtherCase{"harm", "AdverseEvent",
+                  R"("actuality":"actual","date":"2026-11-20","event":{"text":"Fall"})",
+                  "AdverseEvent: Fall"},
+        OtherCase{"team", "CareTeam", STATUS("active") REASON("Bulbar palsy"),
+                  "CareTeam: Bulbar palsy"},
+        OtherCase{"team_of_everybody", "CareTeam", STATUS("active") R"("name":"Practice team")", "",
+                  false},
+        OtherCase{"note_on_a_known_condition", "Condition",
+                  R"("code":{"text":"Anxiety disorder"},)" NOTE("slurred speech since yesterday"),
+                  "Anxiety disorder: slurred speech since yesterday"},
+        OtherCase{"evidence_of_a_known_condition", "Condition",
+                  R"("code":{"text":"Anxiety disorder"},"evidence":[{"code":[{"text":"Choking"}],)"
+                  R"("detail":[{"display":"Letter of 2 November"}]}])",
+                  "Anxiety disorder: Choking; Letter of 2 November"},
+        OtherCase{"note_on_a_condition_that_is_over", "Condition",
+                  R"("clinicalStatus":{"coding":[{"code":"resolved"}]},)"
+                  R"("code":{"text":"Anxiety disorder"},)" NOTE("slurred speech"),
+                  "", false},
+        OtherCase{"reason_of_a_medicine", "MedicationRequest",
+                  STATUS("active") R"("medicationCodeableConcept":{"text":"Omeprazole"},)" WHY(
+                      "Bulbar palsy"),
+                  "Omeprazole: Bulbar palsy"},
+        OtherCase{"note_on_a_medicine", "MedicationStatement",
+                  STATUS("active") R"("medicationCodeableConcept":{"text":"Omeprazole"},)" NOTE(
+                      "chokes on tablets"),
+                  "Omeprazole: chokes on tablets"},
+        OtherCase{
+            "reason_of_a_procedure", "Procedure",
+            DONE("2026-11-15") R"("code":{"text":"Radiotherapy"},)" REASON("Cord compression"),
+            "Radiotherapy: Cord compression"},
+        OtherCase{"procedure_on_hold", "Procedure",
+                  R"("status":"on-hold","performedDateTime":"2020-01-01",)"
+                  R"("code":{"text":"Laparotomy"})",
+                  "Laparotomy"},
+        OtherCase{"procedure_in_progress_since_long", "Procedure",
+                  R"("status":"in-progress","performedDateTime":"2020-01-01",)"
+                  R"("code":{"text":"Non-invasive ventilation"})",
+                  "Non-invasive ventilation"}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+struct KnownReason {
+  const char* name;
+  const char* type;
+  const char* members;
+};
+
+class KnownReasons : public ::testing::TestWithParam<KnownReason> {};
+
+TEST_P(KnownReasons, AreReadAsConditionsAre) {
+  const auto context = read({of_p1(GetParam().type, GetParam().members)});
+  const auto item = static_cast<std::size_t>(knowledge()->bindings.conditions);
+  const int option = knowledge()->items[item].option("myasthenia");
+  EXPECT_EQ(context.facts.chosen[item], std::uint64_t{1} << option);
+  const auto said = std::find_if(
+      context.entries.begin(), context.entries.end(),
+      [](const auto& one) { return one.kind == RecordEntry::Kind::condition && one.options != 0; });
+  ASSERT_NE(said, context.entries.end());
+  EXPECT_EQ(said->text, "Myasthenia gravis");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, KnownReasons,
+    ::testing::Values(
+        KnownReason{"of_a_medicine", "MedicationRequest",
+                    STATUS("active") R"("medicationCodeableConcept":{"text":"Foo"},)" REASON(
+                        "Myasthenia gravis")},
+        KnownReason{"of_a_medicine_by_reference", "MedicationStatement",
+                    STATUS("active") R"("medicationCodeableConcept":{"text":"Foo"},)" WHY(
+                        "Myasthenia gravis")},
+        KnownReason{"of_a_medicine_taken_before", "MedicationRequest",
+                    STATUS("completed") R"("medicationCodeableConcept":{"text":"Foo"},)" REASON(
+                        "Myasthenia gravis")},
+        KnownReason{
+            "of_a_visit_of_long_ago", "Encounter",
+            STATUS("finished") R"("period":{"end":"2016-11-22"},)" REASON("Myasthenia gravis")},
+        KnownReason{
+            "of_an_episode", "EpisodeOfCare",
+            STATUS("active") R"("diagnosis":[{"condition":{"display":"Myasthenia gravis"}}])"},
+        KnownReason{"of_an_order", "ServiceRequest",
+                    STATUS("completed") REASON("Myasthenia gravis")},
+        KnownReason{
+            "of_a_procedure", "Procedure",
+            DONE("2016-11-15") R"("code":{"text":"Laparotomy"},)" REASON("Myasthenia gravis")}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+TEST(KnownReasons, OfWhatWasEnteredInErrorAreNone) {
+  const auto item = static_cast<std::size_t>(knowledge()->bindings.conditions);
+  for (const auto* type : {"Encounter", "ServiceRequest", "MedicationRequest"}) {
+    const auto context =
+        read({of_p1(type, STATUS("entered-in-error") REASON("Myasthenia gravis"))});
+    EXPECT_EQ(context.facts.chosen[item], 0U) << type;
+    EXPECT_FALSE(context.doubtful) << type;
+  }
+}
+
+TEST(Codings, EachOfAConditionCounts) {
+  constexpr auto icd = R"("system":"http://hl7.org/fhir/sid/icd-10-cm")";
+  const auto condition = [&](std::string_view other) {
+    return read({of_p1("Condition", R"("code":{"coding":[{)" + std::string(icd) +
+                                        R"(,"code":"F41.9"},{)" + std::string(other) + "}]}")});
+  };
+  const auto texts = [](const mapping::RecordContext& context) {
+    std::vector<std::string> all;
+    for (const auto& entry : context.entries) {
+      all.push_back(entry.text);
+    }
+    return all;
+  };
+  const auto same_system = condition(std::string(icd) + R"(,"code":"G12.22")");
+  EXPECT_TRUE(same_system.doubtful);
+  EXPECT_THAT(texts(same_system), ElementsAre("F41.9", "G12.22"));
+  const auto in_words = condition(R"("system":"urn:x","code":"1","display":"Bulbar palsy")");
+  EXPECT_TRUE(in_words.doubtful);
+  EXPECT_THAT(texts(in_words), ElementsAre("Bulbar palsy", "Bulbar palsy"));
+  // The same in another system.
+  EXPECT_FALSE(condition(R"("system":"urn:x","code":"300.00")").doubtful);
+  EXPECT_FALSE(
+      condition(R"("system":"urn:x","code":"1","display":"Anxiety disorder, NOS")").doubtful);
+}
+
+TEST(Codings, WhatATextJoinsToAKnownConditionCounts) {
+  const auto doubtful = [](std::string_view words) {
+    return read({of_p1("Condition", R"("code":{"text":")" + std::string(words) + R"("})")})
+        .doubtful;
+  };
+  EXPECT_TRUE(doubtful("Diabetes mellitus with progressive bulbar palsy"));
+  EXPECT_TRUE(doubtful("Bulbar palsy, secondary to Diabetes mellitus"));
+  EXPECT_TRUE(doubtful("Anxiety disorder; bulbar palsy"));
+  EXPECT_FALSE(doubtful("Type 2 diabetes mellitus without complications"));
+  EXPECT_FALSE(doubtful("Diabetes mellitus with diabetic neuropathy"));
+  EXPECT_FALSE(doubtful("Anxiety disorder, unspecified (disorder)"));
+}
+
+TEST(Pregnancy, OneOfThePastIsNamedAndARecentEndWithholdsReassurance) {
+  const auto pregnancy = [](std::string_view end) {
+    return read({of_p1("Condition", R"("clinicalStatus":{"coding":[{"code":"resolved"}]},)"
+                                    R"("code":{"text":"Pregnancy"})" +
+                                        std::string(end))});
+  };
+  const auto recent = pregnancy(R"(,"abatementDateTime":"2026-11-01")");
+  ASSERT_THAT(recent.entries, SizeIs(1));
+  EXPECT_EQ(recent.entries.front().text, "Pregnancy");
+  EXPECT_TRUE(recent.doubtful);
+  const auto old = pregnancy(R"(,"abatementDateTime":"2016-11-01")");
+  EXPECT_THAT(old.entries, SizeIs(1));
+  EXPECT_FALSE(old.doubtful);
+  EXPECT_FALSE(pregnancy("").doubtful);
+}
+
+TEST(Contained, WhatIsInsideAnythingIsRead) {
+  constexpr auto potassium =
+      R"({"resourceType":"Observation","id":"k",)" AT("2026-11-21") LOINC("2823-3") MMOL("2.1") "}";
+  constexpr auto myasthenia =
+      R"({"resourceType":"Condition","id":"mg","code":{"text":"Myasthenia gravis"}})";
+  const auto lab = static_cast<std::size_t>(knowledge()->lab("k"));
+  const auto item = static_cast<std::size_t>(knowledge()->bindings.conditions);
+  constexpr auto reason = R"("reasonReference":[{"reference":"#mg"}])";
+  constexpr auto evidence = R"("evidence":[{"detail":[{"reference":"#mg"}]}])";
+  const auto option = std::uint64_t{1} << knowledge()->items[item].option("myasthenia");
+  for (const auto* type : {"Condition", "Encounter", "MedicationRequest", "ServiceRequest"}) {
+    const std::string_view names = std::string_view(type) == "Condition" ? evidence : reason;
+    const auto context = read({of_p1(type, R"("contained":[)" + std::string(potassium) + "," +
+                                               myasthenia + R"(],)" + std::string(names))});
+    EXPECT_EQ(rules::to_text(context.facts.labs[lab].value), "2.1") << type;
+    EXPECT_NE(context.facts.chosen[item] & option, 0U) << type;
+    EXPECT_FALSE(says(context, "not named")) << type;
+  }
+}
+
+TEST(Contained, WhatIsInsideTheResponseIsRead) {
+  const auto response_with = [](std::string_view whose) {
+    auto response = testing::response_of(testing::harmless());
+    response.set("contained", Json::array({parse(R"({"resourceType":"Observation","id":"k",)" AT(
+                                                     "2026-11-21") LOINC("2823-3") MMOL("2.1") +
+                                                 std::string(whose) + "}")}));
+    return response;
+  };
+  const auto lab = static_cast<std::size_t>(knowledge()->lab("k"));
+  for (const auto* whose : {"", R"(,"subject":{"reference":"Patient/p1"})"}) {
+    const auto intake = testing::take(response_with(whose));
+    const auto context = mapping::read_record(*knowledge(), intake.value().record,
+                                              intake->record_complete, testing::now());
+    EXPECT_EQ(rules::to_text(context.facts.labs[lab].value), "2.1") << whose;
+  }
+  EXPECT_FALSE(testing::take(response_with(R"(,"subject":{"reference":"Patient/p2"})")));
+}
+
+TEST(Contained, AnInstrumentIsNoDeviceOfThePatientUnlessItIsInUse) {
+  constexpr auto device =
+      R"("contained":[{"resourceType":"Device","id":"d","type":{"text":"Sonde Q7"}}],)";
+  EXPECT_FALSE(read({of_p1("Observation", device + std::string(AT("2026-11-21") NAMED("Urea")
+                                                                   MMOL("5") MARKED("N")))})
+                   .doubtful);
+  const auto used =
+      read({of_p1("DeviceUseStatement",
+                  device + std::string(STATUS("active") R"("device":{"reference":"#d"})"))});
+  EXPECT_THAT(unread(used), ElementsAre("Sonde Q7"));
+}
+
+TEST(Nobodys, AnEntryThatSaysNothingIsPassedOverAndOneThatSaysSomethingIsTold) {
+  const auto task = [](std::string_view members) {
+    auto one = of_p1("Task", R"("status":"requested","intent":"order")" + std::string(members));
+    one.erase("for");
+    return read({one});
+  };
+  EXPECT_FALSE(task("").doubtful);
+  EXPECT_TRUE(task(R"(,"description":"Call: choking")").doubtful);
+}
+
+TEST(Own, WhatThisProgramWroteSaysNothingNew) {
+  const auto& title = knowledge()->title;
+  const auto& rule = knowledge()->rules.front().title;
+  const auto order = [&](std::string_view more) {
+    auto one =
+        of_p1("ServiceRequest",
+              R"("status":"active","intent":"order","priority":"urgent",)" + std::string(more));
+    one.set("code", Json::object({{"coding", Json::array({mapping::workup_coding(
+                                                 *knowledge(), knowledge()->workups.front())})}}));
+    return read({one});
+  };
+  EXPECT_FALSE(
+      order(R"("note":[{"text":"ours"}],"reasonCode":[{"text":")" + rule + R"("}])").doubtful);
+  EXPECT_FALSE(
+      order(R"("reasonReference":[{"reference":"Observation/9","display":")" + rule + R"("}])")
+          .doubtful);
+  EXPECT_TRUE(order(R"("note":[{"authorString":"Dr X","text":"theirs"}])").doubtful);
+  EXPECT_TRUE(order(REASON("Cord compression")).doubtful);
+  EXPECT_FALSE(
+      read({of_p1("DocumentReference", R"("status":"current","description":")" + title +
+                                           R"(: Urgent","content":[{"attachment":{"title":")" +
+                                           title + R"("}}])")})
+          .doubtful);
+}
+
+TEST(OpenPeriods, AResultThatGoesOnIsNotTooOld) {
+  const auto panel = [](std::string_view period) {
+    return read({of_p1("Observation", R"("status":"final","code":{"text":"Panel"},)"
+                                      R"("effectivePeriod":{)" +
+                                          std::string(period) +
+                                          R"(},"hasMember":[{"reference":"Observation/gone"}])")});
+  };
+  EXPECT_TRUE(says(panel(R"("start":"2020-01-01")"), "names a result"));
+  EXPECT_FALSE(says(panel(R"("start":"2020-01-01","end":"2020-01-02")"), "names a result"));
+}
+
+TEST(Problems, OfLaboratoryValuesAreBounded) {
+  std::vector<Json> many;
+  for (std::size_t i = 0; i < fhir::max_issues + 100; ++i) {
+    many.push_back(of_p1("Observation", AT("2026-11-21") LOINC("2823-3") R"("valueString":"x")"));
+  }
+  const auto context = read(many);
+  EXPECT_EQ(context.problems.size(), fhir::max_issues);
+  EXPECT_THAT(context.problems.back().text, HasSubstr("more to say"));
+}
+
 TEST(Devices, OneThatNobodyReadStandsBesideProposalsOfTestsItMayForbid) {
   const auto context = read({of_p1("Device", R"("type":{"text":"Sonde Q7"})")});
   std::vector<std::string> cautions;
@@ -689,22 +1059,49 @@ TEST(PregnancyWords, ALaterResultOfAnotherNameReplacesNone) {
 
 // ---- what people read
 
-std::string explained(const Json& resource) {
+rules::Assessment assessed_beside(const Json& resource) {
   AssessOptions options;
   options.now = testing::now();
-  const auto assessed = Assessor(knowledge())
-                            .assess(fhir::write_json(testing::bundle_of(
-                                        {parse(R"({"resourceType":"Patient","id":"p1"})"),
-                                         testing::response_of(testing::harmless()), resource})),
-                                    options);
+  return Assessor(knowledge())
+      .assess(fhir::write_json(
+                  testing::bundle_of({parse(R"({"resourceType":"Patient","id":"p1"})"),
+                                      testing::response_of(testing::harmless()), resource})),
+              options)
+      .value()
+      .assessment;
+}
+
+std::string explained(const Json& resource) {
+  const auto assessment = assessed_beside(resource);
   std::string text;
-  for (const auto& section :
-       rules::explain_for_clinician(assessed.value().assessment, {.all = true}).sections) {
+  for (const auto& section : rules::explain_for_clinician(assessment, {.all = true}).sections) {
     for (const auto& one : section.lines) {
       text += section.title + ": " + one.text + "\n";
     }
   }
   return text;
+}
+
+// Red flags that the answers deny and the record names.
+std::vector<std::string> named_flags(const Json& resource) {
+  const auto assessment = assessed_beside(resource);
+  const auto written = fhir::write_json(mapping::assessment_json(assessment, false));
+  std::vector<std::string> ids;
+  for (const auto* rule : rules::named_in_record(assessment)) {
+    ids.push_back(rule->id);
+  }
+  EXPECT_EQ(written.find("named-in-record") != std::string::npos, !ids.empty());
+  return ids;
+}
+
+TEST(Explained, ARedFlagThatTheRecordNamesIsNotExcluded) {
+  const auto cauda = ::testing::Contains("em-cauda-equina");
+  EXPECT_THAT(named_flags(of_p1("ServiceRequest",
+                                STATUS("active") REASON("Suspected Cauda Equina compression"))),
+              cauda);
+  EXPECT_THAT(named_flags(of_p1("Condition", R"("code":{"text":"Cauda equina lesion"})")), cauda);
+  EXPECT_THAT(named_flags(of_p1("Condition", R"("code":{"text":"Seminoma"})")), IsEmpty());
+  EXPECT_THAT(named_flags(of_p1("Condition", R"("code":{"text":"Muscle weakness"})")), IsEmpty());
 }
 
 TEST(Explained, WhatNoRuleReadsStandsWhereSomethingIsExcluded) {

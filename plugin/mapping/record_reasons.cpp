@@ -1,0 +1,342 @@
+#include "plugin/mapping/record_reasons.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+
+#include "fhir/answer_value.h"
+#include "plugin/mapping/one_of.h"
+#include "plugin/mapping/record_values.h"
+#include "plugin/mapping/rule_codes.h"
+
+namespace myoflag::mapping {
+
+namespace {
+
+using fhir::Json;
+
+// Lists are divided by spaces. An element inside others is "diagnosis.condition", whatever of it
+// repeats.
+struct Kind {
+  std::string_view type;
+  std::string_view withdrawn;  // statuses: not of this patient, or not yet
+  std::string_view over;       // statuses: only what the knowledge knows counts
+  std::string_view names;      // what it is: told where the knowledge knows it
+  std::string_view reasons;    // codes, words and references: known, or told
+  std::string_view words;      // words for people, and codes that assert nothing: told
+  std::string_view dates;      // of what is past with its day; none: it lasts while the status says
+};
+
+constexpr std::string_view why = "reasonCode reasonReference";
+constexpr std::string_view no_request = "draft revoked entered-in-error";
+
+constexpr std::array kinds{
+    Kind{"AdverseEvent", "potential", "", "", "", "event", "date detected recordedDate"},
+    Kind{"CareTeam", "proposed entered-in-error", "inactive", "", why, "note", ""},
+    Kind{"Communication", "not-done entered-in-error", "", "", why,
+         "topic payload.contentString payload.contentAttachment.title note", "sent received"},
+    Kind{"CommunicationRequest", no_request, "completed", "", why,
+         "payload.contentString payload.contentAttachment.title note", ""},
+    Kind{"Condition", "", "", "", "evidence.code evidence.detail", "note", ""},
+    Kind{"DeviceRequest", no_request, "completed", "",
+         "codeCodeableConcept codeReference reasonCode reasonReference", "note", ""},
+    Kind{"DeviceUseStatement", "entered-in-error", "completed stopped", "",
+         "device reasonCode reasonReference", "note", ""},
+    Kind{"DocumentReference", "superseded entered-in-error", "", "type", "",
+         "description content.attachment.title", "date"},
+    Kind{"Encounter", "cancelled entered-in-error", "", "type",
+         "reasonCode reasonReference diagnosis.condition", "", "period"},
+    Kind{"EpisodeOfCare", "cancelled entered-in-error", "", "type", "diagnosis.condition", "",
+         "period"},
+    Kind{"Goal", "rejected cancelled entered-in-error", "completed", "", "", "description note",
+         ""},
+    Kind{"ImagingStudy", "cancelled entered-in-error", "", "procedureCode", why,
+         "description series.description note", "started"},
+    Kind{"Media", "not-done entered-in-error", "", "type", "reasonCode", "content.title note",
+         "createdDateTime createdPeriod"},
+    Kind{"MedicationAdministration", "", "", "", why, "note", ""},
+    Kind{"MedicationDispense", "", "", "", "", "note", ""},
+    Kind{"MedicationRequest", "", "", "", why, "note", ""},
+    Kind{"MedicationStatement", "", "", "", why, "note", ""},
+    Kind{"NutritionOrder", no_request, "completed", "", "",
+         "oralDiet.type oralDiet.texture.modifier oralDiet.instruction "
+         "enteralFormula.baseFormulaType enteralFormula.administrationInstruction note",
+         ""},
+    Kind{"Procedure", "", "", "", why, "", ""},
+    Kind{"RequestGroup", no_request, "completed", "code", why, "note", ""},
+    Kind{"ServiceRequest", no_request, "completed", "code", why, "patientInstruction note", ""},
+    Kind{"Task", "draft rejected cancelled failed entered-in-error", "completed", "code", why,
+         "description note", ""}};
+
+const Kind* kind_of(std::string_view type) {
+  const auto* found =
+      std::find_if(kinds.begin(), kinds.end(), [&](const Kind& kind) { return kind.type == type; });
+  return found == kinds.end() ? nullptr : found;
+}
+
+std::string_view first_of(std::string_view& list, char divider) {
+  const auto end = std::min(list.find(divider), list.size());
+  const auto first = list.substr(0, end);
+  list.remove_prefix(std::min(end + 1, list.size()));
+  return first;
+}
+
+bool is_in(std::string_view list, std::string_view word) {
+  while (!list.empty()) {
+    if (first_of(list, ' ') == word) {
+      return true;
+    }
+  }
+  return false;
+}
+
+using Visit = std::function<void(const Json&)>;
+
+// As deep as the path, whatever the input.
+void visit(const Json& node, std::string_view path, const Visit& leaf) {
+  if (path.empty()) {
+    leaf(node);
+    return;
+  }
+  const auto name = first_of(path, '.');
+  const auto* child = node.find(name);
+  if (child == nullptr) {
+    return;
+  }
+  const auto* list = child->as_array();
+  if (list == nullptr) {
+    visit(*child, path, leaf);
+    return;
+  }
+  for (const auto& one : *list) {
+    visit(one, path, leaf);
+  }
+}
+
+void visit_all(const Json& resource, std::string_view paths, const Visit& leaf) {
+  while (!paths.empty()) {
+    visit(resource, first_of(paths, ' '), leaf);
+  }
+}
+
+bool is_blank_text(const Json& leaf) {
+  const auto* text = leaf.as_string();
+  return text != nullptr && fhir::is_blank(*text);
+}
+
+bool is_reference(const Json& leaf) {
+  return leaf.has("reference") || leaf.has("display") || leaf.has("identifier");
+}
+
+// An order in words that somebody typed; what comes from a catalogue has a code.
+bool is_typed_order(const Json& resource) {
+  const auto* code = resource.find("code");
+  return resource.string_of("resourceType") == "ServiceRequest" && code != nullptr &&
+         code->array_of("coding").empty() && !fhir::is_blank(code->string_of("text"));
+}
+
+// Codes of FHIR's request-priority and of HL7's ActCode: emergency, inpatient, acute.
+bool is_urgent(const Json& resource) {
+  constexpr std::array<std::string_view, 3> priorities{"urgent", "asap", "stat"};
+  constexpr std::array<std::string_view, 3> classes{"EMER", "IMP", "ACUTE"};
+  const auto type = resource.string_of("resourceType");
+  if (type == "Encounter") {
+    const auto* one = resource.find("class");
+    return one != nullptr && is_one_of(one->string_of("code"), classes);
+  }
+  return type == "ServiceRequest" && is_one_of(resource.string_of("priority"), priorities);
+}
+
+std::string_view status_of(const Json& resource) {
+  for (const auto* name : {"status", "lifecycleStatus", "actuality"}) {
+    if (const auto status = resource.string_of(name); !status.empty()) {
+      return status;
+    }
+  }
+  return {};
+}
+
+// As this program writes its notes; whoever adds one is named.
+bool is_unsigned_note(const Json& leaf) {
+  return leaf.is_object() && !leaf.has("authorReference") && !leaf.has("authorString") &&
+         !leaf.has("time");
+}
+
+}  // namespace
+
+bool has_reasons(std::string_view type) { return kind_of(type) != nullptr; }
+
+bool is_only_reasons(std::string_view type) {
+  return has_reasons(type) && !type.starts_with("Medication") && type != "Condition" &&
+         type != "Procedure";
+}
+
+bool says_no_reason(const Json& resource) {
+  const auto* kind = kind_of(resource.string_of("resourceType"));
+  bool says = kind == nullptr || is_typed_order(resource) || is_urgent(resource);
+  if (!says) {
+    const Visit leaf = [&says](const Json& one) { says = says || !is_blank_text(one); };
+    visit_all(resource, kind->reasons, leaf);
+    visit_all(resource, kind->words, leaf);
+  }
+  return !says;
+}
+
+Standing standing_of(const Json& resource) {
+  const auto& kind = *kind_of(resource.string_of("resourceType"));
+  const auto status = status_of(resource);
+  return is_in(kind.withdrawn, status) ? Standing::withdrawn
+         : is_in(kind.over, status)    ? Standing::over
+                                       : Standing::current;
+}
+
+std::string_view reason_time(const Json& resource) {
+  auto names = kind_of(resource.string_of("resourceType"))->dates;
+  while (!names.empty()) {
+    const auto* date = resource.find(first_of(names, ' '));
+    if (date != nullptr) {
+      const auto* text = date->as_string();
+      return text != nullptr ? std::string_view(*text) : date->string_of("end");
+    }
+  }
+  return {};
+}
+
+std::string another_said(const ConceptIndex& index, const Json* one) {
+  std::set<std::string_view> known;
+  std::vector<const Json*> unknown;
+  if (one != nullptr) {
+    if (const auto text = one->string_of("text"); index.names_more(text)) {
+      return shown(text);
+    }
+    for (const auto& coding : one->array_of("coding")) {
+      if (const auto display = coding.string_of("display"); index.names_more(display)) {
+        return shown(display);
+      }
+      if (index.read_coding(coding).meaning.is_of_health()) {
+        known.insert(usual_system(coding.string_of("system")));
+      } else {
+        unknown.push_back(&coding);
+      }
+    }
+  }
+  for (const auto* coding : unknown) {
+    const auto display = coding->string_of("display");
+    const bool is_worded = !fhir::is_blank(display);
+    if (is_worded ? !known.empty() : known.contains(usual_system(coding->string_of("system")))) {
+      return shown(is_worded ? display : coding->string_of("code"));
+    }
+  }
+  return {};
+}
+
+// Divided by semicolons, each once, not longer than one line bears.
+class ReasonReader::Words {
+ public:
+  void add(std::string_view words) {
+    constexpr std::size_t enough = 400;
+    if (!fhir::is_blank(words) && text_.size() < enough && known_.emplace(words).second) {
+      text_ += text_.empty() ? "" : "; ";
+      text_ += shown(words);
+    }
+  }
+  std::string shortened() const { return shown(text_); }
+
+ private:
+  std::string text_;
+  std::set<std::string, std::less<>> known_;
+};
+
+void ReasonReader::add(const RecordResource& resource) {
+  if (resource.within.empty()) {
+    record_.add(resource);
+  } else {
+    contained_.emplace(resource.within, '#' + std::string(resource.json.string_of("id")));
+  }
+}
+
+bool ReasonReader::is_there(const Json& reference, const RecordResource& from) const {
+  const auto text = reference.string_of("reference");
+  if (!text.starts_with('#')) {
+    return !text.empty() && record_.find(text, from.full_url) != nullptr;
+  }
+  const std::string_view place = from.within.empty() ? from.place : from.within;
+  return contained_.contains(std::pair(place, std::string(text)));
+}
+
+// What this program wrote says nothing new: its rules by their titles, its form by its own.
+bool ReasonReader::is_ours(std::string_view words) const {
+  const auto& rules = knowledge_.rules;
+  return words == knowledge_.title || words.starts_with(knowledge_.title + ": ") ||
+         std::any_of(rules.begin(), rules.end(),
+                     [&](const rules::Rule& rule) { return rule.title == words; });
+}
+
+bool ReasonReader::is_our_order(const Json& resource) const {
+  const auto* code = resource.find("code");
+  const auto system = result_system(knowledge_, "workups");
+  if (code == nullptr) {
+    return false;
+  }
+  const auto& codings = code->array_of("coding");
+  return std::any_of(codings.begin(), codings.end(),
+                     [&](const Json& coding) { return coding.string_of("system") == system; });
+}
+
+void ReasonReader::read_reason(const Json& leaf, const RecordResource& from, Reasons& out,
+                               Words& words) const {
+  Named named;
+  if (is_reference(leaf)) {
+    if (is_there(leaf, from)) {
+      return;
+    }
+    index_.read_text(leaf.string_of("display"), named);
+  } else {
+    index_.read(&leaf, named);
+  }
+  if (is_ours(named.name)) {
+    return;
+  }
+  const bool is_known = named.meaning.is_of_health();
+  if (is_known) {
+    out.known.push_back(named);
+  }
+  const auto other = another_said(index_, &leaf);
+  if (!is_known || !other.empty()) {
+    out.is_unread = true;
+    words.add(other.empty() ? named.name : other);
+  }
+}
+
+void ReasonReader::read_words(const Json& leaf, bool is_our_order, Reasons& out,
+                              Words& words) const {
+  const auto* text = leaf.as_string();
+  const auto said = text != nullptr ? std::string_view(*text) : words_or_code_of(&leaf);
+  if (!is_blank_text(leaf) && !is_ours(said) && !(is_our_order && is_unsigned_note(leaf))) {
+    out.is_unread = true;
+    words.add(said);
+  }
+}
+
+Reasons ReasonReader::of(const RecordResource& resource) const {
+  const auto& json = resource.json;
+  const auto& kind = *kind_of(resource.type);
+  const bool is_ours = is_our_order(json);
+  Reasons out;
+  Words names, words;
+  visit_all(json, kind.names, [&](const Json& leaf) {
+    Named named;
+    index_.read(&leaf, named);
+    names.add(named.name);
+    out.is_unread = out.is_unread || (!is_ours && named.meaning.is_of_health());
+  });
+  visit_all(json, kind.reasons, [&](const Json& leaf) { read_reason(leaf, resource, out, words); });
+  visit_all(json, kind.words, [&](const Json& leaf) { read_words(leaf, is_ours, out, words); });
+  out.is_unread =
+      out.is_unread || is_typed_order(json) || (!is_ours && out.known.empty() && is_urgent(json));
+  out.name = names.shortened();
+  out.words = words.shortened();
+  return out;
+}
+
+}  // namespace myoflag::mapping
