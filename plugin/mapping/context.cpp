@@ -272,9 +272,10 @@ class Reader {
     constexpr auto kind = RecordEntry::Kind::condition;
     if (is_unread) {
       list_unread({kind, bindings_.conditions}, named, resource, when, is_current);
-    } else if (auto other = another_said(index_, resource.json.find("code")); !other.empty()) {
-      named.name = std::move(other);
-      list_unread({kind, bindings_.conditions}, named, resource, when, is_current);
+    } else if (auto text = another_said(index_, resource.json.find("code")); !text.empty()) {
+      Named other = named;
+      other.name = std::move(text);
+      list_unread({kind, bindings_.conditions}, other, resource, when, is_current);
     }
     if (meaning.pregnancies != 0 && !is_present(resource.json, now_)) {
       list_past_pregnancy(named, resource, when);

@@ -264,11 +264,15 @@ bool ReasonReader::is_there(const Json& reference, const RecordResource& from) c
   return contained_.contains(std::pair(place, std::string(text)));
 }
 
-// What this program wrote says nothing new: its rules by their titles, its form by its own.
+// What this program wrote says nothing new. By the title of the form.
 bool ReasonReader::is_ours(std::string_view words) const {
+  return words == knowledge_.title || words.starts_with(knowledge_.title + ": ");
+}
+
+// The reasons of our proposals are called as rules are; so may anybody call others.
+bool ReasonReader::is_rule(std::string_view words) const {
   const auto& rules = knowledge_.rules;
-  return words == knowledge_.title || words.starts_with(knowledge_.title + ": ") ||
-         std::any_of(rules.begin(), rules.end(),
+  return std::any_of(rules.begin(), rules.end(),
                      [&](const rules::Rule& rule) { return rule.title == words; });
 }
 
@@ -283,8 +287,8 @@ bool ReasonReader::is_our_order(const Json& resource) const {
                      [&](const Json& coding) { return coding.string_of("system") == system; });
 }
 
-void ReasonReader::read_reason(const Json& leaf, const RecordResource& from, Reasons& out,
-                               Words& words) const {
+void ReasonReader::read_reason(const Json& leaf, const RecordResource& from, bool is_our_order,
+                               Reasons& out, Words& words) const {
   Named named;
   if (is_reference(leaf)) {
     if (is_there(leaf, from)) {
@@ -294,7 +298,7 @@ void ReasonReader::read_reason(const Json& leaf, const RecordResource& from, Rea
   } else {
     index_.read(&leaf, named);
   }
-  if (is_ours(named.name)) {
+  if (is_our_order && is_rule(named.name)) {
     return;
   }
   const bool is_known = named.meaning.is_of_health();
@@ -330,7 +334,8 @@ Reasons ReasonReader::of(const RecordResource& resource) const {
     names.add(named.name);
     out.is_unread = out.is_unread || (!is_ours && named.meaning.is_of_health());
   });
-  visit_all(json, kind.reasons, [&](const Json& leaf) { read_reason(leaf, resource, out, words); });
+  visit_all(json, kind.reasons,
+            [&](const Json& leaf) { read_reason(leaf, resource, is_ours, out, words); });
   visit_all(json, kind.words, [&](const Json& leaf) { read_words(leaf, is_ours, out, words); });
   out.is_unread =
       out.is_unread || is_typed_order(json) || (!is_ours && out.known.empty() && is_urgent(json));

@@ -55,11 +55,12 @@ class ReasonReader {
 
  private:
   class Words;
-  void read_reason(const fhir::Json& leaf, const RecordResource& from, Reasons& out,
-                   Words& words) const;
+  void read_reason(const fhir::Json& leaf, const RecordResource& from, bool is_our_order,
+                   Reasons& out, Words& words) const;
   void read_words(const fhir::Json& leaf, bool is_our_order, Reasons& out, Words& words) const;
   bool is_there(const fhir::Json& reference, const RecordResource& from) const;
   bool is_ours(std::string_view words) const;
+  bool is_rule(std::string_view words) const;
   bool is_our_order(const fhir::Json& resource) const;
 
   const rules::Knowledge& knowledge_;

@@ -864,6 +864,10 @@ TEST(Own, WhatThisProgramWroteSaysNothingNew) {
                                            R"(: Urgent","content":[{"attachment":{"title":")" +
                                            title + R"("}}])")})
           .doubtful);
+  EXPECT_TRUE(read({of_p1("Encounter", R"("status":"finished","class":{"code":"AMB"},)"
+                                       R"("reasonCode":[{"text":")" +
+                                           rule + R"("}])")})
+                  .doubtful);
 }
 
 TEST(OpenPeriods, AResultThatGoesOnIsNotTooOld) {
