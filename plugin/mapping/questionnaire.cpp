@@ -365,7 +365,8 @@ fhir::Issues form_issues(const Knowledge& knowledge) {
 
 namespace {
 
-// In the place of the English title, where the others stand beside it.
+// In the place of the English title, where the others stand beside it; in the order of the
+// definition.
 Json with_titles(const Form& form, const Json& header) {
   Json out = Json::object({});
   for (const auto& [name, value] : *header.as_object()) {
@@ -376,13 +377,15 @@ Json with_titles(const Form& form, const Json& header) {
     } else {
       out.set(name, value);
     }
+    if (name == "status") {
+      out.set("subjectType", Json::array({"Patient"}));
+    }
   }
   return out;
 }
 
 Json resource_of(const Form& form) {
   Json resource = with_titles(form, artefact_header(form.knowledge, "Questionnaire", "", ""));
-  resource.set("subjectType", Json::array({"Patient"}));
   resource.set_if("item", items_of(form, -1));
   return resource;
 }
