@@ -142,7 +142,7 @@ void read_option_sets(Context& context, const Node& node) {
       context.knowledge.option_sets.emplace(key.text, std::move(set));
       continue;
     }
-    set.item = fields.find("item") != nullptr ? fields.find("item")->text : "";
+    set.item = item != nullptr ? item->link_id : "";
     set.options = context.texts(*options);
     if (item != nullptr) {
       // An option that does not exist is told once, here, and not again by every criterion.

@@ -24,6 +24,10 @@ bool begins_wide_letter(char c) {
   return byte >= 0xC3 && byte <= 0xC9;
 }
 
+bool is_wide_letter_before(std::string_view text, std::size_t at) {
+  return at >= 2 && begins_wide_letter(text[at - 2]);
+}
+
 // "hora" stands in no "ahora", and "2 weeks" in no "12 weeks". Scripts without letters of this kind
 // have no such borders: there the words stand as the catalogue lists them.
 bool begins_word(std::string_view text, std::size_t at) {
@@ -34,13 +38,27 @@ bool begins_word(std::string_view text, std::size_t at) {
   if (is_digit(text[at])) {
     return !is_digit(before);
   }
-  const bool after_letter = is_letter(before) || (at >= 2 && begins_wide_letter(text[at - 2]));
+  const bool after_letter = is_letter(before) || is_wide_letter_before(text, at);
   return !after_letter || !(is_letter(text[at]) || begins_wide_letter(text[at]));
 }
 
-std::size_t find_word(std::string_view text, std::string_view word, std::size_t from) {
+// A phrase is whole: "within a week" stands in no "within a weekend".
+bool ends_word(std::string_view text, std::size_t end) {
+  const bool is_inside =
+      end < text.size() && (is_letter(text[end]) || begins_wide_letter(text[end]));
+  return !is_inside || !(is_letter(text[end - 1]) || is_wide_letter_before(text, end));
+}
+
+enum class Extent { beginning, whole };
+
+std::size_t find_word(std::string_view text, std::string_view word, std::size_t from,
+                      Extent extent) {
+  const auto is_there = [&](std::size_t at) {
+    return begins_word(text, at) &&
+           (extent == Extent::beginning || ends_word(text, at + word.size()));
+  };
   std::size_t at = text.find(word, from);
-  while (at != std::string_view::npos && !begins_word(text, at)) {
+  while (at != std::string_view::npos && !is_there(at)) {
     at = text.find(word, at + 1);
   }
   return at;
@@ -128,8 +146,8 @@ NamedTimes times_in(const TimeWords& words, std::string_view text) {
     return found;
   }
   for (const auto& phrase : words.phrases) {
-    for (std::size_t at = find_word(left, phrase.words, 0); at != std::string::npos;
-         at = find_word(left, phrase.words, at + phrase.words.size())) {
+    for (std::size_t at = find_word(left, phrase.words, 0, Extent::whole); at != std::string::npos;
+         at = find_word(left, phrase.words, at + phrase.words.size(), Extent::whole)) {
       if (phrase.hours) {
         found.places.push_back({at, *phrase.hours});
       }
@@ -137,7 +155,7 @@ NamedTimes times_in(const TimeWords& words, std::string_view text) {
     }
   }
   for (const std::string& word : words.words) {
-    const std::size_t at = find_word(left, word, 0);
+    const std::size_t at = find_word(left, word, 0, Extent::beginning);
     if (at != std::string::npos && (!found.unknown || at < *found.unknown)) {
       found.unknown = at;
     }

@@ -323,6 +323,8 @@ TEST(Loader, ASlipMakesNothingElseWrong) {
        "rules/soon.yaml:5:20: MF-2041: there is no question `weaknes`; did you mean `weakness`?"},
       {"rules/soon.yaml", "any(weakness: WEAK)", "any(onset: WEAK)",
        "MF-2040: option set `WEAK` belongs to `weakness`"},
+      {"knowledge.yaml", "WEAK: {item: weakness,", "WEAK: {item: weaknes,",
+       "MF-2021: there is no question `weaknes`; did you mean `weakness`?"},
       {"knowledge.yaml", "male: {item: sex,", "male: {item: sexx,",
        "MF-2021: there is no question `sexx`; did you mean `sex`?"},
       {"knowledge.yaml", "{item: weakness, options: [arm, leg]}", "{item: weakness, options: arm}",
