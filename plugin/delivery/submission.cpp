@@ -8,6 +8,7 @@
 #include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/bundle.h"
 #include "plugin/mapping/identifiers.h"
+#include "plugin/mapping/patient_identity.h"
 
 namespace myoflag::delivery {
 
@@ -31,6 +32,18 @@ const Json* first_of(const Json& bundle, std::string_view type) {
   return entry_of(bundle, type, [](const Json&) { return true; });
 }
 
+std::string whose(const Json& sent) {
+  const Json* given = sent.find("subject");
+  if (given == nullptr) {
+    return {};
+  }
+  Json subject = *given;
+  if (const auto reference = subject.string_of("reference"); !reference.empty()) {
+    subject.set("reference", mapping::reference_place(reference));
+  }
+  return fhir::write_json(subject);
+}
+
 // All versions of a response have the same, and no two patients'. `given`: the response as it came,
 // for the one that is sent is named after its content where it had no name of its own.
 std::string thread_of(const Json& given, const Json& sent, const std::string& name) {
@@ -38,8 +51,7 @@ std::string thread_of(const Json& given, const Json& sent, const std::string& na
   const std::string own =
       identifier == nullptr ? "" : mapping::identifier_search("identifier", *identifier);
   const std::string_view id = given.string_of("id");
-  const Json* subject = sent.find("subject");
-  const std::string of = subject == nullptr ? std::string() : fhir::write_json(*subject);
+  const std::string of = whose(sent);
   const std::string thread = !own.empty()  ? fmt::format("{};{}", own, of)
                              : !id.empty() ? fmt::format("id={};{}", id, of)
                                            : name;

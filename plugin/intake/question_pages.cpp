@@ -31,6 +31,13 @@ std::optional<int> years_since(const std::string& born, rules::Instant now) {
   return static_cast<int>(today.year()) - date->year - (before ? 1 : 0);
 }
 
+// The revision is for a page that stays, because its answer was changed meanwhile.
+Response go_from(std::int64_t revision, const std::string& address) {
+  auto response = go_to(address);
+  response.fields.push_back({"Mf-Rev", std::to_string(revision)});
+  return response;
+}
+
 }  // namespace
 
 int Handling::item_of_page() const {
@@ -169,7 +176,8 @@ std::string Handling::address_after(int index, const Form& form, const Draft& dr
 
 // From an answer that is kept.
 Response Handling::go_on(int index, bool to_review) const {
-  return go_to(unread().empty() ? address_after(index, form_, draft_, to_review) : "/p/stop");
+  return go_from(invitation_.revision,
+                 unread().empty() ? address_after(index, form_, draft_, to_review) : "/p/stop");
 }
 
 Response Handling::answer() {
@@ -238,7 +246,8 @@ Response Handling::save(int index, const Given& given, bool to_review) {
     const bool is_kept = kept != draft_.end() && kept->second == given.answer;
     return is_kept ? go_on(index, to_review) : question_again(index, given, 409, true, to_review);
   }
-  return go_to(has_unread ? "/p/stop" : address_after(index, form, draft, to_review));
+  return go_from(change.revision + 1,
+                 has_unread ? "/p/stop" : address_after(index, form, draft, to_review));
 }
 
 // ---- interruptions

@@ -40,6 +40,12 @@ Response guarded(const Parts& parts, const Request& request, Response (Handling:
   return handling.failed();
 }
 
+// A script tells our answers by it from those of a proxy.
+Response marked(Response response) {
+  response.fields.push_back({"Mf-Intake", "1"});
+  return response;
+}
+
 // Where a form leads, as a script can read it: it fetches the page by itself.
 Response for_sender(const Request& request, Response response) {
   if (response.status == 303 && !http::field_of(request.fields, "mf-fetch").empty()) {
@@ -48,7 +54,7 @@ Response for_sender(const Request& request, Response response) {
       field.name = field.name == "Location" ? "Mf-To" : field.name;
     }
   }
-  return response;
+  return marked(std::move(response));
 }
 
 // The routes of one service: all of them count for the limit of their sender.
@@ -62,11 +68,12 @@ struct Service {
     }
     auto response = message_of(parts, language_of(request.fields), 429, "too-many");
     response.fields.push_back({"Retry-After", "30"});
-    return response;
+    return marked(std::move(response));
   }
 
   std::optional<Response> refusal(int status, const http::Fields& head) const {
-    return message_of(parts, language_of(head), status, status == 413 ? "too-much" : "failed");
+    return marked(
+        message_of(parts, language_of(head), status, status == 413 ? "too-much" : "failed"));
   }
 
   std::string language_of(const http::Fields& head) const {
@@ -155,7 +162,7 @@ void add_routes(http::Router& router, const Parts& parts) {
               "/favicon.ico",
               "no picture",
               [](const Request& /*request*/) {
-                return Response{204, "", "", {{"Cache-Control", "max-age=86400"}}};
+                return marked({204, "", "", {{"Cache-Control", "max-age=86400"}}});
               },
               {},
               0,

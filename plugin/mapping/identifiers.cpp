@@ -8,6 +8,7 @@
 
 #include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/digest.h"
+#include "plugin/mapping/patient_identity.h"
 #include "rules/ascii.h"
 
 namespace myoflag::mapping {
@@ -85,7 +86,9 @@ void append_canonical(const Json& value, bool top, std::string& out) {
   out += '{';
   for (const auto* member : members) {
     out += member->name + ":";
-    append_canonical(member->value, false, out);
+    const auto* reference = member->name == "reference" ? member->value.as_string() : nullptr;
+    append_canonical(reference == nullptr ? member->value : Json(reference_place(*reference)),
+                     false, out);
     out += ',';
   }
   out += '}';
@@ -104,7 +107,7 @@ std::string source_identity(const Json& response) {
 
 std::string patient_identity(const Json& subject) {
   if (const auto reference = subject.string_of("reference"); !reference.empty()) {
-    return name_of({"reference", reference});
+    return name_of({"reference", reference_place(reference)});
   }
   const auto* identifier = subject.find("identifier");
   return identifier == nullptr ? name_of({"nobody"})

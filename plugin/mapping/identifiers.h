@@ -72,7 +72,7 @@ std::string identifier_search(std::string_view parameter, const fhir::Json& iden
 
 // SHA-256 of what a response says: its members in a fixed order, without its own id, meta,
 // identifier and narrative, and without display and item texts, which change on the way through a
-// server. Lower-case hex.
+// server; of its references type and id. Lower-case hex.
 std::string content_digest(const fhir::Json& response);
 
 }  // namespace myoflag::mapping

@@ -75,6 +75,12 @@ ReferenceKey reference_in_entry(std::string_view reference, std::string_view ful
   return key;
 }
 
+std::string reference_place(std::string_view reference) {
+  auto key = reference_key(reference);
+  const bool is_search = reference.find('?') != std::string_view::npos;
+  return key.type().empty() || is_search ? std::string(reference) : std::move(key.tail);
+}
+
 void PatientIdentity::add_key(const ReferenceKey& key) {
   if (key.empty()) {
     return;

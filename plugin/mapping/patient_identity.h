@@ -28,6 +28,10 @@ ReferenceKey reference_key(std::string_view reference);
 // A relative reference inside an entry with a server's fullUrl belongs to that server.
 ReferenceKey reference_in_entry(std::string_view reference, std::string_view full_url);
 
+// "Patient/p1" however it is written: a server may write it back with its own address, or with a
+// version. What has no type and id (a urn, a fragment, a search) as it stands.
+std::string reference_place(std::string_view reference);
+
 enum class Whose { ours, another, unknown };
 
 class PatientIdentity {

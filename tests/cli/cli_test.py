@@ -294,12 +294,128 @@ class Output(Case):
                 with open(path, encoding="utf-8") as f:
                     self.assertEqual(f.read(), "as it was")
             self.assertIn("MF-4005", done.stderr)
-            self.assertEqual(sorted(os.listdir(folder)), ["a.tgz", "link.tgz"])
+            left = os.listdir(folder)  # of the one that was killed
+            self.assertRegex(" ".join(sorted(left)), r"^a\.tgz a\.tgz\.\d+-\d+\.part link\.tgz$")
             self.assertEqual(run("knowledge", "export", "-o", link).code, 0)
             self.assertTrue(os.path.islink(link))
             self.assertEqual(os.stat(path).st_mode & 0o777, 0o640)
             self.assertGreater(os.path.getsize(path), 4096)
-            self.assertEqual(sorted(os.listdir(folder)), ["a.tgz", "link.tgz"])
+            self.assertCountEqual(os.listdir(folder), left)
+
+    @contextlib.contextmanager
+    def folder_of_anybody(self):
+        """A folder, and what runs a program as somebody who is bound by rights."""
+        with tempfile.TemporaryDirectory() as folder:
+            if os.geteuid() == 0:
+                os.chown(folder, 65534, 65534)
+                if subprocess.run(["test", "-x", PROGRAM], check=False, user=65534, group=65534).returncode != 0:
+                    self.skipTest("nobody else may run the program here")
+            yield folder, {"user": 65534, "group": 65534} if os.geteuid() == 0 else {}
+
+    def test_what_is_no_file_is_written_to_and_never_replaced(self):
+        with tempfile.TemporaryDirectory() as folder:
+            whole = self.whole_file()
+            links = {"a.tgz": "/proc/self/fd/1", "b.tgz": "/dev/fd/1", "c.tgz": "a.tgz", "full.tgz": "/dev/full"}
+            for name, target in links.items():
+                os.symlink(target, os.path.join(folder, name))
+            for name in ("a.tgz", "b.tgz", "c.tgz"):
+                with self.subTest(leads_to=links[name]):
+                    path = os.path.join(folder, name)
+                    self.assertEqual(self.exported(path, subprocess.PIPE), whole)
+                    with open(os.path.join(folder, "log"), "a+b") as log:  # as of `>> log`
+                        log.truncate(0)
+                        log.write(b"before")
+                        log.flush()
+                        self.exported(path, log)
+                        log.seek(0)
+                        self.assertEqual(log.read(), b"before" + whole)
+                    with tempfile.TemporaryFile(dir=folder) as unlinked:
+                        self.exported(path, unlinked)
+                        unlinked.seek(0)
+                        self.assertEqual(unlinked.read(), whole)
+            with tempfile.TemporaryFile(dir=folder) as unlinked:  # another's, which has no name any more
+                links["other.tgz"] = f"/proc/{os.getpid()}/fd/{unlinked.fileno()}"
+                os.symlink(links["other.tgz"], os.path.join(folder, "other.tgz"))
+                self.exported(os.path.join(folder, "other.tgz"), subprocess.DEVNULL)
+                self.assertEqual(unlinked.read(), whole)
+            self.assertEqual(run("knowledge", "export", "-o", os.path.join(folder, "full.tgz")).code, 3)
+            self.assertCountEqual(os.listdir(folder), [*links, "log"])
+            for name, target in links.items():
+                self.assertEqual(os.readlink(os.path.join(folder, name)), target)
+
+    def whole_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.exported(os.path.join(folder, "a.tgz"), subprocess.DEVNULL)
+            with open(os.path.join(folder, "a.tgz"), "rb") as f:
+                return f.read()
+
+    def exported(self, path, stdout):
+        done = subprocess.run([PROGRAM, "knowledge", "export", "-o", path], stdout=stdout, stderr=subprocess.PIPE, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_a_link_that_leads_to_nothing_gets_its_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkdir(os.path.join(folder, "there"))
+            link, ring = os.path.join(folder, "link.tgz"), os.path.join(folder, "ring.tgz")
+            os.symlink("there/a.tgz", link)
+            self.exported(link, subprocess.DEVNULL)
+            self.assertTrue(os.path.islink(link))
+            self.assertEqual(os.listdir(os.path.join(folder, "there")), ["a.tgz"])
+            os.symlink("ring.tgz", ring)
+            self.assertEqual(run("knowledge", "export", "-o", ring).code, 3)
+            self.assertTrue(os.path.islink(ring))
+
+    def test_several_writers_at_once_leave_a_whole_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a.tgz")
+            for own in ("a.tgz.part", "a.tgz.XXXXXX"):
+                with open(os.path.join(folder, own), "w", encoding="utf-8") as f:
+                    f.write("somebody's own")
+            self.exported(path, subprocess.DEVNULL)
+            whole = self.whole_file()
+            for _ in range(5):
+                writers = [subprocess.Popen([PROGRAM, "knowledge", "export", "-o", path], stderr=subprocess.DEVNULL) for _ in range(6)]
+                while any(writer.poll() is None for writer in writers):
+                    with open(path, "rb") as f:
+                        self.assertEqual(f.read(), whole)
+                self.assertEqual([writer.returncode for writer in writers], [0] * 6)
+            self.assertEqual(sorted(os.listdir(folder)), ["a.tgz", "a.tgz.XXXXXX", "a.tgz.part"])
+            with open(path + ".part", encoding="utf-8") as f:
+                self.assertEqual(f.read(), "somebody's own")
+
+    def test_a_file_without_the_right_to_write_stays_as_it_is(self):
+        with self.folder_of_anybody() as (folder, anybody):
+            path = os.path.join(folder, "a.tgz")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write("as it was")
+            for rights, folder_rights, code in ((0o444, 0o755, 3), (0o444, 0o555, 3), (0o666, 0o555, 0), (0o666, 0o333, 0)):
+                with self.subTest(rights=oct(rights), folder=oct(folder_rights)):
+                    os.chmod(path, rights)
+                    os.chmod(folder, folder_rights)
+                    inode = os.stat(path).st_ino
+                    done = subprocess.run([PROGRAM, "knowledge", "export", "-o", path], capture_output=True, check=False, **anybody)
+                    os.chmod(folder, 0o755)
+                    self.assertEqual(done.returncode, code, done.stderr)
+                    self.assertEqual(os.path.getsize(path) > 4096, code == 0)
+                    self.assertEqual(os.listdir(folder), ["a.tgz"])
+                    self.assertEqual(os.stat(path).st_ino == inode, folder_rights != 0o333, "replaced, where that is possible")
+
+    def test_a_file_that_is_mounted_by_itself_is_written_in_its_place(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path, source = os.path.join(folder, "a.tgz"), os.path.join(folder, "source")
+            for name in (path, source):
+                with open(name, "w", encoding="utf-8") as f:
+                    f.write("as it was" * 1000_000)
+            done = subprocess.run(["unshare", "--mount", "sh", "-c", 'mount --bind "$1" "$2" || exit 77; "$3" knowledge export -o "$2"',
+                                   "sh", source, path, PROGRAM], capture_output=True, check=False)
+            if done.returncode == 77 or b"unshare" in done.stderr:
+                self.skipTest("nothing can be mounted here")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            whole = self.whole_file()
+            with open(source, "rb") as f:
+                self.assertEqual(f.read(), whole)
+            self.assertEqual(sorted(os.listdir(folder)), ["a.tgz", "source"])
 
     def test_a_reader_that_went_away_is_an_outside_failure(self):
         reading, writing = os.pipe()

@@ -614,7 +614,16 @@ TEST_F(ServiceTest, AScriptIsToldWhereAFormLeads) {
   EXPECT_EQ(http::field_of(response.fields, "Mf-To"), "/p/q/em-sudden");
   EXPECT_EQ(Browser::location(response), "");
   EXPECT_EQ(http::field_of(response.fields, "Cache-Control"), "no-store");
-  EXPECT_EQ(browser.fill("/p/q/em-sudden", "em-sudden=nonsense").status, 403);
+  EXPECT_EQ(http::field_of(response.fields, "Mf-Rev"), "1") << "for a page that stays";
+  const auto refused = browser.fill("/p/q/em-sudden", "em-sudden=nonsense");
+  EXPECT_EQ(refused.status, 403);
+  // By it the script knows that no proxy answers in the place of the program.
+  for (const auto& ours : {response, refused, browser.get("/p/q/em-sudden"), browser.get("/p/gone"),
+                           browser.get("/favicon.ico")}) {
+    EXPECT_EQ(http::field_of(ours.fields, "Mf-Intake"), "1") << ours.status;
+  }
+  const auto match = clinic.router.match("POST", "/p/q/em-sudden");
+  EXPECT_EQ(http::field_of(match.route->refusal(413, {})->fields, "Mf-Intake"), "1");
 }
 
 // The answer arrived, what was said back did not: the same once more.

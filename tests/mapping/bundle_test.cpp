@@ -906,6 +906,41 @@ TEST(Names, OfAResponseWeSentAndReadBackAreTheSame) {
   }
 }
 
+// Servers put their own address, or a version, into references.
+TEST(Names, AreTheSameHoweverAServerWritesTheReferences) {
+  auto given = response_of(calm_answers());
+  given.set("source", *given.find("subject"));
+  const auto sent = bundle_of(judged(given));
+  const std::string patient(given.find("subject")->string_of("reference"));
+  const auto names = [&](std::string_view member, const std::string& reference) {
+    auto changed = read_back(sent);
+    changed.set(member, Json::object({{"reference", reference}}));
+    return names_in(bundle_of(judged(changed)));
+  };
+  for (const auto& [before, after] : std::vector<std::pair<std::string, std::string>>{
+           {"https://ehr.example/fhir/", ""},
+           {"HTTP://EHR.example:80/fhir/", ""},
+           {"", "/_history/1"},
+           {"https://ehr.example/fhir/", "/_history/2"}}) {
+    for (const std::string_view member : {"subject", "source"}) {
+      EXPECT_EQ(names(member, before + patient + after), names_in(sent)) << member << before;
+      EXPECT_NE(names(member, before + patient + "x" + after), names_in(sent)) << member << before;
+    }
+  }
+}
+
+// What stands behind a slash of these is no type and id.
+TEST(Names, OfPatientsKnownByASearchOrAUrnAreTheirOwn) {
+  const auto of = [](std::string_view reference) {
+    auto given = response_of(calm_answers());
+    given.set("subject", Json::object({{"reference", reference}}));
+    return content_digest(given);
+  };
+  EXPECT_NE(of("Patient?identifier=https://a.example/Patient/1"),
+            of("Patient?identifier=https://b.example/Patient/1"));
+  EXPECT_NE(of("urn:oid:1.2.3"), of("urn:oid:1.2.4"));
+}
+
 TEST(Bundle, HasItsMembersInTheOrderOfTheDefinition) {
   auto given = response_of(calm_answers());
   auto reversed = Json::object({});

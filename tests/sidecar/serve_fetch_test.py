@@ -141,7 +141,8 @@ class Fetch(Case):
     @staticmethod
     def shown(body):
         """The first card, whenever it was made."""
-        return json.loads(re.sub(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"', '"now"', json.dumps(body["cards"][0])))
+        made = r'(?<=")\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?=")|(?<=evaluated )\d{4}-\d\d-\d\d \d\d:\d\d(?= UTC)'
+        return json.loads(re.sub(made, "now", json.dumps(body["cards"][0])))
 
     def fails(self, handler):
         handler.reply({"resourceType": "OperationOutcome"}, 500)

@@ -11,6 +11,7 @@
   let waits = false;    // for the network, with something to send
   let pause = PAUSE[0];
   let next = 0;
+  let turn = 0;         // of what was entered and pressed: what comes back for an earlier one leads nowhere
   let byBrowser = false;
 
   const tell = (...names) => {
@@ -44,13 +45,21 @@
 
   const send = async () => {
     clearTimeout(next);
+    const mine = turn;
     let answer = null;
     try {
       answer = await post();
     } catch {
       answer = null;
     }
-    if (answer && answer.status < 500) return leave(answer.headers.get("Mf-To"));
+    // A proxy, or a page to log in to the network, answers as well, but not for the program.
+    const arrived = answer && answer.status < 500 && answer.headers.has("Mf-Intake");
+    if (mine !== turn) {
+      if (arrived && answer.headers.has("Mf-Rev")) form.elements.rev.value = answer.headers.get("Mf-Rev");
+      if (!waits && !form.dataset.sent) tell(...(arrived ? [] : ["offline"]), "changed");
+      return;
+    }
+    if (arrived) return leave(answer.headers.get("Mf-To"));
     delete form.dataset.sent;
     waits = true;
     tell("offline", "waiting");
@@ -70,15 +79,18 @@
       event.preventDefault();
       if (form.dataset.sent) return;
       button = event.submitter;
+      ++turn;
       pause = PAUSE[0];
       send();
     });
     // What is being changed is not sent before its button is pressed again.
     form.addEventListener("input", () => {
-      if (!waits) return;
-      waits = false;
+      if (byBrowser || !waits && !form.dataset.sent) return;
+      ++turn;
+      delete form.dataset.sent;
       clearTimeout(next);
-      tell("offline", "changed");
+      tell(...(waits ? ["offline"] : []), "changed");
+      waits = false;
     });
     addEventListener("offline", () => { if (!waits) tell("offline"); });
     addEventListener("online", () => (waits ? again() : tell()));

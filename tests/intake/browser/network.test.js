@@ -82,6 +82,99 @@ test("what is changed while the network is away is sent only when its button is 
   await patient.leave();
 });
 
+// A reply that waits until it is let go: `how` is asked for it then. The answer reached the clinic before.
+async function delayed(page, address, how) {
+  const held = { posts: [] };
+  await page.route(address, async (route) => {
+    if (route.request().method() !== "POST") return route.continue();
+    held.posts.push(route.request().postData());
+    if (held.posts.length !== (held.which || 1)) return route.continue();
+    await new Promise((resolve) => { held.go = resolve; });
+    return how(route);
+  });
+  held.arrived = async () => { while (!held.go) await new Promise((resolve) => setTimeout(resolve, 20)); };
+  return held;
+}
+
+const succeeds = async (route) => route.fulfill({ response: await route.fetch({ maxRedirects: 0 }) });
+const fails = (route) => route.abort("connectionreset");
+
+for (const [outcome, how, retried] of [["arrives", succeeds, false], ["fails", fails, false], ["arrives", succeeds, true], ["fails", fails, true]]) {
+  test(`what is changed while ${retried ? "a retry" : "the first try"}, which ${outcome}, is under way waits for its button`, async () => {
+    const patient = await open({ name: `network-flight-${outcome}-${retried}` });
+    const { page } = patient;
+    await patient.come();
+    await patient.walk(BENIGN, "age-years");
+    const held = await delayed(page, "**/p/q/age-years", how);
+    if (retried) {
+      held.which = 2;
+      await page.route("**/p/q/age-years", fails, { times: 1 });
+      held.posts.push("the first");
+    }
+    await page.fill("#age-years", "45");
+    await page.getByRole("button", { name: "Continue", exact: true }).click();
+    await held.arrived();
+    await page.fill("#age-years", "46");
+    await says(patient, "offline-changed");
+    held.go();
+    await page.waitForTimeout(4_000);
+    assert.equal(patient.where(), "age-years", "nobody is taken away from what is being changed");
+    assert.equal(await page.inputValue("#age-years"), "46");
+    assert.equal(held.posts.length, retried ? 2 : 1, "nothing is sent unasked");
+    await says(patient, ...(how === fails ? ["offline"] : []), "offline-changed");
+    await page.getByRole("button", { name: "Continue", exact: true }).click();
+    await page.waitForURL(/sex-at-birth$/, WAIT);
+    await page.goto(`${clinic.base}/p/q/age-years`);
+    assert.equal(await page.inputValue("#age-years"), "46", "kept as it was changed");
+    patient.forgives();
+    await patient.leave();
+  });
+}
+
+test("what is pressed anew while the reply to the first is under way is what counts", async () => {
+  const patient = await open({ name: "network-anew" });
+  const { page } = patient;
+  await patient.come();
+  await patient.walk(BENIGN, "age-years");
+  const held = await delayed(page, "**/p/q/age-years", fails);
+  await page.fill("#age-years", "45");
+  await page.getByRole("button", { name: "Continue", exact: true }).click();
+  await held.arrived();
+  await page.fill("#age-years", "46");
+  await page.getByRole("button", { name: "Continue", exact: true }).click();
+  await page.waitForURL(/sex-at-birth$/, WAIT);
+  held.go();
+  await page.goto(`${clinic.base}/p/q/age-years`);
+  assert.equal(await page.inputValue("#age-years"), "46");
+  patient.forgives();
+  await patient.leave();
+});
+
+// A network with a page to log in, a proxy with its own words.
+test("an answer of somebody else than the program leads nowhere, one of the program does", async () => {
+  const patient = await open({ name: "network-proxy" });
+  const { page } = patient;
+  await patient.come();
+  const others = [{ status: 200, contentType: "text/html", body: "<h1>Log in to this network</h1>" }, { status: 403, body: "Forbidden" },
+    { status: 429, body: "Slow down" }];
+  await page.route("**/p/q/em-now", (route) => {
+    const other = route.request().method() === "POST" ? others.shift() : null;
+    return other ? route.fulfill(other) : route.continue();
+  });
+  await patient.answer(["none"]);
+  await says(patient, "offline-waiting");
+  await page.waitForURL(/em-sudden$/, WAIT);
+  assert.equal(others.length, 0);
+  // Ours: an error page is shown.
+  await page.evaluate(() => { document.forms[0].elements.csrf.value = "another"; });
+  await patient.answer(["none"]);
+  await page.waitForFunction(() => !document.querySelector("form[data-keep]"), null, WAIT);
+  assert.equal(await page.locator("h1").count(), 1);
+  patient.troubles = patient.troubles.filter((one) => !/status of 429/.test(one));
+  patient.forgives();
+  await patient.leave();
+});
+
 // The answer reaches the clinic, the reply does not reach the page.
 test("cut while it is sent: kept once, and the form goes on", async () => {
   const patient = await open({ name: "network-flight" });
