@@ -460,21 +460,32 @@ class Reader {
     const auto when = moment_in(performed_text(resource.json));
     assert_conditions(named, resource, when);
     add_cautions(named, resource, when);
-    const bool is_completed = resource.json.string_of("status") == "completed";
-    if (is_completed) {
+    if (is_completed(resource.json)) {
       add_tests(named, resource, when);
     }
-    const auto& meaning = named.meaning;
-    const bool is_read = meaning.conditions != 0 || (is_completed && !meaning.workups.empty());
-    const auto words = outcome_words(resource.json);
-    const bool is_unread =
-        (!is_read && !named.name.empty()) || !words.empty() || has_note(resource.json);
-    const bool is_old = is_older(when, knowledge_.staleness.lab_days);
-    const bool is_current = !is_old || is_going_on(resource.json);
-    if (is_unread && is_current) {
+    const bool is_current = is_current_procedure(resource.json);
+    if (says_unread(resource.json, named) && is_current) {
+      const auto words = outcome_words(resource.json);
       list_text(with_words(named.name_or(resource.type), words), resource, when);
     }
     list_reasons(named, resource, when, is_current);
+  }
+
+  static bool is_completed(const Json& procedure) {
+    return procedure.string_of("status") == "completed";
+  }
+
+  bool is_current_procedure(const Json& procedure) const {
+    return !is_older(moment_in(performed_text(procedure)), knowledge_.staleness.lab_days) ||
+           is_going_on(procedure);
+  }
+
+  static bool says_unread(const Json& procedure, const Named& named) {
+    const auto& meaning = named.meaning;
+    const bool is_read =
+        meaning.conditions != 0 || (is_completed(procedure) && !meaning.workups.empty());
+    return (!is_read && !named.name.empty()) || !outcome_words(procedure).empty() ||
+           has_note(procedure);
   }
 
   // ---- what is said beside all that
@@ -522,13 +533,19 @@ class Reader {
     return said;
   }
 
-  bool has_current_reasons(const RecordResource& resource) const {
-    const auto when = moment_in(reason_time(resource.json));
-    if (standing_of(resource.json) != Standing::current || is_too_old(when)) {
-      return false;
-    }
+  // What an entry says would be used, or told, were the entry usable.
+  bool gives_reasons(const RecordResource& resource, bool is_current) const {
     const auto said = reasons_.of(resource);
-    return said.is_unread || !said.known.empty();
+    return (is_current && (said.is_unread || !said.known.empty())) ||
+           std::any_of(said.known.begin(), said.known.end(),
+                       [](const Named& known) { return known.meaning.conditions != 0; });
+  }
+
+  bool gives_reasons(const RecordResource& resource) const {
+    const auto standing = standing_of(resource.json);
+    const bool is_old = is_too_old(moment_in(reason_time(resource.json)));
+    return standing != Standing::withdrawn &&
+           gives_reasons(resource, standing == Standing::current && !is_old);
   }
 
   // ---- tests and orders
@@ -813,7 +830,7 @@ class Reader {
       return is_in_force(json, resource.type, now_);
     }
     if (is_only_reasons(resource.type)) {
-      return has_current_reasons(resource);
+      return gives_reasons(resource);
     }
     if (resource.type == "DiagnosticReport") {
       return !is_void_report(json) && has_own_words(json) && !is_too_old(report_moment(json));
@@ -822,18 +839,46 @@ class Reader {
       return json.has("patient") && is_in_use(json);
     }
     if (resource.type == "Condition") {
-      return is_real_condition(json) && may_be_known(resource, index_.read_member(json, "code"));
+      return condition_may_have_mattered(resource);
     }
     if (resource.type == "Procedure") {
-      return was_begun(json) && may_be_known(resource, index_.read_member(json, "code"));
+      return procedure_may_have_mattered(resource);
     }
     if (resource.type.starts_with("Medication") && resource.type != "Medication") {
-      return is_taken(json, resource.type) && may_be_known(resource, medicines_.of(resource));
+      return medicine_may_have_mattered(resource);
     }
     // Of a result that is known by its code the laboratory decides.
     return resource.type == "Observation" && !is_void(json) &&
            !is_too_old(effective_moment(json)) &&
            (stated_by(json).meaning.pregnancies != 0 || !has_readable_code(resource));
+  }
+
+  bool condition_may_have_mattered(const RecordResource& resource) const {
+    const auto& json = resource.json;
+    const bool is_current = !is_over(json, now_);
+    const auto named = index_.read_member(json, "code");
+    const bool is_unread =
+        !named.meaning.is_of_health() || !another_said(index_, json.find("code")).empty();
+    return is_real_condition(json) && (may_be_known(resource, named) || (is_current && is_unread) ||
+                                       gives_reasons(resource, is_current));
+  }
+
+  bool procedure_may_have_mattered(const RecordResource& resource) const {
+    const auto& json = resource.json;
+    const auto named = index_.read_member(json, "code");
+    const bool is_current = is_current_procedure(json);
+    return was_begun(json) &&
+           (may_be_known(resource, named) || (is_current && says_unread(json, named)) ||
+            gives_reasons(resource, is_current));
+  }
+
+  bool medicine_may_have_mattered(const RecordResource& resource) {
+    if (!is_taken(resource.json, resource.type)) {
+      return was_meant(resource.json) && gives_reasons(resource, false);
+    }
+    const auto named = medicines_.of(resource);
+    const bool is_unread = named.meaning.medicines == 0 && named.meaning.cautions.empty();
+    return is_unread || may_be_known(resource, named) || gives_reasons(resource, true);
   }
 
   // One of our bindings, or nobody knows which.
