@@ -108,7 +108,9 @@ class Reader {
     }
     for (const auto& list : {record_, set_aside_}) {
       for (const auto& resource : list) {
-        reasons_.add(resource);
+        if (speaks_for_itself(resource)) {
+          reasons_.add(resource);
+        }
       }
     }
     take_report_dates();
@@ -128,6 +130,36 @@ class Reader {
   }
 
  private:
+  // Whoever refers to it needs not say what it is: it is used or told where it stands, or it denies
+  // what it names. A person is no reason.
+  bool speaks_for_itself(const RecordResource& resource) const {
+    const auto& [json, type] = std::tie(resource.json, resource.type);
+    if (type == "Condition") {
+      return !is_real_condition(json) || !is_over(json, now_);
+    }
+    if (type == "Procedure") {
+      return was_begun(json) && is_current_procedure(json);
+    }
+    if (type == "Observation") {
+      return !is_void(json);
+    }
+    if (type == "DiagnosticReport") {
+      return !is_void_report(json) && says_something(json) && !is_too_old(report_moment(json));
+    }
+    if (is_statement(type)) {
+      return is_in_force(json, type, now_) && !is_too_old(moment_in(statement_time(json)));
+    }
+    if (is_only_reasons(type)) {
+      return !says_no_reason(json) && standing_of(json) == Standing::current &&
+             !is_too_old(moment_in(reason_time(json)));
+    }
+    if (type.starts_with("Medication") && has_reasons(type)) {
+      return is_taken(json, type);
+    }
+    return type == "Patient" || (type == "FamilyMemberHistory" && says_of_relative(json)) ||
+           (type == "Device" && is_in_use(json));
+  }
+
   void take_report_dates() {
     std::vector<const RecordResource*> reports;
     for (const auto& resource : record_) {
@@ -402,13 +434,15 @@ class Reader {
     }
   }
 
+  static bool says_of_relative(const Json& json) {
+    return json.string_of("status") != "entered-in-error" &&
+           (!json.array_of("condition").empty() || has_note(json) || has_narrative(json));
+  }
+
   // What the patient was asked about relatives is read from the answers alone.
   void read_family(const RecordResource& resource) {
-    if (resource.json.string_of("status") == "entered-in-error") {
-      return;
-    }
     const auto& json = resource.json;
-    if (json.array_of("condition").empty() && !has_note(json) && !has_narrative(json)) {
+    if (!says_of_relative(json)) {
       return;
     }
     const auto relative = shown(words_or_code_of(json.find("relationship")));

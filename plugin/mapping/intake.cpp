@@ -594,7 +594,7 @@ class Taker {
     intake_.patient = identity_.reference();
     intake_.place = current_.place;
     intake_.reference = reference_to(current_, "QuestionnaireResponse");
-    sort_contained_in_response();
+    sort_contained_in_responses();
     intake_.response = std::move(current_.json);
     take_begun();
     for (auto* entries : {&patients_, &others_}) {
@@ -636,16 +636,42 @@ class Taker {
     }
   }
 
-  // What the response itself contains for the record, which alone is no whole record.
-  void sort_contained_in_response() {
-    auto inside = contained_in_entry(current_);
-    const Outer outer{intake_.reference, current_.place, subject_text(current_.json), Whose::ours,
-                      true};
+  // What the responses themselves contain for the record, which alone is no whole record.
+  void sort_contained_in_responses() {
+    sort_contained_in_response(current_, Whose::ours, true);
+    for (const auto* list : {&responses_, &begun_}) {
+      for (const auto& entry : *list) {
+        sort_contained_in_response(entry, whose_response(entry), !is_modified_or_cut(entry.json));
+      }
+    }
+  }
+
+  // What another patient's contains is of that patient, whose response refuses the input.
+  void sort_contained_in_response(const Entry& entry, Whose whose, bool usable) {
+    if (whose == Whose::another) {
+      return;
+    }
+    auto inside = contained_in_entry(entry);
+    const Outer outer{reference_to(entry, "QuestionnaireResponse"), entry.place,
+                      subject_text(entry.json), whose, usable};
     intake_.record_complete =
         intake_.record_complete && (inside.empty() || !patients_.empty() || !others_.empty());
     for (auto& one : inside) {
       sort_contained(std::move(one), outer);
     }
+  }
+
+  Whose whose_response(const Entry& entry) {
+    const auto* subject = entry.json.find("subject");
+    if (subject == nullptr) {
+      return identity_.empty() ? Whose::ours : Whose::unknown;
+    }
+    return identity_.of(*subject, entry.full_url);
+  }
+
+  static bool is_modified_or_cut(const Json& response) {
+    return fhir::has_implicit_rules(response) || fhir::has_modifier_inside(response) ||
+           fhir::is_subsetted(response);
   }
 
   static std::string subject_text(const Json& resource) {
@@ -669,7 +695,7 @@ class Taker {
       report_foreign(inner);
       return;
     }
-    const bool usable = outer.usable && is_usable(inner, whose);
+    const bool usable = is_usable(inner, whose) && outer.usable;
     auto& list = usable ? intake_.record : intake_.set_aside;
     auto& added = add_record(std::move(inner), list);
     added.reference = outer.reference;
@@ -844,8 +870,7 @@ class Taker {
 
   // The key of the sentence that says why; empty: it can be.
   std::string_view why_not_compared(const Entry& entry) {
-    if (fhir::has_implicit_rules(entry.json) || fhir::has_modifier_inside(entry.json) ||
-        fhir::is_subsetted(entry.json)) {
+    if (is_modified_or_cut(entry.json)) {
       return "record-earlier-unreadable";
     }
     const auto canonical = fhir::split_canonical(entry.json.string_of("questionnaire"));
