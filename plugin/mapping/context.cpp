@@ -17,6 +17,7 @@
 #include "fhir/structure.h"
 #include "plugin/mapping/one_of.h"
 #include "plugin/mapping/record_concepts.h"
+#include "plugin/mapping/record_index.h"
 #include "plugin/mapping/record_labs.h"
 #include "plugin/mapping/record_place.h"
 #include "plugin/mapping/record_reasons.h"
@@ -111,6 +112,7 @@ class Reader {
         if (speaks_for_itself(resource)) {
           reasons_.add(resource);
         }
+        add_device(resource);
       }
     }
     take_report_dates();
@@ -158,6 +160,24 @@ class Reader {
     }
     return type == "Patient" || (type == "FamilyMemberHistory" && says_of_relative(json)) ||
            (type == "Device" && is_in_use(json));
+  }
+
+  void add_device(const RecordResource& resource) {
+    if (resource.type != "Device") {
+      return;
+    }
+    if (resource.within.empty()) {
+      devices_.add(resource);
+    } else {
+      contained_devices_.emplace(resource.within, '#' + std::string(resource.json.string_of("id")));
+    }
+  }
+
+  bool is_device_there(const Json& reference, const RecordResource& from) const {
+    const auto text = reference.string_of("reference");
+    const std::string_view place = from.within.empty() ? from.place : from.within;
+    return text.starts_with('#') ? contained_devices_.contains({place, std::string(text)})
+                                 : devices_.find(text, from.full_url) != nullptr;
   }
 
   void take_report_dates() {
@@ -503,6 +523,21 @@ class Reader {
       list_text(with_words(named.name_or(resource.type), words), resource, when);
     }
     list_reasons(named, resource, when, is_current);
+    for (const auto* device : focal_devices_of(resource.json)) {
+      if (!is_device_there(*device, resource)) {
+        list_focal_device(*device, resource);
+      }
+    }
+  }
+
+  // However long ago: it may be implanted still.
+  void list_focal_device(const Json& reference, const RecordResource& resource) {
+    Named named;
+    index_.read_text(reference.string_of("display"), named);
+    add_cautions(named, resource, {});
+    if (named.meaning.cautions.empty()) {
+      list_device(named.name, resource);
+    }
   }
 
   static bool is_completed(const Json& procedure) {
@@ -869,8 +904,8 @@ class Reader {
     if (resource.type == "DiagnosticReport") {
       return !is_void_report(json) && has_own_words(json) && !is_too_old(report_moment(json));
     }
-    if (resource.type == "Device") {  // one of nobody, such as this program, is affixed to nobody
-      return json.has("patient") && is_in_use(json);
+    if (resource.type == "Device") {
+      return is_in_use(json);
     }
     if (resource.type == "Condition") {
       return condition_may_have_mattered(resource);
@@ -901,9 +936,13 @@ class Reader {
     const auto& json = resource.json;
     const auto named = index_.read_member(json, "code");
     const bool is_current = is_current_procedure(json);
+    const auto focal = focal_devices_of(json);
+    const bool lacks_device = std::any_of(focal.begin(), focal.end(), [&](const Json* device) {
+      return !is_device_there(*device, resource);
+    });
     return was_begun(json) &&
-           (may_be_known(resource, named) || (is_current && says_unread(json, named)) ||
-            gives_reasons(resource, is_current));
+           (lacks_device || may_be_known(resource, named) ||
+            (is_current && says_unread(json, named)) || gives_reasons(resource, is_current));
   }
 
   bool medicine_may_have_mattered(const RecordResource& resource) {
@@ -1068,6 +1107,8 @@ class Reader {
   ConceptIndex index_;
   Medicines medicines_;
   ReasonReader reasons_;
+  RecordIndex devices_;
+  std::set<std::pair<std::string_view, std::string>> contained_devices_;  // place, "#id"
   std::vector<const RecordResource*> observations_;
   std::set<std::pair<int, int>> ages_;  // youngest and oldest, by each date of birth
   std::set<int> alike_ages_;            // of them those that are one to every rule

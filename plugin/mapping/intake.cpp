@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,8 +19,10 @@
 #include "plugin/mapping/one_of.h"
 #include "plugin/mapping/other_form_answers.h"
 #include "plugin/mapping/patient_identity.h"
+#include "plugin/mapping/record_index.h"
 #include "plugin/mapping/record_place.h"
 #include "plugin/mapping/record_reasons.h"
+#include "plugin/mapping/record_status.h"
 #include "plugin/mapping/sent_response.h"
 #include "rules/texts.h"
 
@@ -127,6 +130,19 @@ std::vector<const Json*> subjects_of(const Json& resource) {
       if (actor != nullptr && reference_key(actor->string_of("reference")).type() == "Patient") {
         found.push_back(actor);
       }
+    }
+  }
+  return found;
+}
+
+std::vector<const Json*> focal_devices_of(const Json& resource) {
+  std::vector<const Json*> found;
+  if (resource.string_of("resourceType") != "Procedure" || !was_begun(resource)) {
+    return found;
+  }
+  for (const auto& focal : resource.array_of("focalDevice")) {
+    if (const auto* device = focal.find("manipulated")) {
+      found.push_back(device);
     }
   }
   return found;
@@ -602,7 +618,39 @@ class Taker {
         sort_entry(std::move(entry));
       }
     }
+    sort_focal_devices();
     choose_previous();
+  }
+
+  // A Device of nobody is of whom a procedure implanted it in.
+  void sort_focal_devices() {
+    std::vector<RecordResource> devices;
+    for (const auto& entry : devices_) {
+      add_record(entry, devices);
+    }
+    RecordIndex index;
+    for (const auto& device : devices) {
+      index.add(device);
+    }
+    const auto ours = named_focally(index, intake_.record);
+    const auto unknown = named_focally(index, intake_.set_aside);
+    for (std::size_t i = 0; i < devices.size(); ++i) {
+      const bool is_ours = ours.contains(&devices[i]);
+      if (is_ours || unknown.contains(&devices[i])) {
+        sort_entry_of(is_ours ? Whose::ours : Whose::unknown, std::move(devices_[i]));
+      }
+    }
+  }
+
+  static std::set<const RecordResource*> named_focally(const RecordIndex& index,
+                                                       const std::vector<RecordResource>& record) {
+    std::set<const RecordResource*> devices;
+    for (const auto& resource : record) {
+      for (const auto* device : focal_devices_of(resource.json)) {
+        devices.insert(index.find(device->string_of("reference"), resource.full_url));
+      }
+    }
+    return devices;
   }
 
   void take_begun() {
@@ -619,6 +667,9 @@ class Taker {
   // contained shares the fate of what contains it, unless it says more.
   void sort_entry(Entry entry) {
     if (is_nobodys(entry.json)) {
+      if (entry.json.string_of("resourceType") == "Device") {
+        devices_.push_back(std::move(entry));
+      }
       return;
     }
     const auto whose = whose_is(entry);
@@ -626,6 +677,10 @@ class Taker {
       report_foreign(entry);
       return;
     }
+    sort_entry_of(whose, std::move(entry));
+  }
+
+  void sort_entry_of(Whose whose, Entry entry) {
     const bool usable = is_usable(entry, whose);
     auto inside = contained_in_entry(entry);
     auto subject = subject_text(entry.json);
@@ -715,6 +770,21 @@ class Taker {
     return why.empty();
   }
 
+  // "#d": what a procedure, or one inside something else, names.
+  static std::set<std::string> focal_inside(const Json& resource) {
+    std::set<std::string> names;
+    const auto add = [&names](const Json& one) {
+      for (const auto* device : focal_devices_of(one)) {
+        names.emplace(device->string_of("reference"));
+      }
+    };
+    add(resource);
+    for (const auto& one : resource.array_of("contained")) {
+      add(one);
+    }
+    return names;
+  }
+
   // What a resource that was not withdrawn contains for the record.
   static std::vector<Entry> contained_in_entry(const Entry& entry) {
     constexpr std::array<std::string_view, 2> results{"DiagnosticReport", "Observation"};
@@ -725,9 +795,12 @@ class Taker {
       return inside;
     }
     const auto& contained = entry.json.array_of("contained");
+    const auto focal = focal_inside(entry.json);
     for (std::size_t i = 0; i < contained.size(); ++i) {
       const auto& one = contained[i];
-      const bool is_used = type == "DeviceUseStatement";  // a Device in it is not nobody's
+      // A Device that is used, or was implanted, is not nobody's.
+      const bool is_used =
+          type == "DeviceUseStatement" || focal.contains('#' + std::string(one.string_of("id")));
       if (is_clinical(one.string_of("resourceType")) && (is_used || !is_nobodys(one))) {
         inside.push_back({one, entry.full_url, fmt::format("{}.contained[{}]", entry.place, i)});
       }
@@ -890,6 +963,7 @@ class Taker {
   Intake intake_;
   Issues issues_;
   std::vector<Entry> patients_, responses_, others_;
+  std::vector<Entry> devices_;  // of nobody
   std::map<std::string, std::vector<std::size_t>>
       by_address_;  // places in responses_, as they came
   Entry current_;

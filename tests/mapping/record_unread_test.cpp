@@ -812,6 +812,55 @@ TEST(KnownReasons, OfWhatWasEnteredInErrorAreNone) {
   }
 }
 
+std::vector<std::string> cautions(const mapping::RecordContext& context, std::string_view test) {
+  std::vector<std::string> texts;
+  for (const auto& entry : context.entries) {
+    if (entry.kind == RecordEntry::Kind::caution && entry.caution == test) {
+      texts.push_back(entry.text);
+    }
+  }
+  return texts;
+}
+
+// What a procedure of the patient put in is the patient's, whoever else says so.
+TEST(Implants, OfAProcedureAreOfThePatient) {
+  constexpr auto pacemaker = R"("type":{"text":"Cardiac pacemaker"})";
+  const auto put_in = [](std::string_view device, std::string_view more = "") {
+    return of_p1("Procedure", DONE("2010-01-01") R"("code":{"text":"Operation"},)" +
+                                  std::string(more) + R"("focalDevice":[{"manipulated":)" +
+                                  std::string(device) + "}]");
+  };
+  const auto device = [&](std::string_view more = "") {
+    return parse(R"({"resourceType":"Device",)" + std::string(more) + pacemaker + "}");
+  };
+  constexpr auto other = R"({"reference":"Device/x1"})";
+  const auto inside = [&](std::string_view more) {
+    return R"("contained":[{"resourceType":"Device","id":"d",)" + std::string(more) + pacemaker +
+           "}],";
+  };
+  const auto one = SizeIs(1);
+  EXPECT_THAT(cautions(read({put_in(R"({"reference":"#d"})", inside(""))}), "mri"), one);
+  EXPECT_THAT(cautions(read({put_in(other), device()}), "mri"), one);
+  EXPECT_THAT(cautions(read({put_in(R"({"reference":"Device/x0"})"), device()}), "mri"), one)
+      << "told, not found";
+  EXPECT_THAT(cautions(read({put_in(R"({"display":"Cardiac pacemaker"})")}), "mri"), one);
+  // Taken out, not begun, or no more than an instrument.
+  constexpr auto gone = R"("status":"inactive",)";
+  EXPECT_THAT(cautions(read({put_in(R"({"reference":"#d"})", inside(gone))}), "mri"), IsEmpty());
+  EXPECT_THAT(cautions(read({put_in(other), device(gone)}), "mri"), IsEmpty());
+  auto planned = put_in(other);
+  planned.set("status", "preparation");
+  EXPECT_THAT(cautions(read({planned, device()}), "mri"), IsEmpty());
+  EXPECT_THAT(cautions(read({device()}), "mri"), IsEmpty());
+  const auto missing = read({put_in(R"({"reference":"Device/gone","display":"Sonde Q7"})")});
+  EXPECT_THAT(unread(missing), ElementsAre("Sonde Q7"));
+  EXPECT_THAT(cautions(missing, "mri"), one);
+  EXPECT_TRUE(missing.doubtful);
+  auto of_nobody = put_in(other);
+  of_nobody.erase("subject");
+  EXPECT_TRUE(read({of_nobody, device()}).doubtful);
+}
+
 TEST(Codings, EachOfAConditionCounts) {
   constexpr auto icd = R"("system":"http://hl7.org/fhir/sid/icd-10-cm")";
   const auto condition = [&](std::string_view other) {
