@@ -189,6 +189,7 @@ constexpr TextKey kKeys[] = {
     {"explain-source", "id grade title address"},
     {"explain-not-judged"},
     {"explain-not-asked-for"},
+    {"explain-named-in-record"},
     // cards
     {"card-source", "title"},
     {"card-summary", "tier reason when"},

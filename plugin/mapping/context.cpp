@@ -17,6 +17,7 @@
 #include "fhir/structure.h"
 #include "plugin/mapping/one_of.h"
 #include "plugin/mapping/record_concepts.h"
+#include "plugin/mapping/record_index.h"
 #include "plugin/mapping/record_labs.h"
 #include "plugin/mapping/record_place.h"
 #include "plugin/mapping/record_reasons.h"
@@ -108,7 +109,10 @@ class Reader {
     }
     for (const auto& list : {record_, set_aside_}) {
       for (const auto& resource : list) {
-        reasons_.add(resource);
+        if (speaks_for_itself(resource)) {
+          reasons_.add(resource);
+        }
+        add_device(resource);
       }
     }
     take_report_dates();
@@ -128,6 +132,54 @@ class Reader {
   }
 
  private:
+  // Whoever refers to it needs not say what it is: it is used or told where it stands, or it denies
+  // what it names. A person is no reason.
+  bool speaks_for_itself(const RecordResource& resource) const {
+    const auto& [json, type] = std::tie(resource.json, resource.type);
+    if (type == "Condition") {
+      return !is_real_condition(json) || !is_over(json, now_);
+    }
+    if (type == "Procedure") {
+      return was_begun(json) && is_current_procedure(json);
+    }
+    if (type == "Observation") {
+      return !is_void(json);
+    }
+    if (type == "DiagnosticReport") {
+      return !is_void_report(json) && says_something(json) && !is_too_old(report_moment(json));
+    }
+    if (is_statement(type)) {
+      return is_in_force(json, type, now_) && !is_too_old(moment_in(statement_time(json)));
+    }
+    if (is_only_reasons(type)) {
+      return !says_no_reason(json) && standing_of(json) == Standing::current &&
+             !is_too_old(moment_in(reason_time(json)));
+    }
+    if (type.starts_with("Medication") && has_reasons(type)) {
+      return is_taken(json, type);
+    }
+    return type == "Patient" || (type == "FamilyMemberHistory" && says_of_relative(json)) ||
+           (type == "Device" && is_in_use(json));
+  }
+
+  void add_device(const RecordResource& resource) {
+    if (resource.type != "Device") {
+      return;
+    }
+    if (resource.within.empty()) {
+      devices_.add(resource);
+    } else {
+      contained_devices_.emplace(resource.within, '#' + std::string(resource.json.string_of("id")));
+    }
+  }
+
+  bool is_device_there(const Json& reference, const RecordResource& from) const {
+    const auto text = reference.string_of("reference");
+    const std::string_view place = from.within.empty() ? from.place : from.within;
+    return text.starts_with('#') ? contained_devices_.contains({place, std::string(text)})
+                                 : devices_.find(text, from.full_url) != nullptr;
+  }
+
   void take_report_dates() {
     std::vector<const RecordResource*> reports;
     for (const auto& resource : record_) {
@@ -402,13 +454,15 @@ class Reader {
     }
   }
 
+  static bool says_of_relative(const Json& json) {
+    return json.string_of("status") != "entered-in-error" &&
+           (!json.array_of("condition").empty() || has_note(json) || has_narrative(json));
+  }
+
   // What the patient was asked about relatives is read from the answers alone.
   void read_family(const RecordResource& resource) {
-    if (resource.json.string_of("status") == "entered-in-error") {
-      return;
-    }
     const auto& json = resource.json;
-    if (json.array_of("condition").empty() && !has_note(json) && !has_narrative(json)) {
+    if (!says_of_relative(json)) {
       return;
     }
     const auto relative = shown(words_or_code_of(json.find("relationship")));
@@ -460,21 +514,47 @@ class Reader {
     const auto when = moment_in(performed_text(resource.json));
     assert_conditions(named, resource, when);
     add_cautions(named, resource, when);
-    const bool is_completed = resource.json.string_of("status") == "completed";
-    if (is_completed) {
+    if (is_completed(resource.json)) {
       add_tests(named, resource, when);
     }
-    const auto& meaning = named.meaning;
-    const bool is_read = meaning.conditions != 0 || (is_completed && !meaning.workups.empty());
-    const auto words = outcome_words(resource.json);
-    const bool is_unread =
-        (!is_read && !named.name.empty()) || !words.empty() || has_note(resource.json);
-    const bool is_old = is_older(when, knowledge_.staleness.lab_days);
-    const bool is_current = !is_old || is_going_on(resource.json);
-    if (is_unread && is_current) {
+    const bool is_current = is_current_procedure(resource.json);
+    if (says_unread(resource.json, named) && is_current) {
+      const auto words = outcome_words(resource.json);
       list_text(with_words(named.name_or(resource.type), words), resource, when);
     }
     list_reasons(named, resource, when, is_current);
+    for (const auto* device : focal_devices_of(resource.json)) {
+      if (!is_device_there(*device, resource)) {
+        list_focal_device(*device, resource);
+      }
+    }
+  }
+
+  // However long ago: it may be implanted still.
+  void list_focal_device(const Json& reference, const RecordResource& resource) {
+    Named named;
+    index_.read_text(reference.string_of("display"), named);
+    add_cautions(named, resource, {});
+    if (named.meaning.cautions.empty()) {
+      list_device(named.name, resource);
+    }
+  }
+
+  static bool is_completed(const Json& procedure) {
+    return procedure.string_of("status") == "completed";
+  }
+
+  bool is_current_procedure(const Json& procedure) const {
+    return !is_older(moment_in(performed_text(procedure)), knowledge_.staleness.lab_days) ||
+           is_going_on(procedure);
+  }
+
+  static bool says_unread(const Json& procedure, const Named& named) {
+    const auto& meaning = named.meaning;
+    const bool is_read =
+        meaning.conditions != 0 || (is_completed(procedure) && !meaning.workups.empty());
+    return (!is_read && !named.name.empty()) || !outcome_words(procedure).empty() ||
+           has_note(procedure);
   }
 
   // ---- what is said beside all that
@@ -522,13 +602,19 @@ class Reader {
     return said;
   }
 
-  bool has_current_reasons(const RecordResource& resource) const {
-    const auto when = moment_in(reason_time(resource.json));
-    if (standing_of(resource.json) != Standing::current || is_too_old(when)) {
-      return false;
-    }
+  // What an entry says would be used, or told, were the entry usable.
+  bool gives_reasons(const RecordResource& resource, bool is_current) const {
     const auto said = reasons_.of(resource);
-    return said.is_unread || !said.known.empty();
+    return (is_current && (said.is_unread || !said.known.empty())) ||
+           std::any_of(said.known.begin(), said.known.end(),
+                       [](const Named& known) { return known.meaning.conditions != 0; });
+  }
+
+  bool gives_reasons(const RecordResource& resource) const {
+    const auto standing = standing_of(resource.json);
+    const bool is_old = is_too_old(moment_in(reason_time(resource.json)));
+    return standing != Standing::withdrawn &&
+           gives_reasons(resource, standing == Standing::current && !is_old);
   }
 
   // ---- tests and orders
@@ -813,27 +899,59 @@ class Reader {
       return is_in_force(json, resource.type, now_);
     }
     if (is_only_reasons(resource.type)) {
-      return has_current_reasons(resource);
+      return gives_reasons(resource);
     }
     if (resource.type == "DiagnosticReport") {
       return !is_void_report(json) && has_own_words(json) && !is_too_old(report_moment(json));
     }
-    if (resource.type == "Device") {  // one of nobody, such as this program, is affixed to nobody
-      return json.has("patient") && is_in_use(json);
+    if (resource.type == "Device") {
+      return is_in_use(json);
     }
     if (resource.type == "Condition") {
-      return is_real_condition(json) && may_be_known(resource, index_.read_member(json, "code"));
+      return condition_may_have_mattered(resource);
     }
     if (resource.type == "Procedure") {
-      return was_begun(json) && may_be_known(resource, index_.read_member(json, "code"));
+      return procedure_may_have_mattered(resource);
     }
     if (resource.type.starts_with("Medication") && resource.type != "Medication") {
-      return is_taken(json, resource.type) && may_be_known(resource, medicines_.of(resource));
+      return medicine_may_have_mattered(resource);
     }
     // Of a result that is known by its code the laboratory decides.
     return resource.type == "Observation" && !is_void(json) &&
            !is_too_old(effective_moment(json)) &&
            (stated_by(json).meaning.pregnancies != 0 || !has_readable_code(resource));
+  }
+
+  bool condition_may_have_mattered(const RecordResource& resource) const {
+    const auto& json = resource.json;
+    const bool is_current = !is_over(json, now_);
+    const auto named = index_.read_member(json, "code");
+    const bool is_unread =
+        !named.meaning.is_of_health() || !another_said(index_, json.find("code")).empty();
+    return is_real_condition(json) && (may_be_known(resource, named) || (is_current && is_unread) ||
+                                       gives_reasons(resource, is_current));
+  }
+
+  bool procedure_may_have_mattered(const RecordResource& resource) const {
+    const auto& json = resource.json;
+    const auto named = index_.read_member(json, "code");
+    const bool is_current = is_current_procedure(json);
+    const auto focal = focal_devices_of(json);
+    const bool lacks_device = std::any_of(focal.begin(), focal.end(), [&](const Json* device) {
+      return !is_device_there(*device, resource);
+    });
+    return was_begun(json) &&
+           (lacks_device || may_be_known(resource, named) ||
+            (is_current && says_unread(json, named)) || gives_reasons(resource, is_current));
+  }
+
+  bool medicine_may_have_mattered(const RecordResource& resource) {
+    if (!is_taken(resource.json, resource.type)) {
+      return was_meant(resource.json) && gives_reasons(resource, false);
+    }
+    const auto named = medicines_.of(resource);
+    const bool is_unread = named.meaning.medicines == 0 && named.meaning.cautions.empty();
+    return is_unread || may_be_known(resource, named) || gives_reasons(resource, true);
   }
 
   // One of our bindings, or nobody knows which.
@@ -989,6 +1107,8 @@ class Reader {
   ConceptIndex index_;
   Medicines medicines_;
   ReasonReader reasons_;
+  RecordIndex devices_;
+  std::set<std::pair<std::string_view, std::string>> contained_devices_;  // place, "#id"
   std::vector<const RecordResource*> observations_;
   std::set<std::pair<int, int>> ages_;  // youngest and oldest, by each date of birth
   std::set<int> alike_ages_;            // of them those that are one to every rule

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,8 +19,10 @@
 #include "plugin/mapping/one_of.h"
 #include "plugin/mapping/other_form_answers.h"
 #include "plugin/mapping/patient_identity.h"
+#include "plugin/mapping/record_index.h"
 #include "plugin/mapping/record_place.h"
 #include "plugin/mapping/record_reasons.h"
+#include "plugin/mapping/record_status.h"
 #include "plugin/mapping/sent_response.h"
 #include "rules/texts.h"
 
@@ -127,6 +130,19 @@ std::vector<const Json*> subjects_of(const Json& resource) {
       if (actor != nullptr && reference_key(actor->string_of("reference")).type() == "Patient") {
         found.push_back(actor);
       }
+    }
+  }
+  return found;
+}
+
+std::vector<const Json*> focal_devices_of(const Json& resource) {
+  std::vector<const Json*> found;
+  if (resource.string_of("resourceType") != "Procedure" || !was_begun(resource)) {
+    return found;
+  }
+  for (const auto& focal : resource.array_of("focalDevice")) {
+    if (const auto* device = focal.find("manipulated")) {
+      found.push_back(device);
     }
   }
   return found;
@@ -594,7 +610,7 @@ class Taker {
     intake_.patient = identity_.reference();
     intake_.place = current_.place;
     intake_.reference = reference_to(current_, "QuestionnaireResponse");
-    sort_contained_in_response();
+    sort_contained_in_responses();
     intake_.response = std::move(current_.json);
     take_begun();
     for (auto* entries : {&patients_, &others_}) {
@@ -602,7 +618,39 @@ class Taker {
         sort_entry(std::move(entry));
       }
     }
+    sort_focal_devices();
     choose_previous();
+  }
+
+  // A Device of nobody is of whom a procedure implanted it in.
+  void sort_focal_devices() {
+    std::vector<RecordResource> devices;
+    for (const auto& entry : devices_) {
+      add_record(entry, devices);
+    }
+    RecordIndex index;
+    for (const auto& device : devices) {
+      index.add(device);
+    }
+    const auto ours = named_focally(index, intake_.record);
+    const auto unknown = named_focally(index, intake_.set_aside);
+    for (std::size_t i = 0; i < devices.size(); ++i) {
+      const bool is_ours = ours.contains(&devices[i]);
+      if (is_ours || unknown.contains(&devices[i])) {
+        sort_entry_of(is_ours ? Whose::ours : Whose::unknown, std::move(devices_[i]));
+      }
+    }
+  }
+
+  static std::set<const RecordResource*> named_focally(const RecordIndex& index,
+                                                       const std::vector<RecordResource>& record) {
+    std::set<const RecordResource*> devices;
+    for (const auto& resource : record) {
+      for (const auto* device : focal_devices_of(resource.json)) {
+        devices.insert(index.find(device->string_of("reference"), resource.full_url));
+      }
+    }
+    return devices;
   }
 
   void take_begun() {
@@ -619,6 +667,9 @@ class Taker {
   // contained shares the fate of what contains it, unless it says more.
   void sort_entry(Entry entry) {
     if (is_nobodys(entry.json)) {
+      if (entry.json.string_of("resourceType") == "Device") {
+        devices_.push_back(std::move(entry));
+      }
       return;
     }
     const auto whose = whose_is(entry);
@@ -626,6 +677,10 @@ class Taker {
       report_foreign(entry);
       return;
     }
+    sort_entry_of(whose, std::move(entry));
+  }
+
+  void sort_entry_of(Whose whose, Entry entry) {
     const bool usable = is_usable(entry, whose);
     auto inside = contained_in_entry(entry);
     auto subject = subject_text(entry.json);
@@ -636,16 +691,42 @@ class Taker {
     }
   }
 
-  // What the response itself contains for the record, which alone is no whole record.
-  void sort_contained_in_response() {
-    auto inside = contained_in_entry(current_);
-    const Outer outer{intake_.reference, current_.place, subject_text(current_.json), Whose::ours,
-                      true};
+  // What the responses themselves contain for the record, which alone is no whole record.
+  void sort_contained_in_responses() {
+    sort_contained_in_response(current_, Whose::ours, true);
+    for (const auto* list : {&responses_, &begun_}) {
+      for (const auto& entry : *list) {
+        sort_contained_in_response(entry, whose_response(entry), !is_modified_or_cut(entry.json));
+      }
+    }
+  }
+
+  // What another patient's contains is of that patient, whose response refuses the input.
+  void sort_contained_in_response(const Entry& entry, Whose whose, bool usable) {
+    if (whose == Whose::another) {
+      return;
+    }
+    auto inside = contained_in_entry(entry);
+    const Outer outer{reference_to(entry, "QuestionnaireResponse"), entry.place,
+                      subject_text(entry.json), whose, usable};
     intake_.record_complete =
         intake_.record_complete && (inside.empty() || !patients_.empty() || !others_.empty());
     for (auto& one : inside) {
       sort_contained(std::move(one), outer);
     }
+  }
+
+  Whose whose_response(const Entry& entry) {
+    const auto* subject = entry.json.find("subject");
+    if (subject == nullptr) {
+      return identity_.empty() ? Whose::ours : Whose::unknown;
+    }
+    return identity_.of(*subject, entry.full_url);
+  }
+
+  static bool is_modified_or_cut(const Json& response) {
+    return fhir::has_implicit_rules(response) || fhir::has_modifier_inside(response) ||
+           fhir::is_subsetted(response);
   }
 
   static std::string subject_text(const Json& resource) {
@@ -669,7 +750,7 @@ class Taker {
       report_foreign(inner);
       return;
     }
-    const bool usable = outer.usable && is_usable(inner, whose);
+    const bool usable = is_usable(inner, whose) && outer.usable;
     auto& list = usable ? intake_.record : intake_.set_aside;
     auto& added = add_record(std::move(inner), list);
     added.reference = outer.reference;
@@ -689,6 +770,21 @@ class Taker {
     return why.empty();
   }
 
+  // "#d": what a procedure, or one inside something else, names.
+  static std::set<std::string> focal_inside(const Json& resource) {
+    std::set<std::string> names;
+    const auto add = [&names](const Json& one) {
+      for (const auto* device : focal_devices_of(one)) {
+        names.emplace(device->string_of("reference"));
+      }
+    };
+    add(resource);
+    for (const auto& one : resource.array_of("contained")) {
+      add(one);
+    }
+    return names;
+  }
+
   // What a resource that was not withdrawn contains for the record.
   static std::vector<Entry> contained_in_entry(const Entry& entry) {
     constexpr std::array<std::string_view, 2> results{"DiagnosticReport", "Observation"};
@@ -699,9 +795,12 @@ class Taker {
       return inside;
     }
     const auto& contained = entry.json.array_of("contained");
+    const auto focal = focal_inside(entry.json);
     for (std::size_t i = 0; i < contained.size(); ++i) {
       const auto& one = contained[i];
-      const bool is_used = type == "DeviceUseStatement";  // a Device in it is not nobody's
+      // A Device that is used, or was implanted, is not nobody's.
+      const bool is_used =
+          type == "DeviceUseStatement" || focal.contains('#' + std::string(one.string_of("id")));
       if (is_clinical(one.string_of("resourceType")) && (is_used || !is_nobodys(one))) {
         inside.push_back({one, entry.full_url, fmt::format("{}.contained[{}]", entry.place, i)});
       }
@@ -844,8 +943,7 @@ class Taker {
 
   // The key of the sentence that says why; empty: it can be.
   std::string_view why_not_compared(const Entry& entry) {
-    if (fhir::has_implicit_rules(entry.json) || fhir::has_modifier_inside(entry.json) ||
-        fhir::is_subsetted(entry.json)) {
+    if (is_modified_or_cut(entry.json)) {
       return "record-earlier-unreadable";
     }
     const auto canonical = fhir::split_canonical(entry.json.string_of("questionnaire"));
@@ -865,6 +963,7 @@ class Taker {
   Intake intake_;
   Issues issues_;
   std::vector<Entry> patients_, responses_, others_;
+  std::vector<Entry> devices_;  // of nobody
   std::map<std::string, std::vector<std::size_t>>
       by_address_;  // places in responses_, as they came
   Entry current_;

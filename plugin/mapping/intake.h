@@ -71,7 +71,8 @@ struct ReadResource {
 // What the record reader takes facts from; such a resource must say whom it is about.
 bool is_clinical(std::string_view type);
 // A Device of no patient, which is the instrument or the program that made something; or an entry
-// that names no patient and gives no reason for anything. Neither used nor told.
+// that names no patient and gives no reason for anything. Neither used nor told, but for a Device
+// that a procedure of the patient names (focal_devices_of).
 bool is_nobodys(const fhir::Json& resource);
 
 // A response to our form, or to one that is bound, or one that answers in our codes whatever form
@@ -81,6 +82,9 @@ bool is_to_our_form(const rules::Knowledge& knowledge, const fhir::Json& respons
 bool is_failure(const fhir::Json& outcome);
 // The References that say whose the resource is; they live as long as it.
 std::vector<const fhir::Json*> subjects_of(const fhir::Json& resource);
+// The References by which a procedure that was begun names the devices it implanted or worked on;
+// they live as long as it.
+std::vector<const fhir::Json*> focal_devices_of(const fhir::Json& resource);
 
 // Through the gate for XML or for JSON.
 fhir::Result<ReadResource> read_resource(std::string_view bytes, bool xml,

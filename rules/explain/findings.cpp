@@ -153,13 +153,16 @@ Lines why(const Page& page) {
   return lines;
 }
 
-// Policies about missing answers and about changes are no findings that answers could exclude.
+// Policies about missing answers and about changes are no findings that answers could exclude; nor
+// is what the record names.
 Lines excluded(const Page& page) {
   const Assessment& assessment = page.assessment();
+  const auto in_record = named_in_record(assessment);
   Lines lines;
   for (auto tier = kTiers.rbegin(); tier != kTiers.rend(); ++tier) {
     const Texts titles = titles_of(page, [&](const Finding& finding) {
-      return finding.tier == *tier && is_excluded_by_answers(assessment, finding);
+      return finding.tier == *tier && !in_record.contains(finding.rule) &&
+             is_excluded_by_answers(assessment, finding);
     });
     add_titles(page.label(*tier), titles, lines);
   }
@@ -169,7 +172,8 @@ Lines excluded(const Page& page) {
   }
   const Texts unseen = titles_of(page, [&](const Finding& finding) {
     return finding.status == FindingStatus::excluded && finding.rule->kind == Rule::Kind::rule &&
-           !is_excluded_by_answers(assessment, finding) && !is_unjudged(assessment, finding);
+           !is_excluded_by_answers(assessment, finding) && !is_unjudged(assessment, finding) &&
+           !in_record.contains(finding.rule);
   });
   add_titles(page.say("explain-not-asked-for"), unseen, lines);
   // Rules that read laboratory values alone, where these are not known.

@@ -138,6 +138,21 @@ void add_question(const Page& page, const Open& open, Lines& lines) {
   add_titles(page, open, lines);
 }
 
+// What the answers deny and an entry of the record may say.
+void add_named_in_record(const Page& page, Lines& lines) {
+  const auto rules = named_in_record(page.assessment());
+  Texts titles;
+  for (const Finding& finding : page.assessment().findings) {
+    if (rules.contains(finding.rule)) {
+      titles.push_back(named(finding));
+    }
+  }
+  if (!titles.empty()) {
+    lines.push_back(line(page.say("explain-named-in-record"), {}, 0, Line::Style::strong));
+    lines.push_back(line(page.shortened(titles, kTitles, "; "), {}, 1));
+  }
+}
+
 }  // namespace
 
 Lines not_excluded(const Page& page) {
@@ -160,6 +175,7 @@ Lines not_excluded(const Page& page) {
   if (!waiting.empty()) {
     lines.push_back(line(page.say("explain-waiting", {{"findings", joined(waiting, "; ")}})));
   }
+  add_named_in_record(page, lines);
   const TierBounds& bounds = page.assessment().bounds;
   if (!open.empty() && bounds.lowest != bounds.highest) {
     lines.push_back(line(page.say("explain-bounds", {{"lowest", page.label(bounds.lowest)},

@@ -570,6 +570,7 @@ TEST_P(SetAside, WithholdsReassuranceWhereItMayHaveMattered) {
 #define OBSERVATION R"({"resourceType":"Observation","status":"final",)"
 #define POTASSIUM R"("code":{"coding":[{"system":"http://loinc.org","code":"2823-3"}]})"
 #define TO_P1 R"("subject":{"reference":"Patient/p1"})"
+#define MND R"("reasonCode":[{"text":"Motor neurone disease"}])"
 INSTANTIATE_TEST_SUITE_P(
     Cases, SetAside,
     ::testing::Values(
@@ -625,7 +626,7 @@ INSTANTIATE_TEST_SUITE_P(
         AsideCase{"another_medicine_of_nobody",
                   R"({"resourceType":"MedicationRequest","status":"active","intent":"order",
                     "medicationCodeableConcept":{"text":"Emollient cream"}})",
-                  Tier::self_care},
+                  Tier::routine},
         AsideCase{"medicine_that_is_not_there",
                   R"({"resourceType":"MedicationRequest","status":"active","intent":"order",)" TO_P1
                   R"(,"medicationReference":{"reference":"Medication/m9"}})",
@@ -634,7 +635,57 @@ INSTANTIATE_TEST_SUITE_P(
                   R"({"resourceType":"Condition","code":{"text":"Chronic kidney disease"}})",
                   Tier::routine},
         AsideCase{"another_condition_of_nobody",
-                  R"({"resourceType":"Condition","code":{"text":"Hay fever"}})", Tier::self_care},
+                  R"({"resourceType":"Condition","code":{"text":"Bulbar palsy"}})", Tier::routine},
+        AsideCase{"another_condition_of_nobody_that_is_over",
+                  R"({"resourceType":"Condition","code":{"text":"Bulbar palsy"},
+                    "clinicalStatus":{"coding":[{"code":"resolved"}]}})",
+                  Tier::self_care},
+        AsideCase{"note_on_a_known_condition_of_nobody",
+                  R"({"resourceType":"Condition","code":{"text":"Anxiety disorder"},
+                    "note":[{"text":"cannot swallow"}]})",
+                  Tier::routine},
+        AsideCase{"condition_contained_in_what_is_of_nobody",
+                  R"({"resourceType":"Provenance","recorded":"2026-11-20T00:00:00Z",
+                    "target":[{"reference":"Patient/p1"}],"agent":[{"who":{"display":"x"}}],
+                    "contained":[{"resourceType":"Condition","code":{"text":"Bulbar palsy"}}]})",
+                  Tier::routine},
+        AsideCase{"visit_of_nobody_long_ago_for_something_known",
+                  R"({"resourceType":"Encounter","status":"finished","class":{"code":"AMB"},
+                    "period":{"start":"2016-01-05","end":"2016-01-05"},)" MND "}",
+                  Tier::routine},
+        AsideCase{"visit_of_nobody_long_ago_for_something_else",
+                  R"({"resourceType":"Encounter","status":"finished","class":{"code":"AMB"},
+                    "period":{"start":"2016-01-05","end":"2016-01-05"},
+                    "reasonCode":[{"text":"Bulbar palsy"}]})",
+                  Tier::self_care},
+        AsideCase{"completed_order_of_nobody_for_something_known",
+                  R"({"resourceType":"ServiceRequest","status":"completed","intent":"order",)" MND
+                  "}",
+                  Tier::routine},
+        AsideCase{"withdrawn_order_of_nobody",
+                  R"({"resourceType":"ServiceRequest","status":"revoked","intent":"order",)" MND
+                  "}",
+                  Tier::self_care},
+        AsideCase{"old_procedure_of_nobody_for_something_known",
+                  R"({"resourceType":"Procedure","status":"completed",
+                    "performedDateTime":"2016-01-05","code":{"text":"Gastrostomy"},)" MND "}",
+                  Tier::routine},
+        AsideCase{"old_procedure_of_nobody",
+                  R"({"resourceType":"Procedure","status":"completed",
+                    "performedDateTime":"2016-01-05","code":{"text":"Gastrostomy"}})",
+                  Tier::self_care},
+        AsideCase{"procedure_of_nobody",
+                  R"({"resourceType":"Procedure","status":"completed",
+                    "performedDateTime":"2026-11-05","code":{"text":"Gastrostomy"}})",
+                  Tier::routine},
+        AsideCase{"stopped_medicine_of_nobody_for_something_known",
+                  R"({"resourceType":"MedicationRequest","status":"stopped","intent":"order",
+                    "medicationCodeableConcept":{"text":"Paracetamol"},)" MND "}",
+                  Tier::routine},
+        AsideCase{"draft_for_something_known",
+                  R"({"resourceType":"MedicationRequest","status":"draft","intent":"order",
+                    "medicationCodeableConcept":{"text":"Paracetamol"},)" MND "}",
+                  Tier::self_care},
         AsideCase{"condition_without_code", R"({"resourceType":"Condition",)" TO_P1 "}",
                   Tier::routine},
         AsideCase{"appointment_of_nobody", R"({"resourceType":"Appointment","status":"booked"})",
@@ -642,6 +693,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& one) { return std::string(one.param.name); });
 #undef OBSERVATION
 #undef POTASSIUM
+#undef MND
 #undef TO_P1
 
 TEST(Assess, OfAResultThatMayBeSomebodyElsesNothingIsShown) {

@@ -577,7 +577,7 @@ INSTANTIATE_TEST_SUITE_P(
         OtherCase{"visit_for_something_that_is_not_here", "Encounter",
                   STATUS("finished") R"("reasonReference":[{"reference":"Condition/gone"}])",
                   "Encounter: (not named)"},
-        OtherCase{"visit_for_what_is_read_elsewhere", "Encounter",
+        OtherCase{"visit_for_the_patient", "Encounter",
                   STATUS("finished") R"("reasonReference":[{"reference":"Patient/p1"}])", "",
                   false},
         OtherCase{"episode", "EpisodeOfCare",
@@ -672,6 +672,91 @@ INSTANTIATE_TEST_SUITE_P(
                   "Non-invasive ventilation"}),
     [](const auto& one) { return std::string(one.param.name); });
 
+struct TargetCase {
+  const char* name;
+  const char* type;
+  const char* members;
+  bool speaks;  // for itself
+};
+
+class Targets : public ::testing::TestWithParam<TargetCase> {};
+
+TEST_P(Targets, OfAReasonAreNamedByItWhereNobodyReadsThem) {
+  const auto& param = GetParam();
+  const auto why = [&](std::string_view display) {
+    return read(
+        {of_p1("Encounter", R"("status":"in-progress","class":{"code":"AMB"},"reasonReference":)"
+                            R"([{"reference":")" +
+                                std::string(param.type) + R"(/x1")" + std::string(display) + "}]"),
+         of_p1(param.type, param.members)});
+  };
+  const auto named = ::testing::Contains("Encounter: Cannot swallow");
+  const auto unnamed = ::testing::Contains("Encounter: (not named)");
+  const auto context = why(R"(,"display":"Cannot swallow")");
+  const auto without_display = why("");
+  if (param.speaks) {
+    EXPECT_THAT(unread(context), ::testing::Not(named));
+    EXPECT_THAT(unread(without_display), ::testing::Not(unnamed));
+  } else {
+    EXPECT_THAT(unread(context), named);
+    EXPECT_THAT(unread(without_display), unnamed);
+    EXPECT_TRUE(context.doubtful && without_display.doubtful);
+  }
+}
+
+#define ORDERED(medicine) \
+  R"("intent":"order","medicationCodeableConcept":{"text":")" medicine R"("})"
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Targets,
+    ::testing::Values(
+        TargetCase{"condition", "Condition", R"("code":{"text":"Bulbar palsy"})", true},
+        TargetCase{"condition_over", "Condition",
+                   R"("code":{"text":"Bulbar palsy"},"clinicalStatus":{"coding":)"
+                   R"([{"code":"resolved"}]})",
+                   false},
+        TargetCase{"condition_refuted", "Condition",
+                   R"("code":{"text":"Bulbar palsy"},"verificationStatus":{"coding":)"
+                   R"([{"code":"refuted"}]})",
+                   true},
+        TargetCase{"vaccination", "Immunization", STATUS("completed") R"("vaccineCode":{})", false},
+        TargetCase{"other_form", "QuestionnaireResponse",
+                   STATUS("completed") R"("questionnaire":"http://x.example/y")", false},
+        TargetCase{"medicine", "MedicationRequest", STATUS("active") ORDERED("Foo"), true},
+        TargetCase{"medicine_stopped", "MedicationRequest", STATUS("stopped") ORDERED("Foo"),
+                   false},
+        TargetCase{"result", "Observation", AT("2026-11-20") NAMED("Gag") R"("valueString":"no")",
+                   true},
+        TargetCase{"result_withdrawn", "Observation",
+                   STATUS("entered-in-error") NAMED("Gag") R"("valueString":"no")", false},
+        TargetCase{"report", "DiagnosticReport",
+                   AT("2026-11-20") NAMED("Endoscopy") R"("conclusion":"Paresis")", true},
+        TargetCase{"report_of_long_ago", "DiagnosticReport",
+                   AT("2016-11-20") NAMED("Endoscopy") R"("conclusion":"Paresis")", false},
+        TargetCase{"report_that_says_nothing", "DiagnosticReport",
+                   AT("2026-11-20") R"("code":{"text":"Endoscopy"})", false},
+        TargetCase{"procedure", "Procedure", DONE("2026-11-20") R"("code":{"text":"Endoscopy"})",
+                   true},
+        TargetCase{"procedure_of_long_ago", "Procedure",
+                   DONE("2016-11-20") R"("code":{"text":"Endoscopy"})", false},
+        TargetCase{"document", "DocumentReference", STATUS("current") R"("description":"Choking")",
+                   true},
+        TargetCase{"document_without_a_title", "DocumentReference",
+                   STATUS("current") R"("content":[{"attachment":{"url":"Binary/1"}}])", false},
+        TargetCase{"order", "ServiceRequest",
+                   STATUS("active") R"("intent":"order",)" REASON("Choking"), true},
+        TargetCase{"order_revoked", "ServiceRequest",
+                   STATUS("revoked") R"("intent":"order",)" REASON("Choking"), false},
+        TargetCase{"flag", "Flag", STATUS("active") R"("code":{"text":"Choking"})", true},
+        TargetCase{"flag_gone", "Flag", STATUS("inactive") R"("code":{"text":"Choking"})", false},
+        TargetCase{"relatives", "FamilyMemberHistory",
+                   STATUS("completed") R"("relationship":{"text":"father"},)"
+                                       R"("condition":[{"code":{"text":"MND"}}])",
+                   true},
+        TargetCase{"device", "Device", STATUS("active") R"("type":{"text":"Ventilator"})", true},
+        TargetCase{"device_gone", "Device", STATUS("inactive") R"("type":{"text":"Ventilator"})",
+                   false}),
+    [](const auto& one) { return std::string(one.param.name); });
+
 struct KnownReason {
   const char* name;
   const char* type;
@@ -725,6 +810,55 @@ TEST(KnownReasons, OfWhatWasEnteredInErrorAreNone) {
     EXPECT_EQ(context.facts.chosen[item], 0U) << type;
     EXPECT_FALSE(context.doubtful) << type;
   }
+}
+
+std::vector<std::string> cautions(const mapping::RecordContext& context, std::string_view test) {
+  std::vector<std::string> texts;
+  for (const auto& entry : context.entries) {
+    if (entry.kind == RecordEntry::Kind::caution && entry.caution == test) {
+      texts.push_back(entry.text);
+    }
+  }
+  return texts;
+}
+
+// What a procedure of the patient put in is the patient's, whoever else says so.
+TEST(Implants, OfAProcedureAreOfThePatient) {
+  constexpr auto pacemaker = R"("type":{"text":"Cardiac pacemaker"})";
+  const auto put_in = [](std::string_view device, std::string_view more = "") {
+    return of_p1("Procedure", DONE("2010-01-01") R"("code":{"text":"Operation"},)" +
+                                  std::string(more) + R"("focalDevice":[{"manipulated":)" +
+                                  std::string(device) + "}]");
+  };
+  const auto device = [&](std::string_view more = "") {
+    return parse(R"({"resourceType":"Device",)" + std::string(more) + pacemaker + "}");
+  };
+  constexpr auto other = R"({"reference":"Device/x1"})";
+  const auto inside = [&](std::string_view more) {
+    return R"("contained":[{"resourceType":"Device","id":"d",)" + std::string(more) + pacemaker +
+           "}],";
+  };
+  const auto one = SizeIs(1);
+  EXPECT_THAT(cautions(read({put_in(R"({"reference":"#d"})", inside(""))}), "mri"), one);
+  EXPECT_THAT(cautions(read({put_in(other), device()}), "mri"), one);
+  EXPECT_THAT(cautions(read({put_in(R"({"reference":"Device/x0"})"), device()}), "mri"), one)
+      << "told, not found";
+  EXPECT_THAT(cautions(read({put_in(R"({"display":"Cardiac pacemaker"})")}), "mri"), one);
+  // Taken out, not begun, or no more than an instrument.
+  constexpr auto gone = R"("status":"inactive",)";
+  EXPECT_THAT(cautions(read({put_in(R"({"reference":"#d"})", inside(gone))}), "mri"), IsEmpty());
+  EXPECT_THAT(cautions(read({put_in(other), device(gone)}), "mri"), IsEmpty());
+  auto planned = put_in(other);
+  planned.set("status", "preparation");
+  EXPECT_THAT(cautions(read({planned, device()}), "mri"), IsEmpty());
+  EXPECT_THAT(cautions(read({device()}), "mri"), IsEmpty());
+  const auto missing = read({put_in(R"({"reference":"Device/gone","display":"Sonde Q7"})")});
+  EXPECT_THAT(unread(missing), ElementsAre("Sonde Q7"));
+  EXPECT_THAT(cautions(missing, "mri"), one);
+  EXPECT_TRUE(missing.doubtful);
+  auto of_nobody = put_in(other);
+  of_nobody.erase("subject");
+  EXPECT_TRUE(read({of_nobody, device()}).doubtful);
 }
 
 TEST(Codings, EachOfAConditionCounts) {
@@ -817,6 +951,45 @@ TEST(Contained, WhatIsInsideTheResponseIsRead) {
     EXPECT_EQ(rules::to_text(context.facts.labs[lab].value), "2.1") << whose;
   }
   EXPECT_FALSE(testing::take(response_with(R"(,"subject":{"reference":"Patient/p2"})")));
+}
+
+// Of a response before this one, and of one that was begun after it.
+TEST(Contained, WhatIsInsideAnotherResponseIsRead) {
+  constexpr auto palsy = R"({"resourceType":"Condition","id":"c","code":{"text":"Bulbar palsy"}%})";
+  const auto other_with = [&](std::string_view day, std::string_view status,
+                              std::string_view whose) {
+    std::string inside = palsy;
+    inside.replace(inside.find('%'), 1, whose);
+    auto other = testing::response_of(testing::harmless());
+    other.set("id", "other");
+    other.set("authored", std::string(day) + "T11:00:00Z");
+    other.set("status", status);
+    other.set("contained", Json::array({parse(inside)}));
+    return testing::bundle_of({testing::response_of(testing::harmless()), other});
+  };
+  for (const auto& [day, status] :
+       {std::pair("2026-11-20", "completed"), std::pair("2026-11-22", "in-progress")}) {
+    for (const auto* whose : {"", R"(,"subject":{"reference":"Patient/p1"})"}) {
+      const auto intake = testing::take(other_with(day, status, whose));
+      ASSERT_TRUE(intake) << status;
+      const auto context = mapping::read_record(*knowledge(), intake->record,
+                                                intake->record_complete, testing::now());
+      EXPECT_TRUE(context.doubtful) << status;
+      EXPECT_THAT(context.entries, SizeIs(1)) << status;
+    }
+    EXPECT_FALSE(
+        testing::take(other_with(day, status, R"(,"subject":{"reference":"Patient/p2"})")));
+    auto modified = other_with(day, status, "");
+    for (auto& entry : *modified.find("entry")->as_array()) {
+      if (entry.find("resource")->string_of("id") == "other") {
+        entry.find("resource")->set("implicitRules", "urn:rules");
+      }
+    }
+    const auto intake = testing::take(modified);
+    ASSERT_TRUE(intake) << status;
+    EXPECT_THAT(intake->record, IsEmpty()) << status;
+    EXPECT_THAT(intake->set_aside, SizeIs(1)) << status;
+  }
 }
 
 TEST(Contained, AnInstrumentIsNoDeviceOfThePatientUnlessItIsInUse) {
@@ -1106,6 +1279,29 @@ TEST(Explained, ARedFlagThatTheRecordNamesIsNotExcluded) {
   EXPECT_THAT(named_flags(of_p1("Condition", R"("code":{"text":"Cauda equina lesion"})")), cauda);
   EXPECT_THAT(named_flags(of_p1("Condition", R"("code":{"text":"Seminoma"})")), IsEmpty());
   EXPECT_THAT(named_flags(of_p1("Condition", R"("code":{"text":"Muscle weakness"})")), IsEmpty());
+}
+
+TEST(Explained, ARedFlagThatTheRecordNamesStandsUnderItsOwnHeading) {
+  const auto flag = [](std::string_view name) {
+    const auto text =
+        explained(of_p1("Condition", R"("code":{"text":")" + std::string(name) + R"("})"));
+    std::vector<std::string> sections;
+    std::string_view rest = text;
+    while (!rest.empty()) {
+      const auto line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+      if (line.find("cauda equina") != std::string_view::npos) {
+        sections.emplace_back(line.substr(0, line.find(": ")));
+      }
+    }
+    return sections;
+  };
+  EXPECT_THAT(flag("Cauda equina lesion"), ::testing::Contains("NOT EXCLUDED"));
+  EXPECT_THAT(flag("Cauda equina lesion"),
+              ::testing::Not(::testing::Contains("EXCLUDED BY THE ANSWERS")));
+  EXPECT_THAT(flag("Seminoma"), ElementsAre("EXCLUDED BY THE ANSWERS"));
+  EXPECT_THAT(explained(of_p1("Condition", R"("code":{"text":"Cauda equina lesion"})")),
+              HasSubstr(knowledge()->text("explain-named-in-record")));
 }
 
 TEST(Explained, WhatNoRuleReadsStandsWhereSomethingIsExcluded) {
