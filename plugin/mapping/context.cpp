@@ -145,7 +145,7 @@ class Reader {
       read_patient(resource);
     } else if (resource.type == "Condition") {
       read_condition(resource);
-    } else if (resource.type.starts_with("Medication") && resource.type != "Medication") {
+    } else if (is_medicine_use(resource.type)) {
       read_medicine(resource);
     } else if (resource.type == "Observation") {
       read_observation(resource);
@@ -827,7 +827,7 @@ class Reader {
     if (resource.type == "Procedure") {
       return was_begun(json) && may_be_known(resource, index_.read_member(json, "code"));
     }
-    if (resource.type.starts_with("Medication") && resource.type != "Medication") {
+    if (is_medicine_use(resource.type)) {
       return is_taken(json, resource.type) && may_be_known(resource, medicines_.of(resource));
     }
     // Of a result that is known by its code the laboratory decides.

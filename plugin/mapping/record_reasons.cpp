@@ -166,9 +166,12 @@ bool is_unsigned_note(const Json& leaf) {
 
 bool has_reasons(std::string_view type) { return kind_of(type) != nullptr; }
 
+bool is_medicine_use(std::string_view type) {
+  return has_reasons(type) && type.starts_with("Medication");
+}
+
 bool is_only_reasons(std::string_view type) {
-  return has_reasons(type) && !type.starts_with("Medication") && type != "Condition" &&
-         type != "Procedure";
+  return has_reasons(type) && !is_medicine_use(type) && type != "Condition" && type != "Procedure";
 }
 
 bool says_no_reason(const Json& resource) {
@@ -183,15 +186,17 @@ bool says_no_reason(const Json& resource) {
 }
 
 Standing standing_of(const Json& resource) {
-  const auto& kind = *kind_of(resource.string_of("resourceType"));
+  const auto* kind = kind_of(resource.string_of("resourceType"));
   const auto status = status_of(resource);
-  return is_in(kind.withdrawn, status) ? Standing::withdrawn
-         : is_in(kind.over, status)    ? Standing::over
-                                       : Standing::current;
+  return kind == nullptr                  ? Standing::current
+         : is_in(kind->withdrawn, status) ? Standing::withdrawn
+         : is_in(kind->over, status)      ? Standing::over
+                                          : Standing::current;
 }
 
 std::string_view reason_time(const Json& resource) {
-  auto names = kind_of(resource.string_of("resourceType"))->dates;
+  const auto* kind = kind_of(resource.string_of("resourceType"));
+  auto names = kind == nullptr ? std::string_view() : kind->dates;
   while (!names.empty()) {
     const auto* date = resource.find(first_of(names, ' '));
     if (date != nullptr) {
@@ -324,9 +329,13 @@ void ReasonReader::read_words(const Json& leaf, bool is_our_order, Reasons& out,
 
 Reasons ReasonReader::of(const RecordResource& resource) const {
   const auto& json = resource.json;
-  const auto& kind = *kind_of(resource.type);
-  const bool is_ours = is_our_order(json);
+  const auto* row = kind_of(resource.type);
   Reasons out;
+  if (row == nullptr) {
+    return out;
+  }
+  const auto& kind = *row;
+  const bool is_ours = is_our_order(json);
   Words names, words;
   visit_all(json, kind.names, [&](const Json& leaf) {
     Named named;

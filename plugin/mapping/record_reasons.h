@@ -20,6 +20,8 @@ namespace myoflag::mapping {
 
 // The table has a row for it.
 bool has_reasons(std::string_view type);
+// A medicine is asked for, handed over, given or taken; not what only describes one.
+bool is_medicine_use(std::string_view type);
 // Of a type in the table that is read for its reasons alone, such as an Encounter.
 bool is_only_reasons(std::string_view type);
 // None of the elements that would say something is there, and it is not marked urgent.

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "fhir/issue.h"
+#include "fhir/r4/definitions.h"
 #include "plugin/assess.h"
 #include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/context.h"
@@ -1059,6 +1060,46 @@ TEST(PregnancyWords, ALaterResultOfAnotherNameReplacesNone) {
             displayed("Body weight", "2026-11-20", R"({"value":70,"unit":"kg"})")});
   const auto item = static_cast<std::size_t>(knowledge()->bindings.pregnancy);
   EXPECT_NE(context.facts.chosen[item], 0U);
+}
+
+// ---- any resource
+
+// Of each type of the standard, with what it can have of an id, a status, a code and a patient. A
+// second Patient and a Bundle without a type refuse the whole input.
+TEST(AnyResource, IsTakenInBesideAResponse) {
+  const Assessor assessor(knowledge());
+  AssessOptions options;
+  options.now = testing::now();
+  for (const auto& type : fhir::r4::types()) {
+    if (fhir::r4::find_resource(type.name) == nullptr || type.name == "Bundle" ||
+        type.name == "Patient") {
+      continue;
+    }
+    auto bare = Json::object({{"resourceType", type.name}, {"id", "m"}});
+    auto full = bare;
+    const auto add = [&](std::string_view name, const Json& value) {
+      const auto* element = fhir::r4::find_element(type, name);
+      if (element != nullptr) {
+        full.set(name, element->repeats ? Json::array({value}) : value);
+      }
+    };
+    add("status", Json("active"));
+    add("code", Json::object({{"text", "Aspirin"}}));
+    for (const auto* name : {"subject", "patient", "for"}) {
+      add(name, Json::object({{"reference", "Patient/p1"}}));
+    }
+    for (const auto& resource : {bare, full}) {
+      for (const auto outlook : {rules::Outlook::whole, rules::Outlook::none}) {
+        options.outlook = outlook;
+        options.batch = outlook == rules::Outlook::none;
+        const auto bundle =
+            testing::bundle_of({parse(R"({"resourceType":"Patient","id":"p1"})"),
+                                testing::response_of(testing::harmless()), resource});
+        const auto assessed = assessor.assess(fhir::write_json(bundle), options);
+        EXPECT_TRUE(assessed) << type.name << ": " << assessed.error().front().text;
+      }
+    }
+  }
 }
 
 // ---- what people read
