@@ -130,21 +130,29 @@ bool is_reference(const Json& leaf) {
 
 // An order in words that somebody typed; what comes from a catalogue has a code.
 bool is_typed_order(const Json& resource) {
+  constexpr std::array<std::string_view, 3> orders{"RequestGroup", "ServiceRequest", "Task"};
   const auto* code = resource.find("code");
-  return resource.string_of("resourceType") == "ServiceRequest" && code != nullptr &&
-         code->array_of("coding").empty() && !fhir::is_blank(code->string_of("text"));
+  if (code == nullptr || !is_one_of(resource.string_of("resourceType"), orders)) {
+    return false;
+  }
+  const auto& codings = code->array_of("coding");
+  return !fhir::is_blank(words_of(code)) &&
+         std::all_of(codings.begin(), codings.end(),
+                     [](const Json& coding) { return fhir::is_blank(coding.string_of("code")); });
 }
 
-// Codes of FHIR's request-priority and of HL7's ActCode: emergency, inpatient, acute.
+// Codes of FHIR's request-priority and of HL7's ActCode: emergency, inpatient, acute, observation.
 bool is_urgent(const Json& resource) {
   constexpr std::array<std::string_view, 3> priorities{"urgent", "asap", "stat"};
-  constexpr std::array<std::string_view, 3> classes{"EMER", "IMP", "ACUTE"};
+  constexpr std::array<std::string_view, 4> classes{"EMER", "IMP", "ACUTE", "OBSENC"};
+  constexpr std::array<std::string_view, 5> requests{"CommunicationRequest", "DeviceRequest",
+                                                     "RequestGroup", "ServiceRequest", "Task"};
   const auto type = resource.string_of("resourceType");
   if (type == "Encounter") {
     const auto* one = resource.find("class");
     return one != nullptr && is_one_of(one->string_of("code"), classes);
   }
-  return type == "ServiceRequest" && is_one_of(resource.string_of("priority"), priorities);
+  return is_one_of(type, requests) && is_one_of(resource.string_of("priority"), priorities);
 }
 
 std::string_view status_of(const Json& resource) {
@@ -210,10 +218,12 @@ std::string_view reason_time(const Json& resource) {
 std::string another_said(const ConceptIndex& index, const Json* one) {
   std::set<std::string_view> known;
   std::vector<const Json*> unknown;
+  Named text;
   if (one != nullptr) {
-    if (const auto text = one->string_of("text"); index.names_more(text)) {
-      return shown(text);
+    if (const auto words = one->string_of("text"); index.names_more(words)) {
+      return shown(words);
     }
+    index.read_text(one->string_of("text"), text);
     for (const auto& coding : one->array_of("coding")) {
       if (const auto display = coding.string_of("display"); index.names_more(display)) {
         return shown(display);
@@ -225,10 +235,11 @@ std::string another_said(const ConceptIndex& index, const Json* one) {
       }
     }
   }
+  const bool knows = !known.empty() || text.meaning.is_of_health();
   for (const auto* coding : unknown) {
     const auto display = coding->string_of("display");
     const bool is_worded = !fhir::is_blank(display);
-    if (is_worded ? !known.empty() : known.contains(usual_system(coding->string_of("system")))) {
+    if (is_worded ? knows : known.contains(usual_system(coding->string_of("system")))) {
       return shown(is_worded ? display : coding->string_of("code"));
     }
   }
@@ -294,14 +305,16 @@ bool ReasonReader::is_our_order(const Json& resource) const {
 
 void ReasonReader::read_reason(const Json& leaf, const RecordResource& from, bool is_our_order,
                                Reasons& out, Words& words) const {
+  const bool is_named_elsewhere = is_reference(leaf);
+  if (is_named_elsewhere && is_there(leaf, from)) {
+    return;
+  }
+  const Json said = is_named_elsewhere ? Json::object({{"text", leaf.string_of("display")}}) : leaf;
   Named named;
-  if (is_reference(leaf)) {
-    if (is_there(leaf, from)) {
-      return;
-    }
-    index_.read_text(leaf.string_of("display"), named);
-  } else {
-    index_.read(&leaf, named);
+  index_.read(&said, named);
+  if (index_.denies_pregnancy(&said)) {
+    named.meaning.pregnancies = 0;
+    named.meaning.cautions.clear();
   }
   if (is_our_order && is_rule(named.name)) {
     return;
@@ -310,7 +323,7 @@ void ReasonReader::read_reason(const Json& leaf, const RecordResource& from, boo
   if (is_known) {
     out.known.push_back(named);
   }
-  const auto other = another_said(index_, &leaf);
+  const auto other = another_said(index_, &said);
   if (!is_known || !other.empty()) {
     out.is_unread = true;
     words.add(other.empty() ? named.name : other);
@@ -346,8 +359,13 @@ Reasons ReasonReader::of(const RecordResource& resource) const {
   visit_all(json, kind.reasons,
             [&](const Json& leaf) { read_reason(leaf, resource, is_ours, out, words); });
   visit_all(json, kind.words, [&](const Json& leaf) { read_words(leaf, is_ours, out, words); });
-  out.is_unread =
-      out.is_unread || is_typed_order(json) || (!is_ours && out.known.empty() && is_urgent(json));
+  if (!is_ours && is_urgent(json)) {
+    out.is_unread = true;
+    for (const auto& known : out.known) {
+      words.add(known.name);
+    }
+  }
+  out.is_unread = out.is_unread || is_typed_order(json);
   out.name = names.shortened();
   out.words = words.shortened();
   return out;

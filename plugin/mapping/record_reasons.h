@@ -35,7 +35,8 @@ Standing standing_of(const fhir::Json& resource);
 std::string_view reason_time(const fhir::Json& resource);
 
 // What a concept that the knowledge knows says beside that: by another code of the same system, in
-// words of another coding that the knowledge does not have, or joined to what is known ("diabetes
+// words of another coding that the knowledge does not have (its own text counts as a coding that it
+// has), or joined to what is known ("diabetes
 // with a goitre"). Empty: nothing.
 std::string another_said(const ConceptIndex& index, const fhir::Json* one);
 

@@ -572,6 +572,32 @@ INSTANTIATE_TEST_SUITE_P(
         OtherCase{"visit_in_an_emergency", "Encounter",
                   STATUS("finished") R"("class":{"code":"EMER"},"period":{"end":"2026-11-21"})",
                   "Encounter: (not named)"},
+        OtherCase{
+            "visit_in_an_emergency_for_something_known", "Encounter",
+            STATUS("finished") R"("class":{"code":"EMER"},"period":{"end":"2026-11-21"},)" REASON(
+                "Anxiety disorder"),
+            "Encounter: Anxiety disorder"},
+        OtherCase{"visit_for_observation", "Encounter",
+                  STATUS("in-progress") R"("class":{"code":"OBSENC"})", "Encounter: (not named)"},
+        OtherCase{"task_marked_stat", "Task",
+                  STATUS("requested") R"("intent":"order","priority":"stat",)" CODED("fulfill",
+                                                                                     "Fulfill"),
+                  "Task: Fulfill"},
+        OtherCase{"device_asked_for_as_soon_as_possible", "DeviceRequest",
+                  STATUS("active") R"("intent":"order","priority":"asap")",
+                  "DeviceRequest: (not named)"},
+        OtherCase{
+            "order_in_words_of_a_coding", "ServiceRequest",
+            STATUS("active") R"("code":{"coding":[{"system":"urn:x","display":"Suspected MND"}]})",
+            "ServiceRequest: Suspected MND"},
+        OtherCase{"task_in_typed_words", "Task",
+                  STATUS("requested") R"("intent":"order","code":{"text":"Call: choking"})",
+                  "Task: Call: choking"},
+        OtherCase{"denied_pregnancy", "Encounter", STATUS("finished") REASON("Not pregnant"),
+                  "Encounter: Not pregnant"},
+        OtherCase{"visit_for_something_known_and_something_else", "Encounter",
+                  STATUS("finished") WHY("Diabetes mellitus with bulbar palsy"),
+                  "Encounter: Diabetes mellitus with bulbar palsy"},
         OtherCase{"visit_with_a_diagnosis", "Encounter",
                   STATUS("finished") R"("diagnosis":[{"condition":{"display":"Bulbar palsy"}}])",
                   "Encounter: Bulbar palsy"},
@@ -747,6 +773,11 @@ TEST(Codings, EachOfAConditionCounts) {
   const auto in_words = condition(R"("system":"urn:x","code":"1","display":"Bulbar palsy")");
   EXPECT_TRUE(in_words.doubtful);
   EXPECT_THAT(texts(in_words), ElementsAre("Bulbar palsy", "Bulbar palsy"));
+  const auto beside_text = read({of_p1(
+      "Condition",
+      R"("code":{"text":"Diabetes mellitus","coding":[{"system":"urn:x","code":"1","display":"Bulbar palsy"}]})")});
+  EXPECT_TRUE(beside_text.doubtful);
+  EXPECT_THAT(texts(beside_text), ElementsAre("Diabetes mellitus", "Bulbar palsy"));
   // The same in another system.
   EXPECT_FALSE(condition(R"("system":"urn:x","code":"300.00")").doubtful);
   EXPECT_FALSE(
@@ -1020,6 +1051,16 @@ INSTANTIATE_TEST_SUITE_P(
         WordsCase{"longer_words", "Condition",
                   ACTIVE R"("code":{"text":"First trimester pregnancy"})", "pregnant-under-20"},
         WordsCase{"not", "Condition", ACTIVE R"("code":{"text":"Not pregnant"})", ""},
+        WordsCase{"reason", "Encounter", STATUS("in-progress") REASON("Pregnant"),
+                  "pregnant-20-plus"},
+        WordsCase{"reason_not", "Encounter", STATUS("in-progress") REASON("Not pregnant"), ""},
+        WordsCase{
+            "reason_not_by_display", "Encounter",
+            STATUS(
+                "in-progress") R"("reasonCode":[{"coding":[{"system":"urn:x","display":"Not pregnant"}]}])",
+            ""},
+        WordsCase{"reason_not_by_reference", "Encounter", STATUS("in-progress") WHY("Not pregnant"),
+                  ""},
         WordsCase{
             "over", "Condition",
             R"("clinicalStatus":{"coding":[{"code":"resolved"}]},"code":{"text":"Pregnancy"})", ""},
