@@ -6,6 +6,7 @@
 
 #include "fhir/answer_value.h"
 #include "plugin/mapping/one_of.h"
+#include "plugin/mapping/own_words.h"
 #include "plugin/mapping/record_values.h"
 #include "plugin/mapping/rule_codes.h"
 
@@ -164,12 +165,6 @@ std::string_view status_of(const Json& resource) {
   return {};
 }
 
-// As this program writes its notes; whoever adds one is named.
-bool is_unsigned_note(const Json& leaf) {
-  return leaf.is_object() && !leaf.has("authorReference") && !leaf.has("authorString") &&
-         !leaf.has("time");
-}
-
 }  // namespace
 
 bool has_reasons(std::string_view type) { return kind_of(type) != nullptr; }
@@ -280,11 +275,6 @@ bool ReasonReader::is_there(const Json& reference, const RecordResource& from) c
   return contained_.contains(std::pair(place, std::string(text)));
 }
 
-// What this program wrote says nothing new. By the title of the form.
-bool ReasonReader::is_ours(std::string_view words) const {
-  return words == knowledge_.title || words.starts_with(knowledge_.title + ": ");
-}
-
 // The reasons of our proposals are called as rules are; so may anybody call others.
 bool ReasonReader::is_rule(std::string_view words) const {
   const auto& rules = knowledge_.rules;
@@ -334,7 +324,10 @@ void ReasonReader::read_words(const Json& leaf, bool is_our_order, Reasons& out,
                               Words& words) const {
   const auto* text = leaf.as_string();
   const auto said = text != nullptr ? std::string_view(*text) : words_or_code_of(&leaf);
-  if (!is_blank_text(leaf) && !is_ours(said) && !(is_our_order && is_unsigned_note(leaf))) {
+  // What this program wrote says nothing new.
+  const bool is_ours = is_own_line(knowledge_, said) ||
+                       (is_our_order && leaf.is_object() && is_own_note(knowledge_, said));
+  if (!is_blank_text(leaf) && !is_ours) {
     out.is_unread = true;
     words.add(said);
   }

@@ -62,7 +62,6 @@ class ReasonReader {
                    Reasons& out, Words& words) const;
   void read_words(const fhir::Json& leaf, bool is_our_order, Reasons& out, Words& words) const;
   bool is_there(const fhir::Json& reference, const RecordResource& from) const;
-  bool is_ours(std::string_view words) const;
   bool is_rule(std::string_view words) const;
   bool is_our_order(const fhir::Json& resource) const;
 

@@ -1,5 +1,6 @@
 // What of a record no rule reads, or nobody judged: it is listed, and nobody is calm beside it.
 #include <algorithm>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +12,9 @@
 #include "fhir/r4/definitions.h"
 #include "plugin/assess.h"
 #include "plugin/mapping/assessment_json.h"
+#include "plugin/mapping/bundle.h"
 #include "plugin/mapping/context.h"
+#include "plugin/mapping/own_words.h"
 #include "plugin/mapping/rule_codes.h"
 #include "rules/explain.h"
 #include "rules/unjudged.h"
@@ -884,22 +887,94 @@ TEST(Own, WhatThisProgramWroteSaysNothingNew) {
                                                  *knowledge(), knowledge()->workups.front())})}}));
     return read({one});
   };
-  EXPECT_FALSE(
-      order(R"("note":[{"text":"ours"}],"reasonCode":[{"text":")" + rule + R"("}])").doubtful);
+  EXPECT_FALSE(order(R"("reasonCode":[{"text":")" + rule + R"("}])").doubtful);
+  EXPECT_TRUE(order(R"("note":[{"text":"theirs"}])").doubtful);
   EXPECT_FALSE(
       order(R"("reasonReference":[{"reference":"Observation/9","display":")" + rule + R"("}])")
           .doubtful);
   EXPECT_TRUE(order(R"("note":[{"authorString":"Dr X","text":"theirs"}])").doubtful);
   EXPECT_TRUE(order(REASON("Cord compression")).doubtful);
-  EXPECT_FALSE(
-      read({of_p1("DocumentReference", R"("status":"current","description":")" + title +
-                                           R"(: Urgent","content":[{"attachment":{"title":")" +
-                                           title + R"("}}])")})
-          .doubtful);
+  EXPECT_FALSE(read({of_p1("DocumentReference", R"("status":"current","description":")" + title +
+                                                    R"(: )" + knowledge()->tiers.back().label +
+                                                    R"(","content":[{"attachment":{"title":")" +
+                                                    title + R"("}}])")})
+                   .doubtful);
   EXPECT_TRUE(read({of_p1("Encounter", R"("status":"finished","class":{"code":"AMB"},)"
                                        R"("reasonCode":[{"text":")" +
                                            rule + R"("}])")})
                   .doubtful);
+}
+
+// Accepted by an EHR as they were written.
+TEST(Own, AllThatAnAssessmentWritesIsKnownAgain) {
+  AssessOptions options;
+  options.now = testing::now();
+  std::mt19937_64 random(5);
+  std::size_t notes = 0;
+  for (int i = 0; i < 20; ++i) {
+    const auto answers = testing::random_given(random);
+    const auto assessed = Assessor(knowledge())
+                              .assess(fhir::write_json(testing::bundle_of(
+                                          {parse(R"({"resourceType":"Patient","id":"p1"})"),
+                                           testing::response_of(answers),
+                                           of_p1("Device", R"("type":{"text":"Pacemaker"})")})),
+                                      options)
+                              .value();
+    const auto bundle =
+        mapping::transaction_bundle(assessed.assessment, assessed.response, assessed.record);
+    for (const auto& entry : bundle.array_of("entry")) {
+      auto resource = *entry.find("resource");
+      const auto type = std::string(resource.string_of("resourceType"));
+      if (type != "ServiceRequest" && type != "DocumentReference") {
+        continue;
+      }
+      for (const auto& note : resource.array_of("note")) {
+        EXPECT_TRUE(mapping::is_own_note(*knowledge(), note.string_of("text")))
+            << note.string_of("text");
+        ++notes;
+      }
+      resource.erase("supportingInfo");
+      resource.erase("context");
+      resource.set("status", type == "ServiceRequest" ? "active" : "current");
+      resource.set("intent", "order");
+      if (type != "ServiceRequest") {
+        resource.erase("intent");
+      }
+      const auto context = read({resource});
+      EXPECT_THAT(unread(context), IsEmpty()) << type;
+      EXPECT_FALSE(context.doubtful) << type;
+    }
+  }
+  EXPECT_GT(notes, 100U);
+}
+
+TEST(Own, WhatOnlyBeginsAsOursDoesIsTold) {
+  const auto& knowledge = *testing::knowledge();
+  const auto& tier = knowledge.tiers.back();
+  const auto reason = [&](std::string_view more) {
+    const auto& rule = knowledge.rules.front();
+    return rule.title + " (" + rule.id + "); " + knowledge.id + ' ' + std::string(more);
+  };
+  for (const auto& own : {knowledge.title, mapping::outcome_title(knowledge, tier),
+                          mapping::outcome_message(knowledge, tier)}) {
+    EXPECT_TRUE(mapping::is_own_line(knowledge, own)) << own;
+    EXPECT_FALSE(mapping::is_own_line(knowledge, own + ": chokes")) << own;
+  }
+  EXPECT_TRUE(mapping::is_own_note(knowledge, reason("0.0.1")));
+  EXPECT_TRUE(
+      mapping::is_own_note(knowledge, reason("0.0.1; " + knowledge.rules.front().target.text)));
+  for (const auto& theirs : {std::string(), reason("0.0.1; chokes"), reason("0.0.1 chokes"),
+                             knowledge.rules.front().title, knowledge.id + " 0.0.1",
+                             knowledge.text("test-repeat") + "!"}) {
+    EXPECT_FALSE(mapping::is_own_note(knowledge, theirs)) << theirs;
+  }
+  const auto message = [&](const std::string& words) {
+    auto one = of_p1("Communication", STATUS("completed") R"("sent":"2026-11-21T08:00:00Z")");
+    one.set("payload", Json::array({Json::object({{"contentString", words}})}));
+    return read({one}).doubtful;
+  };
+  EXPECT_FALSE(message(mapping::outcome_message(knowledge, tier)));
+  EXPECT_TRUE(message(knowledge.title + ": I cannot swallow since yesterday"));
 }
 
 TEST(OpenPeriods, AResultThatGoesOnIsNotTooOld) {
