@@ -8,6 +8,7 @@
 #include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/bundle.h"
 #include "plugin/mapping/identifiers.h"
+#include "plugin/mapping/own_words.h"
 #include "plugin/mapping/patient_identity.h"
 
 namespace myoflag::delivery {
@@ -104,8 +105,7 @@ void add_communication(const rules::Assessment& assessment, Json& bundle) {
   result.set(
       "payload",
       Json::array(
-          {Json::object({{"contentString",
-                          fmt::format("{}: {}. {}", knowledge.title, tier.label, tier.meaning)}}),
+          {Json::object({{"contentString", mapping::outcome_message(knowledge, tier)}}),
            Json::object({{"contentReference", reference(document->string_of("fullUrl"))}})}));
   const std::string search = mapping::token_search("identifier", system, fhir::to_string(uuid));
   bundle.find("entry")->push(Json::object(

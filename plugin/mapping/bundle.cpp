@@ -15,6 +15,7 @@
 #include "plugin/mapping/digest.h"
 #include "plugin/mapping/frame.h"
 #include "plugin/mapping/observations.h"
+#include "plugin/mapping/own_words.h"
 #include "plugin/mapping/rule_codes.h"
 #include "plugin/mapping/sent_response.h"
 #include "plugin/mapping/service_requests.h"
@@ -228,7 +229,7 @@ Json document_entry(const Frame& frame) {
   result.set_if("subject", frame.subject);
   result.set("date", frame.evaluated);
   result.set("author", Json::array({reference_to(frame.device_reference)}));
-  result.set("description", fmt::format("{}: {}", knowledge.title, tier.label));
+  result.set("description", outcome_title(knowledge, tier));
   result.set("content",
              Json::array({attachment(frame, "text/html", html, knowledge.title),
                           attachment(frame, "application/json", trace, knowledge.title)}));

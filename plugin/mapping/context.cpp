@@ -197,7 +197,7 @@ class Reader {
       read_patient(resource);
     } else if (resource.type == "Condition") {
       read_condition(resource);
-    } else if (resource.type.starts_with("Medication") && resource.type != "Medication") {
+    } else if (is_medicine_use(resource.type)) {
       read_medicine(resource);
     } else if (resource.type == "Observation") {
       read_observation(resource);
@@ -913,7 +913,7 @@ class Reader {
     if (resource.type == "Procedure") {
       return procedure_may_have_mattered(resource);
     }
-    if (resource.type.starts_with("Medication") && resource.type != "Medication") {
+    if (is_medicine_use(resource.type)) {
       return medicine_may_have_mattered(resource);
     }
     // Of a result that is known by its code the laboratory decides.

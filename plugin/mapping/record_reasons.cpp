@@ -6,6 +6,7 @@
 
 #include "fhir/answer_value.h"
 #include "plugin/mapping/one_of.h"
+#include "plugin/mapping/own_words.h"
 #include "plugin/mapping/record_values.h"
 #include "plugin/mapping/rule_codes.h"
 
@@ -130,21 +131,29 @@ bool is_reference(const Json& leaf) {
 
 // An order in words that somebody typed; what comes from a catalogue has a code.
 bool is_typed_order(const Json& resource) {
+  constexpr std::array<std::string_view, 3> orders{"RequestGroup", "ServiceRequest", "Task"};
   const auto* code = resource.find("code");
-  return resource.string_of("resourceType") == "ServiceRequest" && code != nullptr &&
-         code->array_of("coding").empty() && !fhir::is_blank(code->string_of("text"));
+  if (code == nullptr || !is_one_of(resource.string_of("resourceType"), orders)) {
+    return false;
+  }
+  const auto& codings = code->array_of("coding");
+  return !fhir::is_blank(words_of(code)) &&
+         std::all_of(codings.begin(), codings.end(),
+                     [](const Json& coding) { return fhir::is_blank(coding.string_of("code")); });
 }
 
-// Codes of FHIR's request-priority and of HL7's ActCode: emergency, inpatient, acute.
+// Codes of FHIR's request-priority and of HL7's ActCode: emergency, inpatient, acute, observation.
 bool is_urgent(const Json& resource) {
   constexpr std::array<std::string_view, 3> priorities{"urgent", "asap", "stat"};
-  constexpr std::array<std::string_view, 3> classes{"EMER", "IMP", "ACUTE"};
+  constexpr std::array<std::string_view, 4> classes{"EMER", "IMP", "ACUTE", "OBSENC"};
+  constexpr std::array<std::string_view, 5> requests{"CommunicationRequest", "DeviceRequest",
+                                                     "RequestGroup", "ServiceRequest", "Task"};
   const auto type = resource.string_of("resourceType");
   if (type == "Encounter") {
     const auto* one = resource.find("class");
     return one != nullptr && is_one_of(one->string_of("code"), classes);
   }
-  return type == "ServiceRequest" && is_one_of(resource.string_of("priority"), priorities);
+  return is_one_of(type, requests) && is_one_of(resource.string_of("priority"), priorities);
 }
 
 std::string_view status_of(const Json& resource) {
@@ -156,19 +165,16 @@ std::string_view status_of(const Json& resource) {
   return {};
 }
 
-// As this program writes its notes; whoever adds one is named.
-bool is_unsigned_note(const Json& leaf) {
-  return leaf.is_object() && !leaf.has("authorReference") && !leaf.has("authorString") &&
-         !leaf.has("time");
-}
-
 }  // namespace
 
 bool has_reasons(std::string_view type) { return kind_of(type) != nullptr; }
 
+bool is_medicine_use(std::string_view type) {
+  return has_reasons(type) && type.starts_with("Medication");
+}
+
 bool is_only_reasons(std::string_view type) {
-  return has_reasons(type) && !type.starts_with("Medication") && type != "Condition" &&
-         type != "Procedure";
+  return has_reasons(type) && !is_medicine_use(type) && type != "Condition" && type != "Procedure";
 }
 
 bool says_no_reason(const Json& resource) {
@@ -183,15 +189,17 @@ bool says_no_reason(const Json& resource) {
 }
 
 Standing standing_of(const Json& resource) {
-  const auto& kind = *kind_of(resource.string_of("resourceType"));
+  const auto* kind = kind_of(resource.string_of("resourceType"));
   const auto status = status_of(resource);
-  return is_in(kind.withdrawn, status) ? Standing::withdrawn
-         : is_in(kind.over, status)    ? Standing::over
-                                       : Standing::current;
+  return kind == nullptr                  ? Standing::current
+         : is_in(kind->withdrawn, status) ? Standing::withdrawn
+         : is_in(kind->over, status)      ? Standing::over
+                                          : Standing::current;
 }
 
 std::string_view reason_time(const Json& resource) {
-  auto names = kind_of(resource.string_of("resourceType"))->dates;
+  const auto* kind = kind_of(resource.string_of("resourceType"));
+  auto names = kind == nullptr ? std::string_view() : kind->dates;
   while (!names.empty()) {
     const auto* date = resource.find(first_of(names, ' '));
     if (date != nullptr) {
@@ -205,10 +213,12 @@ std::string_view reason_time(const Json& resource) {
 std::string another_said(const ConceptIndex& index, const Json* one) {
   std::set<std::string_view> known;
   std::vector<const Json*> unknown;
+  Named text;
   if (one != nullptr) {
-    if (const auto text = one->string_of("text"); index.names_more(text)) {
-      return shown(text);
+    if (const auto words = one->string_of("text"); index.names_more(words)) {
+      return shown(words);
     }
+    index.read_text(one->string_of("text"), text);
     for (const auto& coding : one->array_of("coding")) {
       if (const auto display = coding.string_of("display"); index.names_more(display)) {
         return shown(display);
@@ -220,10 +230,11 @@ std::string another_said(const ConceptIndex& index, const Json* one) {
       }
     }
   }
+  const bool knows = !known.empty() || text.meaning.is_of_health();
   for (const auto* coding : unknown) {
     const auto display = coding->string_of("display");
     const bool is_worded = !fhir::is_blank(display);
-    if (is_worded ? !known.empty() : known.contains(usual_system(coding->string_of("system")))) {
+    if (is_worded ? knows : known.contains(usual_system(coding->string_of("system")))) {
       return shown(is_worded ? display : coding->string_of("code"));
     }
   }
@@ -264,11 +275,6 @@ bool ReasonReader::is_there(const Json& reference, const RecordResource& from) c
   return contained_.contains(std::pair(place, std::string(text)));
 }
 
-// What this program wrote says nothing new. By the title of the form.
-bool ReasonReader::is_ours(std::string_view words) const {
-  return words == knowledge_.title || words.starts_with(knowledge_.title + ": ");
-}
-
 // The reasons of our proposals are called as rules are; so may anybody call others.
 bool ReasonReader::is_rule(std::string_view words) const {
   const auto& rules = knowledge_.rules;
@@ -289,14 +295,16 @@ bool ReasonReader::is_our_order(const Json& resource) const {
 
 void ReasonReader::read_reason(const Json& leaf, const RecordResource& from, bool is_our_order,
                                Reasons& out, Words& words) const {
+  const bool is_named_elsewhere = is_reference(leaf);
+  if (is_named_elsewhere && is_there(leaf, from)) {
+    return;
+  }
+  const Json said = is_named_elsewhere ? Json::object({{"text", leaf.string_of("display")}}) : leaf;
   Named named;
-  if (is_reference(leaf)) {
-    if (is_there(leaf, from)) {
-      return;
-    }
-    index_.read_text(leaf.string_of("display"), named);
-  } else {
-    index_.read(&leaf, named);
+  index_.read(&said, named);
+  if (index_.denies_pregnancy(&said)) {
+    named.meaning.pregnancies = 0;
+    named.meaning.cautions.clear();
   }
   if (is_our_order && is_rule(named.name)) {
     return;
@@ -305,7 +313,7 @@ void ReasonReader::read_reason(const Json& leaf, const RecordResource& from, boo
   if (is_known) {
     out.known.push_back(named);
   }
-  const auto other = another_said(index_, &leaf);
+  const auto other = another_said(index_, &said);
   if (!is_known || !other.empty()) {
     out.is_unread = true;
     words.add(other.empty() ? named.name : other);
@@ -316,7 +324,10 @@ void ReasonReader::read_words(const Json& leaf, bool is_our_order, Reasons& out,
                               Words& words) const {
   const auto* text = leaf.as_string();
   const auto said = text != nullptr ? std::string_view(*text) : words_or_code_of(&leaf);
-  if (!is_blank_text(leaf) && !is_ours(said) && !(is_our_order && is_unsigned_note(leaf))) {
+  // What this program wrote says nothing new.
+  const bool is_ours = is_own_line(knowledge_, said) ||
+                       (is_our_order && leaf.is_object() && is_own_note(knowledge_, said));
+  if (!is_blank_text(leaf) && !is_ours) {
     out.is_unread = true;
     words.add(said);
   }
@@ -324,9 +335,13 @@ void ReasonReader::read_words(const Json& leaf, bool is_our_order, Reasons& out,
 
 Reasons ReasonReader::of(const RecordResource& resource) const {
   const auto& json = resource.json;
-  const auto& kind = *kind_of(resource.type);
-  const bool is_ours = is_our_order(json);
+  const auto* row = kind_of(resource.type);
   Reasons out;
+  if (row == nullptr) {
+    return out;
+  }
+  const auto& kind = *row;
+  const bool is_ours = is_our_order(json);
   Words names, words;
   visit_all(json, kind.names, [&](const Json& leaf) {
     Named named;
@@ -337,8 +352,13 @@ Reasons ReasonReader::of(const RecordResource& resource) const {
   visit_all(json, kind.reasons,
             [&](const Json& leaf) { read_reason(leaf, resource, is_ours, out, words); });
   visit_all(json, kind.words, [&](const Json& leaf) { read_words(leaf, is_ours, out, words); });
-  out.is_unread =
-      out.is_unread || is_typed_order(json) || (!is_ours && out.known.empty() && is_urgent(json));
+  if (!is_ours && is_urgent(json)) {
+    out.is_unread = true;
+    for (const auto& known : out.known) {
+      words.add(known.name);
+    }
+  }
+  out.is_unread = out.is_unread || is_typed_order(json);
   out.name = names.shortened();
   out.words = words.shortened();
   return out;

@@ -20,6 +20,8 @@ namespace myoflag::mapping {
 
 // The table has a row for it.
 bool has_reasons(std::string_view type);
+// A medicine is asked for, handed over, given or taken; not what only describes one.
+bool is_medicine_use(std::string_view type);
 // Of a type in the table that is read for its reasons alone, such as an Encounter.
 bool is_only_reasons(std::string_view type);
 // None of the elements that would say something is there, and it is not marked urgent.
@@ -33,7 +35,8 @@ Standing standing_of(const fhir::Json& resource);
 std::string_view reason_time(const fhir::Json& resource);
 
 // What a concept that the knowledge knows says beside that: by another code of the same system, in
-// words of another coding that the knowledge does not have, or joined to what is known ("diabetes
+// words of another coding that the knowledge does not have (its own text counts as a coding that it
+// has), or joined to what is known ("diabetes
 // with a goitre"). Empty: nothing.
 std::string another_said(const ConceptIndex& index, const fhir::Json* one);
 
@@ -59,7 +62,6 @@ class ReasonReader {
                    Reasons& out, Words& words) const;
   void read_words(const fhir::Json& leaf, bool is_our_order, Reasons& out, Words& words) const;
   bool is_there(const fhir::Json& reference, const RecordResource& from) const;
-  bool is_ours(std::string_view words) const;
   bool is_rule(std::string_view words) const;
   bool is_our_order(const fhir::Json& resource) const;
 

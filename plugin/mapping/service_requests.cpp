@@ -7,6 +7,7 @@
 
 #include "plugin/mapping/code_system.h"
 #include "plugin/mapping/observations.h"
+#include "plugin/mapping/own_words.h"
 #include "plugin/mapping/rule_codes.h"
 #include "plugin/mapping/vocabulary.h"
 
@@ -45,15 +46,7 @@ Json reasons(const Frame& frame, const rules::WorkupRow& row) {
 }
 
 Json notes(const Knowledge& knowledge, const rules::WorkupRow& row) {
-  std::string reason;
-  for (const auto* rule : row.because) {
-    reason += fmt::format("{}{} ({})", reason.empty() ? "" : "; ", rule->title, rule->id);
-  }
-  reason += fmt::format("{}{} {}", reason.empty() ? "" : "; ", knowledge.id, knowledge.version);
-  if (!row.target.text.empty()) {
-    reason += fmt::format("; {}", row.target.text);
-  }
-  Json list = Json::array({Json::object({{"text", std::move(reason)}})});
+  Json list = Json::array({Json::object({{"text", proposal_reason(knowledge, row)}})});
   for (const auto& note : row.notes) {
     list.push(Json::object({{"text", note}}));
   }

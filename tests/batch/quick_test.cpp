@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "fhir/r4/definitions.h"
 #include "tests/batch/differential.h"
 #include "tests/mapping/intake_support.h"
 
@@ -64,6 +65,18 @@ TEST(QuickWay, WritesTheSameOfSamplesAndOfTheCorporaOfTheFuzzers) {
   }
   EXPECT_GT(read, 50);
   EXPECT_GT(both.quick(), 0U);
+}
+
+TEST(QuickWay, WritesTheSameBesideAnyResource) {
+  BothWays both(assessor());
+  for (const auto& type : fhir::r4::types()) {
+    if (fhir::r4::find_resource(type.name) != nullptr) {
+      const auto resource = fhir::Json::object({{"resourceType", type.name}, {"id", "m"}});
+      const auto bundle = fhir::write_json(
+          testing::bundle_of({testing::response_of(testing::harmless()), resource}));
+      ASSERT_EQ(both.disagreement(bundle), "") << type.name;
+    }
+  }
 }
 
 }  // namespace

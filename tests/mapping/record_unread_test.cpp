@@ -1,5 +1,6 @@
 // What of a record no rule reads, or nobody judged: it is listed, and nobody is calm beside it.
 #include <algorithm>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,9 +9,12 @@
 #include <gtest/gtest.h>
 
 #include "fhir/issue.h"
+#include "fhir/r4/definitions.h"
 #include "plugin/assess.h"
 #include "plugin/mapping/assessment_json.h"
+#include "plugin/mapping/bundle.h"
 #include "plugin/mapping/context.h"
+#include "plugin/mapping/own_words.h"
 #include "plugin/mapping/rule_codes.h"
 #include "rules/explain.h"
 #include "rules/unjudged.h"
@@ -571,6 +575,32 @@ INSTANTIATE_TEST_SUITE_P(
         OtherCase{"visit_in_an_emergency", "Encounter",
                   STATUS("finished") R"("class":{"code":"EMER"},"period":{"end":"2026-11-21"})",
                   "Encounter: (not named)"},
+        OtherCase{
+            "visit_in_an_emergency_for_something_known", "Encounter",
+            STATUS("finished") R"("class":{"code":"EMER"},"period":{"end":"2026-11-21"},)" REASON(
+                "Anxiety disorder"),
+            "Encounter: Anxiety disorder"},
+        OtherCase{"visit_for_observation", "Encounter",
+                  STATUS("in-progress") R"("class":{"code":"OBSENC"})", "Encounter: (not named)"},
+        OtherCase{"task_marked_stat", "Task",
+                  STATUS("requested") R"("intent":"order","priority":"stat",)" CODED("fulfill",
+                                                                                     "Fulfill"),
+                  "Task: Fulfill"},
+        OtherCase{"device_asked_for_as_soon_as_possible", "DeviceRequest",
+                  STATUS("active") R"("intent":"order","priority":"asap")",
+                  "DeviceRequest: (not named)"},
+        OtherCase{
+            "order_in_words_of_a_coding", "ServiceRequest",
+            STATUS("active") R"("code":{"coding":[{"system":"urn:x","display":"Suspected MND"}]})",
+            "ServiceRequest: Suspected MND"},
+        OtherCase{"task_in_typed_words", "Task",
+                  STATUS("requested") R"("intent":"order","code":{"text":"Call: choking"})",
+                  "Task: Call: choking"},
+        OtherCase{"denied_pregnancy", "Encounter", STATUS("finished") REASON("Not pregnant"),
+                  "Encounter: Not pregnant"},
+        OtherCase{"visit_for_something_known_and_something_else", "Encounter",
+                  STATUS("finished") WHY("Diabetes mellitus with bulbar palsy"),
+                  "Encounter: Diabetes mellitus with bulbar palsy"},
         OtherCase{"visit_with_a_diagnosis", "Encounter",
                   STATUS("finished") R"("diagnosis":[{"condition":{"display":"Bulbar palsy"}}])",
                   "Encounter: Bulbar palsy"},
@@ -880,6 +910,11 @@ TEST(Codings, EachOfAConditionCounts) {
   const auto in_words = condition(R"("system":"urn:x","code":"1","display":"Bulbar palsy")");
   EXPECT_TRUE(in_words.doubtful);
   EXPECT_THAT(texts(in_words), ElementsAre("Bulbar palsy", "Bulbar palsy"));
+  const auto beside_text = read({of_p1(
+      "Condition",
+      R"("code":{"text":"Diabetes mellitus","coding":[{"system":"urn:x","code":"1","display":"Bulbar palsy"}]})")});
+  EXPECT_TRUE(beside_text.doubtful);
+  EXPECT_THAT(texts(beside_text), ElementsAre("Diabetes mellitus", "Bulbar palsy"));
   // The same in another system.
   EXPECT_FALSE(condition(R"("system":"urn:x","code":"300.00")").doubtful);
   EXPECT_FALSE(
@@ -1025,22 +1060,94 @@ TEST(Own, WhatThisProgramWroteSaysNothingNew) {
                                                  *knowledge(), knowledge()->workups.front())})}}));
     return read({one});
   };
-  EXPECT_FALSE(
-      order(R"("note":[{"text":"ours"}],"reasonCode":[{"text":")" + rule + R"("}])").doubtful);
+  EXPECT_FALSE(order(R"("reasonCode":[{"text":")" + rule + R"("}])").doubtful);
+  EXPECT_TRUE(order(R"("note":[{"text":"theirs"}])").doubtful);
   EXPECT_FALSE(
       order(R"("reasonReference":[{"reference":"Observation/9","display":")" + rule + R"("}])")
           .doubtful);
   EXPECT_TRUE(order(R"("note":[{"authorString":"Dr X","text":"theirs"}])").doubtful);
   EXPECT_TRUE(order(REASON("Cord compression")).doubtful);
-  EXPECT_FALSE(
-      read({of_p1("DocumentReference", R"("status":"current","description":")" + title +
-                                           R"(: Urgent","content":[{"attachment":{"title":")" +
-                                           title + R"("}}])")})
-          .doubtful);
+  EXPECT_FALSE(read({of_p1("DocumentReference", R"("status":"current","description":")" + title +
+                                                    R"(: )" + knowledge()->tiers.back().label +
+                                                    R"(","content":[{"attachment":{"title":")" +
+                                                    title + R"("}}])")})
+                   .doubtful);
   EXPECT_TRUE(read({of_p1("Encounter", R"("status":"finished","class":{"code":"AMB"},)"
                                        R"("reasonCode":[{"text":")" +
                                            rule + R"("}])")})
                   .doubtful);
+}
+
+// Accepted by an EHR as they were written.
+TEST(Own, AllThatAnAssessmentWritesIsKnownAgain) {
+  AssessOptions options;
+  options.now = testing::now();
+  std::mt19937_64 random(5);
+  std::size_t notes = 0;
+  for (int i = 0; i < 20; ++i) {
+    const auto answers = testing::random_given(random);
+    const auto assessed = Assessor(knowledge())
+                              .assess(fhir::write_json(testing::bundle_of(
+                                          {parse(R"({"resourceType":"Patient","id":"p1"})"),
+                                           testing::response_of(answers),
+                                           of_p1("Device", R"("type":{"text":"Pacemaker"})")})),
+                                      options)
+                              .value();
+    const auto bundle =
+        mapping::transaction_bundle(assessed.assessment, assessed.response, assessed.record);
+    for (const auto& entry : bundle.array_of("entry")) {
+      auto resource = *entry.find("resource");
+      const auto type = std::string(resource.string_of("resourceType"));
+      if (type != "ServiceRequest" && type != "DocumentReference") {
+        continue;
+      }
+      for (const auto& note : resource.array_of("note")) {
+        EXPECT_TRUE(mapping::is_own_note(*knowledge(), note.string_of("text")))
+            << note.string_of("text");
+        ++notes;
+      }
+      resource.erase("supportingInfo");
+      resource.erase("context");
+      resource.set("status", type == "ServiceRequest" ? "active" : "current");
+      resource.set("intent", "order");
+      if (type != "ServiceRequest") {
+        resource.erase("intent");
+      }
+      const auto context = read({resource});
+      EXPECT_THAT(unread(context), IsEmpty()) << type;
+      EXPECT_FALSE(context.doubtful) << type;
+    }
+  }
+  EXPECT_GT(notes, 100U);
+}
+
+TEST(Own, WhatOnlyBeginsAsOursDoesIsTold) {
+  const auto& knowledge = *testing::knowledge();
+  const auto& tier = knowledge.tiers.back();
+  const auto reason = [&](std::string_view more) {
+    const auto& rule = knowledge.rules.front();
+    return rule.title + " (" + rule.id + "); " + knowledge.id + ' ' + std::string(more);
+  };
+  for (const auto& own : {knowledge.title, mapping::outcome_title(knowledge, tier),
+                          mapping::outcome_message(knowledge, tier)}) {
+    EXPECT_TRUE(mapping::is_own_line(knowledge, own)) << own;
+    EXPECT_FALSE(mapping::is_own_line(knowledge, own + ": chokes")) << own;
+  }
+  EXPECT_TRUE(mapping::is_own_note(knowledge, reason("0.0.1")));
+  EXPECT_TRUE(
+      mapping::is_own_note(knowledge, reason("0.0.1; " + knowledge.rules.front().target.text)));
+  for (const auto& theirs : {std::string(), reason("0.0.1; chokes"), reason("0.0.1 chokes"),
+                             knowledge.rules.front().title, knowledge.id + " 0.0.1",
+                             knowledge.text("test-repeat") + "!"}) {
+    EXPECT_FALSE(mapping::is_own_note(knowledge, theirs)) << theirs;
+  }
+  const auto message = [&](const std::string& words) {
+    auto one = of_p1("Communication", STATUS("completed") R"("sent":"2026-11-21T08:00:00Z")");
+    one.set("payload", Json::array({Json::object({{"contentString", words}})}));
+    return read({one}).doubtful;
+  };
+  EXPECT_FALSE(message(mapping::outcome_message(knowledge, tier)));
+  EXPECT_TRUE(message(knowledge.title + ": I cannot swallow since yesterday"));
 }
 
 TEST(OpenPeriods, AResultThatGoesOnIsNotTooOld) {
@@ -1192,6 +1299,16 @@ INSTANTIATE_TEST_SUITE_P(
         WordsCase{"longer_words", "Condition",
                   ACTIVE R"("code":{"text":"First trimester pregnancy"})", "pregnant-under-20"},
         WordsCase{"not", "Condition", ACTIVE R"("code":{"text":"Not pregnant"})", ""},
+        WordsCase{"reason", "Encounter", STATUS("in-progress") REASON("Pregnant"),
+                  "pregnant-20-plus"},
+        WordsCase{"reason_not", "Encounter", STATUS("in-progress") REASON("Not pregnant"), ""},
+        WordsCase{
+            "reason_not_by_display", "Encounter",
+            STATUS(
+                "in-progress") R"("reasonCode":[{"coding":[{"system":"urn:x","display":"Not pregnant"}]}])",
+            ""},
+        WordsCase{"reason_not_by_reference", "Encounter", STATUS("in-progress") WHY("Not pregnant"),
+                  ""},
         WordsCase{
             "over", "Condition",
             R"("clinicalStatus":{"coding":[{"code":"resolved"}]},"code":{"text":"Pregnancy"})", ""},
@@ -1232,6 +1349,46 @@ TEST(PregnancyWords, ALaterResultOfAnotherNameReplacesNone) {
             displayed("Body weight", "2026-11-20", R"({"value":70,"unit":"kg"})")});
   const auto item = static_cast<std::size_t>(knowledge()->bindings.pregnancy);
   EXPECT_NE(context.facts.chosen[item], 0U);
+}
+
+// ---- any resource
+
+// Of each type of the standard, with what it can have of an id, a status, a code and a patient. A
+// second Patient and a Bundle without a type refuse the whole input.
+TEST(AnyResource, IsTakenInBesideAResponse) {
+  const Assessor assessor(knowledge());
+  AssessOptions options;
+  options.now = testing::now();
+  for (const auto& type : fhir::r4::types()) {
+    if (fhir::r4::find_resource(type.name) == nullptr || type.name == "Bundle" ||
+        type.name == "Patient") {
+      continue;
+    }
+    auto bare = Json::object({{"resourceType", type.name}, {"id", "m"}});
+    auto full = bare;
+    const auto add = [&](std::string_view name, const Json& value) {
+      const auto* element = fhir::r4::find_element(type, name);
+      if (element != nullptr) {
+        full.set(name, element->repeats ? Json::array({value}) : value);
+      }
+    };
+    add("status", Json("active"));
+    add("code", Json::object({{"text", "Aspirin"}}));
+    for (const auto* name : {"subject", "patient", "for"}) {
+      add(name, Json::object({{"reference", "Patient/p1"}}));
+    }
+    for (const auto& resource : {bare, full}) {
+      for (const auto outlook : {rules::Outlook::whole, rules::Outlook::none}) {
+        options.outlook = outlook;
+        options.batch = outlook == rules::Outlook::none;
+        const auto bundle =
+            testing::bundle_of({parse(R"({"resourceType":"Patient","id":"p1"})"),
+                                testing::response_of(testing::harmless()), resource});
+        const auto assessed = assessor.assess(fhir::write_json(bundle), options);
+        EXPECT_TRUE(assessed) << type.name << ": " << assessed.error().front().text;
+      }
+    }
+  }
 }
 
 // ---- what people read
