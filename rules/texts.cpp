@@ -101,6 +101,7 @@ constexpr TextKey kKeys[] = {
     {"record-statement", "type words"},
     {"record-unnamed"},
     {"record-joins"},
+    {"record-qualifiers"},
     {"record-unknown-code", "place"},
     {"record-lab-two-units"},
     {"conflict", "question patient record"},

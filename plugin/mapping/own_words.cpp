@@ -24,7 +24,7 @@ bool take(std::string_view beginning, std::string_view& text) {
 
 bool take_rule(const Knowledge& knowledge, std::string_view& text) {
   return std::any_of(knowledge.rules.begin(), knowledge.rules.end(), [&](const rules::Rule& rule) {
-    return take(rule_line(rule) + std::string(divider), text);
+    return text.starts_with(rule.title) && take(rule_line(rule) + std::string(divider), text);
   });
 }
 

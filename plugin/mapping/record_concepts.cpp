@@ -57,17 +57,50 @@ bool has_one_of(const Json& one, const std::vector<Coding>& codes) {
   });
 }
 
+// Whatever is not ASCII counts as a letter.
+bool is_letter_at(std::string_view text, std::size_t at) {
+  constexpr unsigned char ascii_end = 0x80;
+  const auto c = at < text.size() ? static_cast<unsigned char>(text[at]) : ' ';
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+         c >= ascii_end;
+}
+
+// A slash of an abbreviation, between single letters: "w/o".
+bool is_abbreviating(std::string_view text, std::size_t at) {
+  const bool is_before = at >= 1 && is_letter_at(text, at - 1);
+  const bool is_lone_before = is_before && (at < 2 || !is_letter_at(text, at - 2));
+  return text[at] == '/' && is_lone_before && is_letter_at(text, at + 1) &&
+         !is_letter_at(text, at + 2);
+}
+
 // At any of the characters.
 std::vector<std::string> divided(std::string_view text, std::string_view dividers) {
   std::vector<std::string> parts(1);
-  for (const char c : text) {
-    if (dividers.find(c) == std::string_view::npos) {
-      parts.back() += c;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (dividers.find(text[at]) == std::string_view::npos || is_abbreviating(text, at)) {
+      parts.back() += text[at];
     } else {
       parts.emplace_back();
     }
   }
   return parts;
+}
+
+std::vector<std::string> plain_list(std::string_view text) {
+  std::vector<std::string> list;
+  for (const auto& one : divided(text, ",")) {
+    list.push_back(plain_words(one));
+  }
+  return list;
+}
+
+// The length of the longest of them that the words begin with; 0: of none.
+std::size_t longest_at(const std::vector<std::string>& list, std::string_view words) {
+  std::size_t longest = 0;
+  for (const auto& one : list) {
+    longest = begins_with_words(words, one) ? std::max(longest, one.size()) : longest;
+  }
+  return longest;
 }
 
 bool shares_text(const std::vector<std::string>& texts, const std::vector<std::string>& known) {
@@ -149,9 +182,11 @@ std::string Named::name_or(std::string_view fallback) const {
 // ---- ConceptIndex
 
 ConceptIndex::ConceptIndex(const rules::Knowledge& knowledge)
-    : pregnancy_status_(knowledge.bindings.pregnancy_status) {
-  for (const auto& join : divided(knowledge.text("record-joins"), ",")) {
-    joins_.push_back(plain_words(join));
+    : pregnancy_status_(knowledge.bindings.pregnancy_status),
+      joins_(plain_list(knowledge.text("record-joins"))),
+      qualifiers_(plain_list(knowledge.text("record-qualifiers"))) {
+  for (const auto& term : knowledge.terms) {
+    official_.insert(plain_words(term.display));
   }
   add(List::medicine, knowledge.bindings.medicine_classes);
   add(List::condition, knowledge.bindings.condition_list);
@@ -317,21 +352,25 @@ Named ConceptIndex::read_coding(const Json& coding) const {
   return named;
 }
 
-std::size_t ConceptIndex::join_at(std::string_view words) const {
-  const auto found = std::find_if(joins_.begin(), joins_.end(), [&](const std::string& join) {
-    return begins_with_words(words, join);
-  });
-  return found == joins_.end() ? 0 : found->size();
+bool ConceptIndex::only_qualifies(std::string_view words) const {
+  while (!words.empty()) {
+    const auto length = longest_at(qualifiers_, words);
+    if (length == 0) {
+      return false;
+    }
+    words.remove_prefix(std::min(length + 1, words.size()));
+  }
+  return true;
 }
 
 std::vector<std::string> ConceptIndex::parts_of(std::string_view text) const {
   std::vector<std::string> parts;
-  for (const auto& segment : divided(text, ";+&")) {
+  for (const auto& segment : divided(text, ";+&,/\n\r")) {
     const auto plain = plain_words(segment);
     parts.emplace_back();
     for (std::size_t at = 0; at < plain.size();) {
       const auto rest = std::string_view(plain).substr(at);
-      if (const auto join = join_at(rest); join != 0) {
+      if (const auto join = longest_at(joins_, rest); join != 0) {
         parts.emplace_back();
         at += join + 1;
       } else {
@@ -347,13 +386,16 @@ std::vector<std::string> ConceptIndex::parts_of(std::string_view text) const {
 }
 
 bool ConceptIndex::names_more(std::string_view text) const {
+  if (official_.contains(plain_words(text))) {
+    return false;
+  }
   bool knows = false, lacks = false;
   for (const auto& part : parts_of(text)) {
     Meaning meaning;
     read_words(part, meaning);
     const bool is_known = meaning.is_of_health();
     knows = knows || is_known;
-    lacks = lacks || !is_known;
+    lacks = lacks || (!is_known && !only_qualifies(part));
   }
   return knows && lacks;
 }

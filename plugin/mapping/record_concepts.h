@@ -59,7 +59,8 @@ class ConceptIndex {
   void read(const fhir::Json* one, Named& named) const;
   void read_text(std::string_view text, Named& named) const;
   Named read_coding(const fhir::Json& coding) const;
-  // A text that joins something else to what the knowledge knows: "diabetes with a goitre".
+  // A text that joins something else to what the knowledge knows: "diabetes with a goitre",
+  // "diabetes, goitre"; not "diabetes, unspecified", and no official name of one code.
   bool names_more(std::string_view text) const;
   Named read_member(const fhir::Json& resource, std::string_view name) const;
 
@@ -101,11 +102,12 @@ class ConceptIndex {
   void read_words(std::string_view text, Meaning& meaning) const;
   static void take(Target target, Meaning& meaning);
 
-  std::size_t join_at(std::string_view words) const;  // the length of one; 0: none begins here
+  bool only_qualifies(std::string_view words) const;
   std::vector<std::string> parts_of(std::string_view text) const;
 
   const rules::PregnancyStatus& pregnancy_status_;
-  std::vector<std::string> joins_;  // plain words
+  std::vector<std::string> joins_, qualifiers_;  // plain words
+  std::set<std::string> official_;               // plain words of the names of verified codes
 
   std::unordered_map<std::string, std::vector<Target>> codes_;     // "system|code"
   std::unordered_map<std::string, std::vector<Prefix>> prefixes_;  // by system

@@ -582,6 +582,7 @@ bool has_words(std::string_view text, std::string_view words) {
   one.bindings.condition_list.push_back(std::move(binding));
   mapping::Named named;
   one.texts["record-joins"] = "with";
+  one.texts["record-qualifiers"] = "unspecified";
   mapping::ConceptIndex(one).read_text(text, named);
   return named.meaning.conditions != 0;
 }

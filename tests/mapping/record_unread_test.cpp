@@ -15,6 +15,8 @@
 #include "plugin/mapping/bundle.h"
 #include "plugin/mapping/context.h"
 #include "plugin/mapping/own_words.h"
+#include "plugin/mapping/record_concepts.h"
+#include "plugin/mapping/record_reasons.h"
 #include "plugin/mapping/rule_codes.h"
 #include "rules/explain.h"
 #include "rules/unjudged.h"
@@ -929,9 +931,34 @@ TEST(Codings, WhatATextJoinsToAKnownConditionCounts) {
   EXPECT_TRUE(doubtful("Diabetes mellitus with progressive bulbar palsy"));
   EXPECT_TRUE(doubtful("Bulbar palsy, secondary to Diabetes mellitus"));
   EXPECT_TRUE(doubtful("Anxiety disorder; bulbar palsy"));
+  EXPECT_TRUE(doubtful("Diabetes mellitus\\nBulbar palsy"));
+  EXPECT_TRUE(doubtful("Diabetes mellitus\\r\\nBulbar palsy"));
+  EXPECT_TRUE(doubtful("Diabetes mellitus / bulbar palsy"));
+  EXPECT_TRUE(doubtful("Bulbar palsy/diabetes mellitus"));
+  EXPECT_TRUE(doubtful("Diabetes mellitus w/bulbar palsy"));
+  EXPECT_TRUE(doubtful("Diabetes mellitus, bulbar palsy"));
+  EXPECT_TRUE(doubtful("Diabetes mellitus, type 2, chokes"));
+  EXPECT_TRUE(doubtful("Diabetes mellitus, not swallowing"));
+  EXPECT_FALSE(doubtful("Diabetes mellitus, type 2, not otherwise specified"));
+  EXPECT_FALSE(doubtful("Type 2 diabetes mellitus w/o complications"));
+  EXPECT_FALSE(doubtful("Epilepsy, unspecified, not intractable, without status epilepticus"));
+  EXPECT_FALSE(doubtful("Diabetes mellitus,\\ntype 2"));
   EXPECT_FALSE(doubtful("Type 2 diabetes mellitus without complications"));
   EXPECT_FALSE(doubtful("Diabetes mellitus with diabetic neuropathy"));
   EXPECT_FALSE(doubtful("Anxiety disorder, unspecified (disorder)"));
+}
+
+TEST(Codings, NoOfficialNameOfAKnownConditionSaysMore) {
+  const mapping::ConceptIndex index(*knowledge());
+  std::size_t known = 0;
+  for (const auto& term : knowledge()->terms) {
+    const auto coding =
+        Json::object({{"system", term.system}, {"code", term.code}, {"display", term.display}});
+    const auto one = Json::object({{"coding", Json::array({coding})}, {"text", term.display}});
+    known += index.read_coding(coding).meaning.is_of_health() ? 1U : 0U;
+    EXPECT_EQ(mapping::another_said(index, &one), "") << term.code;
+  }
+  EXPECT_GT(known, 50U);
 }
 
 TEST(Pregnancy, OneOfThePastIsNamedAndARecentEndWithholdsReassurance) {
