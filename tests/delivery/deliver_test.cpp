@@ -652,8 +652,12 @@ class SampleTest : public DeliverTest {
   }
 
   tl::expected<store::Submission, Failure> judged(const std::string& name, bool communication) {
+    return judged_text(sample(name), communication);
+  }
+
+  tl::expected<store::Submission, Failure> judged_text(const std::string& bytes,
+                                                       bool communication) {
     const Assessor assessor(embedded_knowledge());
-    const std::string bytes = sample(name);
     AssessOptions how;
     how.now = passing_.now + hours(9);  // when the samples were written
     const auto assessed = assessor.assess(bytes, how);
@@ -666,6 +670,26 @@ class SampleTest : public DeliverTest {
     return submission_of(*assessed, bytes, options);
   }
 };
+
+// A server may write the references of a response back with its address or a version.
+TEST_F(SampleTest, AResponseStaysInItsThreadHoweverItsPatientIsWritten) {
+  const std::string given = sample("eyelid-coffee/response.json");
+  const auto thread = [&](const std::string& patient) {
+    const std::string written = R"("reference": "Patient/example")";
+    std::string text = given;
+    const auto at = text.find(written);
+    EXPECT_NE(at, std::string::npos);
+    text.replace(at, written.size(), fmt::format(R"("reference": "{}")", patient));
+    const auto made = judged_text(text, false);
+    EXPECT_TRUE(made) << patient;
+    return made ? made->thread : patient;
+  };
+  for (const auto* patient :
+       {"https://ehr.example/fhir/Patient/example", "Patient/example/_history/1"}) {
+    EXPECT_EQ(thread(patient), thread("Patient/example"));
+  }
+  EXPECT_NE(thread("Patient/another"), thread("Patient/example"));
+}
 
 TEST_F(SampleTest, ARealIntakeReachesEveryKindOfServer) {
   const auto made = judged("critical-calcium/bundle.json", true);
