@@ -450,6 +450,7 @@ void add_record(const rules::Knowledge& knowledge, const Intake& intake, Earlier
   input.facts.record = context.facts;
   settle_age(knowledge, context, input);
   input.record = context.entries;
+  input.unread_words = context.unread_words;
   rules::add_lasting(knowledge, input);
   input.appointment = context.appointment;
 }

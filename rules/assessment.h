@@ -5,7 +5,9 @@
 #include <bitset>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,7 @@
 namespace myoflag::rules {
 
 using Instant = std::chrono::sys_seconds;
+using Words = std::set<std::string, std::less<>>;
 
 // Something the record says, kept for display: "Lithium carbonate 400 mg tablets".
 struct RecordEntry {
@@ -95,6 +98,7 @@ struct EvaluationInput {
   // form cannot be read. What was denied is open in `facts` (kNotOffered, or an invalid answer).
   std::bitset<kMaxItems> denied_earlier;
   std::vector<RecordEntry> record;
+  Words unread_words;  // of all that the record says and no rule reads, also beyond `record`
   std::vector<std::string>
       record_problems;  // sentences: what of the record could not be read, without patient data
   std::optional<AnswerRecord> previous;  // settled answers of the last completed response

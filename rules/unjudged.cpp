@@ -144,42 +144,9 @@ bool waits_for_a_result(const Assessment& assessment, const Finding& finding) {
 
 namespace {
 
-using Words = std::set<std::string, std::less<>>;
-
-// In small letters; short ones tell nothing.
 Words words_of(std::string_view text) {
-  constexpr std::size_t shortest = 5;
   Words words;
-  std::string word;
-  for (const char c : std::string(text) + ' ') {
-    const bool is_large = c >= 'A' && c <= 'Z';
-    const bool is_letter =
-        is_large || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) > 0x7F;
-    if (is_letter) {
-      word += is_large ? static_cast<char>(c - 'A' + 'a') : c;
-      continue;
-    }
-    if (word.size() >= shortest) {
-      words.insert(word);
-    }
-    word.clear();
-  }
-  return words;
-}
-
-bool is_unread(const RecordEntry& entry) {
-  return entry.kind == RecordEntry::Kind::condition
-             ? entry.options == 0
-             : entry.kind == RecordEntry::Kind::test && entry.item < 0;
-}
-
-Words unread_words(const EvaluationInput& input) {
-  Words words;
-  for (const RecordEntry& entry : input.record) {
-    if (is_unread(entry)) {
-      words.merge(words_of(entry.text));
-    }
-  }
+  add_words(text, words);
   return words;
 }
 
@@ -198,14 +165,33 @@ std::map<std::string, int, std::less<>> words_of_titles(const Knowledge& knowled
 
 }  // namespace
 
+void add_words(std::string_view text, Words& words) {
+  constexpr std::size_t shortest = 5;
+  std::string word;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    const char c = i < text.size() ? text[i] : ' ';
+    const bool is_large = c >= 'A' && c <= 'Z';
+    const bool is_letter =
+        is_large || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) > 0x7F;
+    if (is_letter) {
+      word += is_large ? static_cast<char>(c - 'A' + 'a') : c;
+      continue;
+    }
+    if (word.size() >= shortest) {
+      words.insert(word);
+    }
+    word.clear();
+  }
+}
+
 std::set<const Rule*> named_in_record(const Assessment& assessment) {
   constexpr int few = 3;
   const Knowledge& knowledge = *assessment.knowledge;
   std::set<const Rule*> named;
-  const Words said = assessment.input == nullptr ? Words() : unread_words(*assessment.input);
-  if (said.empty()) {
+  if (assessment.input == nullptr || assessment.input->unread_words.empty()) {
     return named;
   }
+  const Words& said = assessment.input->unread_words;
   const auto counts = words_of_titles(knowledge);
   for (const Finding& finding : assessment.findings) {
     const Words title = words_of(finding.rule->title);

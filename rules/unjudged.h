@@ -3,6 +3,7 @@
 // could not; or an entry of the record that no rule reads is called as what they look for.
 
 #include <set>
+#include <string_view>
 
 #include "rules/assessment.h"
 
@@ -27,6 +28,9 @@ bool is_excluded_by_answers(const Assessment& assessment, const Finding& finding
 
 // As is_unjudged, and a result is there that cannot be used: somebody must look at it.
 bool waits_for_a_result(const Assessment& assessment, const Finding& finding);
+
+// In small letters (of ASCII); short ones tell nothing and are left out.
+void add_words(std::string_view text, Words& words);
 
 // Red flags that the answers deny, where an entry of the record that no rule reads shares a word
 // with the title by which few red flags are called: "cauda", "seizure".

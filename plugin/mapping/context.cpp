@@ -28,6 +28,7 @@
 #include "plugin/mapping/record_values.h"
 #include "plugin/mapping/vocabulary.h"
 #include "rules/texts.h"
+#include "rules/unjudged.h"
 
 namespace myoflag::mapping {
 
@@ -394,10 +395,18 @@ class Reader {
       return;
     }
     add(asked.first, asked.second, 0, named.name, resource, when);
+    rules::add_words(named.name, out_.unread_words);
+    add_said_words(resource);
     if (is_current && named.told) {
       say_unread();
     }
     out_.doubtful = out_.doubtful || is_current;
+  }
+
+  void add_said_words(const RecordResource& resource) {
+    if (heard_.insert(&resource).second) {
+      mapping::add_said_words(resource.json, out_.unread_words);
+    }
   }
 
   void say_unread() {
@@ -422,6 +431,7 @@ class Reader {
   void list_text(std::string text, const RecordResource& resource, Moment when,
                  bool is_current = true) {
     texts_.push_back({std::move(text), &resource, std::move(when), is_current});
+    add_said_words(resource);
     if (is_current) {
       say_unread();
       out_.doubtful = true;
@@ -1125,6 +1135,7 @@ class Reader {
   bool has_unread_ = false;     // something that no rule reads, which was said
   std::vector<UnreadResult> unread_;
   std::vector<Text> texts_;
+  std::set<const RecordResource*> heard_;  // whose words are among the unread
   RecordContext out_;
 };
 

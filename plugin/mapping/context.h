@@ -21,6 +21,8 @@ namespace myoflag::mapping {
 struct RecordContext {
   rules::RecordFacts facts;
   std::vector<rules::RecordEntry> entries;  // in the order of the record, each fact once
+  // Of everything that no rule reads, in full, also of what is not listed because there is so much.
+  rules::Words unread_words;
   std::vector<RecordProblem> problems;
   // By one date of birth, which may leave a range that is not one age to every rule; then the facts
   // have none.

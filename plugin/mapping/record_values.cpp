@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "plugin/mapping/one_of.h"
 #include "plugin/mapping/record_status.h"
+#include "rules/unjudged.h"
 
 namespace myoflag::mapping {
 
@@ -116,6 +118,53 @@ std::string value_text(const Json& part) {
     return text;
   }
   return plain_text(part);
+}
+
+namespace {
+
+bool is_said(std::string_view name, std::string_view owner) {
+  constexpr std::array<std::string_view, 12> texts{"text",        "conclusion",
+                                                   "title",       "description",
+                                                   "summary",     "detail",
+                                                   "modelNumber", "contentString",
+                                                   "valueString", "patientInstruction",
+                                                   "instruction", "administrationInstruction"};
+  constexpr std::array<std::string_view, 9> displayed{
+      "coding",        "reasonReference",     "detail",       "condition", "device", "manipulated",
+      "codeReference", "medicationReference", "itemReference"};
+  return is_one_of(name, texts) || (name == "display" && is_one_of(owner, displayed)) ||
+         (name == "name" && owner == "deviceName");
+}
+
+bool is_passed_over(std::string_view name) {
+  constexpr std::array<std::string_view, 7> names{
+      "contained",          "meta",    "extension", "category", "clinicalStatus",
+      "verificationStatus", "bodySite"};
+  return is_one_of(name, names);
+}
+
+// `name`, `owner`: of the member, and of the one around it, whatever of them repeats.
+void add_said(const Json& node, std::string_view name, std::string_view owner,
+              rules::Words& words) {
+  if (const auto* text = node.as_string()) {
+    if (is_said(name, owner)) {
+      rules::add_words(*text, words);
+    }
+  } else if (const auto* list = node.as_array()) {
+    for (const auto& one : *list) {
+      add_said(one, name, owner, words);
+    }
+  } else if (const auto* members = node.as_object(); members != nullptr && !is_passed_over(name)) {
+    for (const auto& member : *members) {
+      add_said(member.value, member.name, name, words);
+    }
+  }
+}
+
+}  // namespace
+
+void add_said_words(const Json& resource, rules::Words& words) {
+  add_said(resource, {}, {}, words);
 }
 
 }  // namespace myoflag::mapping

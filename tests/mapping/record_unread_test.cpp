@@ -1465,6 +1465,47 @@ TEST(Explained, ARedFlagThatTheRecordNamesIsNotExcluded) {
   EXPECT_THAT(named_flags(of_p1("Condition", R"("code":{"text":"Muscle weakness"})")), IsEmpty());
 }
 
+// However long the text is, how many there are beside it, and if it is called a medicine.
+TEST(Explained, ARedFlagIsNamedInWordsThatAreNotShown) {
+  const auto cauda = ::testing::Contains("em-cauda-equina");
+  const std::string much(300, 'x');
+  EXPECT_THAT(named_flags(of_p1("Condition", R"("code":{"text":")" + much + R"( cauda equina"})")),
+              cauda);
+  EXPECT_THAT(named_flags(of_p1("DiagnosticReport", AT("2026-11-20") R"("code":{"text":"MRI"},)"
+                                                                     R"("conclusion":")" +
+                                                        much + R"( cauda equina")")),
+              cauda);
+  EXPECT_THAT(named_flags(of_p1("Encounter", STATUS("in-progress") R"("class":{"code":"AMB"},)" +
+                                                 std::string(R"("reasonCode":[{"text":")") + much +
+                                                 R"( cauda equina"}])")),
+              cauda);
+  EXPECT_THAT(named_flags(of_p1("MedicationRequest",
+                                STATUS("active") ORDERED("Foobarin for cauda equina compression"))),
+              cauda);
+  EXPECT_THAT(named_flags(of_p1("Condition", R"("code":{"text":"Seminoma"},)"
+                                             R"("recorder":{"display":"Dr. Cauda"})")),
+              IsEmpty());
+}
+
+TEST(Explained, ARedFlagIsNamedByWhatIsNotListed) {
+  std::vector<Json> conditions{parse(R"({"resourceType":"Patient","id":"p1"})"),
+                               testing::response_of(testing::harmless())};
+  for (int i = 0; i < 25; ++i) {
+    auto one = of_p1("Condition", R"("code":{"text":"Seminoma )" + std::to_string(i) + R"("})");
+    one.set("id", "s" + std::to_string(i));
+    conditions.push_back(one);
+  }
+  conditions.push_back(of_p1("Condition", R"("code":{"text":"Cauda equina lesion"})"));
+  AssessOptions options;
+  options.now = testing::now();
+  const auto assessed =
+      Assessor(knowledge()).assess(fhir::write_json(testing::bundle_of(conditions)), options);
+  ASSERT_TRUE(assessed);
+  const auto named = rules::named_in_record(assessed->assessment);
+  EXPECT_TRUE(std::any_of(named.begin(), named.end(),
+                          [](const auto* rule) { return rule->id == "em-cauda-equina"; }));
+}
+
 TEST(Explained, ARedFlagThatTheRecordNamesStandsUnderItsOwnHeading) {
   const auto flag = [](std::string_view name) {
     const auto text =
