@@ -38,7 +38,7 @@ bool is_certainly_past(std::string_view date_time, rules::Instant now) {
   return parsed && fhir::latest(*parsed) < now;
 }
 
-// As an age, a range or words, an end lies in the past.
+// As an age or a range, an end lies in the past; in words it may say that there is none.
 bool has_ended(const Json& condition, rules::Instant now) {
   if (const auto* period = condition.find("abatementPeriod")) {
     return is_certainly_past(period->string_of("end"), now);
@@ -46,8 +46,7 @@ bool has_ended(const Json& condition, rules::Instant now) {
   if (condition.has("abatementDateTime")) {
     return is_certainly_past(condition.string_of("abatementDateTime"), now);
   }
-  return condition.has("abatementAge") || condition.has("abatementRange") ||
-         condition.has("abatementString");
+  return condition.has("abatementAge") || condition.has("abatementRange");
 }
 
 }  // namespace
@@ -92,11 +91,12 @@ bool is_real_condition(const Json& condition) {
                         {"confirmed", "provisional", "differential", "unconfirmed"});
 }
 
+// A status that says it is there counts, whatever stands beside it: FHIR's con-4 allows no end
+// then.
 bool is_over(const Json& condition, rules::Instant now) {
   constexpr std::string_view name = "clinicalStatus";
-  const bool resolved = has_status_code(condition, name, "resolved") &&
-                        !has_any_status(condition, name, {"active", "recurrence", "relapse"});
-  return resolved || has_ended(condition, now);
+  return !has_any_status(condition, name, {"active", "recurrence", "relapse"}) &&
+         (has_status_code(condition, name, "resolved") || has_ended(condition, now));
 }
 
 bool is_present(const Json& condition, rules::Instant now) {

@@ -260,6 +260,13 @@ INSTANTIATE_TEST_SUITE_P(
         FactCase{"pregnancy_that_ended_at_an_age", "Condition",
                  R"("code":{"text":"High risk pregnancy"},"abatementAge":{"value":30})",
                  "pregnancy-status", "pregnant-20-plus", false},
+        FactCase{"pregnancy_whose_end_is_told_in_words", "Condition",
+                 R"("code":{"text":"High risk pregnancy"},"abatementString":"ongoing")",
+                 "pregnancy-status", "pregnant-20-plus", true},
+        FactCase{"pregnancy_active_beside_an_end", "Condition",
+                 R"("code":{"text":"High risk pregnancy"},"abatementAge":{"value":30},)"
+                 R"("clinicalStatus":)" CONDITION_STATUS("condition-clinical", "active"),
+                 "pregnancy-status", "pregnant-20-plus", true},
         FactCase{"pregnancy_inactive", "Condition",
                  R"("code":{"text":"High risk pregnancy"},"clinicalStatus":)" CONDITION_STATUS(
                      "condition-clinical", "inactive"),
