@@ -3,7 +3,9 @@
 // could not; or an entry of the record that no rule reads is called as what they look for.
 
 #include <set>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "rules/assessment.h"
 
@@ -35,5 +37,8 @@ void add_words(std::string_view text, Words& words);
 // Red flags that the answers deny, where an entry of the record that no rule reads shares a word
 // with the title by which few red flags are called: "cauda", "seizure".
 std::set<const Rule*> named_in_record(const Assessment& assessment);
+
+// What entries of the record say that no rule reads, as the record words it; each once.
+std::vector<std::string> unread_entries(const Assessment& assessment);
 
 }  // namespace myoflag::rules

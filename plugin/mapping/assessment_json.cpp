@@ -422,6 +422,18 @@ Json bounds_json(const rules::TierBounds& bounds) {
                        {"highestReached", bounds.highest_reached}});
 }
 
+// In the order of their letters: that of the record says nothing.
+Json record_unread_json(const Assessment& assessment) {
+  auto texts =
+      assessment.input == nullptr ? std::vector<std::string>() : rules::unread_entries(assessment);
+  std::sort(texts.begin(), texts.end());
+  Json rows = Json::array();
+  for (auto& text : texts) {
+    rows.push(std::move(text));
+  }
+  return rows;
+}
+
 // Without a record these are not judged, which needs no words.
 bool is_excluded_by_labs(const Assessment& assessment, const Finding& finding) {
   return finding.status == FindingStatus::excluded && assessment.input != nullptr &&
@@ -459,6 +471,7 @@ Json assessment_json(const Assessment& assessment, bool all_findings) {
   result.set("freeText", free_text_json(assessment));
   result.set("notices", rows_json(assessment.notices, notice_json));
   result.set("setAside", set_aside_json(assessment));
+  result.set_if("recordUnread", record_unread_json(assessment));
   return result;
 }
 
@@ -533,6 +546,7 @@ Json outcome_json(const Assessment& assessment) {
                                {"patientAdvice", advice_json(assessment)},
                                {"notices", lasting_notices(assessment)}});
   outcome.set_if("excludedByLabs", std::move(by_labs));
+  outcome.set_if("recordUnread", record_unread_json(assessment));
   return outcome;
 }
 

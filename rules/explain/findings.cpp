@@ -109,21 +109,6 @@ void add_titles(std::string heading, const Texts& titles, Lines& lines) {
   }
 }
 
-// Entries of the record that may say what the answers deny.
-Texts unread_entries(const Page& page) {
-  Texts texts;
-  for (const RecordEntry& entry : page.assessment().input->record) {
-    using Kind = RecordEntry::Kind;
-    const bool is_named = entry.kind == Kind::medicine || entry.kind == Kind::condition;
-    const bool is_unread =
-        is_named ? entry.options == 0 : entry.kind == Kind::test && entry.item < 0;
-    if (is_unread && std::find(texts.begin(), texts.end(), entry.text) == texts.end()) {
-      texts.push_back(entry.text);
-    }
-  }
-  return texts;
-}
-
 }  // namespace
 
 Lines also_answered(const Page& page) {
@@ -166,7 +151,7 @@ Lines excluded(const Page& page) {
     });
     add_titles(page.label(*tier), titles, lines);
   }
-  if (const Texts unread = unread_entries(page); !unread.empty() && !lines.empty()) {
+  if (const Texts unread = unread_entries(page.assessment()); !unread.empty() && !lines.empty()) {
     lines.insert(lines.begin(),
                  line(page.say("explain-excluded-unread", {{"entries", joined(unread, "; ")}})));
   }

@@ -1432,6 +1432,16 @@ rules::Assessment assessed_beside(const Json& resource) {
       .assessment;
 }
 
+// Otherwise the later of two would be taken for the one that was delivered.
+TEST(Outcome, IsAnotherWhereTheRecordSaysSomethingElseThatNoRuleReads) {
+  const auto outcome = [](std::string_view words) {
+    return fhir::write_json(mapping::outcome_json(
+        assessed_beside(of_p1("Condition", R"("code":{"text":")" + std::string(words) + R"("})"))));
+  };
+  EXPECT_EQ(outcome("Foot drop"), outcome("Foot drop"));
+  EXPECT_NE(outcome("Foot drop"), outcome("Night sweats"));
+}
+
 std::string explained(const Json& resource) {
   const auto assessment = assessed_beside(resource);
   std::string text;
