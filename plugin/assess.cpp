@@ -496,15 +496,16 @@ void add_missing_subject(const tl::expected<Assessed, Issues>& judged, const std
 }
 
 // What is said of the record, as findings.
-Issues record_findings(const rules::Knowledge& knowledge, const Intake& intake,
+Issues record_findings(const mapping::ConceptIndex& concepts, const Intake& intake,
                        rules::Instant now) {
+  const auto& knowledge = concepts.knowledge();
   auto problems = intake.record_problems;
   const auto add = [&problems](std::vector<mapping::RecordProblem> more) {
     problems.insert(problems.end(), std::make_move_iterator(more.begin()),
                     std::make_move_iterator(more.end()));
   };
   add(read_earlier(knowledge, intake).problems);
-  add(mapping::read_record(knowledge, intake.record, intake.record_complete, now, intake.set_aside)
+  add(mapping::read_record(concepts, intake.record, intake.record_complete, now, intake.set_aside)
           .problems);
   Issues issues;
   for (auto& problem : problems) {
@@ -568,6 +569,19 @@ class TranslatedForm {
   mutable std::optional<fhir::Questionnaire> form_;  // absent where the English one has errors too
 };
 
+// What the words and codes of a record mean: made once, and only where a record comes.
+class RecordConcepts {
+ public:
+  const mapping::ConceptIndex& of(const rules::Knowledge& knowledge) const {
+    std::call_once(made_, [&] { index_.emplace(knowledge); });
+    return *index_;
+  }
+
+ private:
+  mutable std::once_flag made_;
+  mutable std::optional<mapping::ConceptIndex> index_;
+};
+
 }  // namespace
 
 struct Assessor::Parts {
@@ -622,6 +636,7 @@ struct Assessor::Parts {
   Issues form_issues;
   std::optional<fhir::Questionnaire> form;  // in English; absent: the form cannot be used
   TranslatedForm translated;
+  RecordConcepts concepts;
 };
 
 std::optional<Assessed> Assessor::Parts::assess_plain(std::string_view bytes,
@@ -699,8 +714,8 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge_all(Intake intake,
   }
   intake.record_problems.insert(intake.record_problems.begin(), missing.begin(), missing.end());
   // Read once, and kept apart: each form begun is judged beside the same record and earlier forms.
-  const auto context = mapping::read_record(*knowledge, intake.record, intake.record_complete,
-                                            options.now, intake.set_aside);
+  const auto context = mapping::read_record(concepts.of(*knowledge), intake.record,
+                                            intake.record_complete, options.now, intake.set_aside);
   const auto earlier = read_earlier(*knowledge, intake);
   auto record = std::exchange(intake.record, {});
   intake.set_aside.clear();
@@ -795,6 +810,9 @@ const rules::KnowledgePtr& Assessor::knowledge() const { return parts_->knowledg
 const Json& Assessor::questionnaire() const {
   return parts_->translated.resource(*parts_->knowledge);
 }
+const mapping::ConceptIndex& Assessor::concepts() const {
+  return parts_->concepts.of(*parts_->knowledge);
+}
 bool Assessor::has_form() const { return parts_->form.has_value(); }
 
 tl::expected<Assessed, Issues> Assessor::assess(std::string_view bytes,
@@ -833,7 +851,7 @@ Issues Assessor::check(std::string_view bytes, const AssessOptions& options) con
   auto brief = options;
   brief.outlook = rules::Outlook::none;
   append(issues, parts_->findings(*intake, options));
-  append(issues, record_findings(*parts_->knowledge, *intake, options.now));
+  append(issues, record_findings(concepts(), *intake, options.now));
   const auto place = intake->place;
   auto judged = parts_->judge_all(*std::move(intake), brief);
   add_missing_subject(judged, place, issues);

@@ -15,6 +15,10 @@
 #include "rules/evaluate.h"
 #include "rules/knowledge.h"
 
+namespace myoflag::mapping {
+class ConceptIndex;
+}
+
 namespace myoflag {
 
 enum class Syntax { detect, json, xml };  // detect: the first character that is no white space
@@ -50,7 +54,8 @@ class Assessor {
   Assessor(Assessor&&) noexcept;
 
   const rules::KnowledgePtr& knowledge() const;
-  const fhir::Json& questionnaire() const;  // the FHIR Questionnaire of the knowledge
+  const fhir::Json& questionnaire() const;        // the FHIR Questionnaire of the knowledge
+  const mapping::ConceptIndex& concepts() const;  // by which it reads a record
 
   // False: the knowledge's form cannot be used, and every input is refused.
   bool has_form() const;

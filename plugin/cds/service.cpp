@@ -337,7 +337,7 @@ bool is_for_patient(const Json& order, const HookRequest& request) {
 
 // Workups that are ordered, and those among the draft orders of the screen, which count as if they
 // were: asking twice helps nobody. What is over, or somebody else's, silences nothing.
-std::set<int> ordered_workups(const Knowledge& knowledge, const std::vector<Json>& record,
+std::set<int> ordered_workups(const Assessor& assessor, const std::vector<Json>& record,
                               const HookRequest& request, rules::Instant now) {
   std::vector<mapping::RecordResource> orders;
   for (const auto& resource : record) {
@@ -355,7 +355,11 @@ std::set<int> ordered_workups(const Knowledge& knowledge, const std::vector<Json
     }
   }
   std::set<int> workups;
-  for (const auto& entry : mapping::read_record(knowledge, orders, false, now).entries) {
+  if (orders.empty()) {
+    return workups;
+  }
+  const auto context = mapping::read_record(assessor.concepts(), orders, false, now);
+  for (const auto& entry : context.entries) {
     if (entry.kind == rules::RecordEntry::Kind::test) {
       workups.insert(entry.item);
     }
@@ -432,7 +436,7 @@ class Call {
   }
 
   Answer card_for(const Assessed& assessed) const {
-    const auto ordered = ordered_workups(knowledge_, assessed.record, request_, now_);
+    const auto ordered = ordered_workups(assessor_, assessed.record, request_, now_);
     return with_card(assessment_card({assessed.assessment, assessed.response, patient_of(subject_),
                                       encounter_of(subject_), sources_, ordered},
                                      settings_),
@@ -525,9 +529,8 @@ Json patient_named_by(const Assessed& assessed) {
 
 }  // namespace
 
-Json cards_of(const Assessed& assessed, rules::Instant now) {
-  const auto ordered =
-      ordered_workups(*assessed.assessment.knowledge, assessed.record, HookRequest{}, now);
+Json cards_of(const Assessor& assessor, const Assessed& assessed, rules::Instant now) {
+  const auto ordered = ordered_workups(assessor, assessed.record, HookRequest{}, now);
   return cards_response({assessment_card(
       {assessed.assessment, assessed.response, patient_named_by(assessed), {}, {}, ordered}, {})});
 }

@@ -40,7 +40,7 @@ struct Answer {
 };
 
 // The same card without a call, of an input that is there as a whole: {"cards": [...]}.
-fhir::Json cards_of(const Assessed& assessed, rules::Instant now);
+fhir::Json cards_of(const Assessor& assessor, const Assessed& assessed, rules::Instant now);
 
 // A response and the record that was fetched for it, under the keys of a prefetch: judged as for a
 // card, with what could not be fetched unknown and named. `input`: what Assessor takes to judge it

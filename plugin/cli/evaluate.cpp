@@ -59,8 +59,8 @@ tl::expected<rules::PatientText, Failure> patient_text(const Options& options,
       [&](const rules::Language* one) { return rules::explain_for_patient(assessment, one); });
 }
 
-tl::expected<std::string, Failure> output(const Options& options, const Assessed& assessed,
-                                          rules::Instant now) {
+tl::expected<std::string, Failure> output(const Options& options, const Assessor& assessor,
+                                          const Assessed& assessed, rules::Instant now) {
   const rules::Assessment& assessment = assessed.assessment;
   if (options.format == "assessment") {
     return fhir::write_json(mapping::assessment_json(assessment, options.all),
@@ -70,7 +70,7 @@ tl::expected<std::string, Failure> output(const Options& options, const Assessed
     return bundle(options, assessed);
   }
   if (options.format == "cards") {
-    return fhir::write_json(cds::cards_of(assessed, now), fhir::JsonStyle::pretty);
+    return fhir::write_json(cds::cards_of(assessor, assessed, now), fhir::JsonStyle::pretty);
   }
   const Screen where = screen(options.colour);
   if (options.patient) {
@@ -91,7 +91,7 @@ Exit evaluate(const Options& options) {
     say(first_issue_lines(options.given.input.file, assessed.error()));
     return Exit::rejected;
   }
-  const auto out = output(options, *assessed, open->how.now);
+  const auto out = output(options, open->assessor, *assessed, open->how.now);
   if (!out) {
     say(out.error().text);
     return out.error().exit;

@@ -82,16 +82,16 @@ std::string range_text(const AgeRange& age) {
 
 class Reader {
  public:
-  Reader(const rules::Knowledge& knowledge, std::span<const RecordResource> record,
+  Reader(const ConceptIndex& concepts, std::span<const RecordResource> record,
          std::span<const RecordResource> set_aside, rules::Instant now)
-      : knowledge_(knowledge),
-        bindings_(knowledge.bindings),
+      : knowledge_(concepts.knowledge()),
+        bindings_(knowledge_.bindings),
         record_(record),
         set_aside_(set_aside),
         now_(now),
-        index_(knowledge),
+        index_(concepts),
         medicines_(index_),
-        reasons_(knowledge, index_) {}
+        reasons_(knowledge_, index_) {}
 
   RecordContext read(bool complete) {
     out_.facts.fetched = !record_.empty();
@@ -1114,7 +1114,7 @@ class Reader {
   const rules::Bindings& bindings_;
   std::span<const RecordResource> record_, set_aside_;
   rules::Instant now_;
-  ConceptIndex index_;
+  const ConceptIndex& index_;
   Medicines medicines_;
   ReasonReader reasons_;
   RecordIndex devices_;
@@ -1141,10 +1141,10 @@ class Reader {
 
 }  // namespace
 
-RecordContext read_record(const rules::Knowledge& knowledge, std::span<const RecordResource> record,
+RecordContext read_record(const ConceptIndex& concepts, std::span<const RecordResource> record,
                           bool complete, rules::Instant now,
                           std::span<const RecordResource> set_aside) {
-  return Reader(knowledge, record, set_aside, now).read(complete);
+  return Reader(concepts, record, set_aside, now).read(complete);
 }
 
 }  // namespace myoflag::mapping

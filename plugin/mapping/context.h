@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "plugin/mapping/intake.h"
+#include "plugin/mapping/record_concepts.h"
 #include "plugin/mapping/record_dates.h"
 #include "rules/assessment.h"
 #include "rules/knowledge.h"
@@ -38,7 +39,7 @@ struct RecordContext {
 // `complete`: nothing of the record is known to be missing, so that a laboratory value that is not
 // there was not measured. `set_aside`: resources that cannot be used. Of them only this is read:
 // whether they may have mattered, by their status, their code, and for results their date.
-RecordContext read_record(const rules::Knowledge& knowledge, std::span<const RecordResource> record,
+RecordContext read_record(const ConceptIndex& concepts, std::span<const RecordResource> record,
                           bool complete, rules::Instant now,
                           std::span<const RecordResource> set_aside = {});
 

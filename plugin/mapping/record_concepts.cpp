@@ -182,7 +182,8 @@ std::string Named::name_or(std::string_view fallback) const {
 // ---- ConceptIndex
 
 ConceptIndex::ConceptIndex(const rules::Knowledge& knowledge)
-    : pregnancy_status_(knowledge.bindings.pregnancy_status),
+    : knowledge_(knowledge),
+      pregnancy_status_(knowledge.bindings.pregnancy_status),
       joins_(plain_list(knowledge.text("record-joins"))),
       qualifiers_(plain_list(knowledge.text("record-qualifiers"))) {
   for (const auto& term : knowledge.terms) {

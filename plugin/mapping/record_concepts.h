@@ -54,6 +54,8 @@ class ConceptIndex {
   // The knowledge must outlive it.
   explicit ConceptIndex(const rules::Knowledge& knowledge);
 
+  const rules::Knowledge& knowledge() const { return knowledge_; }
+
   // A CodeableConcept, or null. By system and code (of ATC and ICD-10 in any case), and by whole
   // words of text and display, as record_words.h makes them plain.
   void read(const fhir::Json* one, Named& named) const;
@@ -105,6 +107,7 @@ class ConceptIndex {
   bool only_qualifies(std::string_view words) const;
   std::vector<std::string> parts_of(std::string_view text) const;
 
+  const rules::Knowledge& knowledge_;
   const rules::PregnancyStatus& pregnancy_status_;
   std::vector<std::string> joins_, qualifiers_;  // plain words
   std::set<std::string> official_;               // plain words of the names of verified codes

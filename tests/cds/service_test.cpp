@@ -855,7 +855,7 @@ Json card_without_call(const Json& response) {
   if (!assessed) {
     throw std::runtime_error(assessed.error().front().text);
   }
-  return cards_of(*assessed, now);
+  return cards_of(assessor(), *assessed, now);
 }
 
 // Of the first draft request; null where there is none.

@@ -65,7 +65,7 @@ mapping::RecordContext read(const std::vector<Json>& resources, bool complete = 
                       "Bundle.entry[0].resource",
                       {}});
   }
-  return mapping::read_record(*knowledge(), record, complete, testing::now());
+  return mapping::read_record(testing::concepts(), record, complete, testing::now());
 }
 
 bool says(const mapping::RecordContext& context, std::string_view link_id,
@@ -465,11 +465,11 @@ TEST(Record, AMedicationOfTwoServersIsNotGuessed) {
       {medication, "Medication", "Medication/m7", name("https://a.example/"), "a", {}},
       {other, "Medication", "Medication/m7", name("https://b.example/"), "b", {}},
       {request, "MedicationRequest", "MedicationRequest/x1", "", "c", {}}};
-  const auto without = mapping::read_record(*knowledge(), record, true, testing::now());
+  const auto without = mapping::read_record(testing::concepts(), record, true, testing::now());
   EXPECT_FALSE(says(without, "medicine-classes", "lithium"));
   EXPECT_THAT(without.problems, SizeIs(1));
   record[2].full_url = "https://a.example/MedicationRequest/x1";
-  EXPECT_TRUE(says(mapping::read_record(*knowledge(), record, true, testing::now()),
+  EXPECT_TRUE(says(mapping::read_record(testing::concepts(), record, true, testing::now()),
                    "medicine-classes", "lithium"));
 }
 
@@ -973,7 +973,7 @@ TEST_P(DatedBy, ItsReportCountsWhereARuleLooksForIt) {
     record[1].full_url = record[0].full_url;
   }
   for (int turn = 0; turn < 2; ++turn) {
-    const auto context = mapping::read_record(*knowledge(), record, true, testing::now());
+    const auto context = mapping::read_record(testing::concepts(), record, true, testing::now());
     EXPECT_EQ(context.facts.labs[index].state, param.used ? LabState::known : LabState::unusable);
     EXPECT_EQ(context.doubtful, param.used);
     std::reverse(record.begin(), record.end());

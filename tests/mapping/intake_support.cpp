@@ -131,6 +131,11 @@ const rules::KnowledgePtr& knowledge() {
   return one;
 }
 
+const mapping::ConceptIndex& concepts() {
+  static const mapping::ConceptIndex index(*knowledge());
+  return index;
+}
+
 Given harmless() {
   return {{"em-now", {"none"}},
           {"em-sudden", {"none"}},

@@ -10,12 +10,14 @@
 
 #include "fhir/json.h"
 #include "plugin/mapping/intake.h"
+#include "plugin/mapping/record_concepts.h"
 #include "rules/assessment.h"
 #include "rules/knowledge.h"
 
 namespace myoflag::testing {
 
 const rules::KnowledgePtr& knowledge();
+const mapping::ConceptIndex& concepts();
 
 // Answers by linkId: option codes, or one number or text as written.
 using Given = std::map<std::string, std::vector<std::string>>;

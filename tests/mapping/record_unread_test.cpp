@@ -57,7 +57,7 @@ mapping::RecordContext read(const std::vector<Json>& resources) {
     all.back().set("id", "x" + std::to_string(i));
   }
   const auto intake = testing::take(testing::bundle_of(all));
-  return mapping::read_record(*knowledge(), intake.value().record, intake->record_complete,
+  return mapping::read_record(testing::concepts(), intake.value().record, intake->record_complete,
                               testing::now(), intake->set_aside);
 }
 
@@ -1008,7 +1008,7 @@ TEST(Contained, WhatIsInsideTheResponseIsRead) {
   const auto lab = static_cast<std::size_t>(knowledge()->lab("k"));
   for (const auto* whose : {"", R"(,"subject":{"reference":"Patient/p1"})"}) {
     const auto intake = testing::take(response_with(whose));
-    const auto context = mapping::read_record(*knowledge(), intake.value().record,
+    const auto context = mapping::read_record(testing::concepts(), intake.value().record,
                                               intake->record_complete, testing::now());
     EXPECT_EQ(rules::to_text(context.facts.labs[lab].value), "2.1") << whose;
   }
@@ -1034,7 +1034,7 @@ TEST(Contained, WhatIsInsideAnotherResponseIsRead) {
     for (const auto* whose : {"", R"(,"subject":{"reference":"Patient/p1"})"}) {
       const auto intake = testing::take(other_with(day, status, whose));
       ASSERT_TRUE(intake) << status;
-      const auto context = mapping::read_record(*knowledge(), intake->record,
+      const auto context = mapping::read_record(testing::concepts(), intake->record,
                                                 intake->record_complete, testing::now());
       EXPECT_TRUE(context.doubtful) << status;
       EXPECT_THAT(context.entries, SizeIs(1)) << status;
