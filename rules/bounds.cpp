@@ -50,7 +50,7 @@ class BoundsSearch {
   }
 
   TierBounds run() {
-    const Tier calm = tryout_.tier_of(tryout_.calmed(facts_.answers));
+    const Tier calm = tryout_.verdicts_of(tryout_.calmed(facts_.answers)).tier;
     bounds_.lowest = lowest_tier();
     bounds_.lowest_reached = calm == bounds_.lowest;
     bounds_.highest = calm;
@@ -155,7 +155,7 @@ class BoundsSearch {
   }
 
   bool reaches(const AnswerRecord& complete, Tier tier) {
-    reached_ = tryout_.tier_of(complete);
+    reached_ = tryout_.verdicts_of(complete).tier;
     return reached_ >= tier;
   }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <bitset>
 #include <map>
 #include <set>
 
@@ -37,6 +38,13 @@ std::vector<Candidate> other_options(const Item& item, std::uint64_t chosen) {
 
 std::int64_t distance(Number a, Number b) { return a < b ? b.nano - a.nano : a.nano - b.nano; }
 
+// A fired rule of the present tier. No lower tier is reached before each of them is silent.
+struct Holder {
+  bool gap = false;
+  std::size_t index = 0;
+  std::bitset<kMaxItems> items;  // no other question can silence it
+};
+
 class ChangeSearch {
  public:
   ChangeSearch(const Situation& situation, const Verdicts& verdicts, Effort& effort)
@@ -47,6 +55,7 @@ class ChangeSearch {
         tryout_(situation, effort) {}
 
   TierChanges run() {
+    find_holders();
     const auto deciding = deciding_items();
     singles(changeable(), {deciding.begin(), deciding.end()});
     const bool lowers = std::any_of(out_.list.begin(), out_.list.end(),
@@ -103,18 +112,63 @@ class ChangeSearch {
     return items;
   }
 
-  // Questions that the fired rules of the present tier read. A given age is what it is.
-  std::vector<int> deciding_items() const {
-    std::set<int> deciding;
-    const auto look = [&](const std::vector<Rule>& rules, const auto& values) {
+  void find_holders() {
+    const auto look = [&](const std::vector<Rule>& rules, const auto& values, bool gap) {
       for (std::size_t i = 0; i < rules.size(); ++i) {
         if (values[i] == Tri::yes && rules[i].tier == verdicts_.tier && rules[i].raises()) {
-          add_items(rules[i], deciding);
+          holders_.push_back({gap, i, silencing_items(rules[i])});
         }
       }
     };
-    look(knowledge_.rules, verdicts_.rules);
-    look(knowledge_.gaps, verdicts_.gaps);
+    look(knowledge_.rules, verdicts_.rules, false);
+    look(knowledge_.gaps, verdicts_.gaps, true);
+  }
+
+  const Rule& rule_of(const Holder& holder) const {
+    return (holder.gap ? knowledge_.gaps : knowledge_.rules)[holder.index];
+  }
+
+  // Those that the rule reads, those by which they are shown, and the age. What hangs on other
+  // rules may hang on any question.
+  std::bitset<kMaxItems> silencing_items(const Rule& rule) const {
+    std::bitset<kMaxItems> items;
+    if (rule.kind != Rule::Kind::rule || rule.last) {
+      return items.set();
+    }
+    std::set<int> read{knowledge_.bindings.age};
+    add_items(rule, read);
+    std::vector<int> left(read.begin(), read.end());
+    while (!left.empty()) {
+      const int item = left.back();
+      left.pop_back();
+      if (item < 0 || items[index_of(item)]) {
+        continue;
+      }
+      items.set(index_of(item));
+      const Item& it = knowledge_.items[index_of(item)];
+      left.push_back(it.parent);
+      for (const auto& when : it.enable) {
+        left.push_back(when.item);
+      }
+    }
+    return items;
+  }
+
+  // Which of the holders do not fire by these verdicts.
+  std::vector<bool> silenced(const Verdicts& verdicts) const {
+    std::vector<bool> silent;
+    for (const auto& holder : holders_) {
+      silent.push_back((holder.gap ? verdicts.gaps : verdicts.rules)[holder.index] != Tri::yes);
+    }
+    return silent;
+  }
+
+  // Questions that the fired rules of the present tier read. A given age is what it is.
+  std::vector<int> deciding_items() const {
+    std::set<int> deciding;
+    for (const auto& holder : holders_) {
+      add_items(rule_of(holder), deciding);
+    }
     if (deciding.empty()) {
       add_items_of_lower_rules(deciding);
     }
@@ -185,7 +239,7 @@ class ChangeSearch {
     return out;
   }
 
-  std::optional<Tier> try_out(const Alternative& first, const Alternative* second) {
+  std::optional<Verdicts> try_out(const Alternative& first, const Alternative* second) {
     if (!effort_.left()) {
       out_.complete = false;
       return std::nullopt;
@@ -200,7 +254,7 @@ class ChangeSearch {
         }
       }
     }
-    return tryout_.tier_of(answers, anew);
+    return tryout_.verdicts_of(answers, anew);
   }
 
   // A question that no deciding rule reads can lower the tier only by hiding what was answered:
@@ -209,10 +263,16 @@ class ChangeSearch {
     for (const int item : items) {
       for (const auto& answer : alternatives(item)) {
         const Alternative change{item, answer};
-        const auto tier = try_out(change, nullptr);
-        if (tier &&
-            (*tier > verdicts_.tier || (*tier < verdicts_.tier && deciding.contains(item)))) {
-          add_single(change, *tier);
+        const auto verdicts = try_out(change, nullptr);
+        if (!verdicts) {
+          return;
+        }
+        const Tier tier = verdicts->tier;
+        if (tier > verdicts_.tier || (tier < verdicts_.tier && deciding.contains(item))) {
+          add_single(change, tier);
+        }
+        if (deciding.contains(item)) {
+          tried_[item].push_back({answer, silenced(*verdicts)});
         }
       }
     }
@@ -266,19 +326,41 @@ class ChangeSearch {
     }
   }
 
+  // One answer tried alone.
+  struct Tried {
+    Candidate answer;
+    std::vector<bool> silenced;  // of the holders
+  };
+
+  // What only one of the two questions can silence, its answer silenced alone.
+  bool may_lower(int a, const Tried& first, int b, const Tried& second) const {
+    for (std::size_t i = 0; i < holders_.size(); ++i) {
+      const bool by_a = holders_[i].items[index_of(a)];
+      const bool by_b = holders_[i].items[index_of(b)];
+      const bool silent = by_a ? by_b || first.silenced[i] : by_b && second.silenced[i];
+      if (!silent) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   // The lowest tier that changing these two answers reaches, if any is lower.
   void try_pair(int a, int b, std::map<std::pair<int, int>, TierChange>& best) {
-    for (const auto& first : alternatives(a)) {
-      for (const auto& second : alternatives(b)) {
-        const Alternative one{a, first};
-        const Alternative two{b, second};
-        const auto tier = try_out(one, &two);
-        if (!tier || *tier >= verdicts_.tier) {
+    for (const auto& first : tried_[a]) {
+      for (const auto& second : tried_[b]) {
+        if (!may_lower(a, first, b, second)) {
+          continue;
+        }
+        const Alternative one{a, first.answer};
+        const Alternative two{b, second.answer};
+        const auto verdicts = try_out(one, &two);
+        if (!verdicts || verdicts->tier >= verdicts_.tier) {
           continue;
         }
         const auto known = best.find({a, b});
-        if (known == best.end() || *tier < known->second.tier) {
-          best[{a, b}] = {*tier, false, {shown_change(one), shown_change(two)}};
+        if (known == best.end() || verdicts->tier < known->second.tier) {
+          best[{a, b}] = {verdicts->tier, false, {shown_change(one), shown_change(two)}};
         }
       }
     }
@@ -289,6 +371,8 @@ class ChangeSearch {
   const Verdicts& verdicts_;
   Effort& effort_;
   Tryout tryout_;
+  std::vector<Holder> holders_;
+  std::map<int, std::vector<Tried>> tried_;  // of the deciding questions
   TierChanges out_;
 };
 

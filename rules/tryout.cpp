@@ -114,10 +114,6 @@ Verdicts Tryout::verdicts_of(const AnswerRecord& answers, std::span<const int> a
   return verdicts;
 }
 
-Tier Tryout::tier_of(const AnswerRecord& answers, std::span<const int> anew) {
-  return verdicts_of(answers, anew).tier;
-}
-
 Tryout::Alarm Tryout::alarm_of(const AnswerRecord& answers) {
   const Verdicts verdicts = verdicts_of(answers, {});
   int count = 0;

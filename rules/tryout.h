@@ -32,7 +32,7 @@ class Tryout {
 
   // What the rules say of these answers, settled or not; `none` that stood beside a positive option
   // stands there still, unless the question is among those answered `anew`.
-  Tier tier_of(const AnswerRecord& answers, std::span<const int> anew = {});
+  Verdicts verdicts_of(const AnswerRecord& answers, std::span<const int> anew = {});
 
   // Answers an open question; what was ticked there beside "not sure" stays ticked.
   void complete(AnswerRecord& answers, int item, const Candidate& candidate) const;
@@ -47,7 +47,6 @@ class Tryout {
   // How far a form is from calm: its tier, then how many rules say so.
   using Alarm = std::pair<Tier, int>;
 
-  Verdicts verdicts_of(const AnswerRecord& answers, std::span<const int> anew);
   Alarm alarm_of(const AnswerRecord& answers);
   // Returns the questions answered for which there was a choice.
   std::vector<int> fill(AnswerRecord& answers);

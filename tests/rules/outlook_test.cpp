@@ -517,6 +517,77 @@ TEST_P(SmallOutlookTest, NoSingleAnswerThatMovesTheTierIsMissed) {
   }
 }
 
+// Every way to answer a question otherwise that the search tries, one option each.
+std::vector<NamedAnswer> other_answers(const Knowledge& knowledge, const Form& form,
+                                       const Item& item) {
+  const auto found = form.answers.find(item.link_id);
+  const NamedAnswer given = found == form.answers.end() ? NamedAnswer{} : found->second;
+  const auto index = knowledge.item(item.link_id);
+  std::vector<NamedAnswer> out;
+  for (std::uint64_t left = item.positive() | item.none; left != 0; left &= left - 1) {
+    const std::uint64_t option = left & (~left + 1);
+    const bool settles_nothing =
+        is_open(item, given) && ((option == item.none && ticked(item, given) != 0) ||
+                                 (option & knowledge.open_options(index)) != 0);
+    if (!settles_nothing) {
+      out.push_back(changed_answer(item, given, option, {}));
+    }
+  }
+  return out;
+}
+
+TEST_P(SmallOutlookTest, NoPairOfAnswersThatLowersTheTierIsMissed) {
+  const Knowledge& knowledge = world_.knowledge();
+  Random random(34);
+  int pairs_seen = 0;
+  for (int i = 0; i < kForms && !HasFailure(); ++i) {
+    const Form form = applicable(world_.names(), random_small_form(world_, random));
+    const Facts facts = world_.names().facts(form);
+    const Verdicts verdicts = world_.names().verdicts(form);
+    const auto [changes, complete] = changes_of(world_.names(), form);
+    const bool lowered_by_one = std::any_of(changes.begin(), changes.end(), [](const auto& change) {
+      return !change.raises && change.answers.size() == 1;
+    });
+    if (!complete || lowered_by_one) {
+      continue;
+    }
+    std::vector<const Item*> deciding;
+    for (const auto& item : knowledge.items) {
+      const auto state = facts.answers.state[at(knowledge.item(item.link_id))];
+      if (item.type == ItemType::choice && !item.context_only && state != ItemState::not_shown &&
+          state != ItemState::not_asked && decides(knowledge, verdicts, item)) {
+        deciding.push_back(&item);
+      }
+    }
+    for (const Item* a : deciding) {
+      for (const Item* b : deciding) {
+        if (a >= b) {
+          continue;
+        }
+        for (const auto& first : other_answers(knowledge, form, *a)) {
+          for (const auto& second : other_answers(knowledge, form, *b)) {
+            Form changed = form;
+            changed.answers[a->link_id] = first;
+            changed.answers[b->link_id] = second;
+            const Tier tier = world_.names().verdicts(changed).tier;
+            if (tier >= verdicts.tier) {
+              continue;
+            }
+            ++pairs_seen;
+            const bool told = std::any_of(changes.begin(), changes.end(), [&](const auto& change) {
+              return change.tier <= tier && change.answers.size() == 2 &&
+                     change.answers[0].item == a && change.answers[1].item == b;
+            });
+            EXPECT_TRUE(told) << a->link_id << " and " << b->link_id << " give " << code_of(tier)
+                              << "\nfrom " << to_text(form);
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(pairs_seen, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Worlds, SmallOutlookTest,
                          ::testing::Combine(::testing::Range<std::size_t>(0, 5), ::testing::Bool()),
                          [](const auto& test) {
