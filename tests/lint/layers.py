@@ -6,6 +6,8 @@ from common import code_only, cpp_files, lines, read
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 FORBIDDEN_LAYERS = {"fhir": ("rules", "plugin", "tests"), "rules": ("fhir", "plugin", "tests"), "plugin": ("tests",)}
 CPPREST_FILES = ("fhir/client/cpprest_transport.cpp",)
+# What the sidecar's speed is held against, on loopback: a bare echo, and a listener that only parses.
+PEERS = {"beast": "tests/bench/cards/echo_peer.cpp", "cpprest": "tests/bench/cards/parse_peer.cpp"}
 CPPREST_NAMES = re.compile(r"\b(?:web::|pplx::|utility::conversions|concurrency::streams)|\bnamespace\s+(?:web|pplx)\b")
 CPPREST_HEADERS = re.compile(r"^(?:cpprest|pplx)/")
 BEAST = re.compile(r"\bboost::beast\b|\bbeast::http\b")
@@ -23,7 +25,11 @@ def is_pure(path):
 
 def is_cpprest_home(path):
     # Test doubles: the fake EHR speaks with cpprestsdk's listener.
-    return path in CPPREST_FILES or re.match(r"tests/(?:support|service)/[^/]*fake_ehr[^/]*\.(?:h|cpp)$", path)
+    return path in (*CPPREST_FILES, PEERS["cpprest"]) or re.match(r"tests/(?:support|service)/[^/]*fake_ehr[^/]*\.(?:h|cpp)$", path)
+
+
+def is_beast_home(path):
+    return path.startswith("plugin/http/") or path == PEERS["beast"]
 
 
 def check_include(path, bracket, name):
@@ -34,7 +40,7 @@ def check_include(path, bracket, name):
         yield f"include {name}: write it from the root of the project"
     if CPPREST_HEADERS.match(name) and not is_cpprest_home(path):
         yield f"cpprestsdk ({name}) belongs in {CPPREST_FILES[0]} only"
-    if name.startswith("boost/beast") and not path.startswith("plugin/http/"):
+    if name.startswith("boost/beast") and not is_beast_home(path):
         yield f"Boost.Beast ({name}) belongs in plugin/http/ only"
     if name == "regex":
         yield "std::regex crashes on long input: hand-written code instead"
@@ -47,7 +53,7 @@ def check_include(path, bracket, name):
 def check_line(path, line):
     if CPPREST_NAMES.search(line) and not is_cpprest_home(path):
         yield f"cpprestsdk is named outside {CPPREST_FILES[0]}"
-    if BEAST.search(line) and not path.startswith("plugin/http/"):
+    if BEAST.search(line) and not is_beast_home(path):
         yield "Boost.Beast is named outside plugin/http/"
     if re.search(r"\bstd::regex", line):
         yield "std::regex crashes on long input: hand-written code instead"
