@@ -115,8 +115,13 @@ class ChangeSearch {
   void find_holders() {
     const auto look = [&](const std::vector<Rule>& rules, const auto& values, bool gap) {
       for (std::size_t i = 0; i < rules.size(); ++i) {
-        if (values[i] == Tri::yes && rules[i].tier == verdicts_.tier && rules[i].raises()) {
-          holders_.push_back({gap, i, silencing_items(rules[i])});
+        if (!rules[i].raises() || rules[i].tier < verdicts_.tier) {
+          continue;
+        }
+        if (rules[i].tier > verdicts_.tier) {
+          raising_ |= moving_items(rules[i]);
+        } else if (values[i] == Tri::yes) {
+          holders_.push_back({gap, i, moving_items(rules[i])});
         }
       }
     };
@@ -128,11 +133,11 @@ class ChangeSearch {
     return (holder.gap ? knowledge_.gaps : knowledge_.rules)[holder.index];
   }
 
-  // Those that the rule reads, those by which they are shown, and the age. What hangs on other
-  // rules may hang on any question.
-  std::bitset<kMaxItems> silencing_items(const Rule& rule) const {
+  // The only questions whose answers can change whether it fires: those that the rule reads, those
+  // by which they are shown, and the age. What hangs on other rules may hang on any question.
+  std::bitset<kMaxItems> moving_items(const Rule& rule) const {
     std::bitset<kMaxItems> items;
-    if (rule.kind != Rule::Kind::rule || rule.last) {
+    if (rule.last) {
       return items.set();
     }
     std::set<int> read{knowledge_.bindings.age};
@@ -152,6 +157,13 @@ class ChangeSearch {
       }
     }
     return items;
+  }
+
+  // Whether another answer to it can make a rule of a higher tier fire, or silence every holder.
+  bool can_move_tier(int item) const {
+    return raising_[index_of(item)] ||
+           std::all_of(holders_.begin(), holders_.end(),
+                       [&](const Holder& holder) { return holder.items[index_of(item)]; });
   }
 
   // Which of the holders do not fire by these verdicts.
@@ -261,6 +273,9 @@ class ChangeSearch {
   // that is no answer to "what would have to be different".
   void singles(const std::vector<int>& items, const std::set<int>& deciding) {
     for (const int item : items) {
+      if (!can_move_tier(item) && !deciding.contains(item)) {
+        continue;
+      }
       for (const auto& answer : alternatives(item)) {
         const Alternative change{item, answer};
         const auto verdicts = try_out(change, nullptr);
@@ -372,6 +387,7 @@ class ChangeSearch {
   Effort& effort_;
   Tryout tryout_;
   std::vector<Holder> holders_;
+  std::bitset<kMaxItems> raising_;           // by which a rule of a higher tier may fire
   std::map<int, std::vector<Tried>> tried_;  // of the deciding questions
   TierChanges out_;
 };
