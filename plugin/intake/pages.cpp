@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "plugin/browser/body_map.h"
 #include "plugin/browser/html.h"
 #include "plugin/intake/fields.h"
 
@@ -255,6 +256,19 @@ void add_option(Html& html, const QuestionView& view, const OptionView& option) 
   html.close();
 }
 
+// Hidden until the script makes it answer to a touch.
+void add_picture(Html& html, const Look& look, const QuestionView& view) {
+  html.open("div", {{"class", "mf-map"}, {"data-for", view.link_id}, {"hidden", ""}});
+  browser::add_body_map(
+      html, [&look](std::string_view key) { return say(look, key); },
+      [&view](std::string_view code) {
+        return std::any_of(view.options.begin(), view.options.end(), [code](const OptionView& one) {
+          return one.code == code && one.is_chosen;
+        });
+      });
+  html.close();
+}
+
 // "None of these", and what follows it, stand apart.
 void add_choice(Html& html, const Look& look, const QuestionView& view) {
   const bool several = view.control == Control::several;
@@ -265,6 +279,9 @@ void add_choice(Html& html, const Look& look, const QuestionView& view) {
   html.open("legend").element("h1", view.question).close();
   add_hint(html, view.help, several ? say(look, "question-several") : "");
   add_slip(html, view.slip);
+  if (view.has_body_map) {
+    add_picture(html, look, view);
+  }
   for (const auto& option : view.options) {
     if (option.is_exclusive) {
       html.element("p", say(look, "question-or"), {{"class", "mf-or"}});

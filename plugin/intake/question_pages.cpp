@@ -5,6 +5,7 @@
 
 #include "fhir/datetime.h"
 #include "plugin/browser/answer.h"
+#include "plugin/browser/body_map.h"
 #include "plugin/intake/handling.h"
 
 namespace myoflag::intake {
@@ -68,6 +69,7 @@ QuestionView Handling::question_view(int index, bool to_review) const {
     view.options.push_back({item.options[i].code, said(item.options[i].text, item),
                             (answer.chosen & bit) != 0, item.repeats && (item.none & bit) != 0});
   }
+  view.has_body_map = item.repeats && item.link_id == browser::body_map().question;
   view.value = answer.text;
   // Told already; shown to be corrected.
   const auto age = years_since(invitation_.born, now_);

@@ -12,7 +12,7 @@ namespace myoflag::intake {
 namespace {
 
 // Every page's frame fills in clinic, phone and number.
-constexpr std::array<browser::TextKey, 90> kKeys{{
+constexpr std::array<browser::TextKey, 94> kKeys{{
     {"service"},
     {"help"},
     {"emergency-help"},
@@ -45,6 +45,10 @@ constexpr std::array<browser::TextKey, 90> kKeys{{
     {"question-part", "section of"},
     {"question-several"},
     {"question-or"},
+    {"body-front"},
+    {"body-back"},
+    {"body-right"},
+    {"body-left"},
     {"question-number-hint"},
     {"question-text-hint", "most"},
     {"error-choose"},

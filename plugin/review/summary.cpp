@@ -1,10 +1,14 @@
 // The summary: how urgent, why, what to ask, what to do.
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <set>
 
 #include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
 
+#include "plugin/browser/body_map.h"
+#include "plugin/review/embedded.h"
 #include "plugin/review/frame.h"
 #include "plugin/safe_text.h"
 #include "rules/wording.h"
@@ -29,6 +33,13 @@ constexpr std::array kSecond{Section::Kind::not_excluded, Section::Kind::changes
                              Section::Kind::answers};
 constexpr std::array kThird{Section::Kind::workups, Section::Kind::withheld};
 
+// linkIds, of summary.yaml.
+const std::vector<std::string>& timeline() {
+  static const auto list =
+      YAML::Load(std::string(kSummary))["timeline"].as<std::vector<std::string>>();
+  return list;
+}
+
 class Summary {
  public:
   Summary(const Look& look, const SummaryView& view)
@@ -46,7 +57,11 @@ class Summary {
     add_urgent(html);
     html.open("div", {{"class", "columns"}});
     add_column(html, kFirst);
-    add_column(html, kSecond, true);
+    add_column(html, kSecond, [this](Html& to) {
+      add_denied(to);
+      add_timeline(to);
+      add_places(to);
+    });
     add_column(html, kThird);
     html.close();
     add_folded(html);
@@ -154,7 +169,8 @@ class Summary {
     html.close();
   }
 
-  void add_column(Html& html, const auto& kinds, bool with_denied = false) const {
+  void add_column(Html& html, const auto& kinds,
+                  const std::function<void(Html&)>& add_more = {}) const {
     html.open("div", {{"class", "column"}});
     for (const auto kind : kinds) {
       const Section* one = section(kind);
@@ -164,8 +180,8 @@ class Summary {
         add_section(html, *one);
       }
     }
-    if (with_denied) {
-      add_denied(html);
+    if (add_more) {
+      add_more(html);
     }
     html.close();
   }
@@ -236,6 +252,56 @@ class Summary {
     html.open("ul").open("li");
     html.text(say(look_, "denied", {{"questions", rules::joined(labels, "; ")}}));
     html.close().close().close();
+  }
+
+  void add_timeline(Html& html) const {
+    std::vector<std::string> lines;
+    for (const auto& link_id : timeline()) {
+      const int item = knowledge_.item(link_id);
+      const auto said =
+          item < 0 ? std::vector<std::string>() : answers_to(static_cast<std::size_t>(item));
+      if (!said.empty()) {
+        lines.push_back(say(look_, "timeline-answer",
+                            {{"question", knowledge_.items[static_cast<std::size_t>(item)].label},
+                             {"answer", rules::joined(said, ", ")}}));
+      }
+    }
+    for (const auto& form : view_.assessment.input->earlier) {
+      if (const auto when = rules::authored_text(form.response); !when.empty()) {
+        lines.push_back(say(look_, "timeline-form", {{"when", when}}));
+      }
+    }
+    if (lines.empty()) {
+      return;
+    }
+    html.open("section", {{"class", "other"}}).element("h2", say(look_, "timeline-title"));
+    html.open("ul");
+    for (const auto& line : lines) {
+      html.element("li", line);
+    }
+    html.close().close();
+  }
+
+  // The places in words; the picture shows no more than they say.
+  void add_places(Html& html) const {
+    const int item = knowledge_.item(browser::body_map().question);
+    const auto places =
+        item < 0 ? std::vector<std::string>() : answers_to(static_cast<std::size_t>(item));
+    if (places.empty()) {
+      return;
+    }
+    const auto index = static_cast<std::size_t>(item);
+    const auto chosen = view_.assessment.input->facts.raw.chosen[index];
+    html.open("section", {{"class", "other"}}).element("h2", say(look_, "places-title"));
+    html.element("p", rules::joined(places, ", "));
+    html.open("div", {{"class", "map"}});
+    browser::add_body_map(
+        html, [this](std::string_view key) { return say(look_, key); },
+        [&](std::string_view code) {
+          const int option = knowledge_.items[index].option(code);
+          return option >= 0 && (chosen >> option & 1U) != 0;
+        });
+    html.close().close();
   }
 
   // ---- folded

@@ -9,7 +9,7 @@ namespace myoflag::review {
 
 namespace {
 
-constexpr std::array<browser::TextKey, 138> kKeys{{
+constexpr std::array<browser::TextKey, 146> kKeys{{
     {"service"},
     {"to-worklist"},
     {"this-machine"},
@@ -42,6 +42,14 @@ constexpr std::array<browser::TextKey, 138> kKeys{{
     {"proposal-note"},
     {"denied-title"},
     {"denied", "questions"},
+    {"timeline-title"},
+    {"timeline-answer", "question answer"},
+    {"timeline-form", "when"},
+    {"places-title"},
+    {"body-front"},
+    {"body-back"},
+    {"body-right"},
+    {"body-left"},
     {"answers-title"},
     {"answers-open"},
     {"whole-title"},

@@ -1,6 +1,7 @@
 // Pages: nothing that is shown becomes markup, and every text is there.
 
 #include <random>
+#include <set>
 #include <stdexcept>
 
 #include <gmock/gmock.h>
@@ -8,9 +9,11 @@
 #include <pugixml.hpp>
 
 #include "plugin/browser/accept_language.h"
+#include "plugin/browser/body_map.h"
 #include "plugin/browser/html.h"
 #include "plugin/intake/pages.h"
 #include "plugin/intake/presentation.h"
+#include "tests/intake/support.h"
 
 namespace myoflag::intake {
 namespace {
@@ -313,6 +316,25 @@ TEST(PresentationTest, AFormWithoutTheDisplayDoesNotFit) {
   const auto failure = misfit(presentation, other);
   ASSERT_TRUE(failure);
   EXPECT_THAT(failure->text, HasSubstr("MF-4261"));
+}
+
+TEST(BodyMap, HasEveryPlaceOfItsQuestionAndNoOther) {
+  const auto& map = browser::body_map();
+  const auto& item = testing::knowledge().items.at(
+      static_cast<std::size_t>(testing::knowledge().item(map.question)));
+  std::set<std::string> wanted, there;
+  for (const auto& option : item.options) {
+    wanted.insert(option.code);
+  }
+  for (const auto& code : map.not_on_it) {
+    EXPECT_EQ(wanted.erase(code), 1U) << code;
+  }
+  for (const auto& place : map.places) {
+    there.insert(place.code);
+    EXPECT_EQ(place.path.find_first_not_of("MmLlHhVvCcQqAaZz0123456789-. "), std::string::npos)
+        << place.path;
+  }
+  EXPECT_EQ(there, wanted);
 }
 
 }  // namespace

@@ -11,6 +11,23 @@ document.addEventListener("change", (event) => {
   }
 });
 
+// The picture of a body says what the list says, and a touch of it is one of the list.
+const map = document.querySelector(".mf-map");
+if (map) {
+  const places = [...map.querySelectorAll("[data-code]")];
+  const boxOf = (place) => document.getElementById(`${map.dataset.for}-${place.dataset.code}`);
+  const show = () => {
+    for (const place of places) place.classList.toggle("mf-on", Boolean(boxOf(place)?.checked));
+  };
+  map.addEventListener("click", (event) => {
+    const place = event.target.closest("[data-code]");
+    if (place) boxOf(place)?.click();
+  });
+  document.addEventListener("change", show);
+  addEventListener("pageshow", show);
+  map.hidden = false;
+}
+
 // A second touch of a button sends nothing more; the server would not mind.
 document.addEventListener("submit", (event) => {
   const form = event.target;

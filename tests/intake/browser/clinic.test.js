@@ -78,6 +78,8 @@ test("worklist and summary at every width; the longest fits a screen above what 
     assert.match(await page.textContent("h1"), /^Urgent: target 2 weeks/);
     assert.match(await page.textContent(".why"), /Opening jars, or I drop things.*mnd-limb-pattern: ng42/s, "words, rule and source");
     assert.equal(await page.locator(":checked").count(), 0, "nothing is ticked before");
+    assert.match(await page.textContent("main"), /COURSE.*Onset: .*Duration: .*WHERE.*Left calf/s, "how it went on, and where");
+    assert.equal(await page.locator(".map .mf-on").count() > 0, true, "the places in the picture");
     if (name === "wide") {
       const end = await page.locator(".columns").evaluate((one) => one.getBoundingClientRect().bottom);
       assert.ok(end <= height + 100, `the longest sample ends at ${end}`);

@@ -351,3 +351,28 @@ test("at 320 pixels, the longest texts do not run out of the page", async () => 
   await patient.look();
   await patient.leave();
 });
+
+test("the picture of a body and the list of places are one", async () => {
+  const patient = await Patient.open(chrome, clinic, { name: "picture" });
+  const { page } = patient;
+  await patient.come();
+  await patient.walk({ ...BENIGN, "site-scope": ["several-fixed"] }, "body-sites");
+  await patient.look("body-sites picture");
+  const place = (code) => page.locator(`.mf-map [data-code="${code}"]`);
+  const marked = () => page.locator(".mf-map .mf-on").evaluateAll((all) => [...new Set(all.map((one) => one.dataset.code))].sort());
+  const ticked = () => page.locator("input:checked").evaluateAll((all) => all.map((one) => one.value).sort());
+  await place("hand-left").tap();
+  await place("calf-right").first().tap();
+  await page.locator('label[for="body-sites-tongue"]').click();
+  assert.deepEqual(await ticked(), ["calf-right", "hand-left", "tongue"]);
+  assert.deepEqual(await marked(), ["calf-right", "hand-left", "tongue"]);
+  await place("calf-right").last().tap();
+  assert.deepEqual(await marked(), ["hand-left", "tongue"], "touched again, in either view");
+  const codes = await page.locator("input[type=checkbox]").evaluateAll((all) => all.map((one) => one.value));
+  for (const code of await page.locator(".mf-map [data-code]").evaluateAll((all) => all.map((one) => one.dataset.code))) assert.ok(codes.includes(code), code);
+  await patient.look("body-sites marked");
+  await patient.press(patient.words.continue);
+  await page.goBack();
+  assert.deepEqual(await marked(), ["hand-left", "tongue"], "kept");
+  await patient.leave();
+});
