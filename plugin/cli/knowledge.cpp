@@ -182,8 +182,7 @@ void add_docs(CLI::App& knowledge, Run& run) {
   CLI::App* command = knowledge.add_subcommand(
       "docs", "Writes the rule book and the trace of the source facts as Markdown");
   add_knowledge_options(*command, options->knowledge, Sentences::none);
-  refuse_empty(
-      *command->add_option("-o,--output", options->folder, "Folder to write into")->required());
+  command->add_option("-o,--output", options->folder, "Folder to write into")->required();
   command->footer("Example:\n  myoflag knowledge docs -o docs/knowledge");
   command->callback([options, &run] { run = [options] { return docs(*options); }; });
 }

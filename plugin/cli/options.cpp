@@ -20,15 +20,9 @@ void add_input(CLI::App& command, InputOptions& options) {
       ->capture_default_str();
 }
 
-void refuse_empty(CLI::Option& option) {
-  option.check(CLI::Validator([](std::string& value) { return value.empty() ? "is empty" : ""; },
-                              "", "not empty"));
-}
-
 void add_knowledge_options(CLI::App& command, KnowledgeOptions& options, Sentences sentences) {
-  refuse_empty(*command.add_option(
-      "--knowledge", options.folder,
-      "Folder with knowledge files, instead of the knowledge inside the program"));
+  command.add_option("--knowledge", options.folder,
+                     "Folder with knowledge files, instead of the knowledge inside the program");
   if (sentences == Sentences::none) {
     return;
   }
@@ -68,9 +62,8 @@ tl::expected<rules::KnowledgePtr, Failure> load(const KnowledgeOptions& options)
 }
 
 void add_clock(CLI::App& command, ClockOptions& options) {
-  refuse_empty(*command.add_option(
-      "--now", options.now,
-      "The time of the evaluation, for example 2026-11-22T09:00:00Z; default: now"));
+  command.add_option("--now", options.now,
+                     "The time of the evaluation, for example 2026-11-22T09:00:00Z; default: now");
 }
 
 tl::expected<rules::Instant, Failure> instant(const ClockOptions& options) {

@@ -13,8 +13,7 @@
 
 namespace CLI {
 class App;
-class Option;
-}  // namespace CLI
+}
 
 namespace myoflag::cli {
 
@@ -23,9 +22,6 @@ struct InputOptions {
   std::size_t max_bytes = kDefaultMaxBytes;
 };
 void add_input(CLI::App& command, InputOptions& options);
-
-// An empty name is a variable that was never set, and must not mean the default or the root folder.
-void refuse_empty(CLI::Option& option);
 
 struct KnowledgeOptions {
   std::string folder;    // empty: the knowledge inside the program

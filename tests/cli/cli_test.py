@@ -18,7 +18,8 @@ PROGRAM = os.environ["MYOFLAG"]
 ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
 NOW = "2026-11-22T09:00:00Z"
 COMMANDS = [["evaluate"], ["check"], ["questionnaire"], ["convert"], ["knowledge"], ["knowledge", "lint"],
-            ["knowledge", "test"], ["knowledge", "docs"], ["knowledge", "diff"], ["batch"], ["deliver"], ["feedback"], ["invite"]]
+            ["knowledge", "test"], ["knowledge", "docs"], ["knowledge", "diff"], ["knowledge", "export"], ["batch"], ["deliver"],
+            ["deliver", "run"], ["feedback"], ["invite"], ["invite", "create"], ["publish"], ["serve"], ["config"]]
 CODE = re.compile(r"\bMF-\d{4}\b")
 PLACE = re.compile(r"line \d+, column \d+|QuestionnaireResponse\b|Bundle\b|Patient\b")
 # The address sanitizer keeps up to 256 MB of freed memory back and pads every allocation.
@@ -105,13 +106,30 @@ class Usage(Case):
                           ["evaluate", "--lang", "xx"], ["evaluate", "--max-bytes", "-1"],
                           ["evaluate", "--patient", "--format", "bundle"], ["evaluate", "a", "b"],
                           ["check", "--format", "xml"], ["convert", "--to", "yaml"], ["knowledge"],
-                          ["knowledge", "lint"], ["knowledge", "docs"], ["knowledge", "docs", "-o", ""],
-                          ["evaluate", "--knowledge", ""], ["evaluate", "--color", "pink"]):
+                          ["knowledge", "lint"], ["knowledge", "docs"], ["evaluate", "--color", "pink"]):
             with self.subTest(arguments=arguments):
                 done = run(*arguments)
                 self.assertEqual(done.code, 2, done.err)
                 self.assertEqual(done.out, b"")
                 self.assertNotEqual(done.err, "")
+
+    # A variable that was never set: not the default, not the root folder, not a file without a name.
+    def test_an_empty_value_is_refused_wherever_one_is_taken(self):
+        seen = set()
+        for command in COMMANDS:
+            for option in re.findall(r"^  (?:-\w,)?(--[a-z-]+)[, \w-]* (?:TEXT|U?INT|auto)", run(*command, "--help").out.decode(), re.M):
+                with self.subTest(command=command, option=option):
+                    done = run(*command, option, "")
+                    self.assertEqual((done.code, done.out), (2, b""), done.err)
+                    self.assertTrue(done.err.startswith(f"{option}: "), done.err)  # some say what they want instead
+                    seen |= {option} if ": is empty\n" in done.err else set()
+        self.assertLess({"--knowledge", "--output", "--out", "--store", "--config", "--check", "--now", "--born", "--to"}, seen)
+        for arguments, name in ((["evaluate", ""], "FILE"), (["batch", "", "-o", "x"], "IN"),
+                                (["knowledge", "diff", "", "embedded"], "OLD"), (["knowledge", "diff", "embedded", ""], "NEW")):
+            with self.subTest(arguments=arguments):
+                done = run(*arguments)
+                self.assertEqual((done.code, done.out), (2, b""), done.err)
+                self.assertIn(f"{name}: is empty", done.err)
 
     def test_a_mistyped_command_is_named_beside_those_there_are(self):
         for arguments, wrong, right in ((["evalute", "x"], "evalute", "evaluate"), (["--vresion"], "--vresion", "evaluate"),
