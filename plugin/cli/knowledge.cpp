@@ -147,14 +147,16 @@ Exit export_package(const ExportOptions& options) {
   }
   const auto definitions = publish::definitions(**knowledge);
   const auto files = publish::package_files(**knowledge, definitions);
-  const auto written = options.output.ends_with(".tgz")
+  const bool is_stream = options.output == "-";
+  const auto written = is_stream || options.output.ends_with(".tgz")
                            ? write_file(options.output, publish::package_archive(files))
                            : write_folder(options.output, files);
   if (!written) {
     return fail(written.error());
   }
   say(fmt::format("wrote {} {}, {} resources, to {}", publish::package_name(**knowledge),
-                  (*knowledge)->version, definitions.size(), safe_name(options.output)));
+                  (*knowledge)->version, definitions.size(),
+                  is_stream ? "standard output" : safe_name(options.output)));
   return Exit::done;
 }
 
@@ -195,7 +197,8 @@ void add_export(CLI::App& knowledge, Run& run) {
   add_knowledge_options(*command, options->knowledge, Sentences::none);
   command
       ->add_option("-o,--output", options->output,
-                   "NAME.tgz for a package file, anything else for a new or empty folder")
+                   "NAME.tgz for a package file, - for the same on standard output, anything else "
+                   "for a new or empty folder")
       ->required();
   command->footer("Example:\n  myoflag knowledge export -o twitching.tgz");
   command->callback([options, &run] { run = [options] { return export_package(*options); }; });

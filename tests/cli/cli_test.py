@@ -307,6 +307,19 @@ class Output(Case):
             for killed in (True, False):  # by the signal; else the write is refused, as on a disk that is full
                 done = subprocess.run([PROGRAM, "knowledge", "export", "-o", link], capture_output=True, check=False, text=True,
                                       preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+    def test_a_dash_is_standard_output(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a.tgz")
+            self.assertEqual(run("knowledge", "export", "-o", path).code, 0)
+            done = run("knowledge", "export", "-o", "-")
+            self.assertEqual(done.code, 0, done.err)
+            with open(path, "rb") as f:
+                self.assertEqual(done.out, f.read())
+            self.assertTrue(done.err.endswith("to standard output\n"), done.err)
+            with open("/dev/full", "wb") as full:
+                done = run("knowledge", "export", "-o", "-", stdout=full)
+            self.assertEqual((done.code, "MF-4005: standard output" in done.err), (3, True), done.err)
+
                                       restore_signals=killed)
                 self.assertEqual(done.returncode, -signal.SIGXFSZ if killed else 3, done.stderr)
                 with open(path, encoding="utf-8") as f:
