@@ -59,7 +59,7 @@ std::string failure_text(const rules::Case& one, const rules::CaseResult& result
 }
 
 Exit test(const KnowledgeOptions& options) {
-  const auto knowledge = load(options);
+  const auto knowledge = load(options, Exit::rejected);
   if (!knowledge) {
     return fail(knowledge.error());
   }
@@ -88,7 +88,7 @@ struct DocsOptions {
 };
 
 Exit docs(const DocsOptions& options) {
-  const auto knowledge = load(options.knowledge);
+  const auto knowledge = load(options.knowledge, Exit::rejected);
   if (!knowledge) {
     return fail(knowledge.error());
   }
@@ -141,7 +141,7 @@ tl::expected<void, Failure> write_folder(const std::filesystem::path& folder, co
 }
 
 Exit export_package(const ExportOptions& options) {
-  const auto knowledge = load_publishable(options.knowledge);
+  const auto knowledge = load_publishable(options.knowledge, Exit::rejected);
   if (!knowledge) {
     return fail(knowledge.error());
   }

@@ -46,19 +46,31 @@ tl::expected<const rules::Language*, Failure> find_language(const rules::Knowled
       Exit::usage, fmt::format("MF-4010: --lang: what patients read is there only in: {}", known)});
 }
 
-tl::expected<rules::KnowledgePtr, Failure> load(const KnowledgeOptions& options) {
+namespace {
+
+tl::unexpected<Failure> cannot_be_used(const rules::Problems& problems, Exit exit) {
+  std::string text = "MF-4007: the knowledge cannot be used";
+  for (const rules::Problem& problem : problems) {
+    text += '\n' + rules::to_text(problem);
+  }
+  return tl::unexpected(Failure{exit, std::move(text)});
+}
+
+}  // namespace
+
+tl::expected<rules::KnowledgePtr, Failure> load(const KnowledgeOptions& options, Exit when_wrong) {
   if (options.folder.empty()) {
     return embedded_knowledge();
   }
-  auto knowledge = knowledge_from_folder(options.folder);
-  if (knowledge) {
-    return std::move(*knowledge);
+  const auto files = read_knowledge_folder(options.folder);
+  if (!files) {
+    return cannot_be_used(files.error(), Exit::usage);
   }
-  std::string text = "MF-4007: the knowledge cannot be used";
-  for (const rules::Problem& problem : knowledge.error()) {
-    text += '\n' + rules::to_text(problem);
+  auto knowledge = rules::load_knowledge(*files);
+  if (!knowledge) {
+    return cannot_be_used(knowledge.error(), when_wrong);
   }
-  return tl::unexpected(Failure{Exit::usage, std::move(text)});
+  return std::move(*knowledge);
 }
 
 void add_clock(CLI::App& command, ClockOptions& options) {

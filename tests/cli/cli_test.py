@@ -182,17 +182,28 @@ class Usage(Case):
                 if now:
                     self.assertIn("MF-4006", done.err)
 
-    def test_broken_knowledge_is_a_configuration_error(self):
+    # What the authors' tools are given to work on is their input, for all others it is configuration.
+    def test_the_exit_code_for_broken_knowledge(self):
         with tempfile.TemporaryDirectory() as folder:
             with open(os.path.join(folder, "knowledge.yaml"), "w", encoding="utf-8") as f:
                 f.write("id: [\n")
-            for command in (["evaluate"], ["check"], ["questionnaire"], ["knowledge", "test"]):
-                with self.subTest(command=command):
-                    done = run(*command, "--knowledge", folder)
-                    self.assertEqual(done.code, 2)
-                    self.assertIn("MF-4007", done.err)
-                    self.assertIn("knowledge.yaml", done.err)
-                    self.assertEqual(done.out, b"")
+            out = os.path.join(folder, "out")
+            given = ["--knowledge", folder]
+            for arguments, code in ((["evaluate", *given], 2), (["check", *given], 2), (["questionnaire", *given], 2),
+                                    (["knowledge", "lint", *given], 1), (["knowledge", "test", *given], 1),
+                                    (["knowledge", "docs", "-o", out, *given], 1), (["knowledge", "export", "-o", out, *given], 1),
+                                    (["knowledge", "diff", folder, "embedded"], 1), (["knowledge", "diff", "embedded", folder], 1)):
+                with self.subTest(arguments=arguments):
+                    done = run(*arguments)
+                    self.assertEqual(done.code, code, done.err)
+                    said = done.out.decode() if "lint" in arguments else done.err
+                    self.assertIn("knowledge.yaml:2:1: MF-2004", said)
+                    if "lint" not in arguments:
+                        self.assertIn("MF-4007", said)
+                        self.assertEqual(done.out, b"")
+                    self.assertFalse(os.path.exists(out))
+                    absent = [os.path.join(folder, "absent") if part == folder else part for part in arguments]
+                    self.assertEqual(run(*absent).code, 2, absent)
 
 
 class Bundles(Case):
@@ -296,17 +307,6 @@ class Output(Case):
                 self.assertEqual(done.code, 3)
                 self.assertIn("MF-4005", done.err)
 
-    def test_a_file_is_replaced_whole_or_not_at_all(self):
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "a.tgz")
-            link = os.path.join(folder, "link.tgz")
-            os.symlink("a.tgz", link)
-            with open(path, "w", encoding="utf-8") as f:
-                f.write("as it was")
-            os.chmod(path, 0o640)
-            for killed in (True, False):  # by the signal; else the write is refused, as on a disk that is full
-                done = subprocess.run([PROGRAM, "knowledge", "export", "-o", link], capture_output=True, check=False, text=True,
-                                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
     def test_a_dash_is_standard_output(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "a.tgz")
@@ -320,6 +320,17 @@ class Output(Case):
                 done = run("knowledge", "export", "-o", "-", stdout=full)
             self.assertEqual((done.code, "MF-4005: standard output" in done.err), (3, True), done.err)
 
+    def test_a_file_is_replaced_whole_or_not_at_all(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a.tgz")
+            link = os.path.join(folder, "link.tgz")
+            os.symlink("a.tgz", link)
+            with open(path, "w", encoding="utf-8") as f:
+                f.write("as it was")
+            os.chmod(path, 0o640)
+            for killed in (True, False):  # by the signal; else the write is refused, as on a disk that is full
+                done = subprocess.run([PROGRAM, "knowledge", "export", "-o", link], capture_output=True, check=False, text=True,
+                                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
                                       restore_signals=killed)
                 self.assertEqual(done.returncode, -signal.SIGXFSZ if killed else 3, done.stderr)
                 with open(path, encoding="utf-8") as f:
