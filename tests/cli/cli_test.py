@@ -3,6 +3,7 @@
 bounded time and memory. MYOFLAG names the program, MYOFLAG_SOURCE_DIR the root of the project."""
 import base64
 import contextlib
+import fnmatch
 import json
 import os
 import re
@@ -995,12 +996,18 @@ class Readme(Case):
         commands = re.findall(r"^    ((?:NOW=|scripts/run (?!serve)\w).*)$", text, re.M)
         commands += [one for one in re.findall(r"`(scripts/run \w[^`]*)`", text) if not re.search(r"\b[A-Z]{3,}", one)]
         self.assertGreater(len(commands), 10)
+        self.assertIn("scripts/run knowledge export -o twitching.tgz", commands)
         with tempfile.TemporaryDirectory() as folder:
             for name in ("samples", "rules"):
                 os.symlink(os.path.join(ROOT, name), os.path.join(folder, name))
             script = "set -ex\n" + "\n".join(commands).replace("scripts/run", '"$MYOFLAG"')
             done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stderr[-2000:])
+            made = set(os.listdir(folder)) - {"samples", "rules"}
+        with open(os.path.join(ROOT, ".gitignore"), encoding="utf-8") as f:
+            ignored = [line.strip().strip("/") for line in f]
+        self.assertGreater(len(made), 8)
+        self.assertEqual([name for name in made if not any(fnmatch.fnmatch(name, one) for one in ignored)], [])
 
 
 if __name__ == "__main__":
