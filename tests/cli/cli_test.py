@@ -989,6 +989,21 @@ class KnowledgeTools(Case):
 
 
 class Readme(Case):
+    ELSEWHERE = {"--show", "--partitions", "--sanitize"}  # of samples/run, of the job for Spark, of scripts/test
+
+    @staticmethod
+    def options_of(*command):
+        text = run(*command, "--help").out.decode()
+        commands = re.findall(r"^  ([a-z-]+) ", text.partition("\nSubcommands:\n")[2].partition("\n\n")[0], re.M)
+        return set(re.findall(r"--[a-z][a-z-]+", text)).union(*(Readme.options_of(*command, one) for one in commands))
+
+    def test_the_options_that_the_documentation_names_are_there(self):
+        known = self.options_of() | self.ELSEWHERE
+        for folder, _, names in os.walk(os.path.join(ROOT, "docs")):
+            for path in [os.path.join(folder, name) for name in names if name.endswith(".md")] + [os.path.join(ROOT, "README.md")]:
+                with open(path, encoding="utf-8") as f:
+                    self.assertEqual(set(re.findall(r"`(--[a-z][a-z-]+)", f.read())) - known, set(), path)
+
     def test_its_commands_work(self):
         with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
             text = f.read()
