@@ -224,7 +224,8 @@ struct Notice {
     check_now,         // an emergency in old or batch answers: contact the patient now to check
     lab_old,
     lab_unusable,
-    record_missing,  // no record was given, or part of it could not be read
+    record_missing,  // nothing of a record was used: none was given, or none could be
+    record_problem,  // a part of it that was not used, or that a person has to look at
     answer_set_aside,
     under_age,
     change,          // what changed since the last response

@@ -71,13 +71,22 @@ bool is_known_file(std::string_view name) {
   return name == "CHANGES.md" || is_language_file(name);
 }
 
+// An empty file is as one that is not there: what it was to hold is not known.
+void read_file(Run& run, Document& document, const std::string& bytes) {
+  document.bytes = bytes;
+  read_document(document, run.problems);
+  if (document.complete && document.root.kind == Node::Kind::null) {
+    document.complete = false;
+    add_file_problem(run, document.file, "MF-2000", "the file is empty");
+  }
+}
+
 void read_languages_documents(Run& run, const KnowledgeFiles& files) {
   for (const auto& [name, bytes] : files) {
     if (is_language_file(name)) {
       Document& document = run.documents[name];
       document.file = name;
-      document.bytes = bytes;
-      read_document(document, run.problems);
+      read_file(run, document, bytes);
     }
   }
 }
@@ -96,8 +105,7 @@ void read_documents(Run& run, const KnowledgeFiles& files) {
     if (file == files.end()) {
       add_file_problem(run, kind.name, "MF-2000", "the file is missing");
     } else {
-      document.bytes = file->second;
-      read_document(document, run.problems);
+      read_file(run, document, file->second);
     }
     for (const auto names : kind.defines) {
       (run.context.*names).complete = (run.context.*names).complete && document.complete;
@@ -105,15 +113,12 @@ void read_documents(Run& run, const KnowledgeFiles& files) {
   }
 }
 
-// A file that is empty but for comments gives an empty root without a place of its own.
 template <typename Reader>
 void read(Run& run, std::string_view name, Reader reader) {
-  Document& document = run.documents.find(name)->second;
-  if (!document.complete) {
-    return;
+  const Document& document = run.documents.find(name)->second;
+  if (document.complete) {
+    reader(run.context, document.root);
   }
-  document.root.document = &document;
-  reader(run.context, document.root);
 }
 
 void read_all(Run& run) {
@@ -160,7 +165,10 @@ void read_languages(Run& run) {
   const bool has_problems = !run.problems.empty();
   for (const FileKind& kind : kFiles) {
     const Document& document = run.documents.find(kind.name)->second;
-    if (!document.complete) {
+    const bool all_known =
+        std::all_of(kind.defines.begin(), kind.defines.end(),
+                    [&](Names Context::*names) { return (run.context.*names).complete; });
+    if (!document.complete || !all_known) {
       return;
     }
     if (has_problems) {

@@ -289,7 +289,7 @@ class Writer {
           input_.record_problems.empty() ? "record-missing" : "record-unused");
     }
     for (const auto& problem : input_.record_problems) {
-      add(Notice::Kind::record_missing, "record-problem", {{"problem", problem}});
+      add(Notice::Kind::record_problem, "record-problem", {{"problem", problem}});
     }
   }
 

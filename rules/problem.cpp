@@ -11,7 +11,10 @@ namespace {
 
 constexpr std::size_t kMaxExcerpt = 300;
 
-auto place_of(const Problem& p) { return std::tie(p.file, p.line, p.column, p.code, p.text); }
+// What is wrong with a file as a whole comes first: much else may follow from it.
+auto place_of(const Problem& p) {
+  return std::tuple(p.line != 0, std::tie(p.file, p.line, p.column, p.code, p.text));
+}
 
 // Tabs stay, so that the caret stands under its column however wide a tab is drawn.
 std::string indent_under(const Problem& problem) {

@@ -25,7 +25,10 @@ build() {
     fi
     if grep -q 'CMake .*Warning' "$log"; then
       cat "$log" >&2
-      [ -z "${MYOFLAG_WARNINGS_ARE_ERRORS:-}" ] || fail "the configuration of $preset gave a warning"
+      if [ -n "${MYOFLAG_WARNINGS_ARE_ERRORS:-}" ]; then
+        rm -f "$dir/build.ninja"  # else the next run would find it configured, and not see the warning
+        fail "the configuration of $preset gave a warning"
+      fi
     fi
     rm -f "$log"
     touch "$dir/build.ninja"  # a configuration that changes nothing does not rewrite it

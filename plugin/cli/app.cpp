@@ -76,6 +76,21 @@ Exit report(const CLI::App& app, const CLI::ParseError& error) {
   return Exit::usage;
 }
 
+// Of whatever takes one: an empty value is a variable that was never set, and must not mean the
+// default, the root folder, or that nothing was asked for.
+void refuse_empty_values(CLI::App& app) {
+  const auto check =
+      CLI::Validator([](std::string& value) { return value.empty() ? "is empty" : ""; }, "");
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_items_expected_max() > 0) {
+      option->check(check);
+    }
+  }
+  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
+    refuse_empty_values(*command);
+  }
+}
+
 Exit parse_and_run(int argc, char** argv) {
   CLI::App app(kAbout, "myoflag");
   app.footer(kFooter);
@@ -94,6 +109,7 @@ Exit parse_and_run(int argc, char** argv) {
   add_serve(app, run);
   add_config(app, run);
   add_knowledge(app, run);
+  refuse_empty_values(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -68,10 +68,9 @@ void add_feedback(CLI::App& app, Run& run) {
   CLI::App* command = app.add_subcommand(
       "feedback",
       "What clinicians did with cards: which rules they follow and which they set aside");
-  refuse_empty(
-      *command->add_option("--state", options->state, "Folder `service.state` of the sidecar")
-           ->envname("MYOFLAG_STATE")
-           ->required());
+  command->add_option("--state", options->state, "Folder `service.state` of the sidecar")
+      ->envname("MYOFLAG_STATE")
+      ->required();
   command->add_option("--since", options->since, "Cards first shown on that day or later")
       ->capture_default_str();
   command->add_option("--format", options->format, "text or json")

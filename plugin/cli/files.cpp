@@ -109,17 +109,16 @@ tl::expected<std::string, Failure> read_input(const std::string& path, std::size
 }
 
 Exit write_output(std::string_view text) {
-  if (write_all(STDOUT_FILENO, text)) {
-    return Exit::done;
-  }
-  return fail({Exit::outside, fmt::format("MF-4005: standard output: {}", reason())});
+  const auto written = write_file("-", text);
+  return written ? Exit::done : fail(written.error());
 }
 
 tl::expected<void, Failure> write_file(const std::string& path, std::string_view text,
                                        unsigned mode) {
-  if (!replace_file(path, text, mode)) {
-    return tl::unexpected(
-        Failure{Exit::outside, fmt::format("MF-4005: {}: {}", safe_name(path), reason())});
+  const bool standard = path == "-";
+  if (!(standard ? write_all(STDOUT_FILENO, text) : replace_file(path, text, mode))) {
+    const auto name = standard ? "standard output" : safe_name(path);
+    return tl::unexpected(Failure{Exit::outside, fmt::format("MF-4005: {}: {}", name, reason())});
   }
   return {};
 }

@@ -20,7 +20,7 @@ tl::expected<std::string, Failure> read_input(const std::string& path, std::size
 
 // All of it, or Exit::outside with a message on standard error.
 [[nodiscard]] Exit write_output(std::string_view text);
-// As replace_file (plugin/write_all.h).
+// As replace_file (plugin/write_all.h); "-" is standard output.
 tl::expected<void, Failure> write_file(const std::string& path, std::string_view text,
                                        unsigned mode = 0666);
 

@@ -44,7 +44,7 @@ struct Options {
   int appointment_days = 0;  // 0: as the configuration says
   int within = 3;            // days
   bool with_links = false;
-  std::string format = "csv", output;
+  std::string format = "csv", output = "-";
 };
 
 constexpr std::size_t kMostBytes = 64;  // of a date
@@ -227,12 +227,7 @@ using Many = std::function<tl::expected<std::vector<InviteRow>, Failure>(const I
 
 tl::expected<void, Failure> write_rows(const Options& options, const std::vector<InviteRow>& rows) {
   const auto text = rows_text(rows, options.format == "json" ? RowFormat::json : RowFormat::csv);
-  if (!options.output.empty()) {
-    return write_file(options.output, text, 0600);  // whom the links are for stands beside them
-  }
-  return write_output(text) == Exit::done
-             ? tl::expected<void, Failure>()
-             : tl::unexpected(Failure{Exit::outside, "MF-4005: standard output"});
+  return write_file(options.output, text, 0600);  // whom the links are for stands beside them
 }
 
 void tell(const std::vector<InviteRow>& rows) {
@@ -335,7 +330,7 @@ void add_many(CLI::App& command, const std::shared_ptr<Options>& options, Run& r
       ->check(CLI::IsMember({"csv", "json"}))
       ->capture_default_str();
   command.add_option("-o,--output", options->output,
-                     "File for the rows, for its owner only; unless told, standard output");
+                     "File for the rows, for its owner only; -, as unless told: standard output");
   command.callback([options, &run, &command] {
     const bool is_many = options->from_appointments || options->reminders;
     if (is_many == !command.get_subcommands().empty()) {

@@ -59,7 +59,7 @@ std::string failure_text(const rules::Case& one, const rules::CaseResult& result
 }
 
 Exit test(const KnowledgeOptions& options) {
-  const auto knowledge = load(options);
+  const auto knowledge = load(options, Exit::rejected);
   if (!knowledge) {
     return fail(knowledge.error());
   }
@@ -88,7 +88,7 @@ struct DocsOptions {
 };
 
 Exit docs(const DocsOptions& options) {
-  const auto knowledge = load(options.knowledge);
+  const auto knowledge = load(options.knowledge, Exit::rejected);
   if (!knowledge) {
     return fail(knowledge.error());
   }
@@ -141,20 +141,22 @@ tl::expected<void, Failure> write_folder(const std::filesystem::path& folder, co
 }
 
 Exit export_package(const ExportOptions& options) {
-  const auto knowledge = load_publishable(options.knowledge);
+  const auto knowledge = load_publishable(options.knowledge, Exit::rejected);
   if (!knowledge) {
     return fail(knowledge.error());
   }
   const auto definitions = publish::definitions(**knowledge);
   const auto files = publish::package_files(**knowledge, definitions);
-  const auto written = options.output.ends_with(".tgz")
+  const bool is_stream = options.output == "-";
+  const auto written = is_stream || options.output.ends_with(".tgz")
                            ? write_file(options.output, publish::package_archive(files))
                            : write_folder(options.output, files);
   if (!written) {
     return fail(written.error());
   }
   say(fmt::format("wrote {} {}, {} resources, to {}", publish::package_name(**knowledge),
-                  (*knowledge)->version, definitions.size(), safe_name(options.output)));
+                  (*knowledge)->version, definitions.size(),
+                  is_stream ? "standard output" : safe_name(options.output)));
   return Exit::done;
 }
 
@@ -182,8 +184,7 @@ void add_docs(CLI::App& knowledge, Run& run) {
   CLI::App* command = knowledge.add_subcommand(
       "docs", "Writes the rule book and the trace of the source facts as Markdown");
   add_knowledge_options(*command, options->knowledge, Sentences::none);
-  refuse_empty(
-      *command->add_option("-o,--output", options->folder, "Folder to write into")->required());
+  command->add_option("-o,--output", options->folder, "Folder to write into")->required();
   command->footer("Example:\n  myoflag knowledge docs -o docs/knowledge");
   command->callback([options, &run] { run = [options] { return docs(*options); }; });
 }
@@ -196,7 +197,8 @@ void add_export(CLI::App& knowledge, Run& run) {
   add_knowledge_options(*command, options->knowledge, Sentences::none);
   command
       ->add_option("-o,--output", options->output,
-                   "NAME.tgz for a package file, anything else for a new or empty folder")
+                   "NAME.tgz for a package file, - for the same on standard output, anything else "
+                   "for a new or empty folder")
       ->required();
   command->footer("Example:\n  myoflag knowledge export -o twitching.tgz");
   command->callback([options, &run] { run = [options] { return export_package(*options); }; });

@@ -82,7 +82,7 @@ class Spool {
 tl::expected<rules::KnowledgePtr, Failure> version(const std::string& name) {
   KnowledgeOptions options;
   options.folder = name == kEmbedded ? "" : name;
-  return load(options);
+  return load(options, Exit::rejected);
 }
 
 bool is_told(const Options& options, Move move) {
@@ -215,7 +215,7 @@ void add_knowledge_diff(CLI::App& knowledge, Run& run) {
       "Examples:\n"
       "  myoflag knowledge diff embedded rules/knowledge/twitching\n"
       "  myoflag knowledge diff embedded new/ --on last-year/ --fail-on lowered\n\n"
-      "Exit code 1: a version refused some responses; each is listed.");
+      "Exit code 1: a version has errors, or refused some responses; each is listed.");
   command->callback([options, &run] { run = [options] { return diff(*options); }; });
 }
 

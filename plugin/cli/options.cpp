@@ -20,15 +20,9 @@ void add_input(CLI::App& command, InputOptions& options) {
       ->capture_default_str();
 }
 
-void refuse_empty(CLI::Option& option) {
-  option.check(CLI::Validator([](std::string& value) { return value.empty() ? "is empty" : ""; },
-                              "", "not empty"));
-}
-
 void add_knowledge_options(CLI::App& command, KnowledgeOptions& options, Sentences sentences) {
-  refuse_empty(*command.add_option(
-      "--knowledge", options.folder,
-      "Folder with knowledge files, instead of the knowledge inside the program"));
+  command.add_option("--knowledge", options.folder,
+                     "Folder with knowledge files, instead of the knowledge inside the program");
   if (sentences == Sentences::none) {
     return;
   }
@@ -52,25 +46,36 @@ tl::expected<const rules::Language*, Failure> find_language(const rules::Knowled
       Exit::usage, fmt::format("MF-4010: --lang: what patients read is there only in: {}", known)});
 }
 
-tl::expected<rules::KnowledgePtr, Failure> load(const KnowledgeOptions& options) {
+namespace {
+
+tl::unexpected<Failure> cannot_be_used(const rules::Problems& problems, Exit exit) {
+  std::string text = "MF-4007: the knowledge cannot be used";
+  for (const rules::Problem& problem : problems) {
+    text += '\n' + rules::to_text(problem);
+  }
+  return tl::unexpected(Failure{exit, std::move(text)});
+}
+
+}  // namespace
+
+tl::expected<rules::KnowledgePtr, Failure> load(const KnowledgeOptions& options, Exit when_wrong) {
   if (options.folder.empty()) {
     return embedded_knowledge();
   }
-  auto knowledge = knowledge_from_folder(options.folder);
-  if (knowledge) {
-    return std::move(*knowledge);
+  const auto files = read_knowledge_folder(options.folder);
+  if (!files) {
+    return cannot_be_used(files.error(), Exit::usage);
   }
-  std::string text = "MF-4007: the knowledge cannot be used";
-  for (const rules::Problem& problem : knowledge.error()) {
-    text += '\n' + rules::to_text(problem);
+  auto knowledge = rules::load_knowledge(*files);
+  if (!knowledge) {
+    return cannot_be_used(knowledge.error(), when_wrong);
   }
-  return tl::unexpected(Failure{Exit::usage, std::move(text)});
+  return std::move(*knowledge);
 }
 
 void add_clock(CLI::App& command, ClockOptions& options) {
-  refuse_empty(*command.add_option(
-      "--now", options.now,
-      "The time of the evaluation, for example 2026-11-22T09:00:00Z; default: now"));
+  command.add_option("--now", options.now,
+                     "The time of the evaluation, for example 2026-11-22T09:00:00Z; default: now");
 }
 
 tl::expected<rules::Instant, Failure> instant(const ClockOptions& options) {

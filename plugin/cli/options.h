@@ -13,8 +13,7 @@
 
 namespace CLI {
 class App;
-class Option;
-}  // namespace CLI
+}
 
 namespace myoflag::cli {
 
@@ -23,9 +22,6 @@ struct InputOptions {
   std::size_t max_bytes = kDefaultMaxBytes;
 };
 void add_input(CLI::App& command, InputOptions& options);
-
-// An empty name is a variable that was never set, and must not mean the default or the root folder.
-void refuse_empty(CLI::Option& option);
 
 struct KnowledgeOptions {
   std::string folder;    // empty: the knowledge inside the program
@@ -36,8 +32,11 @@ struct KnowledgeOptions {
 enum class Sentences { none, english, any };
 void add_knowledge_options(CLI::App& command, KnowledgeOptions& options,
                            Sentences sentences = Sentences::english);
-// MF-4007 and the problems of the knowledge, ready to print.
-tl::expected<rules::KnowledgePtr, Failure> load(const KnowledgeOptions& options);
+// MF-4007 and the problems of the knowledge, ready to print. `when_wrong`: of files with errors;
+// Exit::rejected where the knowledge is what the command works on. A folder that cannot be read is
+// wrong usage in any case.
+tl::expected<rules::KnowledgePtr, Failure> load(const KnowledgeOptions& options,
+                                                Exit when_wrong = Exit::usage);
 
 // The catalogue of this language; null is English, also for an empty tag. MF-4010: there is none.
 tl::expected<const rules::Language*, Failure> find_language(const rules::Knowledge& knowledge,

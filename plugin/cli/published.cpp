@@ -5,15 +5,16 @@
 
 namespace myoflag::cli {
 
-tl::expected<rules::KnowledgePtr, Failure> load_publishable(const KnowledgeOptions& options) {
-  auto knowledge = load(options);
+tl::expected<rules::KnowledgePtr, Failure> load_publishable(const KnowledgeOptions& options,
+                                                            Exit when_wrong) {
+  auto knowledge = load(options, when_wrong);
   if (!knowledge) {
     return knowledge;
   }
   if (const fhir::Issues issues = mapping::form_issues(**knowledge); fhir::has_errors(issues)) {
     return tl::unexpected(
-        Failure{Exit::usage, "MF-4007: the form of this knowledge cannot be published\n" +
-                                 issue_lines("questions.yaml", issues)});
+        Failure{when_wrong, "MF-4007: the form of this knowledge cannot be published\n" +
+                                issue_lines("questions.yaml", issues)});
   }
   return knowledge;
 }

@@ -6,6 +6,7 @@
 namespace myoflag::cli {
 
 // As load; MF-4007 also where the form has conditions that enableWhen cannot say.
-tl::expected<rules::KnowledgePtr, Failure> load_publishable(const KnowledgeOptions& options);
+tl::expected<rules::KnowledgePtr, Failure> load_publishable(const KnowledgeOptions& options,
+                                                            Exit when_wrong = Exit::usage);
 
 }  // namespace myoflag::cli

@@ -113,11 +113,12 @@ tl::expected<std::optional<DemoFolder>, Failure> demo_folder(const Options& opti
 
 // Where nobody who calls is checked, nobody else may be able to call.
 tl::expected<void, Failure> may_listen(const Options& options, const config::Config& config) {
-  if (options.demo == !config.clients.empty()) {
-    const auto* why = options.demo ? "--demo checks nobody, but the configuration lists clients"
-                                   : "no trust is configured, so nobody who calls could be told "
-                                     "from anybody else; --demo serves this machine alone, for "
-                                     "trying out";
+  if (options.demo ? !config.clients.empty() : !config::serves_anybody(config)) {
+    const auto* why = options.demo
+                          ? "--demo checks nobody, but the configuration lists clients"
+                          : "nobody could be served: the configuration has neither a client in "
+                            "trust.clients nor intake.store; --demo serves this machine alone, "
+                            "for trying out";
     return tl::unexpected(Failure{Exit::usage, fmt::format("MF-4240: {}", why)});
   }
   const bool secure = !options.demo && !config.tls.certificate.empty();

@@ -149,4 +149,7 @@ tl::expected<Loaded, rules::Problems> read_config(std::string file, std::string 
 
 bool is_loopback(const std::string& host);
 
+// Clients that are known by their tokens, or patients by their links: there is something to serve.
+bool serves_anybody(const Config& config);
+
 }  // namespace myoflag::config

@@ -112,7 +112,10 @@ NumberOption count(std::int64_t least, std::int64_t most, std::string_view unit 
 constexpr std::array<SectionAbout, 10> all_sections{{
     {"listen", "Where it listens, and with which certificate."},
     {"service", "What it answers from, and what cards lead to."},
-    {"trust", "Who may call. Without a client nobody could, so nothing is served."},
+    {"trust",
+     "Which EHRs may call. Without one every call is refused; there is something to serve then "
+     "only\n"
+     "with intake.store."},
     {"fetch",
      "What did not come with a call is fetched from the client's fhir-server, with the token of "
      "the\n"
@@ -481,6 +484,10 @@ bool is_origin(const std::string& text) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == ':' ||
            c == '[' || c == ']';
   });
+}
+
+bool serves_anybody(const Config& config) {
+  return !config.clients.empty() || !config.intake.store.empty();
 }
 
 bool is_loopback(const std::string& host) {

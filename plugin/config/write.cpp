@@ -11,7 +11,10 @@ constexpr std::string_view head =
     "Paths are relative to this file. No secret belongs in it: where one is needed, an option "
     "names\n"
     "the environment variable that holds it. `myoflag config --check FILE` tells all that is "
-    "wrong.";
+    "wrong.\n"
+    "What has to be decided before it serves anybody: `trust.clients` (EHRs) or `intake.store` "
+    "(pages\n"
+    "for patients), each with what goes with it.";
 
 std::string commented(std::string_view lines, std::string_view indent) {
   std::string out;

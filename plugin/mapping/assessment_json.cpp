@@ -504,6 +504,8 @@ std::string_view notice_word(rules::Notice::Kind kind) {
       return "lab-unusable";
     case Kind::record_missing:
       return "record-missing";
+    case Kind::record_problem:
+      return "record-problem";
     case Kind::answer_set_aside:
       return "answer-set-aside";
     case Kind::under_age:

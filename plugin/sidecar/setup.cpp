@@ -288,10 +288,10 @@ Checked<std::vector<std::string>> Setup::hook() const {
 Problems Setup::problems() const {
   auto problems = problems_of(tls(), serving(), clients(), delivery(), hook(), fetching(),
                               launching(), launch_servers(), staff_server());
-  if (config().clients.empty()) {
+  if (!config::serves_anybody(config())) {
     problems.push_back(loaded_.problem(
         "trust.clients", "MF-4240",
-        "no trust is configured, so nobody who calls could be told from anybody else"));
+        "nobody could be served: there is neither a client in trust.clients nor intake.store"));
   }
   return problems;
 }

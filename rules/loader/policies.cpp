@@ -367,7 +367,8 @@ class PolicyReader {
                       fmt::format("a question tells a caution for {}: this note needs the keys "
                                   "`text-answered` and `text-ask`",
                                   note.caution));
-    } else if (!asked && !(note.answered.empty() && note.ask.empty())) {
+    } else if (!asked && !(note.answered.empty() && note.ask.empty()) && context_.items.complete &&
+               context_.labs.complete) {
       context_.report(node, "MF-2030", "no question tells such a caution");
     }
   }

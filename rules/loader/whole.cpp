@@ -51,7 +51,7 @@ void compile_one(Context& context, PendingCriterion& pending) {
   std::vector<CompileError> errors;
   const int root = compile(pending.criterion, pending.options, context.knowledge, errors);
   pending.compiled = errors.empty();
-  if (context.items.complete && context.labs.complete) {
+  if (context.items.complete && context.option_sets.complete && context.labs.complete) {
     for (const auto& error : errors) {
       if (error.text.empty() || context.untyped.contains(error.item)) {
         continue;

@@ -3,6 +3,7 @@
 bounded time and memory. MYOFLAG names the program, MYOFLAG_SOURCE_DIR the root of the project."""
 import base64
 import contextlib
+import fnmatch
 import json
 import os
 import re
@@ -18,7 +19,8 @@ PROGRAM = os.environ["MYOFLAG"]
 ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
 NOW = "2026-11-22T09:00:00Z"
 COMMANDS = [["evaluate"], ["check"], ["questionnaire"], ["convert"], ["knowledge"], ["knowledge", "lint"],
-            ["knowledge", "test"], ["knowledge", "docs"], ["knowledge", "diff"], ["batch"], ["deliver"], ["feedback"], ["invite"]]
+            ["knowledge", "test"], ["knowledge", "docs"], ["knowledge", "diff"], ["knowledge", "export"], ["batch"], ["deliver"],
+            ["deliver", "run"], ["feedback"], ["invite"], ["invite", "create"], ["publish"], ["serve"], ["config"]]
 CODE = re.compile(r"\bMF-\d{4}\b")
 PLACE = re.compile(r"line \d+, column \d+|QuestionnaireResponse\b|Bundle\b|Patient\b")
 # The address sanitizer keeps up to 256 MB of freed memory back and pads every allocation.
@@ -105,13 +107,30 @@ class Usage(Case):
                           ["evaluate", "--lang", "xx"], ["evaluate", "--max-bytes", "-1"],
                           ["evaluate", "--patient", "--format", "bundle"], ["evaluate", "a", "b"],
                           ["check", "--format", "xml"], ["convert", "--to", "yaml"], ["knowledge"],
-                          ["knowledge", "lint"], ["knowledge", "docs"], ["knowledge", "docs", "-o", ""],
-                          ["evaluate", "--knowledge", ""], ["evaluate", "--color", "pink"]):
+                          ["knowledge", "lint"], ["knowledge", "docs"], ["evaluate", "--color", "pink"]):
             with self.subTest(arguments=arguments):
                 done = run(*arguments)
                 self.assertEqual(done.code, 2, done.err)
                 self.assertEqual(done.out, b"")
                 self.assertNotEqual(done.err, "")
+
+    # A variable that was never set: not the default, not the root folder, not a file without a name.
+    def test_an_empty_value_is_refused_wherever_one_is_taken(self):
+        seen = set()
+        for command in COMMANDS:
+            for option in re.findall(r"^  (?:-\w,)?(--[a-z-]+)[, \w-]* (?:TEXT|U?INT|auto)", run(*command, "--help").out.decode(), re.M):
+                with self.subTest(command=command, option=option):
+                    done = run(*command, option, "")
+                    self.assertEqual((done.code, done.out), (2, b""), done.err)
+                    self.assertTrue(done.err.startswith(f"{option}: "), done.err)  # some say what they want instead
+                    seen |= {option} if ": is empty\n" in done.err else set()
+        self.assertLess({"--knowledge", "--output", "--out", "--store", "--config", "--check", "--now", "--born", "--to"}, seen)
+        for arguments, name in ((["evaluate", ""], "FILE"), (["batch", "", "-o", "x"], "IN"),
+                                (["knowledge", "diff", "", "embedded"], "OLD"), (["knowledge", "diff", "embedded", ""], "NEW")):
+            with self.subTest(arguments=arguments):
+                done = run(*arguments)
+                self.assertEqual((done.code, done.out), (2, b""), done.err)
+                self.assertIn(f"{name}: is empty", done.err)
 
     def test_a_mistyped_command_is_named_beside_those_there_are(self):
         for arguments, wrong, right in ((["evalute", "x"], "evalute", "evaluate"), (["--vresion"], "--vresion", "evaluate"),
@@ -164,17 +183,28 @@ class Usage(Case):
                 if now:
                     self.assertIn("MF-4006", done.err)
 
-    def test_broken_knowledge_is_a_configuration_error(self):
+    # What the authors' tools are given to work on is their input, for all others it is configuration.
+    def test_the_exit_code_for_broken_knowledge(self):
         with tempfile.TemporaryDirectory() as folder:
             with open(os.path.join(folder, "knowledge.yaml"), "w", encoding="utf-8") as f:
                 f.write("id: [\n")
-            for command in (["evaluate"], ["check"], ["questionnaire"], ["knowledge", "test"]):
-                with self.subTest(command=command):
-                    done = run(*command, "--knowledge", folder)
-                    self.assertEqual(done.code, 2)
-                    self.assertIn("MF-4007", done.err)
-                    self.assertIn("knowledge.yaml", done.err)
-                    self.assertEqual(done.out, b"")
+            out = os.path.join(folder, "out")
+            given = ["--knowledge", folder]
+            for arguments, code in ((["evaluate", *given], 2), (["check", *given], 2), (["questionnaire", *given], 2),
+                                    (["knowledge", "lint", *given], 1), (["knowledge", "test", *given], 1),
+                                    (["knowledge", "docs", "-o", out, *given], 1), (["knowledge", "export", "-o", out, *given], 1),
+                                    (["knowledge", "diff", folder, "embedded"], 1), (["knowledge", "diff", "embedded", folder], 1)):
+                with self.subTest(arguments=arguments):
+                    done = run(*arguments)
+                    self.assertEqual(done.code, code, done.err)
+                    said = done.out.decode() if "lint" in arguments else done.err
+                    self.assertIn("knowledge.yaml:2:1: MF-2004", said)
+                    if "lint" not in arguments:
+                        self.assertIn("MF-4007", said)
+                        self.assertEqual(done.out, b"")
+                    self.assertFalse(os.path.exists(out))
+                    absent = [os.path.join(folder, "absent") if part == folder else part for part in arguments]
+                    self.assertEqual(run(*absent).code, 2, absent)
 
 
 class Bundles(Case):
@@ -277,6 +307,19 @@ class Output(Case):
                 done = run(*arguments, given=json.dumps(response()).encode(), stdout=full)
                 self.assertEqual(done.code, 3)
                 self.assertIn("MF-4005", done.err)
+
+    def test_a_dash_is_standard_output(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a.tgz")
+            self.assertEqual(run("knowledge", "export", "-o", path).code, 0)
+            done = run("knowledge", "export", "-o", "-")
+            self.assertEqual(done.code, 0, done.err)
+            with open(path, "rb") as f:
+                self.assertEqual(done.out, f.read())
+            self.assertTrue(done.err.endswith("to standard output\n"), done.err)
+            with open("/dev/full", "wb") as full:
+                done = run("knowledge", "export", "-o", "-", stdout=full)
+            self.assertEqual((done.code, "MF-4005: standard output" in done.err), (3, True), done.err)
 
     def test_a_file_is_replaced_whole_or_not_at_all(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -946,17 +989,40 @@ class KnowledgeTools(Case):
 
 
 class Readme(Case):
+    ELSEWHERE = {"--show", "--partitions", "--sanitize"}  # of samples/run, of the job for Spark, of scripts/test
+
+    @staticmethod
+    def options_of(*command):
+        text = run(*command, "--help").out.decode()
+        commands = re.findall(r"^  ([a-z-]+) ", text.partition("\nSubcommands:\n")[2].partition("\n\n")[0], re.M)
+        return set(re.findall(r"--[a-z][a-z-]+", text)).union(*(Readme.options_of(*command, one) for one in commands))
+
+    def test_the_options_that_the_documentation_names_are_there(self):
+        known = self.options_of() | self.ELSEWHERE
+        for folder, _, names in os.walk(os.path.join(ROOT, "docs")):
+            for path in [os.path.join(folder, name) for name in names if name.endswith(".md")] + [os.path.join(ROOT, "README.md")]:
+                with open(path, encoding="utf-8") as f:
+                    self.assertEqual(set(re.findall(r"`(--[a-z][a-z-]+)", f.read())) - known, set(), path)
+
     def test_its_commands_work(self):
         with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
-            # serve does not end by itself: tests/sidecar starts it.
-            commands = [line.strip() for line in f if re.match(r"    (?:NOW=|scripts/run (?!serve)\w)", line)]
+            text = f.read()
+        # serve does not end by itself: tests/sidecar starts it. In a sentence, capitals stand for something else.
+        commands = re.findall(r"^    ((?:NOW=|scripts/run (?!serve)\w).*)$", text, re.M)
+        commands += [one for one in re.findall(r"`(scripts/run \w[^`]*)`", text) if not re.search(r"\b[A-Z]{3,}", one)]
         self.assertGreater(len(commands), 10)
+        self.assertIn("scripts/run knowledge export -o twitching.tgz", commands)
         with tempfile.TemporaryDirectory() as folder:
             for name in ("samples", "rules"):
                 os.symlink(os.path.join(ROOT, name), os.path.join(folder, name))
             script = "set -ex\n" + "\n".join(commands).replace("scripts/run", '"$MYOFLAG"')
             done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stderr[-2000:])
+            made = set(os.listdir(folder)) - {"samples", "rules"}
+        with open(os.path.join(ROOT, ".gitignore"), encoding="utf-8") as f:
+            ignored = [line.strip().strip("/") for line in f]
+        self.assertGreater(len(made), 8)
+        self.assertEqual([name for name in made if not any(fnmatch.fnmatch(name, one) for one in ignored)], [])
 
 
 if __name__ == "__main__":

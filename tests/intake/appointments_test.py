@@ -309,6 +309,7 @@ class Appointments(unittest.TestCase):
 
         self.assertEqual([(row["appointment"], row["did"], row["link"]) for row in remind()],
                          [("Appointment/sooner", "open", ""), ("", "open", ""), ("Appointment/soon", "open", "")])
+        self.assertEqual(remind("-o", "-"), remind())
         self.assertEqual(len(remind("--within", "20")), 4)
         self.assertEqual(remind(now="2027-02-01T00:00:00Z"), [])
         links = [row["link"] for row in remind("--links")]

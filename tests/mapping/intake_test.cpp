@@ -85,9 +85,10 @@ TEST(Intake, SearchResultsInsideABatchAreOpened) {
   EXPECT_EQ(intake->record[1].place, "Bundle.entry[2].resource.entry[0].resource");
 }
 
-TEST(Intake, BundlesInsideBundlesEndSomewhere) {
+TEST(Intake, BundlesInsideBundlesEndAtTheThird) {
   auto bundle = bundle_of({response()});
-  for (int i = 0; i < 5; ++i) {
+  for (int deep = 1; deep < 6; ++deep) {
+    EXPECT_EQ(take(Json(bundle)).has_value(), deep <= 3) << deep;
     bundle = bundle_of({bundle});
   }
   EXPECT_THAT(codes(take(std::move(bundle))), ElementsAre("MF-3011"));

@@ -17,6 +17,8 @@ mount --bind /dev "$top/root/dev"
 cp "$package" "$top/root/package.deb"
 in_root() { chroot "$top/root" "$@"; }
 expect() { [ "$2" = "$3" ] || { echo "$1: $2, but expected $3" >&2; exit 1; }; }
+# "! COMMAND" and "A && B" do not end a script that fails: set -e looks away there.
+refuse() { if "${@:2}"; then echo "$1" >&2; exit 1; fi; }
 rights() { in_root stat -c '%a %U:%G' "$1"; }
 
 in_root dpkg -i /package.deb
@@ -29,7 +31,7 @@ expect "what is not as it was installed" "$(in_root dpkg --verify myoflag | grep
 # As the user of the service: what it may read and what not.
 as_service() { in_root runuser -u myoflag -- "$@"; }
 as_service test -r /etc/myoflag/myoflag.yaml
-! as_service test -r /etc/myoflag/environment
+refuse "the service reads the secrets" as_service test -r /etc/myoflag/environment
 status=0
 as_service myoflag serve --config /etc/myoflag/myoflag.yaml 2>"$top/said" || status=$?
 expect "a start without trust" "$status" 2
@@ -46,8 +48,10 @@ grep -q "^# ours$" "$top/root/etc/myoflag/myoflag.yaml"
 expect "rights after an upgrade" "$(rights /etc/myoflag/myoflag.yaml)" "600 root:myoflag"
 
 in_root dpkg -r myoflag
-[ -e "$top/root/etc/myoflag/myoflag.yaml" ] && [ ! -e "$top/root/usr/bin/myoflag" ]
+[ -e "$top/root/etc/myoflag/myoflag.yaml" ]
+[ ! -e "$top/root/usr/bin/myoflag" ]
 in_root dpkg -P myoflag 2>"$top/said"
 grep -q "holds patient data" "$top/said"
-[ ! -e "$top/root/etc/myoflag/myoflag.yaml" ] && [ -e "$top/root/var/lib/myoflag/outbox.sqlite" ]
+[ ! -e "$top/root/etc/myoflag/myoflag.yaml" ]
+[ -e "$top/root/var/lib/myoflag/outbox.sqlite" ]
 echo "installed, run, upgraded, removed and purged"

@@ -303,7 +303,7 @@ class Poll(unittest.TestCase):
         self.ehr.down = {"Condition", "MedicationRequest"}
         self.assertIn("1 responses judged", self.poll())
         shown = json.loads(self.call("show", "1")[1])
-        said = [notice["text"] for notice in shown["notices"] if notice["kind"] == "record-missing"]
+        said = [notice["text"] for notice in shown["notices"] if notice["kind"] == "record-problem"]
         self.assertEqual(len([text for text in said if "the record could not give" in text]), 2, shown["notices"])
         self.assertEqual(len(said), 2, said)
         self.ehr.hold(response_of("b", patient="p2"))
@@ -337,7 +337,7 @@ class Poll(unittest.TestCase):
         self.ehr.server.RequestHandlerClass.do_GET = do_GET
         self.assertIn("1 responses judged", self.poll())
         kinds = [notice["kind"] for notice in json.loads(self.call("show", "1")[1])["notices"]]
-        self.assertIn("record-missing", kinds)
+        self.assertIn("record-problem", kinds)
         self.assertIn("doubtful-answers", kinds)
 
     def test_killed_at_any_moment_each_is_judged_once(self):

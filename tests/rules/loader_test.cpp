@@ -160,6 +160,39 @@ TEST(Loader, AMissingFileDoesNotMakeEveryNameOfItUnknown) {
   EXPECT_EQ(codes_of(problems_of(files)), "MF-2000 MF-2000 ");
 }
 
+// Not what follows from it, in whatever file.
+TEST(Loader, OfAMissingOrEmptyFileThatAloneIsTold) {
+  for (const auto& [name, bytes] : real_files()) {
+    KnowledgeFiles files = real_files();
+    if (!name.starts_with("languages/")) {
+      files.erase(name);
+      EXPECT_EQ(listing(problems_of(files)), name + ": MF-2000: the file is missing\n");
+    }
+    for (const auto* nothing : {"", "# Begun.\n", "---\n"}) {
+      files[name] = nothing;
+      EXPECT_EQ(listing(problems_of(files)), name + ": MF-2000: the file is empty\n");
+    }
+  }
+}
+
+TEST(Loader, AListThatIsEmptyByMistakeIsNotToldThroughWhatFollows) {
+  for (const auto* name : {"rules/urgent.yaml", "rules/self-care.yaml"}) {
+    KnowledgeFiles files = real_files();
+    files[name] = "rules:\n";
+    EXPECT_EQ(codes_of(problems_of(files)), "MF-2010 ") << name;
+  }
+}
+
+// Problems of whole files come before all others: those may follow from them.
+TEST(Loader, WhatIsWrongWithAWholeFileComesFirst) {
+  KnowledgeFiles files = with(small_files(), "advice.yaml", "id:", "idd:");
+  files["seeds.yaml"].clear();
+  files["rules/urgnet.yaml"] = "rules: []\n";
+  EXPECT_TRUE(codes_of(problems_of(files)).starts_with("MF-2001 MF-2000 MF-20"))
+      << listing(problems_of(files));
+  EXPECT_NE(problems_of(files)[2].line, 0U);
+}
+
 TEST(Loader, AFileOfAnotherNameIsRefused) {
   KnowledgeFiles files = small_files();
   files["rules/urgnet.yaml"] = "rules: []\n";

@@ -195,7 +195,7 @@ TEST(NoticesTest, ARecordProblemIsPassedOnWithoutPatientData) {
   input.record_problems.push_back("One condition had no code.");
   const Assessment assessment = assess(twitching(), std::move(input));
   ASSERT_EQ(assessment.notices.size(), 1U);
-  EXPECT_EQ(assessment.notices.front().kind, Notice::Kind::record_missing);
+  EXPECT_EQ(assessment.notices.front().kind, Notice::Kind::record_problem);
   EXPECT_NE(assessment.notices.front().text.find("One condition had no code."), std::string::npos);
 }
 

@@ -772,6 +772,16 @@ class Tls(Case):
             self.assertIn(key if certificate == "tls.pem" else certificate, err)
 
 
+def configurations_of(page):
+    """Of a page of the documentation, each as {(line of the section, option): lines}."""
+    sections = "|".join(re.findall(r"^(\w+):", subprocess.run([PROGRAM, "config"], capture_output=True, text=True, check=True).stdout, re.M))
+    with open(os.path.join(ROOT, "docs", page + ".md"), encoding="utf-8") as file:
+        blocks = re.findall(r"(?:^    .*\n)+", file.read(), re.M)
+    return [{(section, option): option and f"  {option}:{lines}" for section, options in re.findall(r"^(\w+:.*\n)((?: .*\n)*)", block, re.M)
+             for option, lines in re.findall(r"^  ([\w-]+):(.*\n(?:   .*\n)*)", options, re.M) or [("", "")]}
+            for block in (re.sub("(?m)^    ", "", block) for block in blocks) if re.match(f"({sections}):", block)]
+
+
 class Config(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp()
@@ -819,6 +829,26 @@ class Config(unittest.TestCase):
 
     def test_a_missing_one(self):
         self.assertEqual(self.run_config("--check", os.path.join(self.folder, "gone.yaml"))[0], 2)
+
+    def test_those_in_the_documentation(self):
+        """As they stand; what is only a part, beside the first of its page, or else the one for EHRs in production."""
+        Client(self.folder).certificate("cds")
+        for name, like in (("ehr-keys.json", "keys.json"), ("cds.pem", "tls.pem"), ("cds.key", "tls.key"), ("launch-key.pem", "key.pem")):
+            shutil.copy(os.path.join(self.folder, like), os.path.join(self.folder, name))
+        pages = {page: configurations_of(page) for page in ("cds-hooks", "intake", "launch", "delivery")}
+        self.assertEqual({page: len(found) for page, found in pages.items()}, {"cds-hooks": 2, "intake": 3, "launch": 2, "delivery": 3})
+        for page in os.listdir(os.path.join(ROOT, "docs")):
+            self.assertTrue(page.removesuffix(".md") in pages or not page.endswith(".md") or not configurations_of(page[:-3]), page)
+        for page, found in pages.items():
+            whole = pages["cds-hooks" if page == "delivery" else page][0]
+            for number, part in enumerate(found):
+                with self.subTest(page=page, number=number):
+                    options = whole | part
+                    text = "".join(section + "".join(options[one] for one in options if one[0] == section)
+                                   for section in dict.fromkeys(section for section, _ in options))
+                    code, _, err = self.run_config("--check", self.put("c.yaml", text.replace("/var/lib/myoflag/", "")), environment={
+                        "MYOFLAG_ID_SECRET": CANARY, "MYOFLAG_HOOK_SECRET": CANARY * 2})
+                    self.assertEqual((code, err), (0, ""), text)
 
 
 class Reload(Case):
@@ -893,6 +923,22 @@ class Start(Case):
             status, out, err = self.run_serve(*arguments, "--port", "0")
             self.assertEqual((status, out), (2, b""), arguments)
             self.assertIn(code, err)
+
+    def test_pages_for_patients_need_no_client_and_let_no_call_in(self):
+        with tempfile.TemporaryDirectory() as folder:
+            client = Client(folder)
+            for listed in ({}, {"trust": {"clients": []}}):
+                config = client.put("pages.yaml", {"service": {"base": "https://cds.example", "state": "state"}, "intake": {
+                    "store": "store.sqlite", "clinic": "Clinic", "phone": "1", "emergency-number": "112"}} | listed | PATIENT)
+                sidecar = self.start(mode=("--config", config))
+                self.assertEqual(sidecar.ask("GET", "/readyz")[0], 200)
+                self.assertEqual(sidecar.ask("GET", "/p/" + "0" * 32)[0], 404)
+                call = json.dumps(sample_call())
+                for headers in ({}, {"Authorization": "Bearer " + client.token()}):
+                    for path in (SERVICE, SERVICE + "/feedback", "/fhir/$assess", "/fhir/QuestionnaireResponse/$extract"):
+                        status, _, body = sidecar.ask("POST", path, call, {"Content-Type": "application/json"} | headers)[:3]
+                        self.assertEqual((status, body), (401, b""), path)
+                self.assertEqual(sidecar.stop()[0], 0)
 
     def test_a_port_in_use_is_said(self):
         sidecar = self.start()
