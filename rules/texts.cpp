@@ -100,6 +100,8 @@ constexpr TextKey kKeys[] = {
     {"record-device-unread", "device"},
     {"record-statement", "type words"},
     {"record-unnamed"},
+    {"record-response-inside", "place"},
+    {"record-parameters", "place"},
     {"record-joins"},
     {"record-qualifiers"},
     {"record-unknown-code", "place"},

@@ -1054,6 +1054,85 @@ TEST(Contained, WhatIsInsideAnotherResponseIsRead) {
   }
 }
 
+// Which answers are the latest is decided among those that stand alone: others are told.
+TEST(Contained, AnswersInsideAnythingAreToldAndWithholdReassurance) {
+  const auto told = [](const Json& outer, bool is_alone = false) {
+    const auto response = testing::response_of(testing::harmless());
+    const auto intake = testing::take(
+        is_alone ? outer
+                 : testing::bundle_of(
+                       {parse(R"({"resourceType":"Patient","id":"p1"})"), response, outer}));
+    const auto& problems = intake.value().record_problems;
+    const auto said = std::count_if(problems.begin(), problems.end(), [](const auto& one) {
+      return one.code == "MF-3031" && one.text.find("answers to the form") != std::string::npos;
+    });
+    EXPECT_EQ(said == 1, intake->record_missing);
+    return said;
+  };
+  const auto inside = [](std::string_view more = "") {
+    auto response = testing::response_of(testing::harmless());
+    const auto members = parse("{" + std::string(more) + "}");
+    for (const auto& member : *members.as_object()) {
+      response.set(member.name, member.value);
+    }
+    response.set("id", "k");
+    return response;
+  };
+  const auto within = [](std::string_view type, std::string_view members, const Json& response) {
+    auto outer = of_p1(type, members);
+    outer.set("contained", Json::array({response}));
+    return outer;
+  };
+  constexpr auto task = R"("status":"completed","intent":"order")";
+  EXPECT_EQ(told(within("Task", task, inside())), 1);
+  EXPECT_EQ(told(within("Task", task, inside(R"("status":"in-progress")"))), 1);
+  EXPECT_EQ(told(within("Task", task, inside(R"("authored":"2020-01-01")"))), 1);
+  EXPECT_EQ(told(within("Communication", STATUS("completed") R"("sent":"2026-11-21T08:00:00Z")",
+                        inside())),
+            1);
+  EXPECT_EQ(
+      told(within("Observation", AT("2026-11-21") NAMED("Urea") MMOL("5") MARKED("N"), inside())),
+      1);
+  auto nameless = inside();
+  nameless.erase("questionnaire");
+  nameless.erase("item");
+  EXPECT_EQ(told(within("Task", task, nameless)), 1);
+  auto of_nobody = within("Task", task, inside());
+  of_nobody.erase("for");
+  EXPECT_EQ(told(of_nobody), 1);
+  auto provenance = within("Provenance", R"("recorded":"2026-11-20T00:00:00Z")", inside());
+  provenance.erase("subject");
+  EXPECT_EQ(told(provenance), 1);
+  auto alone = testing::response_of(testing::harmless());
+  alone.set("contained", Json::array({inside()}));
+  EXPECT_EQ(told(alone, true), 1);
+  // Of another form, withdrawn, or of another patient.
+  constexpr auto other = R"("questionnaire":"http://x.example/phq-9","item":[])";
+  EXPECT_EQ(told(within("Task", task, inside(other))), 0);
+  EXPECT_EQ(told(within("Task", task, inside(R"("status":"entered-in-error")"))), 0);
+  EXPECT_EQ(told(within("Task", STATUS("entered-in-error") R"("intent":"order")", inside())), 0);
+  EXPECT_FALSE(testing::take(testing::bundle_of(
+      {parse(R"({"resourceType":"Patient","id":"p1"})"), testing::response_of(testing::harmless()),
+       within("Task", task, inside(R"("subject":{"reference":"Patient/p2"})"))})));
+}
+
+TEST(Contained, ResourcesInParametersAreMissing) {
+  const auto is_missing = [](std::string_view parameter) {
+    return testing::take(testing::bundle_of(
+                             {parse(R"({"resourceType":"Patient","id":"p1"})"),
+                              testing::response_of(testing::harmless()),
+                              parse(R"({"resourceType":"Parameters","parameter":[{"name":"x",)" +
+                                    std::string(parameter) + "}]}")}))
+        .value()
+        .record_missing;
+  };
+  constexpr auto palsy =
+      R"("resource":{"resourceType":"Condition","code":{"text":"Bulbar palsy"}})";
+  EXPECT_TRUE(is_missing(palsy));
+  EXPECT_TRUE(is_missing(R"("part":[{"name":"y",)" + std::string(palsy) + "}]"));
+  EXPECT_FALSE(is_missing(R"("valueString":"Bulbar palsy")"));
+}
+
 TEST(Contained, AnInstrumentIsNoDeviceOfThePatientUnlessItIsInUse) {
   constexpr auto device =
       R"("contained":[{"resourceType":"Device","id":"d","type":{"text":"Sonde Q7"}}],)";
