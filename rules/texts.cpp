@@ -66,6 +66,7 @@ constexpr TextKey kKeys[] = {
     {"record-ages", "lowest highest"},
     {"record-died"},
     {"record-no-code", "place"},
+    {"record-status-unknown", "place"},
     {"record-no-medicine", "place"},
     {"record-no-start", "place"},
     {"record-cut", "", "count"},

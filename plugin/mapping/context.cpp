@@ -302,6 +302,9 @@ class Reader {
     if (!is_real_condition(resource.json)) {
       return;
     }
+    if (has_unknown_status(resource.json)) {
+      say("record-status-unknown", resource);
+    }
     auto named = index_.read_member(resource.json, "code");
     if (index_.denies_pregnancy(resource.json.find("code"))) {
       named.meaning.pregnancies = 0;

@@ -122,11 +122,11 @@ std::string_view bare_address(std::string_view system) {
   return system;
 }
 
+}  // namespace
+
 bool is_same_address(std::string_view one, std::string_view other) {
   return bare_address(one) == bare_address(other);
 }
-
-}  // namespace
 
 std::string_view usual_system(std::string_view system) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 7> known{

@@ -19,6 +19,8 @@ namespace myoflag::mapping {
 // A code system's usual address, also for those that are sent by their OID ("urn:oid:..."), and in
 // spite of https, "www." and a slash at the end.
 std::string_view usual_system(std::string_view system);
+// The same but for https, "www." and a slash at the end.
+bool is_same_address(std::string_view one, std::string_view other);
 
 // What tells a CodeableConcept (or null) from others: system and code of its first coding, else its
 // words. Empty: nothing does.

@@ -19,6 +19,9 @@ bool is_real_condition(const fhir::Json& condition);
 // Over only when it certainly is: not on a day still to come, not in a month that lasts.
 bool is_over(const fhir::Json& condition, rules::Instant now);
 bool is_present(const fhir::Json& condition, rules::Instant now);
+// A status that has only codes of other systems than the one to which FHIR binds it, which counts
+// as none.
+bool has_unknown_status(const fhir::Json& condition);
 
 bool was_begun(const fhir::Json& procedure);
 bool is_in_use(const fhir::Json& device);

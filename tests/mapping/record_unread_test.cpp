@@ -961,6 +961,50 @@ TEST(Codings, NoOfficialNameOfAKnownConditionSaysMore) {
   EXPECT_GT(known, 50U);
 }
 
+TEST(Statuses, OfAnotherCodeSystemTakeNothingAwayAndThatIsSaid) {
+  const auto condition = [](std::string_view name, std::string_view system, std::string_view code) {
+    return read({of_p1("Condition", R"("code":{"text":"Bulbar palsy"},")" + std::string(name) +
+                                        R"(":{"coding":[{"system":")" + std::string(system) +
+                                        R"(","code":")" + std::string(code) + R"("}]})")});
+  };
+  constexpr auto standard = "http://terminology.hl7.org/CodeSystem/condition-";
+  struct Case {
+    const char* name;
+    const char* code;
+    const char* system;
+  };
+  for (const auto& [name, code, system] :
+       {Case{"clinicalStatus", "resolved", "clinical"},
+        Case{"verificationStatus", "refuted", "ver-status"},
+        Case{"verificationStatus", "entered-in-error", "ver-status"}}) {
+    EXPECT_FALSE(condition(name, std::string(standard) + system, code).doubtful) << code;
+    EXPECT_FALSE(
+        condition(name,
+                  "https://terminology.hl7.org/CodeSystem/condition-" + std::string(system) + "/",
+                  code)
+            .doubtful)
+        << code;
+    for (const auto* other : {"urn:local", "http://snomed.info/sct"}) {
+      const auto context = condition(name, other, code);
+      EXPECT_TRUE(context.doubtful) << code;
+      EXPECT_THAT(unread(context), IsEmpty());
+      EXPECT_THAT(context.entries, SizeIs(1)) << code;
+      EXPECT_TRUE(says(context, "counts as none")) << code;
+    }
+  }
+  // One beside that of the standard is no matter; one that says that it is there counts.
+  const auto beside = [&](std::string_view code) {
+    return read({of_p1("Condition",
+                       R"("code":{"text":"Bulbar palsy"},"clinicalStatus":{"coding":[{"system":")" +
+                           std::string(standard) +
+                           R"(clinical","code":"resolved"},{"system":"urn:local","code":")" +
+                           std::string(code) + R"("}]})")});
+  };
+  EXPECT_FALSE(beside("closed").doubtful);
+  EXPECT_THAT(beside("closed").problems, IsEmpty());
+  EXPECT_TRUE(beside("active").doubtful);
+}
+
 TEST(Pregnancy, OneOfThePastIsNamedAndARecentEndWithholdsReassurance) {
   const auto pregnancy = [](std::string_view end) {
     return read({of_p1("Condition", R"("clinicalStatus":{"coding":[{"code":"resolved"}]},)"
