@@ -105,6 +105,7 @@ constexpr TextKey kKeys[] = {
     {"record-parameters", "place"},
     {"record-joins"},
     {"record-qualifiers"},
+    {"record-urgent-visits"},
     {"record-unknown-code", "place"},
     {"record-lab-two-units"},
     {"conflict", "question patient record"},

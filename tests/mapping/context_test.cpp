@@ -590,6 +590,7 @@ bool has_words(std::string_view text, std::string_view words) {
   mapping::Named named;
   one.texts["record-joins"] = "with";
   one.texts["record-qualifiers"] = "unspecified";
+  one.texts["record-urgent-visits"] = "emergency";
   mapping::ConceptIndex(one).read_text(text, named);
   return named.meaning.conditions != 0;
 }

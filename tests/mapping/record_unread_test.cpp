@@ -535,6 +535,11 @@ INSTANTIATE_TEST_SUITE_P(
 #define WHY(words) R"("reasonReference":[{"display":")" words R"("}])"
 #define NOTE(words) R"("note":[{"text":")" words R"("}])"
 #define STATUS(code) R"("status":")" code R"(",)"
+#define CLASS(address, code) R"("class":{"system":")" address R"(","code":")" code R"("},)"
+#define ACT_CODE "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+#define V2_CLASS "http://terminology.hl7.org/CodeSystem/v2-0004"
+#define AMB CLASS(ACT_CODE, "AMB")
+#define VISITED R"("period":{"start":"2026-11-20","end":"2026-11-21"})"
 #define CODED(code, words) \
   R"("code":{"coding":[{"system":"urn:x","code":")" code R"("}],"text":")" words R"("})"
 
@@ -576,14 +581,77 @@ INSTANTIATE_TEST_SUITE_P(
         OtherCase{"visit_cancelled", "Encounter", STATUS("cancelled") REASON("Seizure"), "", false},
         OtherCase{"visit_in_an_emergency", "Encounter",
                   STATUS("finished") R"("class":{"code":"EMER"},"period":{"end":"2026-11-21"})",
-                  "Encounter: (not named)"},
+                  "Encounter: EMER"},
         OtherCase{
             "visit_in_an_emergency_for_something_known", "Encounter",
             STATUS("finished") R"("class":{"code":"EMER"},"period":{"end":"2026-11-21"},)" REASON(
                 "Anxiety disorder"),
-            "Encounter: Anxiety disorder"},
+            "Encounter: EMER: Anxiety disorder"},
         OtherCase{"visit_for_observation", "Encounter",
-                  STATUS("in-progress") R"("class":{"code":"OBSENC"})", "Encounter: (not named)"},
+                  STATUS("in-progress") R"("class":{"code":"OBSENC"})", "Encounter: OBSENC"},
+        OtherCase{"visit_of_no_class", "Encounter", STATUS("finished") VISITED,
+                  "Encounter: (not named)"},
+        OtherCase{"visit_of_a_class_in_words", "Encounter",
+                  STATUS("finished") R"("class":{"display":"Emergency department"},)" VISITED,
+                  "Encounter: Emergency department"},
+        OtherCase{"visit_of_a_class_in_small_letters", "Encounter",
+                  STATUS("finished") R"("class":{"code":"emer"},)" VISITED, "Encounter: emer"},
+        OtherCase{"visit_of_a_class_of_hl7_version_2", "Encounter",
+                  STATUS("finished") CLASS(V2_CLASS, "E") VISITED, "Encounter: E"},
+        OtherCase{"visit_of_an_outpatient", "Encounter",
+                  STATUS("finished") CLASS(V2_CLASS, "O") VISITED, "", false},
+        OtherCase{"visit_of_a_code_of_another_system", "Encounter",
+                  STATUS("finished") CLASS("urn:x", "AMB") VISITED, "Encounter: AMB"},
+        OtherCase{"visit_of_an_address_in_another_form", "Encounter",
+                  STATUS("finished")
+                      CLASS("https://terminology.hl7.org/CodeSystem/v3-ActCode/", "VR") VISITED,
+                  "", false},
+        OtherCase{"visit_by_its_oid", "Encounter",
+                  STATUS("finished") CLASS("urn:oid:2.16.840.1.113883.5.4", "HH") VISITED, "",
+                  false},
+        OtherCase{"visit_of_a_stay_that_is_not_acute", "Encounter",
+                  STATUS("finished") CLASS(ACT_CODE, "NONAC") VISITED, "Encounter: NONAC"},
+        OtherCase{"visit_that_began_as_an_emergency", "Encounter",
+                  STATUS("finished") R"("classHistory":[{"class":{"code":"EMER"},)"
+                                     R"("period":{"start":"2026-11-20"}}],)" AMB VISITED,
+                  "Encounter: AMB; EMER"},
+        OtherCase{"visit_of_a_type_in_words", "Encounter",
+                  STATUS("finished") R"("type":[{"text":"Visit","coding":[{"system":"urn:x",)"
+                                     R"("code":"1","display":"Emergency room admission"}]}],)" AMB
+                                         VISITED,
+                  "Encounter: Visit; Emergency room admission"},
+        OtherCase{
+            "visit_of_a_known_service", "Encounter",
+            STATUS("finished") R"("serviceType":{"text":"Clinic for motor neurone disease"},)" AMB
+                VISITED,
+            "Encounter: Clinic for motor neurone disease"},
+        OtherCase{"visit_of_a_usual_type", "Encounter",
+                  STATUS("finished") R"("type":[{"text":"Office visit"}],)" AMB VISITED, "", false},
+        OtherCase{"visit_at_a_place", "Encounter",
+                  STATUS("finished") R"("location":[{"location":{"display":"A&E"}}],)" AMB VISITED,
+                  "Encounter: A&E"},
+        OtherCase{"visit_of_a_priority", "Encounter",
+                  STATUS("finished") R"("priority":{"coding":[{"system":)"
+                                     R"("http://terminology.hl7.org/CodeSystem/v3-ActPriority",)"
+                                     R"("code":"EM"}]},)" AMB VISITED,
+                  "Encounter: AMB; EM"},
+        OtherCase{"visit_of_routine", "Encounter",
+                  STATUS("finished") R"("priority":{"coding":[{"system":)"
+                                     R"("http://terminology.hl7.org/CodeSystem/v3-ActPriority",)"
+                                     R"("code":"R"}]},)" AMB VISITED,
+                  "", false},
+        OtherCase{"visit_with_an_admission", "Encounter",
+                  STATUS("finished") R"("hospitalization":{"dischargeDisposition":)"
+                                     R"({"text":"Skilled nursing"}},)" AMB VISITED,
+                  "Encounter: AMB; Skilled nursing"},
+        OtherCase{"emergency_of_long_ago", "Encounter",
+                  STATUS("finished") R"("class":{"code":"emer"},"period":{"end":"2016-11-21"})", "",
+                  false},
+        OtherCase{"episode_of_a_type_in_words", "EpisodeOfCare",
+                  STATUS("active") R"("type":[{"text":"Palliative care"}])",
+                  "EpisodeOfCare: Palliative care"},
+        OtherCase{"episode_of_a_usual_type", "EpisodeOfCare",
+                  STATUS("active") R"("type":[{"text":"Diabetes care"}])", "", false},
         OtherCase{"task_marked_stat", "Task",
                   STATUS("requested") R"("intent":"order","priority":"stat",)" CODED("fulfill",
                                                                                      "Fulfill"),
@@ -610,7 +678,7 @@ INSTANTIATE_TEST_SUITE_P(
                   STATUS("finished") R"("reasonReference":[{"reference":"Condition/gone"}])",
                   "Encounter: (not named)"},
         OtherCase{"visit_for_the_patient", "Encounter",
-                  STATUS("finished") R"("reasonReference":[{"reference":"Patient/p1"}])", "",
+                  STATUS("finished") AMB R"("reasonReference":[{"reference":"Patient/p1"}])", "",
                   false},
         OtherCase{"episode", "EpisodeOfCare",
                   STATUS("active") R"("diagnosis":[{"condition":{"display":"Bulbar palsy"}}])",
