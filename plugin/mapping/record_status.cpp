@@ -194,13 +194,13 @@ bool has_category(const Json& observation, std::string_view code) {
 
 }  // namespace
 
-bool is_survey(const Json& observation) {
-  return has_category(observation, kSurvey.code) && !is_laboratory(observation);
-}
+bool is_survey(const Json& observation) { return has_category(observation, kSurvey.code); }
 
-bool is_sign_or_habit(const Json& observation) {
-  return has_category(observation, kVitalSigns.code) ||
-         has_category(observation, kSocialHistory.code);
+bool is_sign(const Json& observation) { return has_category(observation, kVitalSigns.code); }
+
+bool is_usual(const Json& observation) {
+  return !is_laboratory(observation) && (is_sign(observation) || is_survey(observation) ||
+                                         has_category(observation, kSocialHistory.code));
 }
 
 bool is_laboratory(const Json& observation) { return has_category(observation, kLaboratory.code); }

@@ -13,6 +13,7 @@
 #include "plugin/assess.h"
 #include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/bundle.h"
+#include "plugin/mapping/code_system.h"
 #include "plugin/mapping/context.h"
 #include "plugin/mapping/own_words.h"
 #include "plugin/mapping/record_concepts.h"
@@ -86,6 +87,8 @@ bool says(const mapping::RecordContext& context, std::string_view words) {
 #define NAMED(name) R"("code":{"text":")" name R"("},)"
 #define MMOL(value) R"("valueQuantity":{"value":)" value R"(,"unit":"mmol/L"})"
 #define MARKED(code) R"(,"interpretation":[{"coding":[{"code":")" code R"("}]}])"
+#define LISTED(name) \
+  R"("valueCodeableConcept":{"coding":[{"system":"urn:x","code":"1","display":")" name R"("}]})"
 #define RANGE(low, high) \
   R"(,"referenceRange":[{"low":{"value":)" low R"(},"high":{"value":)" high R"(}}])"
 
@@ -170,12 +173,132 @@ INSTANTIATE_TEST_SUITE_P(
                    "Systolic: 210 mmol/L"},
         UnreadCase{"habit",
                    CATEGORY("social-history") AT("2026-11-21")
-                       NAMED("Smoking") R"("valueString":"never")",
+                       NAMED("Smoking") R"("valueString":"stopped, short of breath")",
+                   "Smoking: stopped, short of breath"},
+        UnreadCase{"habit_from_a_list",
+                   CATEGORY("social-history") AT("2026-11-21") NAMED("Smoking") LISTED("Never"),
+                   ""},
+        UnreadCase{"habit_in_typed_words",
+                   CATEGORY("social-history") AT("2026-11-21")
+                       NAMED("Smoking") R"("valueCodeableConcept":{"text":"short of breath"})",
+                   "Smoking: short of breath"},
+        UnreadCase{"sign_in_words",
+                   CATEGORY("vital-signs") AT("2026-11-21")
+                       NAMED("AVPU") R"("valueString":"Unresponsive")",
+                   "AVPU: Unresponsive"},
+        UnreadCase{"sign_in_words_that_are_marked_normal",
+                   CATEGORY("vital-signs") AT("2026-11-21")
+                       NAMED("AVPU") R"("valueString":"Unresponsive")" MARKED("N"),
+                   "AVPU: Unresponsive (N)"},
+        UnreadCase{"sign_from_a_list",
+                   CATEGORY("vital-signs") AT("2026-11-21") NAMED("AVPU") LISTED("Unresponsive"),
+                   "AVPU: Unresponsive"},
+        UnreadCase{"sign_of_a_component_in_words",
+                   CATEGORY("vital-signs") AT("2026-11-21")
+                       NAMED("NEWS2") R"("component":[{)" NAMED(
+                           "AVPU") R"("valueString":"Unresponsive"}])",
+                   "AVPU: Unresponsive"},
+        UnreadCase{"sign_by_its_name_alone",
+                   CATEGORY("vital-signs")
+                       AT("2026-11-21") R"("code":{"text":"Patient unresponsive"})",
+                   "Patient unresponsive"},
+        UnreadCase{"sign_that_was_not_measured",
+                   CATEGORY("vital-signs") AT("2026-11-21")
+                       NAMED("Pulse") R"("dataAbsentReason":{"coding":[{"code":"unknown"}]})",
+                   ""},
+        UnreadCase{"sign_that_was_not_measured_because",
+                   CATEGORY("vital-signs") AT("2026-11-21")
+                       NAMED("Pulse") R"("dataAbsentReason":{"text":"too unwell"})",
+                   "Pulse"},
+        UnreadCase{"words_that_are_marked_normal",
+                   AT("2026-11-21") NAMED("Power") R"("valueString":"paralysed")" MARKED("N"),
+                   "Power: paralysed (N)"},
+        UnreadCase{"words_that_a_laboratory_marks_normal",
+                   CATEGORY("laboratory") AT("2026-11-21")
+                       NAMED("Culture") R"("valueString":"no growth")" MARKED("N"),
                    ""},
         UnreadCase{"survey",
                    CATEGORY("survey") AT("2026-11-21") NAMED("PHQ-9") R"("valueInteger":20)", ""},
+        UnreadCase{"survey_in_words",
+                   CATEGORY("survey") AT("2026-11-21")
+                       NAMED("Comments") R"("valueString":"cannot swallow")",
+                   "Comments: cannot swallow"},
+        UnreadCase{"survey_that_is_marked",
+                   CATEGORY("survey") AT("2026-11-21")
+                       NAMED("ALSFRS") R"("valueInteger":4)" MARKED("LL"),
+                   "ALSFRS: 4 (LL)"},
+        UnreadCase{"survey_with_a_note",
+                   CATEGORY("survey") AT("2026-11-21")
+                       NAMED("ALSFRS") R"("valueInteger":4,"note":[{"text":"cannot swallow"}])",
+                   "ALSFRS: 4"},
         UnreadCase{"withdrawn", R"("status":"entered-in-error",)" NAMED("K+") MMOL("2.2"), ""}),
     [](const auto& one) { return std::string(one.param.name); });
+
+TEST(UnreadResults, OfTheUsualThatNobodyJudgedIsCounted) {
+  const auto usual = [](std::string_view category, std::string_view members) {
+    return of_p1("Observation", std::string(category) + std::string(members));
+  };
+  constexpr auto sign = CATEGORY("vital-signs"), habit = CATEGORY("social-history"),
+                 survey = CATEGORY("survey");
+  const auto context = read(
+      {usual(sign, AT("2026-11-21")
+                       NAMED("Oxygen saturation") R"("valueQuantity":{"value":71,"unit":"%"})"),
+       usual(sign, AT("2026-11-21") NAMED("Blood pressure") R"("component":[{)" NAMED("Systolic")
+                       MMOL("120") "},{" NAMED("Diastolic") MMOL("80") "}]"),
+       usual(habit, AT("2026-11-21") NAMED("Smoking") LISTED("Never")),
+       usual(survey, AT("2026-11-21") NAMED("NIHSS") R"("valueInteger":20)"),
+       usual(sign, AT("2026-11-21") NAMED("Pulse") MMOL("70") RANGE("60", "90")),
+       usual(sign, AT("2021-11-21") NAMED("Pulse") MMOL("70")),
+       usual(sign, R"("status":"entered-in-error",)" NAMED("Pulse") MMOL("70"))});
+  EXPECT_TRUE(says(context, "no rule judges (5)"));
+  EXPECT_THAT(context.problems, SizeIs(1));
+  EXPECT_THAT(unread(context), IsEmpty());
+  EXPECT_FALSE(context.doubtful);
+}
+
+TEST(UnreadResults, WordsOfTheUsualOfLongAgoAreListedForPeopleAlone) {
+  const auto habit = [](std::string_view more) {
+    return read({of_p1("Observation", CATEGORY("social-history") AT("2016-11-21")
+                                              NAMED("Weakness") R"("valueString":"left arm")" +
+                                          std::string(more))});
+  };
+  EXPECT_THAT(unread(habit("")), ElementsAre("Weakness: left arm"));
+  EXPECT_FALSE(habit("").doubtful);
+  EXPECT_TRUE(habit(R"(,"note":[{"text":"worse"}])").doubtful);
+}
+
+TEST(Surveys, AreReadUnlessTheyAreOurs) {
+  const auto lab = static_cast<std::size_t>(knowledge()->lab("k"));
+  const auto potassium = [](std::string_view category, std::string_view codings) {
+    return read(
+        {of_p1("Observation", std::string(category) + AT("2026-11-21") R"("code":{"coding":[)" +
+                                  std::string(codings) + "]}," MMOL("7.1"))});
+  };
+  constexpr auto loinc = R"({"system":"http://loinc.org","code":"2823-3"})";
+  const auto read_one = potassium(CATEGORY("survey"), loinc);
+  EXPECT_EQ(rules::to_text(read_one.facts.labs[lab].value), "7.1");
+  EXPECT_TRUE(says(read_one, "among the answers to a form"));
+  EXPECT_TRUE(read_one.doubtful);
+  const auto of_ours = [](std::string_view system) {
+    return R"({"system":")" + std::string(system) + R"(","code":"x","display":"Potassium?"})";
+  };
+  for (const auto& system :
+       {mapping::question_system(*knowledge()), mapping::result_system(*knowledge(), "rules")}) {
+    const auto ours = potassium(CATEGORY("survey"), of_ours(system));
+    EXPECT_NE(ours.facts.labs[lab].state, rules::LabState::unusable) << system;
+    EXPECT_FALSE(ours.doubtful) << system;
+    EXPECT_THAT(ours.problems, IsEmpty()) << system;
+  }
+  const auto theirs = potassium(CATEGORY("survey"), of_ours("urn:x"));
+  EXPECT_EQ(theirs.facts.labs[lab].state, rules::LabState::unusable);
+  const auto missing = [](std::string_view code) {
+    return read({of_p1("Observation", CATEGORY("survey") AT("2026-11-21") R"("code":{"coding":[)" +
+                                          std::string(code) +
+                                          R"(]},"hasMember":[{"reference":"Observation/gone"}])")});
+  };
+  EXPECT_FALSE(missing(of_ours(mapping::result_system(*knowledge(), "results"))).doubtful);
+  EXPECT_TRUE(missing(of_ours("urn:x")).doubtful);
+}
 
 TEST(UnreadResults, EachPartIsListedAndThoseThatARuleReadsAreNot) {
   const auto context = read(
@@ -1301,7 +1424,7 @@ TEST(Own, AllThatAnAssessmentWritesIsKnownAgain) {
   AssessOptions options;
   options.now = testing::now();
   std::mt19937_64 random(5);
-  std::size_t notes = 0;
+  std::size_t notes = 0, results = 0;
   for (int i = 0; i < 20; ++i) {
     const auto answers = testing::random_given(random);
     const auto assessed = Assessor(knowledge())
@@ -1316,6 +1439,13 @@ TEST(Own, AllThatAnAssessmentWritesIsKnownAgain) {
     for (const auto& entry : bundle.array_of("entry")) {
       auto resource = *entry.find("resource");
       const auto type = std::string(resource.string_of("resourceType"));
+      if (type == "Observation") {
+        const auto context = read({resource});
+        EXPECT_THAT(unread(context), IsEmpty()) << fhir::write_json(resource);
+        EXPECT_THAT(context.problems, IsEmpty()) << fhir::write_json(resource);
+        EXPECT_FALSE(context.doubtful) << fhir::write_json(resource);
+        ++results;
+      }
       if (type != "ServiceRequest" && type != "DocumentReference") {
         continue;
       }
@@ -1337,6 +1467,7 @@ TEST(Own, AllThatAnAssessmentWritesIsKnownAgain) {
     }
   }
   EXPECT_GT(notes, 100U);
+  EXPECT_GT(results, 100U);
 }
 
 TEST(Own, WhatOnlyBeginsAsOursDoesIsTold) {
