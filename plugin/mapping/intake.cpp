@@ -101,8 +101,6 @@ bool is_failure(const Json& outcome) {
   });
 }
 
-namespace {
-
 bool contains_record(const Json& resource) {
   const auto& contained = resource.array_of("contained");
   return std::any_of(contained.begin(), contained.end(), [](const Json& one) {
@@ -110,8 +108,6 @@ bool contains_record(const Json& resource) {
     return type == "QuestionnaireResponse" || (is_clinical(type) && !is_nobodys(one));
   });
 }
-
-}  // namespace
 
 bool is_nobodys(const Json& resource) {
   const auto type = resource.string_of("resourceType");
