@@ -185,7 +185,8 @@ Line resource_line(const Json& json, std::string_view type, Line line) {
     return unusable("MF-4113", "The resource names more than one patient.");
   }
   const bool of_nobody = whose.is_empty() && !mapping::is_nobodys(json);
-  if (mapping::is_clinical(type) && (of_nobody || !whose.clear)) {
+  const bool says_something = mapping::is_clinical(type) || mapping::contains_record(json);
+  if (says_something && (of_nobody || !whose.clear)) {
     return unusable("MF-4113", "The resource does not say by an id whose it is.");
   }
   line.left_out = whose.patients.empty();

@@ -302,6 +302,9 @@ class Reader {
     if (!is_real_condition(resource.json)) {
       return;
     }
+    if (has_unknown_status(resource.json)) {
+      say("record-status-unknown", resource);
+    }
     auto named = index_.read_member(resource.json, "code");
     if (index_.denies_pregnancy(resource.json.find("code"))) {
       named.meaning.pregnancies = 0;
@@ -639,7 +642,7 @@ class Reader {
     add_cautions(stated_by(resource.json), resource, when);
     const auto results = results_.of(resource);
     // What this program wrote names other findings of it, which hold no results.
-    if (!results.all_there && !is_survey(resource.json) && !is_too_old(when)) {
+    if (!results.all_there && !index_.is_own(resource.json) && !is_too_old(when)) {
       miss_results(resource);
     }
     if (!is_final(resource.json)) {
@@ -661,7 +664,7 @@ class Reader {
   // and as a laboratory value.
   void assert_measured_medicines() {
     for (const auto* observation : observations_) {
-      if (is_void(observation->json) || is_survey(observation->json)) {
+      if (is_void(observation->json) || index_.is_own(observation->json)) {
         continue;
       }
       assert_measured_medicine(*observation, observation->json);
@@ -829,7 +832,8 @@ class Reader {
   // so far, the day of birth. What is older than a result may be was another pregnancy.
   bool implies_pregnancy(const RecordResource& resource) const {
     const auto& json = resource.json;
-    if (index_.asks_for_pregnancy(json) || is_survey(json) || is_too_old(effective_moment(json)) ||
+    if (index_.asks_for_pregnancy(json) || index_.is_own(json) ||
+        is_too_old(effective_moment(json)) ||
         index_.read_member(json, "code").meaning.pregnancies == 0) {
       return false;
     }
@@ -883,15 +887,21 @@ class Reader {
   }
 
   void list_unread_results() {
-    auto more = unread_results(index_, observations_, now_, [this](const RecordResource& resource) {
-      return speaks_of_pregnancy(resource);
-    });
-    unread_.insert(unread_.end(), std::make_move_iterator(more.begin()),
-                   std::make_move_iterator(more.end()));
+    auto more = unread_results(
+        index_, observations_, now_,
+        [this](const RecordResource& resource) { return speaks_of_pregnancy(resource); },
+        [this](const RecordResource& resource) {
+          return is_too_old(effective_moment(resource.json));
+        });
+    unread_.insert(unread_.end(), std::make_move_iterator(more.told.begin()),
+                   std::make_move_iterator(more.told.end()));
     for (auto& result : unread_) {
       const auto own = effective_text(result.resource->json);
       const auto date = own.empty() ? results_.report_date(*result.resource) : own;
-      list_text(std::move(result.text), *result.resource, moment_in(date));
+      list_text(std::move(result.text), *result.resource, moment_in(date), result.is_current);
+    }
+    if (more.counted > 0) {
+      say_at({}, "record-not-judged", {{"count", std::to_string(more.counted)}});
     }
   }
 

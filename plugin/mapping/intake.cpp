@@ -101,10 +101,19 @@ bool is_failure(const Json& outcome) {
   });
 }
 
+bool contains_record(const Json& resource) {
+  const auto& contained = resource.array_of("contained");
+  return std::any_of(contained.begin(), contained.end(), [](const Json& one) {
+    const auto type = one.string_of("resourceType");
+    return type == "QuestionnaireResponse" || (is_clinical(type) && !is_nobodys(one));
+  });
+}
+
 bool is_nobodys(const Json& resource) {
   const auto type = resource.string_of("resourceType");
   const bool is_silent = is_only_reasons(type) && says_no_reason(resource);
-  return (type == "Device" || is_silent) && subjects_of(resource).empty();
+  return (type == "Device" || is_silent) && subjects_of(resource).empty() &&
+         !contains_record(resource);
 }
 
 std::vector<const Json*> subjects_of(const Json& resource) {
@@ -378,8 +387,23 @@ class Taker {
         say_missing("record-outcome", at);
       }
     } else {
+      if (type == "Parameters" && holds_resource(resource)) {
+        say_missing("record-parameters", at);
+      }
       keep({std::move(resource), full_url, at}, type);
     }
+  }
+
+  // As deep as the gate lets anything be.
+  static bool holds_resource(const Json& parameters) {
+    for (const auto* name : {"parameter", "part"}) {
+      const auto& list = parameters.array_of(name);
+      if (std::any_of(list.begin(), list.end(),
+                      [](const Json& one) { return one.has("resource") || holds_resource(one); })) {
+        return true;
+      }
+    }
+    return false;
   }
 
   // An entry needs no resource where something was written or deleted, and where it failed, which
@@ -750,6 +774,11 @@ class Taker {
       report_foreign(inner);
       return;
     }
+    if (inner.json.string_of("resourceType") == "QuestionnaireResponse") {
+      say("MF-3031", "record-response-inside", inner.place, inner.place);
+      intake_.record_missing = true;
+      return;
+    }
     const bool usable = is_usable(inner, whose) && outer.usable;
     auto& list = usable ? intake_.record : intake_.set_aside;
     auto& added = add_record(std::move(inner), list);
@@ -785,8 +814,16 @@ class Taker {
     return names;
   }
 
+  // Answers that may be to our form. Which of the answers are the latest is decided among those
+  // that stand alone.
+  bool may_be_response(const Json& one) const {
+    return one.string_of("resourceType") == "QuestionnaireResponse" &&
+           one.string_of("status") != "entered-in-error" &&
+           (one.string_of("questionnaire").empty() || is_to_our_form(knowledge_, one));
+  }
+
   // What a resource that was not withdrawn contains for the record.
-  static std::vector<Entry> contained_in_entry(const Entry& entry) {
+  std::vector<Entry> contained_in_entry(const Entry& entry) const {
     constexpr std::array<std::string_view, 2> results{"DiagnosticReport", "Observation"};
     const auto type = entry.json.string_of("resourceType");
     const auto status = entry.json.string_of("status");
@@ -801,7 +838,9 @@ class Taker {
       // A Device that is used, or was implanted, is not nobody's.
       const bool is_used =
           type == "DeviceUseStatement" || focal.contains('#' + std::string(one.string_of("id")));
-      if (is_clinical(one.string_of("resourceType")) && (is_used || !is_nobodys(one))) {
+      const bool is_record =
+          is_clinical(one.string_of("resourceType")) && (is_used || !is_nobodys(one));
+      if (is_record || may_be_response(one)) {
         inside.push_back({one, entry.full_url, fmt::format("{}.contained[{}]", entry.place, i)});
       }
     }

@@ -4,10 +4,12 @@
 #include <array>
 #include <utility>
 
+#include "plugin/mapping/code_system.h"
 #include "plugin/mapping/one_of.h"
 #include "plugin/mapping/record_status.h"
 #include "plugin/mapping/record_values.h"
 #include "plugin/mapping/record_words.h"
+#include "plugin/mapping/rule_codes.h"
 #include "plugin/mapping/vocabulary.h"
 
 namespace myoflag::mapping {
@@ -122,11 +124,11 @@ std::string_view bare_address(std::string_view system) {
   return system;
 }
 
+}  // namespace
+
 bool is_same_address(std::string_view one, std::string_view other) {
   return bare_address(one) == bare_address(other);
 }
-
-}  // namespace
 
 std::string_view usual_system(std::string_view system) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 7> known{
@@ -185,7 +187,11 @@ ConceptIndex::ConceptIndex(const rules::Knowledge& knowledge)
     : knowledge_(knowledge),
       pregnancy_status_(knowledge.bindings.pregnancy_status),
       joins_(plain_list(knowledge.text("record-joins"))),
-      qualifiers_(plain_list(knowledge.text("record-qualifiers"))) {
+      qualifiers_(plain_list(knowledge.text("record-qualifiers"))),
+      urgent_visits_(plain_list(knowledge.text("record-urgent-visits"))),
+      own_systems_{question_system(knowledge), result_system(knowledge, "rules"),
+                   result_system(knowledge, "tiers"), result_system(knowledge, "hypotheses"),
+                   result_system(knowledge, "results")} {
   for (const auto& term : knowledge.terms) {
     official_.insert(plain_words(term.display));
   }
@@ -401,10 +407,33 @@ bool ConceptIndex::names_more(std::string_view text) const {
   return knows && lacks;
 }
 
+bool ConceptIndex::names_urgent_visit(std::string_view text) const {
+  const auto plain = plain_words(text);
+  for (std::size_t at = 0; at < plain.size();) {
+    const auto rest = std::string_view(plain).substr(at);
+    if (longest_at(urgent_visits_, rest) != 0) {
+      return true;
+    }
+    at += word_at(rest, 0).size() + 1;
+  }
+  return false;
+}
+
 Named ConceptIndex::read_member(const Json& resource, std::string_view name) const {
   Named named;
   read(resource.find(name), named);
   return named;
+}
+
+bool ConceptIndex::is_own(const Json& observation) const {
+  const auto* code = observation.find("code");
+  if (code == nullptr || !is_survey(observation) || is_laboratory(observation)) {
+    return false;
+  }
+  const auto& codings = code->array_of("coding");
+  return std::any_of(codings.begin(), codings.end(), [this](const Json& coding) {
+    return is_one_of(coding.string_of("system"), own_systems_);
+  });
 }
 
 bool ConceptIndex::asks_for_pregnancy(const Json& observation) const {

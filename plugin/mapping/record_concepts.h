@@ -19,6 +19,8 @@ namespace myoflag::mapping {
 // A code system's usual address, also for those that are sent by their OID ("urn:oid:..."), and in
 // spite of https, "www." and a slash at the end.
 std::string_view usual_system(std::string_view system);
+// The same but for https, "www." and a slash at the end.
+bool is_same_address(std::string_view one, std::string_view other);
 
 // What tells a CodeableConcept (or null) from others: system and code of its first coding, else its
 // words. Empty: nothing does.
@@ -64,7 +66,12 @@ class ConceptIndex {
   // A text that joins something else to what the knowledge knows: "diabetes with a goitre",
   // "diabetes, goitre"; not "diabetes, unspecified", and no official name of one code.
   bool names_more(std::string_view text) const;
+  // A text with a word for an emergency or a stay.
+  bool names_urgent_visit(std::string_view text) const;
   Named read_member(const fhir::Json& resource, std::string_view name) const;
+  // An answer or a finding that this program writes, or that was made of our form: a survey by our
+  // own codes, and no laboratory result as well.
+  bool is_own(const fhir::Json& observation) const;
 
   // Of an Observation: whether it says if somebody is pregnant, and what its value says.
   bool asks_for_pregnancy(const fhir::Json& observation) const;
@@ -109,8 +116,9 @@ class ConceptIndex {
 
   const rules::Knowledge& knowledge_;
   const rules::PregnancyStatus& pregnancy_status_;
-  std::vector<std::string> joins_, qualifiers_;  // plain words
-  std::set<std::string> official_;               // plain words of the names of verified codes
+  std::vector<std::string> joins_, qualifiers_, urgent_visits_;  // plain words
+  std::set<std::string> official_;        // plain words of the names of verified codes
+  std::vector<std::string> own_systems_;  // of the codes of our Observations
 
   std::unordered_map<std::string, std::vector<Target>> codes_;     // "system|code"
   std::unordered_map<std::string, std::vector<Prefix>> prefixes_;  // by system

@@ -113,8 +113,8 @@ void set_value(const LabRisk& risk, std::size_t lab, const LabValue& value, Resu
   result.value = risk.same_side(lab, value.number, span.near) ? value.number : span.near;
 }
 
-// A result that may still change, or whose sample may be older, is used where a rule looks for such
-// a result: waiting for a better one would be calm.
+// A result that may still change, whose sample may be older, or that somebody was asked for, is
+// used where a rule looks for such a result: waiting for a better one would be calm.
 void settle_doubt(const LabRisk& risk, std::size_t lab, Result& result) {
   if (result.value && !result.doubt.empty() && !risk.concerns_a_rule(lab, *result.value)) {
     result.value.reset();
@@ -143,6 +143,9 @@ Result result_of(const rules::Knowledge& knowledge, const LabRisk& risk, std::si
   result.doubt = read_date(resource, reports, now, result);
   if (result.doubt.empty() && !is_final(resource.json)) {
     result.doubt = "record-lab-not-final";
+  }
+  if (result.doubt.empty() && is_survey(resource.json) && !is_laboratory(resource.json)) {
+    result.doubt = "record-lab-survey";
   }
   if (!result.date || result.doubt == "record-lab-future") {
     result.problem = result.doubt;
@@ -211,12 +214,12 @@ class LabReader {
   LabResults read(const std::vector<const RecordResource*>& observations,
                   const std::vector<const RecordResource*>& set_aside, bool complete) {
     for (const auto* resource : observations) {
-      if (!is_void(resource->json) && !is_survey(resource->json)) {
+      if (!is_void(resource->json) && !index_.is_own(resource->json)) {
         sort_parts(*resource);
       }
     }
     for (const auto* resource : set_aside) {
-      if (!is_void(resource->json) && !is_survey(resource->json)) {
+      if (!is_void(resource->json) && !index_.is_own(resource->json)) {
         add_set_aside(*resource);
       }
     }
@@ -318,7 +321,7 @@ class LabReader {
     for (const auto& result : results) {
       if (is_beside(result, used) && !used.is_surpassed(*result.date) && is_recent(result) &&
           !result.marked_normal) {
-        out_.beside.push_back({result.resource, result_text_of(result)});
+        out_.beside.push_back({result.resource, result_text_of(result), true});
       }
     }
   }

@@ -45,7 +45,7 @@ constexpr std::array kinds{
          "device reasonCode reasonReference", "note", ""},
     Kind{"DocumentReference", "superseded entered-in-error", "", "type", "",
          "description content.attachment.title", "date"},
-    Kind{"Encounter", "cancelled entered-in-error", "", "type",
+    Kind{"Encounter", "cancelled entered-in-error", "", "type serviceType",
          "reasonCode reasonReference diagnosis.condition", "", "period"},
     Kind{"EpisodeOfCare", "cancelled entered-in-error", "", "type", "diagnosis.condition", "",
          "period"},
@@ -142,18 +142,92 @@ bool is_typed_order(const Json& resource) {
                      [](const Json& coding) { return fhir::is_blank(coding.string_of("code")); });
 }
 
-// Codes of FHIR's request-priority and of HL7's ActCode: emergency, inpatient, acute, observation.
+// Of HL7, by all addresses of a system.
+struct Calm {
+  std::string_view systems, codes;
+};
+
+constexpr Calm act_class{
+    "http://terminology.hl7.org/CodeSystem/v3-ActCode http://hl7.org/fhir/v3/ActCode "
+    "urn:oid:2.16.840.1.113883.5.4",
+    "AMB HH VR"};  // ambulatory, at home, virtual
+constexpr Calm patient_class{
+    "http://terminology.hl7.org/CodeSystem/v2-0004 http://hl7.org/fhir/v2/0004 "
+    "urn:oid:2.16.840.1.113883.12.4",
+    "O R"};  // outpatient, one who comes again and again
+constexpr Calm act_priority{
+    "http://terminology.hl7.org/CodeSystem/v3-ActPriority http://hl7.org/fhir/v3/ActPriority "
+    "urn:oid:2.16.840.1.113883.5.7",
+    "EL R"};  // elective, routine
+
+bool is_among(const Json& coding, const Calm& calm) {
+  auto systems = calm.systems;
+  bool is_of_system = false;
+  while (!systems.empty()) {
+    is_of_system =
+        is_same_address(first_of(systems, ' '), coding.string_of("system")) || is_of_system;
+  }
+  return is_of_system && is_in(calm.codes, coding.string_of("code"));
+}
+
+// Any other class, and none, may be an emergency or a stay.
+bool is_calm_class(const Json* one) {
+  return one != nullptr &&
+         (is_among(*one, act_class) || is_among(*one, patient_class) ||
+          (one->string_of("system").empty() && is_in(act_class.codes, one->string_of("code"))));
+}
+
+bool is_calm_priority(const Json& priority) {
+  const auto& codings = priority.array_of("coding");
+  return !codings.empty() && std::all_of(codings.begin(), codings.end(), [](const Json& coding) {
+    return is_among(coding, act_priority);
+  });
+}
+
+// An emergency, or a stay; or it may have been one for a while.
+bool is_urgent_visit(const Json& visit) {
+  const auto& before = visit.array_of("classHistory");
+  const auto* priority = visit.find("priority");
+  return !is_calm_class(visit.find("class")) || visit.has("hospitalization") ||
+         (priority != nullptr && !is_calm_priority(*priority)) ||
+         !std::all_of(before.begin(), before.end(),
+                      [](const Json& one) { return is_calm_class(one.find("class")); });
+}
+
+// Codes of FHIR's request-priority.
 bool is_urgent(const Json& resource) {
   constexpr std::array<std::string_view, 3> priorities{"urgent", "asap", "stat"};
-  constexpr std::array<std::string_view, 4> classes{"EMER", "IMP", "ACUTE", "OBSENC"};
   constexpr std::array<std::string_view, 5> requests{"CommunicationRequest", "DeviceRequest",
                                                      "RequestGroup", "ServiceRequest", "Task"};
   const auto type = resource.string_of("resourceType");
-  if (type == "Encounter") {
-    const auto* one = resource.find("class");
-    return one != nullptr && is_one_of(one->string_of("code"), classes);
+  return type == "Encounter"
+             ? is_urgent_visit(resource)
+             : is_one_of(type, requests) && is_one_of(resource.string_of("priority"), priorities);
+}
+
+// What a visit was, in words for people.
+std::string_view setting_of(std::string_view type) {
+  return type == "Encounter"
+             ? "class classHistory.class type serviceType priority location.location "
+               "hospitalization.admitSource hospitalization.dischargeDisposition"
+         : type == "EpisodeOfCare" ? "type"
+                                   : "";
+}
+
+// Of a Coding, a CodeableConcept or a Reference: words for an emergency or a stay; else, where
+// anything is told, what it is called.
+std::string_view setting_words(const ConceptIndex& index, const Json& one, bool is_any_told) {
+  std::vector<std::string_view> texts{one.string_of("display"), one.string_of("text")};
+  for (const auto& coding : one.array_of("coding")) {
+    texts.push_back(coding.string_of("display"));
   }
-  return is_one_of(type, requests) && is_one_of(resource.string_of("priority"), priorities);
+  for (const auto text : texts) {
+    if (index.names_urgent_visit(text)) {
+      return text;
+    }
+  }
+  const auto own = texts.front().empty() ? one.string_of("code") : texts.front();
+  return !is_any_told ? std::string_view() : own.empty() ? words_or_code_of(&one) : own;
 }
 
 std::string_view status_of(const Json& resource) {
@@ -352,7 +426,13 @@ Reasons ReasonReader::of(const RecordResource& resource) const {
   visit_all(json, kind.reasons,
             [&](const Json& leaf) { read_reason(leaf, resource, is_ours, out, words); });
   visit_all(json, kind.words, [&](const Json& leaf) { read_words(leaf, is_ours, out, words); });
-  if (!is_ours && is_urgent(json)) {
+  const bool is_urgent_setting = is_urgent(json);
+  visit_all(json, setting_of(resource.type), [&](const Json& leaf) {
+    const auto setting = setting_words(index_, leaf, is_urgent_setting);
+    out.is_unread = out.is_unread || !setting.empty();
+    names.add(setting);
+  });
+  if (!is_ours && is_urgent_setting) {
     out.is_unread = true;
     for (const auto& known : out.known) {
       words.add(known.name);

@@ -8,6 +8,7 @@
 #include "fhir/answer_value.h"
 #include "fhir/datetime.h"
 #include "plugin/mapping/one_of.h"
+#include "plugin/mapping/record_concepts.h"
 #include "plugin/mapping/record_dates.h"
 #include "plugin/mapping/vocabulary.h"
 
@@ -17,20 +18,39 @@ namespace {
 
 using fhir::Json;
 
-bool has_status_code(const Json& resource, std::string_view name, std::string_view code) {
-  const auto* status = resource.find(name);
-  if (status == nullptr) {
-    return false;
-  }
-  const auto& codings = status->array_of("coding");
-  return std::any_of(codings.begin(), codings.end(),
-                     [code](const Json& coding) { return coding.string_of("code") == code; });
+constexpr std::string_view clinical = "clinicalStatus", verification = "verificationStatus";
+
+const Json::Array& codings_of(const Json& condition, std::string_view name) {
+  static const Json::Array none;
+  const auto* status = condition.find(name);
+  return status == nullptr ? none : status->array_of("coding");
 }
 
-bool has_any_status(const Json& resource, std::string_view name,
-                    std::initializer_list<std::string_view> codes) {
-  return std::any_of(codes.begin(), codes.end(),
-                     [&](std::string_view code) { return has_status_code(resource, name, code); });
+// FHIR binds the status to the codes of one system; without a system they are meant.
+bool is_standard(const Json& coding, std::string_view name) {
+  const auto system = coding.string_of("system");
+  return system.empty() ||
+         is_same_address(system, name == clinical ? kConditionClinical : kConditionVerification);
+}
+
+// The same code of another system may mean anything: it takes nothing away, and may say that
+// something is there.
+enum class System : bool { any, standard };
+
+bool has_status(const Json& condition, std::string_view name, System system,
+                std::initializer_list<std::string_view> codes) {
+  const auto& codings = codings_of(condition, name);
+  return std::any_of(codings.begin(), codings.end(), [&](const Json& coding) {
+    return (system == System::any || is_standard(coding, name)) &&
+           is_one_of(coding.string_of("code"), codes);
+  });
+}
+
+bool has_only_other_status(const Json& condition, std::string_view name) {
+  const auto& codings = codings_of(condition, name);
+  return !codings.empty() &&
+         std::none_of(codings.begin(), codings.end(),
+                      [name](const Json& coding) { return is_standard(coding, name); });
 }
 
 bool is_certainly_past(std::string_view date_time, rules::Instant now) {
@@ -85,23 +105,27 @@ bool was_meant(const Json& medication) {
 // Also what is unconfirmed: the question is whether it may be there. Of two statuses that
 // contradict each other the riskier counts.
 bool is_real_condition(const Json& condition) {
-  constexpr std::string_view name = "verificationStatus";
-  return !has_any_status(condition, name, {"refuted", "entered-in-error"}) ||
-         has_any_status(condition, name,
-                        {"confirmed", "provisional", "differential", "unconfirmed"});
+  return !has_status(condition, verification, System::standard, {"refuted", "entered-in-error"}) ||
+         has_status(condition, verification, System::any,
+                    {"confirmed", "provisional", "differential", "unconfirmed"});
 }
 
 // A status that says it is there counts, whatever stands beside it: FHIR's con-4 allows no end
 // then.
 bool is_over(const Json& condition, rules::Instant now) {
-  constexpr std::string_view name = "clinicalStatus";
-  return !has_any_status(condition, name, {"active", "recurrence", "relapse"}) &&
-         (has_status_code(condition, name, "resolved") || has_ended(condition, now));
+  return !has_status(condition, clinical, System::any, {"active", "recurrence", "relapse"}) &&
+         (has_status(condition, clinical, System::standard, {"resolved"}) ||
+          has_ended(condition, now));
 }
 
 bool is_present(const Json& condition, rules::Instant now) {
-  return !is_over(condition, now) && !has_status_code(condition, "clinicalStatus", "inactive") &&
-         !has_status_code(condition, "clinicalStatus", "remission");
+  return !is_over(condition, now) &&
+         !has_status(condition, clinical, System::standard, {"inactive", "remission"});
+}
+
+bool has_unknown_status(const Json& condition) {
+  return has_only_other_status(condition, clinical) ||
+         has_only_other_status(condition, verification);
 }
 
 bool was_begun(const Json& procedure) {
@@ -170,13 +194,13 @@ bool has_category(const Json& observation, std::string_view code) {
 
 }  // namespace
 
-bool is_survey(const Json& observation) {
-  return has_category(observation, kSurvey.code) && !is_laboratory(observation);
-}
+bool is_survey(const Json& observation) { return has_category(observation, kSurvey.code); }
 
-bool is_sign_or_habit(const Json& observation) {
-  return has_category(observation, kVitalSigns.code) ||
-         has_category(observation, kSocialHistory.code);
+bool is_sign(const Json& observation) { return has_category(observation, kVitalSigns.code); }
+
+bool is_usual(const Json& observation) {
+  return !is_laboratory(observation) && (is_sign(observation) || is_survey(observation) ||
+                                         has_category(observation, kSocialHistory.code));
 }
 
 bool is_laboratory(const Json& observation) { return has_category(observation, kLaboratory.code); }

@@ -19,6 +19,9 @@ bool is_real_condition(const fhir::Json& condition);
 // Over only when it certainly is: not on a day still to come, not in a month that lasts.
 bool is_over(const fhir::Json& condition, rules::Instant now);
 bool is_present(const fhir::Json& condition, rules::Instant now);
+// A status that has only codes of other systems than the one to which FHIR binds it, which counts
+// as none.
+bool has_unknown_status(const fhir::Json& condition);
 
 bool was_begun(const fhir::Json& procedure);
 bool is_in_use(const fhir::Json& device);
@@ -31,10 +34,7 @@ bool is_ordered(const fhir::Json& request);
 
 bool is_void(const fhir::Json& observation);  // never made, or withdrawn
 bool is_void_report(const fhir::Json& report);
-bool is_withdrawn(const fhir::Json& result);  // a report or an Observation
-// An answer or a finding from answers, such as this program writes; never what is a laboratory
-// result as well.
-bool is_survey(const fhir::Json& observation);
+bool is_withdrawn(const fhir::Json& result);   // a report or an Observation
 bool is_final(const fhir::Json& observation);  // the last word, as far as known
 bool has_own_value(const fhir::Json& part);    // of an Observation or a component
 
@@ -50,8 +50,11 @@ bool has_unread_mark(const fhir::Json& part);
 bool is_marked_normal(const fhir::Json& part);
 bool has_note(const fhir::Json& observation);
 
-// By the categories of the standard. Signs and habits are what is measured of everybody.
-bool is_sign_or_habit(const fhir::Json& observation);
+// By the categories of the standard. Vital signs, habits and surveys are what everybody is measured
+// and asked for; never what is a laboratory result as well.
+bool is_survey(const fhir::Json& observation);
+bool is_sign(const fhir::Json& observation);
+bool is_usual(const fhir::Json& observation);
 bool is_laboratory(const fhir::Json& observation);
 
 bool has_value_inside(const fhir::Json& observation);  // its own, or of a component

@@ -1,10 +1,13 @@
 #include "plugin/mapping/record_unread.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <utility>
 
+#include "fhir/answer_value.h"
 #include "fhir/datetime.h"
 #include "plugin/mapping/record_dates.h"
 #include "plugin/mapping/record_status.h"
@@ -20,6 +23,7 @@ struct Part {
   const RecordResource* resource = nullptr;
   const Json* json = nullptr;
   std::optional<fhir::DateTime> date;
+  bool is_current = true;  // nobody is reassured beside it
 };
 
 // A panel says what its members say.
@@ -32,11 +36,11 @@ std::vector<Part> parts_of(const RecordResource& resource) {
   std::vector<Part> parts;
   for (const auto& component : resource.json.array_of("component")) {
     if (has_own_value(component)) {
-      parts.push_back({&resource, &component, date});
+      parts.push_back({&resource, &component, date, true});
     }
   }
   if (has_own_value(resource.json) || (parts.empty() && !is_panel(resource.json))) {
-    parts.push_back({&resource, &resource.json, date});
+    parts.push_back({&resource, &resource.json, date, true});
   }
   return parts;
 }
@@ -46,15 +50,61 @@ bool is_laboratory_value(const ConceptIndex& index, const Json& part) {
   return !meaning.labs.empty() || (!meaning.other_labs.empty() && has_own_value(part));
 }
 
+// Words that somebody typed; what was chosen from a list has a code.
+bool is_typed(const Json* one) {
+  if (one == nullptr) {
+    return false;
+  }
+  const auto& codings = one->array_of("coding");
+  return !fhir::is_blank(words_of(one)) &&
+         std::all_of(codings.begin(), codings.end(),
+                     [](const Json& coding) { return fhir::is_blank(coding.string_of("code")); });
+}
+
+bool is_number(const Json& part) {
+  constexpr std::array<std::string_view, 5> numbers{"valueQuantity", "valueInteger", "valueRange",
+                                                    "valueRatio", "valueSampledData"};
+  return std::any_of(numbers.begin(), numbers.end(),
+                     [&](std::string_view name) { return part.has(name); });
+}
+
+bool is_in_words(const Json& part) {
+  return !fhir::is_blank(part.string_of("valueString")) ||
+         is_typed(part.find("valueCodeableConcept")) || is_typed(part.find("dataAbsentReason"));
+}
+
+// Something that only words say: by the value, by the name alone, or by the choice of a value that
+// a sign has no number for.
+bool says_in_words(const Part& part) {
+  const bool is_named_alone = !has_own_value(*part.json) && !part.json->has("dataAbsentReason");
+  const bool is_chosen = is_sign(part.resource->json) && has_own_value(*part.json);
+  return is_in_words(*part.json) || ((is_named_alone || is_chosen) && !is_number(*part.json));
+}
+
 // The whole may be marked for its parts.
-bool is_harmless(const Part& part) {
-  const auto& whole = part.resource->json;
-  const bool is_normal = is_marked_normal(*part.json);
-  const auto is_marked = [](const Json& one) {
+bool is_marked(const Part& part) {
+  const auto is_one_marked = [](const Json& one) {
     return is_marked_abnormal(one) || has_unread_mark(one);
   };
-  return !has_note(whole) &&
-         (is_normal || (is_sign_or_habit(whole) && !is_marked(*part.json) && !is_marked(whole)));
+  return is_one_marked(*part.json) || is_one_marked(part.resource->json);
+}
+
+enum class Weight : std::uint8_t { none, counted, told_of_late, told };
+
+// A laboratory judges its words, too; elsewhere a mark is of a number.
+Weight weight_of(const Part& part) {
+  const auto& whole = part.resource->json;
+  const bool is_normal =
+      is_marked_normal(*part.json) && (is_laboratory(whole) || !is_in_words(*part.json));
+  if (has_note(whole) || (!is_normal && (!is_usual(whole) || is_marked(part)))) {
+    return Weight::told;
+  }
+  if (is_normal) {
+    return Weight::none;
+  }
+  return says_in_words(part)         ? Weight::told_of_late
+         : has_own_value(*part.json) ? Weight::counted
+                                     : Weight::none;
 }
 
 // Empty: another one does not replace it.
@@ -108,13 +158,15 @@ std::string result_text(std::string_view name, const Json& part) {
   return marks.empty() ? text : text + " (" + shown(marks) + ")";
 }
 
-std::vector<UnreadResult> unread_results(
-    const ConceptIndex& index, const std::vector<const RecordResource*>& observations,
-    rules::Instant now, const std::function<bool(const RecordResource&)>& is_told) {
+UnreadResults unread_results(const ConceptIndex& index,
+                             const std::vector<const RecordResource*>& observations,
+                             rules::Instant now,
+                             const std::function<bool(const RecordResource&)>& is_told,
+                             const std::function<bool(const RecordResource&)>& is_too_old) {
   std::vector<Part> unread;
   Latest latest(now);
   for (const auto* resource : observations) {
-    if (is_void(resource->json) || is_survey(resource->json)) {
+    if (is_void(resource->json) || index.is_own(resource->json)) {
       continue;
     }
     const bool told = is_told(*resource);
@@ -126,14 +178,22 @@ std::vector<UnreadResult> unread_results(
       }
     }
   }
-  std::erase_if(unread,
-                [&](const Part& part) { return is_harmless(part) || latest.has_later_than(part); });
-  std::stable_sort(unread.begin(), unread.end(), is_later);
-  std::vector<UnreadResult> results;
-  for (const auto& part : unread) {
+  UnreadResults results;
+  std::vector<Part> told;
+  for (auto& part : unread) {
+    const auto weight = weight_of(part);
+    part.is_current = weight == Weight::told || !is_too_old(*part.resource);
+    if (weight == Weight::counted) {
+      results.counted += part.is_current ? 1 : 0;
+    } else if (weight != Weight::none && !latest.has_later_than(part)) {
+      told.push_back(part);
+    }
+  }
+  std::stable_sort(told.begin(), told.end(), is_later);
+  for (const auto& part : told) {
     const auto name = words_or_code_of(part.json->find("code"));
-    results.push_back(
-        {part.resource, result_text(name.empty() ? part.resource->type : name, *part.json)});
+    auto text = result_text(name.empty() ? part.resource->type : name, *part.json);
+    results.told.push_back({part.resource, std::move(text), part.is_current});
   }
   return results;
 }

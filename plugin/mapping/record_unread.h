@@ -13,20 +13,31 @@ namespace myoflag::mapping {
 
 struct UnreadResult {
   const RecordResource* resource = nullptr;
-  std::string text;  // name and value, as the record words them
+  std::string text;        // name and value, as the record words them
+  bool is_current = true;  // nobody is reassured beside it
+};
+
+struct UnreadResults {
+  std::vector<UnreadResult> told;  // a later one first
+  // Vital signs, habits and answers of a survey that nobody judged: everybody has them, so that
+  // they are only counted.
+  int counted = 0;
 };
 
 // A name and what belongs to it: "K+: 2.2 mmol/L (LL)".
 std::string result_text(std::string_view name, const fhir::Json& part);
 
-// Of every Observation and each of its components what is no laboratory value of the knowledge, a
-// later one first. Left out: what its laboratory calls normal; signs (blood pressure) and habits
-// that are not marked abnormal; surveys; what was withdrawn; a quantity of a laboratory beside a
-// later final one, not of the future, of the same concept_key. `is_told`: something else reads the
-// Observation's own value; its components are listed all the same.
-std::vector<UnreadResult> unread_results(const ConceptIndex& index,
-                                         const std::vector<const RecordResource*>& observations,
-                                         rules::Instant now,
-                                         const std::function<bool(const RecordResource&)>& is_told);
+// Of every Observation and each of its components what is no laboratory value of the knowledge.
+// Left out: what its laboratory calls normal; what this program wrote; what was withdrawn; a
+// quantity of a laboratory beside a later final one, not of the future, of the same concept_key.
+// Counted: vital signs, habits and surveys (is_usual) that nobody marked and that have a value
+// other than words; a vital sign has a number. `is_told`: something else reads the Observation's
+// own value; its components are listed all the same. `is_too_old`: older than any rule reads, where
+// nothing is counted, and words of the usual are listed for people alone.
+UnreadResults unread_results(const ConceptIndex& index,
+                             const std::vector<const RecordResource*>& observations,
+                             rules::Instant now,
+                             const std::function<bool(const RecordResource&)>& is_told,
+                             const std::function<bool(const RecordResource&)>& is_too_old);
 
 }  // namespace myoflag::mapping

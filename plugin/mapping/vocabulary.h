@@ -20,6 +20,10 @@ inline constexpr std::string_view kAdministrativeGender =
     "http://hl7.org/fhir/administrative-gender";
 inline constexpr std::string_view kObservationCategory =
     "http://terminology.hl7.org/CodeSystem/observation-category";
+inline constexpr std::string_view kConditionClinical =
+    "http://terminology.hl7.org/CodeSystem/condition-clinical";
+inline constexpr std::string_view kConditionVerification =
+    "http://terminology.hl7.org/CodeSystem/condition-ver-status";
 inline constexpr std::string_view kDataAbsentReason =
     "http://terminology.hl7.org/CodeSystem/data-absent-reason";
 inline constexpr std::string_view kDataAbsentReasonExtension = fhir::data_absent_reason_url;

@@ -544,7 +544,8 @@ class BulkExport(Case):
         patient = {"resourceType": "Patient", "id": "p1"}
         calcium = self.of(next(one for one in self.record if one["id"] == "ca-1"), 1)
         for wrapped in (json.loads(self.bundle([calcium])), {"resourceType": "Parameters", "parameter": [{"name": "x", "resource": calcium}]},
-                        calcium | {"resourceType": "Obsevation"}):
+                        calcium | {"resourceType": "Obsevation"}, {"resourceType": "Provenance", "id": "l", "contained": [calcium]},
+                        {"resourceType": "Provenance", "id": "l", "contained": [self.calm(1)]}):
             folder = self.export([patient, self.calm(1), wrapped])
             code, _, got = self.judged(folder)
             self.assertEqual((code, [one["tier"] for one in got]), (1, ["routine"]))

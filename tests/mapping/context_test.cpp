@@ -590,6 +590,7 @@ bool has_words(std::string_view text, std::string_view words) {
   mapping::Named named;
   one.texts["record-joins"] = "with";
   one.texts["record-qualifiers"] = "unspecified";
+  one.texts["record-urgent-visits"] = "emergency";
   mapping::ConceptIndex(one).read_text(text, named);
   return named.meaning.conditions != 0;
 }
@@ -888,7 +889,7 @@ INSTANTIATE_TEST_SUITE_P(
             "survey", "Observation",
             REPORT
             R"("category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"survey"}]}],"hasMember":[{"reference":"Observation/k2"}])",
-            "", false, false},
+            "", false, true},
         ReportCase{"member_is_a_form", "Observation",
                    REPORT R"("hasMember":[{"reference":"QuestionnaireResponse/1"}])", "", false,
                    false}),
@@ -1575,13 +1576,20 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& one) { return std::string(one.param.name); });
 
 // What this program wrote from an older value has the time of the form.
-TEST(Record, AFindingFromAnswersIsNoLaboratoryResult) {
-  const auto lab = potassium("2.3", "2026-11-20");
-  const auto echo = potassium(
-      "4.0", "2026-11-21",
-      R"("status":"final","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"survey"}]}])");
-  const auto context = read({lab_result(LOINC("2823-3"), lab), lab_result(LOINC("2823-3"), echo)});
-  EXPECT_EQ(rules::to_text(potassium_of(context).value), "2.3");
+// What somebody was asked for counts where a rule looks for it, and calms nobody.
+TEST(Record, AnAnswerReplacesALaboratoryResultOnlyWhereItIsDangerous) {
+  const auto beside = [](std::string_view lab, std::string_view said) {
+    return read(
+        {lab_result(LOINC("2823-3"), potassium(std::string(lab), "2026-11-20")),
+         lab_result(
+             LOINC("2823-3"),
+             potassium(
+                 std::string(said), "2026-11-21",
+                 R"("status":"final","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"survey"}]}])"))});
+  };
+  EXPECT_EQ(rules::to_text(potassium_of(beside("2.3", "4.0")).value), "2.3");
+  EXPECT_EQ(rules::to_text(potassium_of(beside("4.0", "7.1")).value), "7.1");
+  EXPECT_EQ(potassium_of(beside("4.0", "4.1")).state, rules::LabState::unusable);
 }
 
 // A code without words may be anything; words that no rule knows must not be calmer.

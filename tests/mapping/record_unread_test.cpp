@@ -13,6 +13,7 @@
 #include "plugin/assess.h"
 #include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/bundle.h"
+#include "plugin/mapping/code_system.h"
 #include "plugin/mapping/context.h"
 #include "plugin/mapping/own_words.h"
 #include "plugin/mapping/record_concepts.h"
@@ -86,6 +87,8 @@ bool says(const mapping::RecordContext& context, std::string_view words) {
 #define NAMED(name) R"("code":{"text":")" name R"("},)"
 #define MMOL(value) R"("valueQuantity":{"value":)" value R"(,"unit":"mmol/L"})"
 #define MARKED(code) R"(,"interpretation":[{"coding":[{"code":")" code R"("}]}])"
+#define LISTED(name) \
+  R"("valueCodeableConcept":{"coding":[{"system":"urn:x","code":"1","display":")" name R"("}]})"
 #define RANGE(low, high) \
   R"(,"referenceRange":[{"low":{"value":)" low R"(},"high":{"value":)" high R"(}}])"
 
@@ -170,12 +173,132 @@ INSTANTIATE_TEST_SUITE_P(
                    "Systolic: 210 mmol/L"},
         UnreadCase{"habit",
                    CATEGORY("social-history") AT("2026-11-21")
-                       NAMED("Smoking") R"("valueString":"never")",
+                       NAMED("Smoking") R"("valueString":"stopped, short of breath")",
+                   "Smoking: stopped, short of breath"},
+        UnreadCase{"habit_from_a_list",
+                   CATEGORY("social-history") AT("2026-11-21") NAMED("Smoking") LISTED("Never"),
+                   ""},
+        UnreadCase{"habit_in_typed_words",
+                   CATEGORY("social-history") AT("2026-11-21")
+                       NAMED("Smoking") R"("valueCodeableConcept":{"text":"short of breath"})",
+                   "Smoking: short of breath"},
+        UnreadCase{"sign_in_words",
+                   CATEGORY("vital-signs") AT("2026-11-21")
+                       NAMED("AVPU") R"("valueString":"Unresponsive")",
+                   "AVPU: Unresponsive"},
+        UnreadCase{"sign_in_words_that_are_marked_normal",
+                   CATEGORY("vital-signs") AT("2026-11-21")
+                       NAMED("AVPU") R"("valueString":"Unresponsive")" MARKED("N"),
+                   "AVPU: Unresponsive (N)"},
+        UnreadCase{"sign_from_a_list",
+                   CATEGORY("vital-signs") AT("2026-11-21") NAMED("AVPU") LISTED("Unresponsive"),
+                   "AVPU: Unresponsive"},
+        UnreadCase{"sign_of_a_component_in_words",
+                   CATEGORY("vital-signs") AT("2026-11-21")
+                       NAMED("NEWS2") R"("component":[{)" NAMED(
+                           "AVPU") R"("valueString":"Unresponsive"}])",
+                   "AVPU: Unresponsive"},
+        UnreadCase{"sign_by_its_name_alone",
+                   CATEGORY("vital-signs")
+                       AT("2026-11-21") R"("code":{"text":"Patient unresponsive"})",
+                   "Patient unresponsive"},
+        UnreadCase{"sign_that_was_not_measured",
+                   CATEGORY("vital-signs") AT("2026-11-21")
+                       NAMED("Pulse") R"("dataAbsentReason":{"coding":[{"code":"unknown"}]})",
+                   ""},
+        UnreadCase{"sign_that_was_not_measured_because",
+                   CATEGORY("vital-signs") AT("2026-11-21")
+                       NAMED("Pulse") R"("dataAbsentReason":{"text":"too unwell"})",
+                   "Pulse"},
+        UnreadCase{"words_that_are_marked_normal",
+                   AT("2026-11-21") NAMED("Power") R"("valueString":"paralysed")" MARKED("N"),
+                   "Power: paralysed (N)"},
+        UnreadCase{"words_that_a_laboratory_marks_normal",
+                   CATEGORY("laboratory") AT("2026-11-21")
+                       NAMED("Culture") R"("valueString":"no growth")" MARKED("N"),
                    ""},
         UnreadCase{"survey",
                    CATEGORY("survey") AT("2026-11-21") NAMED("PHQ-9") R"("valueInteger":20)", ""},
+        UnreadCase{"survey_in_words",
+                   CATEGORY("survey") AT("2026-11-21")
+                       NAMED("Comments") R"("valueString":"cannot swallow")",
+                   "Comments: cannot swallow"},
+        UnreadCase{"survey_that_is_marked",
+                   CATEGORY("survey") AT("2026-11-21")
+                       NAMED("ALSFRS") R"("valueInteger":4)" MARKED("LL"),
+                   "ALSFRS: 4 (LL)"},
+        UnreadCase{"survey_with_a_note",
+                   CATEGORY("survey") AT("2026-11-21")
+                       NAMED("ALSFRS") R"("valueInteger":4,"note":[{"text":"cannot swallow"}])",
+                   "ALSFRS: 4"},
         UnreadCase{"withdrawn", R"("status":"entered-in-error",)" NAMED("K+") MMOL("2.2"), ""}),
     [](const auto& one) { return std::string(one.param.name); });
+
+TEST(UnreadResults, OfTheUsualThatNobodyJudgedIsCounted) {
+  const auto usual = [](std::string_view category, std::string_view members) {
+    return of_p1("Observation", std::string(category) + std::string(members));
+  };
+  constexpr auto sign = CATEGORY("vital-signs"), habit = CATEGORY("social-history"),
+                 survey = CATEGORY("survey");
+  const auto context = read(
+      {usual(sign, AT("2026-11-21")
+                       NAMED("Oxygen saturation") R"("valueQuantity":{"value":71,"unit":"%"})"),
+       usual(sign, AT("2026-11-21") NAMED("Blood pressure") R"("component":[{)" NAMED("Systolic")
+                       MMOL("120") "},{" NAMED("Diastolic") MMOL("80") "}]"),
+       usual(habit, AT("2026-11-21") NAMED("Smoking") LISTED("Never")),
+       usual(survey, AT("2026-11-21") NAMED("NIHSS") R"("valueInteger":20)"),
+       usual(sign, AT("2026-11-21") NAMED("Pulse") MMOL("70") RANGE("60", "90")),
+       usual(sign, AT("2021-11-21") NAMED("Pulse") MMOL("70")),
+       usual(sign, R"("status":"entered-in-error",)" NAMED("Pulse") MMOL("70"))});
+  EXPECT_TRUE(says(context, "no rule judges (5)"));
+  EXPECT_THAT(context.problems, SizeIs(1));
+  EXPECT_THAT(unread(context), IsEmpty());
+  EXPECT_FALSE(context.doubtful);
+}
+
+TEST(UnreadResults, WordsOfTheUsualOfLongAgoAreListedForPeopleAlone) {
+  const auto habit = [](std::string_view more) {
+    return read({of_p1("Observation", CATEGORY("social-history") AT("2016-11-21")
+                                              NAMED("Weakness") R"("valueString":"left arm")" +
+                                          std::string(more))});
+  };
+  EXPECT_THAT(unread(habit("")), ElementsAre("Weakness: left arm"));
+  EXPECT_FALSE(habit("").doubtful);
+  EXPECT_TRUE(habit(R"(,"note":[{"text":"worse"}])").doubtful);
+}
+
+TEST(Surveys, AreReadUnlessTheyAreOurs) {
+  const auto lab = static_cast<std::size_t>(knowledge()->lab("k"));
+  const auto potassium = [](std::string_view category, std::string_view codings) {
+    return read(
+        {of_p1("Observation", std::string(category) + AT("2026-11-21") R"("code":{"coding":[)" +
+                                  std::string(codings) + "]}," MMOL("7.1"))});
+  };
+  constexpr auto loinc = R"({"system":"http://loinc.org","code":"2823-3"})";
+  const auto read_one = potassium(CATEGORY("survey"), loinc);
+  EXPECT_EQ(rules::to_text(read_one.facts.labs[lab].value), "7.1");
+  EXPECT_TRUE(says(read_one, "among the answers to a form"));
+  EXPECT_TRUE(read_one.doubtful);
+  const auto of_ours = [](std::string_view system) {
+    return R"({"system":")" + std::string(system) + R"(","code":"x","display":"Potassium?"})";
+  };
+  for (const auto& system :
+       {mapping::question_system(*knowledge()), mapping::result_system(*knowledge(), "rules")}) {
+    const auto ours = potassium(CATEGORY("survey"), of_ours(system));
+    EXPECT_NE(ours.facts.labs[lab].state, rules::LabState::unusable) << system;
+    EXPECT_FALSE(ours.doubtful) << system;
+    EXPECT_THAT(ours.problems, IsEmpty()) << system;
+  }
+  const auto theirs = potassium(CATEGORY("survey"), of_ours("urn:x"));
+  EXPECT_EQ(theirs.facts.labs[lab].state, rules::LabState::unusable);
+  const auto missing = [](std::string_view code) {
+    return read({of_p1("Observation", CATEGORY("survey") AT("2026-11-21") R"("code":{"coding":[)" +
+                                          std::string(code) +
+                                          R"(]},"hasMember":[{"reference":"Observation/gone"}])")});
+  };
+  EXPECT_FALSE(missing(of_ours(mapping::result_system(*knowledge(), "results"))).doubtful);
+  EXPECT_TRUE(missing(of_ours("urn:x")).doubtful);
+}
 
 TEST(UnreadResults, EachPartIsListedAndThoseThatARuleReadsAreNot) {
   const auto context = read(
@@ -535,6 +658,11 @@ INSTANTIATE_TEST_SUITE_P(
 #define WHY(words) R"("reasonReference":[{"display":")" words R"("}])"
 #define NOTE(words) R"("note":[{"text":")" words R"("}])"
 #define STATUS(code) R"("status":")" code R"(",)"
+#define CLASS(address, code) R"("class":{"system":")" address R"(","code":")" code R"("},)"
+#define ACT_CODE "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+#define V2_CLASS "http://terminology.hl7.org/CodeSystem/v2-0004"
+#define AMB CLASS(ACT_CODE, "AMB")
+#define VISITED R"("period":{"start":"2026-11-20","end":"2026-11-21"})"
 #define CODED(code, words) \
   R"("code":{"coding":[{"system":"urn:x","code":")" code R"("}],"text":")" words R"("})"
 
@@ -576,14 +704,77 @@ INSTANTIATE_TEST_SUITE_P(
         OtherCase{"visit_cancelled", "Encounter", STATUS("cancelled") REASON("Seizure"), "", false},
         OtherCase{"visit_in_an_emergency", "Encounter",
                   STATUS("finished") R"("class":{"code":"EMER"},"period":{"end":"2026-11-21"})",
-                  "Encounter: (not named)"},
+                  "Encounter: EMER"},
         OtherCase{
             "visit_in_an_emergency_for_something_known", "Encounter",
             STATUS("finished") R"("class":{"code":"EMER"},"period":{"end":"2026-11-21"},)" REASON(
                 "Anxiety disorder"),
-            "Encounter: Anxiety disorder"},
+            "Encounter: EMER: Anxiety disorder"},
         OtherCase{"visit_for_observation", "Encounter",
-                  STATUS("in-progress") R"("class":{"code":"OBSENC"})", "Encounter: (not named)"},
+                  STATUS("in-progress") R"("class":{"code":"OBSENC"})", "Encounter: OBSENC"},
+        OtherCase{"visit_of_no_class", "Encounter", STATUS("finished") VISITED,
+                  "Encounter: (not named)"},
+        OtherCase{"visit_of_a_class_in_words", "Encounter",
+                  STATUS("finished") R"("class":{"display":"Emergency department"},)" VISITED,
+                  "Encounter: Emergency department"},
+        OtherCase{"visit_of_a_class_in_small_letters", "Encounter",
+                  STATUS("finished") R"("class":{"code":"emer"},)" VISITED, "Encounter: emer"},
+        OtherCase{"visit_of_a_class_of_hl7_version_2", "Encounter",
+                  STATUS("finished") CLASS(V2_CLASS, "E") VISITED, "Encounter: E"},
+        OtherCase{"visit_of_an_outpatient", "Encounter",
+                  STATUS("finished") CLASS(V2_CLASS, "O") VISITED, "", false},
+        OtherCase{"visit_of_a_code_of_another_system", "Encounter",
+                  STATUS("finished") CLASS("urn:x", "AMB") VISITED, "Encounter: AMB"},
+        OtherCase{"visit_of_an_address_in_another_form", "Encounter",
+                  STATUS("finished")
+                      CLASS("https://terminology.hl7.org/CodeSystem/v3-ActCode/", "VR") VISITED,
+                  "", false},
+        OtherCase{"visit_by_its_oid", "Encounter",
+                  STATUS("finished") CLASS("urn:oid:2.16.840.1.113883.5.4", "HH") VISITED, "",
+                  false},
+        OtherCase{"visit_of_a_stay_that_is_not_acute", "Encounter",
+                  STATUS("finished") CLASS(ACT_CODE, "NONAC") VISITED, "Encounter: NONAC"},
+        OtherCase{"visit_that_began_as_an_emergency", "Encounter",
+                  STATUS("finished") R"("classHistory":[{"class":{"code":"EMER"},)"
+                                     R"("period":{"start":"2026-11-20"}}],)" AMB VISITED,
+                  "Encounter: AMB; EMER"},
+        OtherCase{"visit_of_a_type_in_words", "Encounter",
+                  STATUS("finished") R"("type":[{"text":"Visit","coding":[{"system":"urn:x",)"
+                                     R"("code":"1","display":"Emergency room admission"}]}],)" AMB
+                                         VISITED,
+                  "Encounter: Visit; Emergency room admission"},
+        OtherCase{
+            "visit_of_a_known_service", "Encounter",
+            STATUS("finished") R"("serviceType":{"text":"Clinic for motor neurone disease"},)" AMB
+                VISITED,
+            "Encounter: Clinic for motor neurone disease"},
+        OtherCase{"visit_of_a_usual_type", "Encounter",
+                  STATUS("finished") R"("type":[{"text":"Office visit"}],)" AMB VISITED, "", false},
+        OtherCase{"visit_at_a_place", "Encounter",
+                  STATUS("finished") R"("location":[{"location":{"display":"A&E"}}],)" AMB VISITED,
+                  "Encounter: A&E"},
+        OtherCase{"visit_of_a_priority", "Encounter",
+                  STATUS("finished") R"("priority":{"coding":[{"system":)"
+                                     R"("http://terminology.hl7.org/CodeSystem/v3-ActPriority",)"
+                                     R"("code":"EM"}]},)" AMB VISITED,
+                  "Encounter: AMB; EM"},
+        OtherCase{"visit_of_routine", "Encounter",
+                  STATUS("finished") R"("priority":{"coding":[{"system":)"
+                                     R"("http://terminology.hl7.org/CodeSystem/v3-ActPriority",)"
+                                     R"("code":"R"}]},)" AMB VISITED,
+                  "", false},
+        OtherCase{"visit_with_an_admission", "Encounter",
+                  STATUS("finished") R"("hospitalization":{"dischargeDisposition":)"
+                                     R"({"text":"Skilled nursing"}},)" AMB VISITED,
+                  "Encounter: AMB; Skilled nursing"},
+        OtherCase{"emergency_of_long_ago", "Encounter",
+                  STATUS("finished") R"("class":{"code":"emer"},"period":{"end":"2016-11-21"})", "",
+                  false},
+        OtherCase{"episode_of_a_type_in_words", "EpisodeOfCare",
+                  STATUS("active") R"("type":[{"text":"Palliative care"}])",
+                  "EpisodeOfCare: Palliative care"},
+        OtherCase{"episode_of_a_usual_type", "EpisodeOfCare",
+                  STATUS("active") R"("type":[{"text":"Diabetes care"}])", "", false},
         OtherCase{"task_marked_stat", "Task",
                   STATUS("requested") R"("intent":"order","priority":"stat",)" CODED("fulfill",
                                                                                      "Fulfill"),
@@ -610,7 +801,7 @@ INSTANTIATE_TEST_SUITE_P(
                   STATUS("finished") R"("reasonReference":[{"reference":"Condition/gone"}])",
                   "Encounter: (not named)"},
         OtherCase{"visit_for_the_patient", "Encounter",
-                  STATUS("finished") R"("reasonReference":[{"reference":"Patient/p1"}])", "",
+                  STATUS("finished") AMB R"("reasonReference":[{"reference":"Patient/p1"}])", "",
                   false},
         OtherCase{"episode", "EpisodeOfCare",
                   STATUS("active") R"("diagnosis":[{"condition":{"display":"Bulbar palsy"}}])",
@@ -961,6 +1152,50 @@ TEST(Codings, NoOfficialNameOfAKnownConditionSaysMore) {
   EXPECT_GT(known, 50U);
 }
 
+TEST(Statuses, OfAnotherCodeSystemTakeNothingAwayAndThatIsSaid) {
+  const auto condition = [](std::string_view name, std::string_view system, std::string_view code) {
+    return read({of_p1("Condition", R"("code":{"text":"Bulbar palsy"},")" + std::string(name) +
+                                        R"(":{"coding":[{"system":")" + std::string(system) +
+                                        R"(","code":")" + std::string(code) + R"("}]})")});
+  };
+  constexpr auto standard = "http://terminology.hl7.org/CodeSystem/condition-";
+  struct Case {
+    const char* name;
+    const char* code;
+    const char* system;
+  };
+  for (const auto& [name, code, system] :
+       {Case{"clinicalStatus", "resolved", "clinical"},
+        Case{"verificationStatus", "refuted", "ver-status"},
+        Case{"verificationStatus", "entered-in-error", "ver-status"}}) {
+    EXPECT_FALSE(condition(name, std::string(standard) + system, code).doubtful) << code;
+    EXPECT_FALSE(
+        condition(name,
+                  "https://terminology.hl7.org/CodeSystem/condition-" + std::string(system) + "/",
+                  code)
+            .doubtful)
+        << code;
+    for (const auto* other : {"urn:local", "http://snomed.info/sct"}) {
+      const auto context = condition(name, other, code);
+      EXPECT_TRUE(context.doubtful) << code;
+      EXPECT_THAT(unread(context), IsEmpty());
+      EXPECT_THAT(context.entries, SizeIs(1)) << code;
+      EXPECT_TRUE(says(context, "counts as none")) << code;
+    }
+  }
+  // One beside that of the standard is no matter; one that says that it is there counts.
+  const auto beside = [&](std::string_view code) {
+    return read({of_p1("Condition",
+                       R"("code":{"text":"Bulbar palsy"},"clinicalStatus":{"coding":[{"system":")" +
+                           std::string(standard) +
+                           R"(clinical","code":"resolved"},{"system":"urn:local","code":")" +
+                           std::string(code) + R"("}]})")});
+  };
+  EXPECT_FALSE(beside("closed").doubtful);
+  EXPECT_THAT(beside("closed").problems, IsEmpty());
+  EXPECT_TRUE(beside("active").doubtful);
+}
+
 TEST(Pregnancy, OneOfThePastIsNamedAndARecentEndWithholdsReassurance) {
   const auto pregnancy = [](std::string_view end) {
     return read({of_p1("Condition", R"("clinicalStatus":{"coding":[{"code":"resolved"}]},)"
@@ -1054,6 +1289,85 @@ TEST(Contained, WhatIsInsideAnotherResponseIsRead) {
   }
 }
 
+// Which answers are the latest is decided among those that stand alone: others are told.
+TEST(Contained, AnswersInsideAnythingAreToldAndWithholdReassurance) {
+  const auto told = [](const Json& outer, bool is_alone = false) {
+    const auto response = testing::response_of(testing::harmless());
+    const auto intake = testing::take(
+        is_alone ? outer
+                 : testing::bundle_of(
+                       {parse(R"({"resourceType":"Patient","id":"p1"})"), response, outer}));
+    const auto& problems = intake.value().record_problems;
+    const auto said = std::count_if(problems.begin(), problems.end(), [](const auto& one) {
+      return one.code == "MF-3031" && one.text.find("answers to the form") != std::string::npos;
+    });
+    EXPECT_EQ(said == 1, intake->record_missing);
+    return said;
+  };
+  const auto inside = [](std::string_view more = "") {
+    auto response = testing::response_of(testing::harmless());
+    const auto members = parse("{" + std::string(more) + "}");
+    for (const auto& member : *members.as_object()) {
+      response.set(member.name, member.value);
+    }
+    response.set("id", "k");
+    return response;
+  };
+  const auto within = [](std::string_view type, std::string_view members, const Json& response) {
+    auto outer = of_p1(type, members);
+    outer.set("contained", Json::array({response}));
+    return outer;
+  };
+  constexpr auto task = R"("status":"completed","intent":"order")";
+  EXPECT_EQ(told(within("Task", task, inside())), 1);
+  EXPECT_EQ(told(within("Task", task, inside(R"("status":"in-progress")"))), 1);
+  EXPECT_EQ(told(within("Task", task, inside(R"("authored":"2020-01-01")"))), 1);
+  EXPECT_EQ(told(within("Communication", STATUS("completed") R"("sent":"2026-11-21T08:00:00Z")",
+                        inside())),
+            1);
+  EXPECT_EQ(
+      told(within("Observation", AT("2026-11-21") NAMED("Urea") MMOL("5") MARKED("N"), inside())),
+      1);
+  auto nameless = inside();
+  nameless.erase("questionnaire");
+  nameless.erase("item");
+  EXPECT_EQ(told(within("Task", task, nameless)), 1);
+  auto of_nobody = within("Task", task, inside());
+  of_nobody.erase("for");
+  EXPECT_EQ(told(of_nobody), 1);
+  auto provenance = within("Provenance", R"("recorded":"2026-11-20T00:00:00Z")", inside());
+  provenance.erase("subject");
+  EXPECT_EQ(told(provenance), 1);
+  auto alone = testing::response_of(testing::harmless());
+  alone.set("contained", Json::array({inside()}));
+  EXPECT_EQ(told(alone, true), 1);
+  // Of another form, withdrawn, or of another patient.
+  constexpr auto other = R"("questionnaire":"http://x.example/phq-9","item":[])";
+  EXPECT_EQ(told(within("Task", task, inside(other))), 0);
+  EXPECT_EQ(told(within("Task", task, inside(R"("status":"entered-in-error")"))), 0);
+  EXPECT_EQ(told(within("Task", STATUS("entered-in-error") R"("intent":"order")", inside())), 0);
+  EXPECT_FALSE(testing::take(testing::bundle_of(
+      {parse(R"({"resourceType":"Patient","id":"p1"})"), testing::response_of(testing::harmless()),
+       within("Task", task, inside(R"("subject":{"reference":"Patient/p2"})"))})));
+}
+
+TEST(Contained, ResourcesInParametersAreMissing) {
+  const auto is_missing = [](std::string_view parameter) {
+    return testing::take(testing::bundle_of(
+                             {parse(R"({"resourceType":"Patient","id":"p1"})"),
+                              testing::response_of(testing::harmless()),
+                              parse(R"({"resourceType":"Parameters","parameter":[{"name":"x",)" +
+                                    std::string(parameter) + "}]}")}))
+        .value()
+        .record_missing;
+  };
+  constexpr auto palsy =
+      R"("resource":{"resourceType":"Condition","code":{"text":"Bulbar palsy"}})";
+  EXPECT_TRUE(is_missing(palsy));
+  EXPECT_TRUE(is_missing(R"("part":[{"name":"y",)" + std::string(palsy) + "}]"));
+  EXPECT_FALSE(is_missing(R"("valueString":"Bulbar palsy")"));
+}
+
 TEST(Contained, AnInstrumentIsNoDeviceOfThePatientUnlessItIsInUse) {
   constexpr auto device =
       R"("contained":[{"resourceType":"Device","id":"d","type":{"text":"Sonde Q7"}}],)";
@@ -1110,7 +1424,7 @@ TEST(Own, AllThatAnAssessmentWritesIsKnownAgain) {
   AssessOptions options;
   options.now = testing::now();
   std::mt19937_64 random(5);
-  std::size_t notes = 0;
+  std::size_t notes = 0, results = 0;
   for (int i = 0; i < 20; ++i) {
     const auto answers = testing::random_given(random);
     const auto assessed = Assessor(knowledge())
@@ -1125,6 +1439,13 @@ TEST(Own, AllThatAnAssessmentWritesIsKnownAgain) {
     for (const auto& entry : bundle.array_of("entry")) {
       auto resource = *entry.find("resource");
       const auto type = std::string(resource.string_of("resourceType"));
+      if (type == "Observation") {
+        const auto context = read({resource});
+        EXPECT_THAT(unread(context), IsEmpty()) << fhir::write_json(resource);
+        EXPECT_THAT(context.problems, IsEmpty()) << fhir::write_json(resource);
+        EXPECT_FALSE(context.doubtful) << fhir::write_json(resource);
+        ++results;
+      }
       if (type != "ServiceRequest" && type != "DocumentReference") {
         continue;
       }
@@ -1146,6 +1467,7 @@ TEST(Own, AllThatAnAssessmentWritesIsKnownAgain) {
     }
   }
   EXPECT_GT(notes, 100U);
+  EXPECT_GT(results, 100U);
 }
 
 TEST(Own, WhatOnlyBeginsAsOursDoesIsTold) {
