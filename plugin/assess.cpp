@@ -495,6 +495,16 @@ void add_missing_subject(const tl::expected<Assessed, Issues>& judged, const std
   }
 }
 
+void add_finding(const rules::Knowledge& knowledge, const mapping::RecordProblem& problem,
+                 const std::string& place, Issues& issues) {
+  issues.push_back({Severity::warning,
+                    "business-rule",
+                    std::string(problem.code),
+                    rules::fill(knowledge.text("record-problem"), {{"problem", problem.text}}),
+                    place,
+                    {}});
+}
+
 // What is said of the record, as findings.
 Issues record_findings(const rules::Knowledge& knowledge, const Intake& intake,
                        rules::Instant now) {
@@ -507,13 +517,11 @@ Issues record_findings(const rules::Knowledge& knowledge, const Intake& intake,
   add(mapping::read_record(knowledge, intake.record, intake.record_complete, now, intake.set_aside)
           .problems);
   Issues issues;
-  for (auto& problem : problems) {
-    issues.push_back({Severity::warning,
-                      "business-rule",
-                      std::string(problem.code),
-                      rules::fill(knowledge.text("record-problem"), {{"problem", problem.text}}),
-                      std::move(problem.place),
-                      {}});
+  for (const auto& problem : problems) {
+    add_finding(knowledge, problem, problem.place, issues);
+    for (const auto& place : problem.also) {
+      add_finding(knowledge, problem, place, issues);
+    }
   }
   return issues;
 }

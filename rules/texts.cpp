@@ -62,6 +62,8 @@ constexpr TextKey kKeys[] = {
     {"record-earlier-unreadable"},
     {"record-earlier-words"},
     {"record-more"},
+    {"record-inside", "place"},
+    {"record-types-unread", "types", "count"},
     {"record-birth-date"},
     {"record-ages", "lowest highest"},
     {"record-died"},

@@ -94,7 +94,9 @@ class Reader {
         reasons_(knowledge, index_) {}
 
   RecordContext read(bool complete) {
-    out_.facts.fetched = !record_.empty();
+    out_.facts.fetched = !std::all_of(record_.begin(), record_.end(), [](const auto& resource) {
+      return is_unread_type(resource.type);
+    });
     for (const auto& resource : record_) {
       if (resource.type == "Medication") {
         medicines_.add(resource);
@@ -129,6 +131,7 @@ class Reader {
     for (const auto& resource : set_aside_) {
       out_.doubtful = out_.doubtful || may_have_mattered(resource);
     }
+    say_unread_types();
     return std::move(out_);
   }
 
@@ -216,6 +219,28 @@ class Reader {
       read_statement(resource);
     } else if (is_only_reasons(resource.type)) {
       read_entry(resource);
+    }
+  }
+
+  // Types that nothing here reads alarm nobody: every record has some.
+  void say_unread_types() {
+    std::map<std::string_view, std::vector<std::string>> places;
+    std::size_t count = 0;
+    for (const auto& resource : record_) {
+      if (is_unread_type(resource.type)) {
+        places[resource.type].push_back(resource.place);
+        ++count;
+      }
+    }
+    std::string types;
+    std::vector<std::string> all;
+    for (const auto& [type, at] : places) {
+      types += fmt::format("{}{} ({})", types.empty() ? "" : ", ", type, at.size());
+      all.insert(all.end(), at.begin(), at.end());
+    }
+    if (count != 0) {
+      say_at_all(std::move(all), "record-types-unread",
+                 {{"count", std::to_string(count)}, {"types", types}});
     }
   }
 
@@ -398,7 +423,7 @@ class Reader {
     rules::add_words(named.name, out_.unread_words);
     add_said_words(resource);
     if (is_current && named.told) {
-      say_unread();
+      say_unread(resource);
     }
     out_.doubtful = out_.doubtful || is_current;
   }
@@ -409,9 +434,20 @@ class Reader {
     }
   }
 
-  void say_unread() {
-    if (!std::exchange(has_unread_, true)) {
-      say_at({}, "record-no-rule-reads", {});
+  // Said once, of all of them.
+  void say_unread(const RecordResource& resource) {
+    if (unread_at_ == nowhere) {
+      unread_at_ = out_.problems.size();
+      say("record-no-rule-reads", resource);
+    }
+    if (unread_at_ < out_.problems.size() && unread_places_.insert(resource.place).second) {
+      add_place(resource.place, out_.problems[unread_at_]);
+    }
+  }
+
+  static void add_place(const std::string& place, RecordProblem& problem) {
+    if (place != problem.place && problem.also.size() < fhir::max_issues) {
+      problem.also.push_back(place);
     }
   }
 
@@ -433,7 +469,7 @@ class Reader {
     texts_.push_back({std::move(text), &resource, std::move(when), is_current});
     add_said_words(resource);
     if (is_current) {
-      say_unread();
+      say_unread(resource);
       out_.doubtful = true;
     }
   }
@@ -1019,6 +1055,18 @@ class Reader {
         {"MF-3033", rules::fill(text, {{"place", place_in_words(knowledge_, place)}}), place});
   }
 
+  // Of something that is said once of several places; there is one.
+  void say_at_all(std::vector<std::string> places, std::string_view key,
+                  std::initializer_list<rules::Fill> values) {
+    const auto known = out_.problems.size();
+    say_at(places.front(), key, values);
+    for (const auto& place : places) {
+      if (known < out_.problems.size()) {
+        add_place(place, out_.problems.back());
+      }
+    }
+  }
+
   void assert_conditions(const Named& named, const RecordResource& resource, const Moment& when) {
     assert_options(RecordEntry::Kind::condition, bindings_.conditions, named.meaning.conditions,
                    named.name_or(resource.type), resource, when);
@@ -1132,7 +1180,9 @@ class Reader {
   std::map<std::pair<int, Result>, std::size_t> tests_;  // workup -> its place in the entries
   Results results_;
   bool lacks_results_ = false;  // a result is named that is not there
-  bool has_unread_ = false;     // something that no rule reads, which was said
+  static constexpr auto nowhere = std::numeric_limits<std::size_t>::max();
+  std::size_t unread_at_ = nowhere;  // among the problems: that something is read by no rule
+  std::set<std::string> unread_places_;
   std::vector<UnreadResult> unread_;
   std::vector<Text> texts_;
   std::set<const RecordResource*> heard_;  // whose words are among the unread

@@ -66,7 +66,56 @@ bool is_clinical(std::string_view type) {
   return is_one_of(type, types) || is_only_reasons(type);
 }
 
+// What FHIR has for people, places and services, for definitions, and for the making of records.
+bool is_unread_type(std::string_view type) {
+  constexpr std::array<std::string_view, 35> no_patients{"ActivityDefinition",
+                                                         "AuditEvent",
+                                                         "CapabilityStatement",
+                                                         "ChargeItemDefinition",
+                                                         "CodeSystem",
+                                                         "ConceptMap",
+                                                         "Endpoint",
+                                                         "EventDefinition",
+                                                         "GraphDefinition",
+                                                         "HealthcareService",
+                                                         "ImplementationGuide",
+                                                         "Library",
+                                                         "Location",
+                                                         "Measure",
+                                                         "MedicationKnowledge",
+                                                         "MessageDefinition",
+                                                         "MessageHeader",
+                                                         "NamingSystem",
+                                                         "OperationDefinition",
+                                                         "Organization",
+                                                         "OrganizationAffiliation",
+                                                         "Person",
+                                                         "PlanDefinition",
+                                                         "Practitioner",
+                                                         "PractitionerRole",
+                                                         "Provenance",
+                                                         "Questionnaire",
+                                                         "RelatedPerson",
+                                                         "Schedule",
+                                                         "SearchParameter",
+                                                         "Slot",
+                                                         "StructureDefinition",
+                                                         "StructureMap",
+                                                         "Subscription",
+                                                         "ValueSet"};
+  return !is_clinical(type) && type != "Patient" && type != "Medication" &&
+         !is_one_of(type, no_patients);
+}
+
 namespace {
+
+// Resources that operations are given or give, whatever they are.
+bool holds_resources(const Json& parameter, std::string_view parts) {
+  const auto& list = parameter.array_of(parts);
+  return std::any_of(list.begin(), list.end(), [](const Json& part) {
+    return part.has("resource") || holds_resources(part, "part");
+  });
+}
 
 // A coding of our answers, anywhere.
 bool speaks_our_codes(const Json& json, std::string_view system) {
@@ -378,6 +427,9 @@ class Taker {
         say_missing("record-outcome", at);
       }
     } else {
+      if (type == "Parameters" && holds_resources(resource, "parameter")) {
+        say_missing("record-inside", at);
+      }
       keep({std::move(resource), full_url, at}, type);
     }
   }
@@ -785,6 +837,11 @@ class Taker {
     return names;
   }
 
+  // Of what is contained: it is read, or told as a type that is not.
+  static bool may_be_told(std::string_view type) {
+    return is_clinical(type) || (is_unread_type(type) && type != "QuestionnaireResponse");
+  }
+
   // What a resource that was not withdrawn contains for the record.
   static std::vector<Entry> contained_in_entry(const Entry& entry) {
     constexpr std::array<std::string_view, 2> results{"DiagnosticReport", "Observation"};
@@ -801,7 +858,7 @@ class Taker {
       // A Device that is used, or was implanted, is not nobody's.
       const bool is_used =
           type == "DeviceUseStatement" || focal.contains('#' + std::string(one.string_of("id")));
-      if (is_clinical(one.string_of("resourceType")) && (is_used || !is_nobodys(one))) {
+      if (may_be_told(one.string_of("resourceType")) && (is_used || !is_nobodys(one))) {
         inside.push_back({one, entry.full_url, fmt::format("{}.contained[{}]", entry.place, i)});
       }
     }

@@ -41,7 +41,7 @@ Json of_p1(std::string_view type, std::string_view members) {
   json.set("id", "x1");
   const bool is_called_patient = type == "FamilyMemberHistory" || type == "Device" ||
                                  type == "DetectedIssue" || type == "EpisodeOfCare" ||
-                                 type == "NutritionOrder";
+                                 type == "NutritionOrder" || type == "AllergyIntolerance";
   json.set(is_called_patient ? "patient"
            : type == "Task"  ? "for"
                              : "subject",
@@ -667,6 +667,20 @@ INSTANTIATE_TEST_SUITE_P(
         OtherCase{"harm", "AdverseEvent",
                   R"("actuality":"actual","date":"2026-11-20","event":{"text":"Fall"})",
                   "AdverseEvent: Fall"},
+        OtherCase{"document_of_sections", "Composition",
+                  STATUS("final") R"("date":"2026-11-20","type":{"text":"Discharge summary"},)"
+                                  R"("title":"Discharge","section":[{"title":"Diagnosis",)"
+                                  R"("code":{"text":"Bulbar palsy"}}])",
+                  "Composition: Discharge summary: Discharge; Diagnosis; Bulbar palsy"},
+        OtherCase{"document_of_sections_of_long_ago", "Composition",
+                  STATUS("final") R"("date":"2016-11-20","title":"Discharge: bulbar palsy")", "",
+                  false},
+        OtherCase{"document_of_sections_withdrawn", "Composition",
+                  STATUS("entered-in-error") R"("date":"2026-11-20","title":"Discharge")", "",
+                  false},
+        OtherCase{"documents", "DocumentManifest",
+                  STATUS("current") R"("description":"Letters","content":[{"display":"Clinic"}])",
+                  "DocumentManifest: Clinic; Letters"},
         OtherCase{"team", "CareTeam", STATUS("active") REASON("Bulbar palsy"),
                   "CareTeam: Bulbar palsy"},
         OtherCase{"team_of_everybody", "CareTeam", STATUS("active") R"("name":"Practice team")", "",
@@ -1430,6 +1444,78 @@ rules::Assessment assessed_beside(const Json& resource) {
               options)
       .value()
       .assessment;
+}
+
+// Every record has some, so they alarm nobody.
+TEST(UnreadTypes, AreCountedByTypeAndWithholdNothing) {
+  const auto allergy = of_p1("AllergyIntolerance", R"("code":{"text":"Penicillin"})");
+  const auto list = of_p1("List", STATUS("current") R"("mode":"working","title":"Problems")");
+  const auto form =
+      of_p1("QuestionnaireResponse", STATUS("completed") R"("questionnaire":"http://x.example/y")");
+  const auto doctor = parse(R"({"resourceType":"Practitioner","name":[{"family":"CANARY"}]})");
+  const auto context = read({allergy, form, doctor, list, allergy});
+  EXPECT_FALSE(context.doubtful);
+  EXPECT_THAT(unread(context), IsEmpty());
+  ASSERT_THAT(context.problems, SizeIs(1));
+  const auto& said = context.problems.front();
+  EXPECT_EQ(said.text,
+            "4 entries of types that are not read: AllergyIntolerance (2), List (1), "
+            "QuestionnaireResponse (1)");
+  EXPECT_EQ(said.place, "Bundle.entry[2].resource");
+  EXPECT_THAT(said.also, ElementsAre("Bundle.entry[6].resource", "Bundle.entry[5].resource",
+                                     "Bundle.entry[3].resource"));
+  EXPECT_THAT(read({doctor}).problems, IsEmpty());
+}
+
+TEST(UnreadTypes, AreSaidToTheClinicianBesideACalmResult) {
+  const auto calm = assessed_beside(parse(R"({"resourceType":"Practitioner"})"));
+  const auto told = assessed_beside(of_p1("AllergyIntolerance", R"("code":{"text":"Penicillin"})"));
+  EXPECT_EQ(told.tier, calm.tier);
+  const auto says_types = [](const rules::Assessment& assessment) {
+    return std::any_of(assessment.notices.begin(), assessment.notices.end(), [](const auto& one) {
+      return one.text ==
+             "About the record: 1 entry of types that are not read: AllergyIntolerance (1).";
+    });
+  };
+  EXPECT_TRUE(says_types(told));
+  EXPECT_FALSE(says_types(calm));
+}
+
+// A batch does not read a line that holds others either.
+TEST(UnreadTypes, WhatHoldsOtherResourcesWithholdsReassurance) {
+  const auto told = [](std::string_view parameter) {
+    const auto assessment = assessed_beside(
+        parse(R"({"resourceType":"Parameters","parameter":[)" + std::string(parameter) + "]}"));
+    return rules::is_doubtful(*assessment.input);
+  };
+  constexpr auto condition = R"({"name":"a","resource":{"resourceType":"Condition"}})";
+  EXPECT_TRUE(told(condition));
+  EXPECT_TRUE(told(R"({"name":"b","part":[)" + std::string(condition) + "]}"));
+  EXPECT_FALSE(told(R"({"name":"c","valueString":"x"})"));
+}
+
+// One sentence, and each place of it for whoever mends the input.
+TEST(UnreadTypes, AndWhatNoRuleReadsAreFoundAtTheirPlaces) {
+  AssessOptions options;
+  options.now = testing::now();
+  const auto condition = R"({"resourceType":"Condition","subject":{"reference":"Patient/p1"},)"
+                         R"("code":{"text":"Bulbar palsy"}})";
+  const auto issues =
+      Assessor(knowledge())
+          .check(fhir::write_json(testing::bundle_of(
+                     {parse(R"({"resourceType":"Patient","id":"p1"})"),
+                      testing::response_of(testing::harmless()), parse(condition),
+                      of_p1("Flag", R"("status":"active","code":{"text":"Choking"})"),
+                      of_p1("List", R"("status":"current")")})),
+                 options);
+  std::vector<std::string> places;
+  for (const auto& issue : issues) {
+    if (issue.code == "MF-3033") {
+      places.push_back(issue.place);
+    }
+  }
+  EXPECT_THAT(places, ElementsAre("Bundle.entry[2].resource", "Bundle.entry[3].resource",
+                                  "Bundle.entry[4].resource"));
 }
 
 // Otherwise the later of two would be taken for the one that was delivered.
