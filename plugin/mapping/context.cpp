@@ -215,6 +215,7 @@ class Reader {
       read_device(resource);
     } else if (resource.type == "Appointment") {
       read_appointment(resource);
+      read_entry(resource);
     } else if (is_statement(resource.type)) {
       read_statement(resource);
     } else if (is_only_reasons(resource.type)) {
@@ -359,6 +360,25 @@ class Reader {
       list_past_pregnancy(named, resource, when);
     }
     list_reasons(named, resource, when, is_current);
+    if (!is_current && has_late_note(resource.json)) {
+      list_noted(named, resource, when);
+    }
+  }
+
+  // It may say that what was over is back. Without a date of its own it may be as late as the end,
+  // and where that has none either, of today.
+  bool has_late_note(const Json& condition) const {
+    const auto& notes = condition.array_of("note");
+    return std::any_of(notes.begin(), notes.end(), [&](const Json& note) {
+      const auto time = note.string_of("time");
+      const auto when = time.empty() ? abatement_text(condition) : time;
+      return !fhir::is_blank(note.string_of("text")) && !is_too_old(moment_in(when));
+    });
+  }
+
+  void list_noted(const Named& named, const RecordResource& resource, const Moment& when) {
+    const auto said = reasons_.of(resource);
+    list_text(with_words(named.name_or(resource.type), or_unnamed(said.words)), resource, when);
   }
 
   // Its end may have been a birth, after which some dangers last for weeks.
@@ -502,7 +522,8 @@ class Reader {
 
   static bool says_of_relative(const Json& json) {
     return json.string_of("status") != "entered-in-error" &&
-           (!json.array_of("condition").empty() || has_note(json) || has_narrative(json));
+           (!json.array_of("condition").empty() || !family_words(json).empty() || has_note(json) ||
+            has_narrative(json));
   }
 
   // What the patient was asked about relatives is read from the answers alone.
@@ -944,7 +965,7 @@ class Reader {
     if (is_statement(resource.type)) {
       return is_in_force(json, resource.type, now_);
     }
-    if (is_only_reasons(resource.type)) {
+    if (is_only_reasons(resource.type) || resource.type == "Appointment") {
       return gives_reasons(resource);
     }
     if (resource.type == "DiagnosticReport") {
@@ -974,8 +995,9 @@ class Reader {
     const auto named = index_.read_member(json, "code");
     const bool is_unread =
         !named.meaning.is_of_health() || !another_said(index_, json.find("code")).empty();
-    return is_real_condition(json) && (may_be_known(resource, named) || (is_current && is_unread) ||
-                                       gives_reasons(resource, is_current));
+    return is_real_condition(json) &&
+           (may_be_known(resource, named) || (is_current && is_unread) ||
+            gives_reasons(resource, is_current) || (!is_current && has_late_note(json)));
   }
 
   bool procedure_may_have_mattered(const RecordResource& resource) const {

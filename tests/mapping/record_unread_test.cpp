@@ -39,13 +39,15 @@ Json of_p1(std::string_view type, std::string_view members) {
   auto json = parse("{" + std::string(members) + "}");
   json.set("resourceType", type);
   json.set("id", "x1");
+  const auto patient = Json::object({{"reference", "Patient/p1"}});
+  if (type == "Appointment") {
+    json.set("participant", Json::array({Json::object({{"actor", patient}})}));
+    return json;
+  }
   const bool is_called_patient = type == "FamilyMemberHistory" || type == "Device" ||
                                  type == "DetectedIssue" || type == "EpisodeOfCare" ||
                                  type == "NutritionOrder" || type == "AllergyIntolerance";
-  json.set(is_called_patient ? "patient"
-           : type == "Task"  ? "for"
-                             : "subject",
-           Json::object({{"reference", "Patient/p1"}}));
+  json.set(is_called_patient ? "patient" : type == "Task" ? "for" : "subject", patient);
   return json;
 }
 
@@ -470,6 +472,16 @@ INSTANTIATE_TEST_SUITE_P(
                   "family history, father: (not named)"},
         OtherCase{"family_narrative", "FamilyMemberHistory", OF_THE_FATHER "," NARRATIVE,
                   "family history, father: (not named)"},
+        OtherCase{"family_reason", "FamilyMemberHistory",
+                  OF_THE_FATHER R"(,"reasonCode":[{"text":"familial ALS"}])",
+                  "family history, father: familial ALS"},
+        OtherCase{"family_death", "FamilyMemberHistory",
+                  OF_THE_FATHER R"(,"deceasedString":"of motor neurone disease")",
+                  "family history, father: of motor neurone disease"},
+        OtherCase{"family_words_of_a_condition", "FamilyMemberHistory",
+                  OF_THE_FATHER R"(,"condition":[{"code":{"text":"MND"},)"
+                                R"("outcome":{"text":"death"},"note":[{"text":"bulbar"}]}])",
+                  "family history, father: MND; death; bulbar"},
         OtherCase{"family_nothing", "FamilyMemberHistory", OF_THE_FATHER, "", false},
         OtherCase{"procedure", "Procedure",
                   DONE("2026-11-15") R"("code":{"text":"Excision of parathyroid adenoma"})",
@@ -631,7 +643,7 @@ INSTANTIATE_TEST_SUITE_P(
         OtherCase{"document_without_a_title", "DocumentReference",
                   STATUS("current") R"("type":{"text":"Progress note"},)"
                                     R"("content":[{"attachment":{"url":"Binary/1"}}])",
-                  "", false},
+                  "DocumentReference: Progress note"},
         OtherCase{"device_in_use", "DeviceUseStatement",
                   STATUS("active") R"("device":{"display":"Home ventilator"})",
                   "DeviceUseStatement: Home ventilator"},
@@ -694,8 +706,99 @@ INSTANTIATE_TEST_SUITE_P(
                   "Anxiety disorder: Choking; Letter of 2 November"},
         OtherCase{"note_on_a_condition_that_is_over", "Condition",
                   R"("clinicalStatus":{"coding":[{"code":"resolved"}]},)"
-                  R"("code":{"text":"Anxiety disorder"},)" NOTE("slurred speech"),
+                  R"("code":{"text":"Anxiety disorder"},)" NOTE("back since yesterday"),
+                  "Anxiety disorder: back since yesterday"},
+        OtherCase{"late_note_on_a_condition_that_is_over", "Condition",
+                  R"("abatementDateTime":"2016","code":{"text":"Anxiety disorder"},)"
+                  R"("note":[{"time":"2026-11-20","text":"back since yesterday"}])",
+                  "Anxiety disorder: back since yesterday"},
+        OtherCase{"old_note_on_a_condition_that_is_over", "Condition",
+                  R"("clinicalStatus":{"coding":[{"code":"resolved"}]},)"
+                  R"("code":{"text":"Anxiety disorder"},)"
+                  R"("note":[{"time":"2016-11-20","text":"better"}])",
                   "", false},
+        OtherCase{
+            "note_on_a_condition_that_was_over_long_ago", "Condition",
+            R"("abatementDateTime":"2016","code":{"text":"Anxiety disorder"},)" NOTE("better"), "",
+            false},
+        OtherCase{"details_of_an_order", "ServiceRequest",
+                  STATUS("active") CODED("1", "MRI spine") R"(,"orderDetail":[{"text":"?stroke"}])",
+                  "ServiceRequest: MRI spine: ?stroke"},
+        OtherCase{"site_and_category_of_an_order", "ServiceRequest",
+                  STATUS("active") CODED("1", "MRI") R"(,"bodySite":[{"text":"Leg"}],)"
+                                                     R"("category":[{"text":"Imaging"}])",
+                  "", false},
+        OtherCase{"category_that_is_known", "ServiceRequest",
+                  STATUS("active")
+                      CODED("1", "MRI") R"(,"bodySite":[{"text":"Leg"}],)"
+                                        R"("category":[{"text":"Motor neurone disease"}])",
+                  "ServiceRequest: MRI; Leg; Motor neurone disease"},
+        OtherCase{"input_of_a_task", "Task",
+                  STATUS("requested") R"("input":[{"type":{"text":"a"},"valueString":"choking"}])",
+                  "Task: choking"},
+        OtherCase{"outcome_of_a_task", "Task",
+                  STATUS("completed") R"("output":[{"type":{"text":"a"},)"
+                                      R"("valueCodeableConcept":{"text":"choking"}}])",
+                  "Task: choking"},
+        OtherCase{"outcome_of_a_task_of_long_ago", "Task",
+                  STATUS("completed") R"("executionPeriod":{"end":"2016-11-20"},)"
+                                      R"("output":[{"type":{"text":"a"},"valueString":"choking"}])",
+                  "", false},
+        OtherCase{"task_done", "Task", STATUS("completed") R"("description":"Call: choking")", "",
+                  false},
+        OtherCase{
+            "task_about_a_known_danger", "Task",
+            STATUS(
+                "requested") R"("focus":{"reference":"Basic/1","display":"Motor neurone disease"})",
+            "Task: Motor neurone disease"},
+        OtherCase{"task_about_what_is_only_named", "Task",
+                  STATUS("requested") R"("focus":{"display":"Choking"})", "Task: Choking"},
+        OtherCase{"task_about_an_order", "Task",
+                  STATUS("requested") R"("focus":{"reference":"Basic/1","display":"Lipid panel"})",
+                  "", false},
+        OtherCase{"why_a_task_stands_so", "Task",
+                  STATUS("on-hold") R"("statusReason":{"text":"choked, in hospital"})",
+                  "Task: choked, in hospital"},
+        OtherCase{"document_of_a_category", "DocumentReference",
+                  STATUS("current") R"("date":"2026-11-20T08:00:00Z","type":{"text":"Letter"},)"
+                                    R"("category":[{"text":"Emergency"}],)"
+                                    R"("content":[{"attachment":{"url":"Binary/1"}}])",
+                  "DocumentReference: Letter; Emergency"},
+        OtherCase{"document_of_an_event", "DocumentReference",
+                  STATUS("current") R"("date":"2026-11-20T08:00:00Z",)"
+                                    R"("context":{"event":[{"text":"collapse"}]})",
+                  "DocumentReference: collapse"},
+        OtherCase{"message_marked_stat", "Communication",
+                  STATUS("completed") R"("priority":"stat","category":[{"text":"alert"}])",
+                  "Communication: alert"},
+        OtherCase{"message_of_a_category", "Communication",
+                  STATUS("completed") R"("category":[{"text":"reminder"}])", "", false},
+        OtherCase{"message_that_is_a_file", "Communication",
+                  STATUS("completed") R"("payload":[{"contentAttachment":{"url":"Binary/1"}}])",
+                  "Communication: (not named)"},
+        OtherCase{"harm_known_by_its_weight", "AdverseEvent",
+                  R"("actuality":"actual","seriousness":{"text":"Serious"})",
+                  "AdverseEvent: Serious"},
+        OtherCase{"reason_of_an_appointment", "Appointment",
+                  STATUS("booked") R"("start":"2026-12-01T09:00:00Z","end":"2026-12-01T09:30:00Z",)"
+                                   R"("description":"Clinic",)" REASON("Bulbar palsy"),
+                  "Appointment: Clinic: Bulbar palsy"},
+        OtherCase{"comment_on_an_appointment", "Appointment",
+                  STATUS("booked") R"("start":"2026-12-01T09:00:00Z","comment":"chokes")",
+                  "Appointment: chokes"},
+        OtherCase{"appointment", "Appointment",
+                  STATUS("booked") R"("start":"2026-12-01T09:00:00Z","description":"Clinic")", "",
+                  false},
+        OtherCase{"appointment_cancelled", "Appointment",
+                  STATUS("cancelled") R"("start":"2026-12-01T09:00:00Z",)" REASON("Bulbar palsy"),
+                  "", false},
+        OtherCase{"appointment_of_long_ago", "Appointment",
+                  STATUS("fulfilled") R"("start":"2016-12-01T09:00:00Z",)" REASON("Bulbar palsy"),
+                  "", false},
+        OtherCase{"step_of_a_group_of_orders", "RequestGroup",
+                  STATUS("active") R"("action":[{"title":"Rule out stroke",)"
+                                   R"("action":[{"title":"MRI"}]}])",
+                  "RequestGroup: Rule out stroke; MRI"},
         OtherCase{"reason_of_a_medicine", "MedicationRequest",
                   STATUS("active") R"("medicationCodeableConcept":{"text":"Omeprazole"},)" WHY(
                       "Bulbar palsy"),
@@ -787,7 +890,7 @@ INSTANTIATE_TEST_SUITE_P(
         TargetCase{"document", "DocumentReference", STATUS("current") R"("description":"Choking")",
                    true},
         TargetCase{"document_without_a_title", "DocumentReference",
-                   STATUS("current") R"("content":[{"attachment":{"url":"Binary/1"}}])", false},
+                   STATUS("current") R"("content":[{"attachment":{"url":"Binary/1"}}])", true},
         TargetCase{"order", "ServiceRequest",
                    STATUS("active") R"("intent":"order",)" REASON("Choking"), true},
         TargetCase{"order_revoked", "ServiceRequest",
