@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <bitset>
 #include <chrono>
 #include <limits>
@@ -434,6 +435,37 @@ void settle_age(const rules::Knowledge& knowledge, const mapping::RecordContext&
   input.facts.record.age = said < youngest ? oldest : said > oldest ? youngest : said;
 }
 
+// The answer is of the day of the form, and people round up.
+bool is_age_of_another(const rules::Knowledge& knowledge, const mapping::RecordContext& context,
+                       const rules::EvaluationInput& input) {
+  const auto item = static_cast<std::size_t>(knowledge.bindings.age);
+  const auto& answers = input.facts.answers;
+  const auto& authored = input.response.authored;
+  if (!context.age || !authored || answers.state[item] != rules::ItemState::answered) {
+    return false;
+  }
+  constexpr int rounding = 1;
+  const auto since = std::chrono::floor<std::chrono::years>(input.now - *authored).count();
+  const auto then = context.age->youngest - std::max(0, static_cast<int>(since));
+  const auto said = answers.number[item];
+  return said < rules::whole(then - rounding) ||
+         rules::whole(context.age->oldest + rounding) < said;
+}
+
+// Of the options that a record can say.
+bool is_sex_of_another(const rules::Knowledge& knowledge, const rules::EvaluationInput& input) {
+  if (knowledge.bindings.sex < 0) {
+    return false;
+  }
+  const auto item = static_cast<std::size_t>(knowledge.bindings.sex);
+  std::uint64_t sayable = 0;
+  for (const auto& binding : knowledge.bindings.sexes) {
+    sayable |= std::uint64_t{1} << static_cast<unsigned>(binding.option);
+  }
+  const auto said = input.facts.answers.chosen[item] | input.facts.record.chosen[item];
+  return std::popcount(said & sayable) > 1;
+}
+
 void add_record(const rules::Knowledge& knowledge, const Intake& intake, Earlier earlier,
                 const mapping::RecordContext& context, bool doubtful,
                 rules::EvaluationInput& input) {
@@ -449,6 +481,9 @@ void add_record(const rules::Knowledge& knowledge, const Intake& intake, Earlier
   }
   input.facts.record = context.facts;
   settle_age(knowledge, context, input);
+  if (is_age_of_another(knowledge, context, input) || is_sex_of_another(knowledge, input)) {
+    input.doubts.push_back(rules::Doubt::person_differs);
+  }
   input.record = context.entries;
   input.unread_words = context.unread_words;
   rules::add_lasting(knowledge, input);

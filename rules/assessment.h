@@ -61,6 +61,7 @@ enum class Doubt : std::uint8_t {
   subject_assumed,   // the form does not say whom it is about
   no_value,          // an answer came without its value
   not_applying,      // a question that does not apply was answered; so the form contradicts itself
+  person_differs,    // age or sex of the form and of the record are not of one person
   record_set_aside,  // of the record something could not be used that may have mattered
   earlier_unread,    // an earlier response could not be compared
   answers_unread,    // another form was answered, and it asks what ours does not know

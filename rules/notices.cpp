@@ -51,6 +51,8 @@ class Writer {
         return "doubt-not-applying";
       case Doubt::no_value:
         return "doubt-no-value";
+      case Doubt::person_differs:
+        return "doubt-person-differs";
       case Doubt::record_set_aside:
         return "doubt-record-set-aside";
       case Doubt::earlier_unread:

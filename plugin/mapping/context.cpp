@@ -273,6 +273,15 @@ class Reader {
       say("record-died", resource);
       out_.doubtful = true;
     }
+    if (resource.json.has("active") && !is_true(resource.json, "active")) {
+      say("record-inactive", resource);
+    }
+    const auto& links = resource.json.array_of("link");
+    if (std::any_of(links.begin(), links.end(),
+                    [](const Json& link) { return link.string_of("type") == "replaced-by"; })) {
+      say("record-replaced", resource);
+      out_.doubtful = true;
+    }
     read_sex(resource);
   }
 

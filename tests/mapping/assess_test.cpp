@@ -1437,6 +1437,61 @@ TEST(Assess, AYearOfBirthAgreesWithEveryAgeThatItAllows) {
   }
 }
 
+bool is_of_two_people(const tl::expected<Assessed, fhir::Issues>& assessed) {
+  const auto& doubts = assessed.value().assessment.input->doubts;
+  return std::find(doubts.begin(), doubts.end(), rules::Doubt::person_differs) != doubts.end();
+}
+
+struct AgeCase {
+  const char* name;
+  const char* birth_date;
+  const char* authored;
+  const char* said;
+  bool differs;
+};
+
+class TwoPeople : public ::testing::TestWithParam<AgeCase> {};
+
+TEST_P(TwoPeople, AreTheFormAndTheRecordWhoseAgesNoDateExplains) {
+  auto born = patient();
+  born.set("birthDate", GetParam().birth_date);
+  auto response = testing::response_of(but("age-years", {GetParam().said}));
+  response.set("authored", GetParam().authored);
+  EXPECT_EQ(is_of_two_people(assess(bundle_of({response, born}))), GetParam().differs);
+}
+
+// Evaluated on 2026-11-22.
+INSTANTIATE_TEST_SUITE_P(
+    Table, TwoPeople,
+    ::testing::Values(AgeCase{"same", "1996-05-01", "2026-11-22T08:00:00Z", "30", false},
+                      AgeCase{"rounded_up", "1996-05-01", "2026-11-22T08:00:00Z", "31", false},
+                      AgeCase{"before_the_birthday", "1996-05-01", "2026-04-30T08:00:00Z", "29",
+                              false},
+                      AgeCase{"of_years_ago", "1996-05-01", "2023-04-30T08:00:00Z", "26", false},
+                      AgeCase{"too_young_then", "1996-05-01", "2023-04-30T08:00:00Z", "25", true},
+                      AgeCase{"older", "1996-05-01", "2026-11-22T08:00:00Z", "32", true},
+                      AgeCase{"younger", "1996-05-01", "2026-11-22T08:00:00Z", "28", true},
+                      AgeCase{"far_apart", "1946-05-01", "2026-11-22T08:00:00Z", "30", true},
+                      AgeCase{"a_year_that_allows_it", "1996", "2026-11-22T08:00:00Z", "29", false},
+                      AgeCase{"a_year_that_does_not", "1996", "2026-11-22T08:00:00Z", "27", true}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+TEST(TwoPeople, AreTheFormAndTheRecordOfTwoSexes) {
+  const auto differs = [](std::string_view said, std::initializer_list<std::string_view> genders) {
+    std::vector<Json> resources{testing::response_of(but("sex-at-birth", {std::string(said)}))};
+    for (const auto gender : genders) {
+      resources.push_back(patient(R"(,"gender":")" + std::string(gender) + "\""));
+    }
+    return is_of_two_people(assess(bundle_of(resources)));
+  };
+  EXPECT_TRUE(differs("male", {"female"}));
+  EXPECT_TRUE(differs("female", {"male"}));
+  EXPECT_TRUE(differs("prefer-not", {"male", "female"}));
+  EXPECT_FALSE(differs("male", {"male"}));
+  EXPECT_FALSE(differs("male", {"other"}));
+  EXPECT_FALSE(differs("intersex", {"male"}));
+}
+
 TEST(Assess, WithoutARecordThatIsSaid) {
   const auto assessed = assess(testing::response_of(testing::harmless()));
   ASSERT_TRUE(assessed);
