@@ -28,6 +28,7 @@
 #include "plugin/mapping/other_form_answers.h"
 #include "plugin/mapping/questionnaire.h"
 #include "plugin/mapping/record_dates.h"
+#include "plugin/mapping/response_extras.h"
 #include "plugin/mapping/sent_response.h"
 #include "rules/evaluate.h"
 #include "rules/lasting.h"
@@ -291,6 +292,13 @@ void add_other_form(const rules::Knowledge& knowledge, const Json& response,
   input.unread = std::move(unread);
   if (!input.unread.empty()) {
     input.doubts.push_back(rules::Doubt::answers_unread);
+  }
+}
+
+void add_extras(const Json& response, rules::EvaluationInput& input) {
+  input.extensions = mapping::unread_extensions(response);
+  if (mapping::has_additional_narrative(response)) {
+    input.doubts.push_back(rules::Doubt::narrative);
   }
 }
 
@@ -811,6 +819,7 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake, const Earli
       input.doubts.end()) {
     input.denied_earlier = open_denials(*knowledge, read->answers.given);
   }
+  add_extras(intake.response, input);
   add_other_form(*knowledge, intake.response, std::move(read->unread), input);
   if (input.form == nullptr) {
     input.left_out = left_out_of(*knowledge, intake.response);

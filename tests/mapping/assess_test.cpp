@@ -1492,6 +1492,84 @@ TEST(TwoPeople, AreTheFormAndTheRecordOfTwoSexes) {
   EXPECT_FALSE(differs("intersex", {"male"}));
 }
 
+// ---- what the response carries beside its answers
+
+std::vector<std::string> unread_of(const tl::expected<Assessed, fhir::Issues>& assessed) {
+  std::vector<std::string> texts;
+  for (const auto& notice : assessed.value().assessment.notices) {
+    if (notice.kind == rules::Notice::Kind::unread_answer) {
+      texts.push_back(notice.text);
+    }
+  }
+  return texts;
+}
+
+struct ExtensionCase {
+  const char* name;
+  std::function<void(Json& response, const Json& extensions)> put;
+};
+
+class Extensions : public ::testing::TestWithParam<ExtensionCase> {};
+
+TEST_P(Extensions, ThatNobodyReadsAreSaidByTheirAddress) {
+  const auto with = [](std::string_view url) {
+    auto response = testing::response_of(testing::harmless());
+    GetParam().put(response, parse(R"([{"url":")" + std::string(url) + R"(","valueString":"x"}])"));
+    return assess(response);
+  };
+  const auto strange = with("http://x.example/y");
+  EXPECT_THAT(unread_of(strange),
+              ElementsAre("The form carries extensions that are not read: http://x.example/y"));
+  EXPECT_FALSE(rules::is_doubtful(*strange.value().assessment.input));
+  EXPECT_THAT(unread_of(with("http://hl7.org/fhir/StructureDefinition/translation")), IsEmpty());
+}
+
+Json& first_item(Json& owner) { return owner.find("item")->as_array()->front(); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, Extensions,
+    ::testing::Values(
+        ExtensionCase{"of_the_response",
+                      [](Json& response, const Json& list) { response.set("extension", list); }},
+        ExtensionCase{"of_its_date",
+                      [](Json& response, const Json& list) {
+                        response.set("_authored", Json::object({{"extension", list}}));
+                      }},
+        ExtensionCase{
+            "of_a_group",
+            [](Json& response, const Json& list) { first_item(response).set("extension", list); }},
+        ExtensionCase{"of_an_item",
+                      [](Json& response, const Json& list) {
+                        first_item(first_item(response)).set("extension", list);
+                      }},
+        ExtensionCase{"of_an_answer",
+                      [](Json& response, const Json& list) {
+                        auto& item = first_item(first_item(response));
+                        item.find("answer")->as_array()->front().set("extension", list);
+                      }},
+        ExtensionCase{"of_a_value",
+                      [](Json& response, const Json& list) {
+                        auto& item = first_item(first_item(response));
+                        auto& answer = item.find("answer")->as_array()->front();
+                        answer.find("valueCoding")->set("extension", list);
+                      }}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+TEST(Assess, ANarrativeThatSaysMoreThanTheAnswersWithholdsReassurance) {
+  for (const auto& [status, says_more] :
+       {std::pair("generated", false), {"extensions", false}, {"additional", true}}) {
+    auto response = testing::response_of(testing::harmless());
+    response.set("text",
+                 parse(R"({"status":")" + std::string(status) +
+                       R"(","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"})"));
+    const auto assessed = assess(response);
+    ASSERT_TRUE(assessed) << status;
+    const auto& doubts = assessed->assessment.input->doubts;
+    EXPECT_EQ(std::count(doubts.begin(), doubts.end(), rules::Doubt::narrative), says_more ? 1 : 0)
+        << status;
+  }
+}
+
 TEST(Assess, WithoutARecordThatIsSaid) {
   const auto assessed = assess(testing::response_of(testing::harmless()));
   ASSERT_TRUE(assessed);
