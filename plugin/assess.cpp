@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <bitset>
 #include <chrono>
 #include <limits>
@@ -27,6 +28,7 @@
 #include "plugin/mapping/other_form_answers.h"
 #include "plugin/mapping/questionnaire.h"
 #include "plugin/mapping/record_dates.h"
+#include "plugin/mapping/response_extras.h"
 #include "plugin/mapping/sent_response.h"
 #include "rules/evaluate.h"
 #include "rules/lasting.h"
@@ -293,6 +295,13 @@ void add_other_form(const rules::Knowledge& knowledge, const Json& response,
   }
 }
 
+void add_extras(const Json& response, rules::EvaluationInput& input) {
+  input.extensions = mapping::unread_extensions(response);
+  if (mapping::has_additional_narrative(response)) {
+    input.doubts.push_back(rules::Doubt::narrative);
+  }
+}
+
 // The answers of an earlier response; an answer that cannot be used makes all of it unreadable.
 std::optional<rules::EarlierForm> earlier_form(const rules::Knowledge& knowledge,
                                                const mapping::GivenResponse& given) {
@@ -434,6 +443,37 @@ void settle_age(const rules::Knowledge& knowledge, const mapping::RecordContext&
   input.facts.record.age = said < youngest ? oldest : said > oldest ? youngest : said;
 }
 
+// The answer is of the day of the form, and people round up.
+bool is_age_of_another(const rules::Knowledge& knowledge, const mapping::RecordContext& context,
+                       const rules::EvaluationInput& input) {
+  const auto item = static_cast<std::size_t>(knowledge.bindings.age);
+  const auto& answers = input.facts.answers;
+  const auto& authored = input.response.authored;
+  if (!context.age || !authored || answers.state[item] != rules::ItemState::answered) {
+    return false;
+  }
+  constexpr int rounding = 1;
+  const auto since = std::chrono::floor<std::chrono::years>(input.now - *authored).count();
+  const auto then = context.age->youngest - std::max(0, static_cast<int>(since));
+  const auto said = answers.number[item];
+  return said < rules::whole(then - rounding) ||
+         rules::whole(context.age->oldest + rounding) < said;
+}
+
+// Of the options that a record can say.
+bool is_sex_of_another(const rules::Knowledge& knowledge, const rules::EvaluationInput& input) {
+  if (knowledge.bindings.sex < 0) {
+    return false;
+  }
+  const auto item = static_cast<std::size_t>(knowledge.bindings.sex);
+  std::uint64_t sayable = 0;
+  for (const auto& binding : knowledge.bindings.sexes) {
+    sayable |= std::uint64_t{1} << static_cast<unsigned>(binding.option);
+  }
+  const auto said = input.facts.answers.chosen[item] | input.facts.record.chosen[item];
+  return std::popcount(said & sayable) > 1;
+}
+
 void add_record(const rules::Knowledge& knowledge, const Intake& intake, Earlier earlier,
                 const mapping::RecordContext& context, bool doubtful,
                 rules::EvaluationInput& input) {
@@ -449,6 +489,9 @@ void add_record(const rules::Knowledge& knowledge, const Intake& intake, Earlier
   }
   input.facts.record = context.facts;
   settle_age(knowledge, context, input);
+  if (is_age_of_another(knowledge, context, input) || is_sex_of_another(knowledge, input)) {
+    input.doubts.push_back(rules::Doubt::person_differs);
+  }
   input.record = context.entries;
   input.unread_words = context.unread_words;
   rules::add_lasting(knowledge, input);
@@ -495,6 +538,16 @@ void add_missing_subject(const tl::expected<Assessed, Issues>& judged, const std
   }
 }
 
+void add_finding(const rules::Knowledge& knowledge, const mapping::RecordProblem& problem,
+                 const std::string& place, Issues& issues) {
+  issues.push_back({Severity::warning,
+                    "business-rule",
+                    std::string(problem.code),
+                    rules::fill(knowledge.text("record-problem"), {{"problem", problem.text}}),
+                    place,
+                    {}});
+}
+
 // What is said of the record, as findings.
 Issues record_findings(const mapping::ConceptIndex& concepts, const Intake& intake,
                        rules::Instant now) {
@@ -508,13 +561,11 @@ Issues record_findings(const mapping::ConceptIndex& concepts, const Intake& inta
   add(mapping::read_record(concepts, intake.record, intake.record_complete, now, intake.set_aside)
           .problems);
   Issues issues;
-  for (auto& problem : problems) {
-    issues.push_back({Severity::warning,
-                      "business-rule",
-                      std::string(problem.code),
-                      rules::fill(knowledge.text("record-problem"), {{"problem", problem.text}}),
-                      std::move(problem.place),
-                      {}});
+  for (const auto& problem : problems) {
+    add_finding(knowledge, problem, problem.place, issues);
+    for (const auto& place : problem.also) {
+      add_finding(knowledge, problem, place, issues);
+    }
   }
   return issues;
 }
@@ -783,6 +834,7 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake, const Earli
       input.doubts.end()) {
     input.denied_earlier = open_denials(*knowledge, read->answers.given);
   }
+  add_extras(intake.response, input);
   add_other_form(*knowledge, intake.response, std::move(read->unread), input);
   if (input.form == nullptr) {
     input.left_out = left_out_of(*knowledge, intake.response);

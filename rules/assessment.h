@@ -60,7 +60,9 @@ enum class Doubt : std::uint8_t {
   other_words,       // the person may have read other words than those of the form
   subject_assumed,   // the form does not say whom it is about
   no_value,          // an answer came without its value
+  narrative,         // it has words beside its answers
   not_applying,      // a question that does not apply was answered; so the form contradicts itself
+  person_differs,    // age or sex of the form and of the record are not of one person
   record_set_aside,  // of the record something could not be used that may have mattered
   earlier_unread,    // an earlier response could not be compared
   answers_unread,    // another form was answered, and it asks what ours does not know
@@ -92,6 +94,8 @@ struct EvaluationInput {
   std::vector<UnreadAnswer> unread;
   std::vector<FreeText> free_text;
   std::vector<SetAside> set_aside;
+  std::vector<std::string>
+      extensions;             // of the response, that nobody reads: where they are defined
   std::vector<int> left_out;  // questions of our form that do not stand in the response
   std::vector<Doubt> doubts;  // each at most once
   // Choice questions whose answer denied all or some options, and may be otherwise by now: a newer
@@ -217,7 +221,7 @@ struct Notice {
     contradiction,
     free_text,
     other_form,        // which form was answered in place of ours
-    unread_answer,     // an answer to it that no rule reads
+    unread_answer,     // something of the form that no rule reads
     conflict,          // patient and record differ; the riskier was used
     stale_answers,     // too old to reassure
     doubtful_answers,  // not what they seem

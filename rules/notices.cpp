@@ -47,10 +47,14 @@ class Writer {
         return "doubt-other-words";
       case Doubt::subject_assumed:
         return "doubt-subject-assumed";
+      case Doubt::narrative:
+        return "doubt-narrative";
       case Doubt::not_applying:
         return "doubt-not-applying";
       case Doubt::no_value:
         return "doubt-no-value";
+      case Doubt::person_differs:
+        return "doubt-person-differs";
       case Doubt::record_set_aside:
         return "doubt-record-set-aside";
       case Doubt::earlier_unread:
@@ -77,6 +81,10 @@ class Writer {
       add_stale();
     }
     about_other_form();
+    if (!input_.extensions.empty()) {
+      add(Notice::Kind::unread_answer, "unread-extensions",
+          {{"extensions", joined(input_.extensions, "; ")}});
+    }
     for (const Doubt doubt : input_.doubts) {
       add(Notice::Kind::doubtful_answers, doubt_key(doubt));
     }

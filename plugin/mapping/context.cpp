@@ -94,7 +94,9 @@ class Reader {
         reasons_(knowledge_, index_) {}
 
   RecordContext read(bool complete) {
-    out_.facts.fetched = !record_.empty();
+    out_.facts.fetched = !std::all_of(record_.begin(), record_.end(), [](const auto& resource) {
+      return is_unread_type(resource.type);
+    });
     for (const auto& resource : record_) {
       if (resource.type == "Medication") {
         medicines_.add(resource);
@@ -129,6 +131,7 @@ class Reader {
     for (const auto& resource : set_aside_) {
       out_.doubtful = out_.doubtful || may_have_mattered(resource);
     }
+    say_unread_types();
     return std::move(out_);
   }
 
@@ -212,10 +215,33 @@ class Reader {
       read_device(resource);
     } else if (resource.type == "Appointment") {
       read_appointment(resource);
+      read_entry(resource);
     } else if (is_statement(resource.type)) {
       read_statement(resource);
     } else if (is_only_reasons(resource.type)) {
       read_entry(resource);
+    }
+  }
+
+  // Types that nothing here reads alarm nobody: every record has some.
+  void say_unread_types() {
+    std::map<std::string_view, std::vector<std::string>> places;
+    std::size_t count = 0;
+    for (const auto& resource : record_) {
+      if (is_unread_type(resource.type)) {
+        places[resource.type].push_back(resource.place);
+        ++count;
+      }
+    }
+    std::string types;
+    std::vector<std::string> all;
+    for (const auto& [type, at] : places) {
+      types += fmt::format("{}{} ({})", types.empty() ? "" : ", ", type, at.size());
+      all.insert(all.end(), at.begin(), at.end());
+    }
+    if (count != 0) {
+      say_at_all(std::move(all), "record-types-unread",
+                 {{"count", std::to_string(count)}, {"types", types}});
     }
   }
 
@@ -245,6 +271,15 @@ class Reader {
     }
     if (is_true(resource.json, "deceasedBoolean") || resource.json.has("deceasedDateTime")) {
       say("record-died", resource);
+      out_.doubtful = true;
+    }
+    if (resource.json.has("active") && !is_true(resource.json, "active")) {
+      say("record-inactive", resource);
+    }
+    const auto& links = resource.json.array_of("link");
+    if (std::any_of(links.begin(), links.end(),
+                    [](const Json& link) { return link.string_of("type") == "replaced-by"; })) {
+      say("record-replaced", resource);
       out_.doubtful = true;
     }
     read_sex(resource);
@@ -337,6 +372,25 @@ class Reader {
       list_past_pregnancy(named, resource, when);
     }
     list_reasons(named, resource, when, is_current);
+    if (!is_current && has_late_note(resource.json)) {
+      list_noted(named, resource, when);
+    }
+  }
+
+  // It may say that what was over is back. Without a date of its own it may be as late as the end,
+  // and where that has none either, of today.
+  bool has_late_note(const Json& condition) const {
+    const auto& notes = condition.array_of("note");
+    return std::any_of(notes.begin(), notes.end(), [&](const Json& note) {
+      const auto time = note.string_of("time");
+      const auto when = time.empty() ? abatement_text(condition) : time;
+      return !fhir::is_blank(note.string_of("text")) && !is_too_old(moment_in(when));
+    });
+  }
+
+  void list_noted(const Named& named, const RecordResource& resource, const Moment& when) {
+    const auto said = reasons_.of(resource);
+    list_text(with_words(named.name_or(resource.type), or_unnamed(said.words)), resource, when);
   }
 
   // Its end may have been a birth, after which some dangers last for weeks.
@@ -401,7 +455,7 @@ class Reader {
     rules::add_words(named.name, out_.unread_words);
     add_said_words(resource);
     if (is_current && named.told) {
-      say_unread();
+      say_unread(resource);
     }
     out_.doubtful = out_.doubtful || is_current;
   }
@@ -412,9 +466,20 @@ class Reader {
     }
   }
 
-  void say_unread() {
-    if (!std::exchange(has_unread_, true)) {
-      say_at({}, "record-no-rule-reads", {});
+  // Said once, of all of them.
+  void say_unread(const RecordResource& resource) {
+    if (unread_at_ == nowhere) {
+      unread_at_ = out_.problems.size();
+      say("record-no-rule-reads", resource);
+    }
+    if (unread_at_ < out_.problems.size() && unread_places_.insert(resource.place).second) {
+      add_place(resource.place, out_.problems[unread_at_]);
+    }
+  }
+
+  static void add_place(const std::string& place, RecordProblem& problem) {
+    if (place != problem.place && problem.also.size() < fhir::max_issues) {
+      problem.also.push_back(place);
     }
   }
 
@@ -436,7 +501,7 @@ class Reader {
     texts_.push_back({std::move(text), &resource, std::move(when), is_current});
     add_said_words(resource);
     if (is_current) {
-      say_unread();
+      say_unread(resource);
       out_.doubtful = true;
     }
   }
@@ -469,7 +534,8 @@ class Reader {
 
   static bool says_of_relative(const Json& json) {
     return json.string_of("status") != "entered-in-error" &&
-           (!json.array_of("condition").empty() || has_note(json) || has_narrative(json));
+           (!json.array_of("condition").empty() || !family_words(json).empty() || has_note(json) ||
+            has_narrative(json));
   }
 
   // What the patient was asked about relatives is read from the answers alone.
@@ -918,7 +984,7 @@ class Reader {
     if (is_statement(resource.type)) {
       return is_in_force(json, resource.type, now_);
     }
-    if (is_only_reasons(resource.type)) {
+    if (is_only_reasons(resource.type) || resource.type == "Appointment") {
       return gives_reasons(resource);
     }
     if (resource.type == "DiagnosticReport") {
@@ -948,8 +1014,9 @@ class Reader {
     const auto named = index_.read_member(json, "code");
     const bool is_unread =
         !named.meaning.is_of_health() || !another_said(index_, json.find("code")).empty();
-    return is_real_condition(json) && (may_be_known(resource, named) || (is_current && is_unread) ||
-                                       gives_reasons(resource, is_current));
+    return is_real_condition(json) &&
+           (may_be_known(resource, named) || (is_current && is_unread) ||
+            gives_reasons(resource, is_current) || (!is_current && has_late_note(json)));
   }
 
   bool procedure_may_have_mattered(const RecordResource& resource) const {
@@ -1027,6 +1094,18 @@ class Reader {
     const auto text = rules::fill(knowledge_.text(last ? "record-more" : key), values);
     out_.problems.push_back(
         {"MF-3033", rules::fill(text, {{"place", place_in_words(knowledge_, place)}}), place});
+  }
+
+  // Of something that is said once of several places; there is one.
+  void say_at_all(std::vector<std::string> places, std::string_view key,
+                  std::initializer_list<rules::Fill> values) {
+    const auto known = out_.problems.size();
+    say_at(places.front(), key, values);
+    for (const auto& place : places) {
+      if (known < out_.problems.size()) {
+        add_place(place, out_.problems.back());
+      }
+    }
   }
 
   void assert_conditions(const Named& named, const RecordResource& resource, const Moment& when) {
@@ -1142,7 +1221,9 @@ class Reader {
   std::map<std::pair<int, Result>, std::size_t> tests_;  // workup -> its place in the entries
   Results results_;
   bool lacks_results_ = false;  // a result is named that is not there
-  bool has_unread_ = false;     // something that no rule reads, which was said
+  static constexpr auto nowhere = std::numeric_limits<std::size_t>::max();
+  std::size_t unread_at_ = nowhere;  // among the problems: that something is read by no rule
+  std::set<std::string> unread_places_;
   std::vector<UnreadResult> unread_;
   std::vector<Text> texts_;
   std::set<const RecordResource*> heard_;  // whose words are among the unread

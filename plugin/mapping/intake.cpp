@@ -66,6 +66,47 @@ bool is_clinical(std::string_view type) {
   return is_one_of(type, types) || is_only_reasons(type);
 }
 
+// What FHIR has for people, places and services, for definitions, and for the making of records.
+bool is_unread_type(std::string_view type) {
+  constexpr std::array<std::string_view, 35> no_patients{"ActivityDefinition",
+                                                         "AuditEvent",
+                                                         "CapabilityStatement",
+                                                         "ChargeItemDefinition",
+                                                         "CodeSystem",
+                                                         "ConceptMap",
+                                                         "Endpoint",
+                                                         "EventDefinition",
+                                                         "GraphDefinition",
+                                                         "HealthcareService",
+                                                         "ImplementationGuide",
+                                                         "Library",
+                                                         "Location",
+                                                         "Measure",
+                                                         "MedicationKnowledge",
+                                                         "MessageDefinition",
+                                                         "MessageHeader",
+                                                         "NamingSystem",
+                                                         "OperationDefinition",
+                                                         "Organization",
+                                                         "OrganizationAffiliation",
+                                                         "Person",
+                                                         "PlanDefinition",
+                                                         "Practitioner",
+                                                         "PractitionerRole",
+                                                         "Provenance",
+                                                         "Questionnaire",
+                                                         "RelatedPerson",
+                                                         "Schedule",
+                                                         "SearchParameter",
+                                                         "Slot",
+                                                         "StructureDefinition",
+                                                         "StructureMap",
+                                                         "Subscription",
+                                                         "ValueSet"};
+  return !is_clinical(type) && type != "Patient" && type != "Medication" &&
+         !is_one_of(type, no_patients);
+}
+
 namespace {
 
 // A coding of our answers, anywhere.
@@ -774,7 +815,7 @@ class Taker {
       report_foreign(inner);
       return;
     }
-    if (inner.json.string_of("resourceType") == "QuestionnaireResponse") {
+    if (may_be_response(inner.json)) {
       say("MF-3031", "record-response-inside", inner.place, inner.place);
       intake_.record_missing = true;
       return;
@@ -822,6 +863,13 @@ class Taker {
            (one.string_of("questionnaire").empty() || is_to_our_form(knowledge_, one));
   }
 
+  // Of what is contained: it is read, or told as a type that is not.
+  static bool may_be_told(const Json& one) {
+    const auto type = one.string_of("resourceType");
+    return is_clinical(type) ||
+           (is_unread_type(type) && one.string_of("status") != "entered-in-error");
+  }
+
   // What a resource that was not withdrawn contains for the record.
   std::vector<Entry> contained_in_entry(const Entry& entry) const {
     constexpr std::array<std::string_view, 2> results{"DiagnosticReport", "Observation"};
@@ -838,8 +886,7 @@ class Taker {
       // A Device that is used, or was implanted, is not nobody's.
       const bool is_used =
           type == "DeviceUseStatement" || focal.contains('#' + std::string(one.string_of("id")));
-      const bool is_record =
-          is_clinical(one.string_of("resourceType")) && (is_used || !is_nobodys(one));
+      const bool is_record = may_be_told(one) && (is_used || !is_nobodys(one));
       if (is_record || may_be_response(one)) {
         inside.push_back({one, entry.full_url, fmt::format("{}.contained[{}]", entry.place, i)});
       }

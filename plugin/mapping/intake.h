@@ -31,9 +31,10 @@ struct RecordResource {
 
 // Something of the record that could not be used as it stands.
 struct RecordProblem {
-  std::string_view code;  // MF-3030 to MF-3034
-  std::string text;       // a phrase, without patient data
-  std::string place;      // FHIRPath in the input; empty: at no one place
+  std::string_view code;               // MF-3030 to MF-3034
+  std::string text;                    // a phrase, without patient data
+  std::string place;                   // FHIRPath in the input; empty: at no one place
+  std::vector<std::string> also = {};  // other places of the same
 };
 
 struct GivenResponse {
@@ -72,6 +73,8 @@ struct ReadResource {
 bool is_clinical(std::string_view type);
 // Something of a record, or answers to whatever form, is contained in it.
 bool contains_record(const fhir::Json& resource);
+// Of what may say something about a patient, a type that nothing here reads: it is told.
+bool is_unread_type(std::string_view type);
 // A Device of no patient, which is the instrument or the program that made something; or an entry
 // that names no patient and gives no reason for anything; and contains nothing of a record. Neither
 // used nor told, but for a Device that a procedure of the patient names (focal_devices_of).

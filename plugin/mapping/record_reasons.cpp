@@ -32,19 +32,27 @@ constexpr std::string_view why = "reasonCode reasonReference";
 constexpr std::string_view no_request = "draft revoked entered-in-error";
 
 constexpr std::array kinds{
-    Kind{"AdverseEvent", "potential", "", "", "", "event", "date detected recordedDate"},
+    Kind{"AdverseEvent", "potential", "", "category", "", "event seriousness severity outcome",
+         "date detected recordedDate"},
+    Kind{"Appointment", "cancelled noshow entered-in-error", "",
+         "serviceType appointmentType description", why, "comment patientInstruction", "start"},
     Kind{"CareTeam", "proposed entered-in-error", "inactive", "", why, "note", ""},
-    Kind{"Communication", "not-done entered-in-error", "", "", why,
-         "topic payload.contentString payload.contentAttachment.title note", "sent received"},
-    Kind{"CommunicationRequest", no_request, "completed", "", why,
-         "payload.contentString payload.contentAttachment.title note", ""},
+    Kind{"Communication", "not-done entered-in-error", "", "category payload.contentReference", why,
+         "topic payload.contentString payload.contentAttachment note", "sent received"},
+    Kind{"CommunicationRequest", no_request, "completed", "category payload.contentReference", why,
+         "payload.contentString payload.contentAttachment note", ""},
+    Kind{"Composition", "entered-in-error", "", "type", "", "title section.title section.code",
+         "date"},
     Kind{"Condition", "", "", "", "evidence.code evidence.detail", "note", ""},
     Kind{"DeviceRequest", no_request, "completed", "",
          "codeCodeableConcept codeReference reasonCode reasonReference", "note", ""},
     Kind{"DeviceUseStatement", "entered-in-error", "completed stopped", "",
          "device reasonCode reasonReference", "note", ""},
-    Kind{"DocumentReference", "superseded entered-in-error", "", "type", "",
-         "description content.attachment.title", "date"},
+    Kind{"DocumentManifest", "superseded entered-in-error", "", "type", "content", "description",
+         "created"},
+    Kind{"DocumentReference", "superseded entered-in-error", "",
+         "type category context.practiceSetting context.facilityType context.related",
+         "context.event", "description content.attachment", "date"},
     Kind{"Encounter", "cancelled entered-in-error", "", "type serviceType",
          "reasonCode reasonReference diagnosis.condition", "", "period"},
     Kind{"EpisodeOfCare", "cancelled entered-in-error", "", "type", "diagnosis.condition", "",
@@ -64,10 +72,16 @@ constexpr std::array kinds{
          "enteralFormula.baseFormulaType enteralFormula.administrationInstruction note",
          ""},
     Kind{"Procedure", "", "", "", why, "", ""},
-    Kind{"RequestGroup", no_request, "completed", "code", why, "note", ""},
-    Kind{"ServiceRequest", no_request, "completed", "code", why, "patientInstruction note", ""},
-    Kind{"Task", "draft rejected cancelled failed entered-in-error", "completed", "code", why,
-         "description note", ""}};
+    Kind{"RequestGroup", no_request, "completed", "code", why,
+         "action.title action.description action.textEquivalent action.action.title note", ""},
+    Kind{"ServiceRequest", no_request, "completed", "code bodySite category", why,
+         "orderDetail patientInstruction note", ""},
+    Kind{"Task", "draft rejected cancelled failed entered-in-error", "completed",
+         "code focus businessStatus input.valueReference output.valueReference",
+         "reasonCode reasonReference input.valueCodeableConcept output.valueCodeableConcept",
+         "description statusReason input.valueString input.valueMarkdown output.valueString "
+         "output.valueMarkdown note",
+         "executionPeriod"}};
 
 const Kind* kind_of(std::string_view type) {
   const auto* found =
@@ -127,6 +141,20 @@ bool is_blank_text(const Json& leaf) {
 
 bool is_reference(const Json& leaf) {
   return leaf.has("reference") || leaf.has("display") || leaf.has("identifier");
+}
+
+// A reference that leads nowhere is what somebody typed.
+bool is_typed_reference(const Json& leaf) {
+  return !leaf.has("reference") && !leaf.has("identifier") &&
+         !fhir::is_blank(leaf.string_of("display"));
+}
+
+// What a name, a reference or a text says.
+Json as_concept(const Json& leaf) {
+  const auto* text = leaf.as_string();
+  return text != nullptr      ? Json::object({{"text", *text}})
+         : is_reference(leaf) ? Json::object({{"text", leaf.string_of("display")}})
+                              : leaf;
 }
 
 // An order in words that somebody typed; what comes from a catalogue has a code.
@@ -197,8 +225,9 @@ bool is_urgent_visit(const Json& visit) {
 // Codes of FHIR's request-priority.
 bool is_urgent(const Json& resource) {
   constexpr std::array<std::string_view, 3> priorities{"urgent", "asap", "stat"};
-  constexpr std::array<std::string_view, 5> requests{"CommunicationRequest", "DeviceRequest",
-                                                     "RequestGroup", "ServiceRequest", "Task"};
+  constexpr std::array<std::string_view, 6> requests{"Communication",  "CommunicationRequest",
+                                                     "DeviceRequest",  "RequestGroup",
+                                                     "ServiceRequest", "Task"};
   const auto type = resource.string_of("resourceType");
   return type == "Encounter"
              ? is_urgent_visit(resource)
@@ -248,7 +277,8 @@ bool is_medicine_use(std::string_view type) {
 }
 
 bool is_only_reasons(std::string_view type) {
-  return has_reasons(type) && !is_medicine_use(type) && type != "Condition" && type != "Procedure";
+  constexpr std::array<std::string_view, 3> others{"Appointment", "Condition", "Procedure"};
+  return has_reasons(type) && !is_medicine_use(type) && !is_one_of(type, others);
 }
 
 bool says_no_reason(const Json& resource) {
@@ -258,17 +288,20 @@ bool says_no_reason(const Json& resource) {
     const Visit leaf = [&says](const Json& one) { says = says || !is_blank_text(one); };
     visit_all(resource, kind->reasons, leaf);
     visit_all(resource, kind->words, leaf);
+    visit_all(resource, kind->names,
+              [&says](const Json& one) { says = says || is_typed_reference(one); });
   }
   return !says;
 }
 
+// What came of a task that is done is no older than its end.
 Standing standing_of(const Json& resource) {
   const auto* kind = kind_of(resource.string_of("resourceType"));
   const auto status = status_of(resource);
-  return kind == nullptr                  ? Standing::current
-         : is_in(kind->withdrawn, status) ? Standing::withdrawn
-         : is_in(kind->over, status)      ? Standing::over
-                                          : Standing::current;
+  return kind == nullptr                                        ? Standing::current
+         : is_in(kind->withdrawn, status)                       ? Standing::withdrawn
+         : is_in(kind->over, status) && !resource.has("output") ? Standing::over
+                                                                : Standing::current;
 }
 
 std::string_view reason_time(const Json& resource) {
@@ -373,7 +406,7 @@ void ReasonReader::read_reason(const Json& leaf, const RecordResource& from, boo
   if (is_named_elsewhere && is_there(leaf, from)) {
     return;
   }
-  const Json said = is_named_elsewhere ? Json::object({{"text", leaf.string_of("display")}}) : leaf;
+  const Json said = as_concept(leaf);
   Named named;
   index_.read(&said, named);
   if (index_.denies_pregnancy(&said)) {
@@ -397,7 +430,10 @@ void ReasonReader::read_reason(const Json& leaf, const RecordResource& from, boo
 void ReasonReader::read_words(const Json& leaf, bool is_our_order, Reasons& out,
                               Words& words) const {
   const auto* text = leaf.as_string();
-  const auto said = text != nullptr ? std::string_view(*text) : words_or_code_of(&leaf);
+  // An attachment without a title is something that nobody has named.
+  const auto said = text != nullptr     ? std::string_view(*text)
+                    : leaf.has("title") ? leaf.string_of("title")
+                                        : words_or_code_of(&leaf);
   // What this program wrote says nothing new.
   const bool is_ours = is_own_line(knowledge_, said) ||
                        (is_our_order && leaf.is_object() && is_own_note(knowledge_, said));
@@ -418,10 +454,12 @@ Reasons ReasonReader::of(const RecordResource& resource) const {
   const bool is_ours = is_our_order(json);
   Words names, words;
   visit_all(json, kind.names, [&](const Json& leaf) {
+    const auto said = as_concept(leaf);
     Named named;
-    index_.read(&leaf, named);
+    index_.read(&said, named);
     names.add(named.name);
-    out.is_unread = out.is_unread || (!is_ours && named.meaning.is_of_health());
+    out.is_unread =
+        out.is_unread || is_typed_reference(leaf) || (!is_ours && named.meaning.is_of_health());
   });
   visit_all(json, kind.reasons,
             [&](const Json& leaf) { read_reason(leaf, resource, is_ours, out, words); });

@@ -22,6 +22,11 @@ class Words {
     }
   }
   void add_concept(const Json* one) { add(words_or_code_of(one)); }
+  void add_notes(const Json& noted) {
+    for (const auto& note : noted.array_of("note")) {
+      add(note.string_of("text"));
+    }
+  }
   void add_concepts(const Json::Array& list, std::string_view member) {
     for (const auto& one : list) {
       add_concept(one.find(member));
@@ -62,7 +67,19 @@ std::string outcome_words(const Json& procedure) {
 
 std::string family_words(const Json& relative) {
   Words words;
-  words.add_concepts(relative.array_of("condition"), "code");
+  for (const auto& condition : relative.array_of("condition")) {
+    words.add_concept(condition.find("code"));
+    words.add_concept(condition.find("outcome"));
+    words.add_notes(condition);
+  }
+  words.add(relative.string_of("deceasedString"));
+  for (const auto& reason : relative.array_of("reasonCode")) {
+    words.add_concept(&reason);
+  }
+  for (const auto& reason : relative.array_of("reasonReference")) {
+    words.add(reason.string_of("display"));
+  }
+  words.add_notes(relative);
   return words.shortened();
 }
 

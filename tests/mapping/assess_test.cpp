@@ -1437,6 +1437,139 @@ TEST(Assess, AYearOfBirthAgreesWithEveryAgeThatItAllows) {
   }
 }
 
+bool is_of_two_people(const tl::expected<Assessed, fhir::Issues>& assessed) {
+  const auto& doubts = assessed.value().assessment.input->doubts;
+  return std::find(doubts.begin(), doubts.end(), rules::Doubt::person_differs) != doubts.end();
+}
+
+struct AgeCase {
+  const char* name;
+  const char* birth_date;
+  const char* authored;
+  const char* said;
+  bool differs;
+};
+
+class TwoPeople : public ::testing::TestWithParam<AgeCase> {};
+
+TEST_P(TwoPeople, AreTheFormAndTheRecordWhoseAgesNoDateExplains) {
+  auto born = patient();
+  born.set("birthDate", GetParam().birth_date);
+  auto response = testing::response_of(but("age-years", {GetParam().said}));
+  response.set("authored", GetParam().authored);
+  EXPECT_EQ(is_of_two_people(assess(bundle_of({response, born}))), GetParam().differs);
+}
+
+// Evaluated on 2026-11-22.
+INSTANTIATE_TEST_SUITE_P(
+    Table, TwoPeople,
+    ::testing::Values(AgeCase{"same", "1996-05-01", "2026-11-22T08:00:00Z", "30", false},
+                      AgeCase{"rounded_up", "1996-05-01", "2026-11-22T08:00:00Z", "31", false},
+                      AgeCase{"before_the_birthday", "1996-05-01", "2026-04-30T08:00:00Z", "29",
+                              false},
+                      AgeCase{"of_years_ago", "1996-05-01", "2023-04-30T08:00:00Z", "26", false},
+                      AgeCase{"too_young_then", "1996-05-01", "2023-04-30T08:00:00Z", "25", true},
+                      AgeCase{"older", "1996-05-01", "2026-11-22T08:00:00Z", "32", true},
+                      AgeCase{"younger", "1996-05-01", "2026-11-22T08:00:00Z", "28", true},
+                      AgeCase{"far_apart", "1946-05-01", "2026-11-22T08:00:00Z", "30", true},
+                      AgeCase{"a_year_that_allows_it", "1996", "2026-11-22T08:00:00Z", "29", false},
+                      AgeCase{"a_year_that_does_not", "1996", "2026-11-22T08:00:00Z", "27", true}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+TEST(TwoPeople, AreTheFormAndTheRecordOfTwoSexes) {
+  const auto differs = [](std::string_view said, std::initializer_list<std::string_view> genders) {
+    std::vector<Json> resources{testing::response_of(but("sex-at-birth", {std::string(said)}))};
+    for (const auto gender : genders) {
+      resources.push_back(patient(R"(,"gender":")" + std::string(gender) + "\""));
+    }
+    return is_of_two_people(assess(bundle_of(resources)));
+  };
+  EXPECT_TRUE(differs("male", {"female"}));
+  EXPECT_TRUE(differs("female", {"male"}));
+  EXPECT_TRUE(differs("prefer-not", {"male", "female"}));
+  EXPECT_FALSE(differs("male", {"male"}));
+  EXPECT_FALSE(differs("male", {"other"}));
+  EXPECT_FALSE(differs("intersex", {"male"}));
+}
+
+// ---- what the response carries beside its answers
+
+std::vector<std::string> unread_of(const tl::expected<Assessed, fhir::Issues>& assessed) {
+  std::vector<std::string> texts;
+  for (const auto& notice : assessed.value().assessment.notices) {
+    if (notice.kind == rules::Notice::Kind::unread_answer) {
+      texts.push_back(notice.text);
+    }
+  }
+  return texts;
+}
+
+struct ExtensionCase {
+  const char* name;
+  std::function<void(Json& response, const Json& extensions)> put;
+};
+
+class Extensions : public ::testing::TestWithParam<ExtensionCase> {};
+
+TEST_P(Extensions, ThatNobodyReadsAreSaidByTheirAddress) {
+  const auto with = [](std::string_view url) {
+    auto response = testing::response_of(testing::harmless());
+    GetParam().put(response, parse(R"([{"url":")" + std::string(url) + R"(","valueString":"x"}])"));
+    return assess(response);
+  };
+  const auto strange = with("http://x.example/y");
+  EXPECT_THAT(unread_of(strange),
+              ElementsAre("The form carries extensions that are not read: http://x.example/y"));
+  EXPECT_FALSE(rules::is_doubtful(*strange.value().assessment.input));
+  EXPECT_THAT(unread_of(with("http://hl7.org/fhir/StructureDefinition/translation")), IsEmpty());
+}
+
+Json& first_item(Json& owner) { return owner.find("item")->as_array()->front(); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, Extensions,
+    ::testing::Values(
+        ExtensionCase{"of_the_response",
+                      [](Json& response, const Json& list) { response.set("extension", list); }},
+        ExtensionCase{"of_its_date",
+                      [](Json& response, const Json& list) {
+                        response.set("_authored", Json::object({{"extension", list}}));
+                      }},
+        ExtensionCase{
+            "of_a_group",
+            [](Json& response, const Json& list) { first_item(response).set("extension", list); }},
+        ExtensionCase{"of_an_item",
+                      [](Json& response, const Json& list) {
+                        first_item(first_item(response)).set("extension", list);
+                      }},
+        ExtensionCase{"of_an_answer",
+                      [](Json& response, const Json& list) {
+                        auto& item = first_item(first_item(response));
+                        item.find("answer")->as_array()->front().set("extension", list);
+                      }},
+        ExtensionCase{"of_a_value",
+                      [](Json& response, const Json& list) {
+                        auto& item = first_item(first_item(response));
+                        auto& answer = item.find("answer")->as_array()->front();
+                        answer.find("valueCoding")->set("extension", list);
+                      }}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+TEST(Assess, ANarrativeThatSaysMoreThanTheAnswersWithholdsReassurance) {
+  for (const auto& [status, says_more] :
+       {std::pair("generated", false), {"extensions", false}, {"additional", true}}) {
+    auto response = testing::response_of(testing::harmless());
+    response.set("text",
+                 parse(R"({"status":")" + std::string(status) +
+                       R"(","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"})"));
+    const auto assessed = assess(response);
+    ASSERT_TRUE(assessed) << status;
+    const auto& doubts = assessed->assessment.input->doubts;
+    EXPECT_EQ(std::count(doubts.begin(), doubts.end(), rules::Doubt::narrative), says_more ? 1 : 0)
+        << status;
+  }
+}
+
 TEST(Assess, WithoutARecordThatIsSaid) {
   const auto assessed = assess(testing::response_of(testing::harmless()));
   ASSERT_TRUE(assessed);

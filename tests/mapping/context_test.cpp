@@ -25,6 +25,7 @@ using fhir::Json;
 using mapping::LabProblem;
 using rules::LabState;
 using rules::RecordEntry;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::knowledge;
 using testing::parse;
@@ -146,6 +147,23 @@ TEST(Record, GenderThatIsNoSexAtBirthLeavesItOpen) {
     EXPECT_EQ(context.facts.chosen[slot("sex-at-birth")], 0u) << gender;
     EXPECT_FALSE(context.facts.known[slot("sex-at-birth")]) << gender;
   }
+}
+
+TEST(Patient, ARecordThatIsNoLongerInUseOrWasReplacedIsSaid) {
+  const auto linked = [](std::string_view type) {
+    return read({resource("Patient", R"("link":[{"other":{"reference":"Patient/p2"},"type":")" +
+                                         std::string(type) + R"("}])")});
+  };
+  const auto unused = read({resource("Patient", R"("active":false)")});
+  ASSERT_THAT(unused.problems, SizeIs(1));
+  EXPECT_THAT(unused.problems[0].text, HasSubstr("no longer in use"));
+  EXPECT_FALSE(unused.doubtful);
+  EXPECT_THAT(read({resource("Patient", R"("active":true)")}).problems, IsEmpty());
+  const auto replaced = linked("replaced-by");
+  ASSERT_THAT(replaced.problems, SizeIs(1));
+  EXPECT_THAT(replaced.problems[0].text, HasSubstr("replaced it"));
+  EXPECT_TRUE(replaced.doubtful);
+  EXPECT_THAT(linked("replaces").problems, IsEmpty());
 }
 
 TEST(Record, UncertainBirthDateIsSaid) {

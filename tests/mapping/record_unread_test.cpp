@@ -40,13 +40,15 @@ Json of_p1(std::string_view type, std::string_view members) {
   auto json = parse("{" + std::string(members) + "}");
   json.set("resourceType", type);
   json.set("id", "x1");
+  const auto patient = Json::object({{"reference", "Patient/p1"}});
+  if (type == "Appointment") {
+    json.set("participant", Json::array({Json::object({{"actor", patient}})}));
+    return json;
+  }
   const bool is_called_patient = type == "FamilyMemberHistory" || type == "Device" ||
                                  type == "DetectedIssue" || type == "EpisodeOfCare" ||
-                                 type == "NutritionOrder";
-  json.set(is_called_patient ? "patient"
-           : type == "Task"  ? "for"
-                             : "subject",
-           Json::object({{"reference", "Patient/p1"}}));
+                                 type == "NutritionOrder" || type == "AllergyIntolerance";
+  json.set(is_called_patient ? "patient" : type == "Task" ? "for" : "subject", patient);
   return json;
 }
 
@@ -593,6 +595,16 @@ INSTANTIATE_TEST_SUITE_P(
                   "family history, father: (not named)"},
         OtherCase{"family_narrative", "FamilyMemberHistory", OF_THE_FATHER "," NARRATIVE,
                   "family history, father: (not named)"},
+        OtherCase{"family_reason", "FamilyMemberHistory",
+                  OF_THE_FATHER R"(,"reasonCode":[{"text":"familial ALS"}])",
+                  "family history, father: familial ALS"},
+        OtherCase{"family_death", "FamilyMemberHistory",
+                  OF_THE_FATHER R"(,"deceasedString":"of motor neurone disease")",
+                  "family history, father: of motor neurone disease"},
+        OtherCase{"family_words_of_a_condition", "FamilyMemberHistory",
+                  OF_THE_FATHER R"(,"condition":[{"code":{"text":"MND"},)"
+                                R"("outcome":{"text":"death"},"note":[{"text":"bulbar"}]}])",
+                  "family history, father: MND; death; bulbar"},
         OtherCase{"family_nothing", "FamilyMemberHistory", OF_THE_FATHER, "", false},
         OtherCase{"procedure", "Procedure",
                   DONE("2026-11-15") R"("code":{"text":"Excision of parathyroid adenoma"})",
@@ -822,7 +834,7 @@ INSTANTIATE_TEST_SUITE_P(
         OtherCase{"document_without_a_title", "DocumentReference",
                   STATUS("current") R"("type":{"text":"Progress note"},)"
                                     R"("content":[{"attachment":{"url":"Binary/1"}}])",
-                  "", false},
+                  "DocumentReference: Progress note"},
         OtherCase{"device_in_use", "DeviceUseStatement",
                   STATUS("active") R"("device":{"display":"Home ventilator"})",
                   "DeviceUseStatement: Home ventilator"},
@@ -858,6 +870,20 @@ INSTANTIATE_TEST_SUITE_P(
         OtherCase{"harm", "AdverseEvent",
                   R"("actuality":"actual","date":"2026-11-20","event":{"text":"Fall"})",
                   "AdverseEvent: Fall"},
+        OtherCase{"document_of_sections", "Composition",
+                  STATUS("final") R"("date":"2026-11-20","type":{"text":"Discharge summary"},)"
+                                  R"("title":"Discharge","section":[{"title":"Diagnosis",)"
+                                  R"("code":{"text":"Bulbar palsy"}}])",
+                  "Composition: Discharge summary: Discharge; Diagnosis; Bulbar palsy"},
+        OtherCase{"document_of_sections_of_long_ago", "Composition",
+                  STATUS("final") R"("date":"2016-11-20","title":"Discharge: bulbar palsy")", "",
+                  false},
+        OtherCase{"document_of_sections_withdrawn", "Composition",
+                  STATUS("entered-in-error") R"("date":"2026-11-20","title":"Discharge")", "",
+                  false},
+        OtherCase{"documents", "DocumentManifest",
+                  STATUS("current") R"("description":"Letters","content":[{"display":"Clinic"}])",
+                  "DocumentManifest: Clinic; Letters"},
         OtherCase{"team", "CareTeam", STATUS("active") REASON("Bulbar palsy"),
                   "CareTeam: Bulbar palsy"},
         OtherCase{"team_of_everybody", "CareTeam", STATUS("active") R"("name":"Practice team")", "",
@@ -871,8 +897,99 @@ INSTANTIATE_TEST_SUITE_P(
                   "Anxiety disorder: Choking; Letter of 2 November"},
         OtherCase{"note_on_a_condition_that_is_over", "Condition",
                   R"("clinicalStatus":{"coding":[{"code":"resolved"}]},)"
-                  R"("code":{"text":"Anxiety disorder"},)" NOTE("slurred speech"),
+                  R"("code":{"text":"Anxiety disorder"},)" NOTE("back since yesterday"),
+                  "Anxiety disorder: back since yesterday"},
+        OtherCase{"late_note_on_a_condition_that_is_over", "Condition",
+                  R"("abatementDateTime":"2016","code":{"text":"Anxiety disorder"},)"
+                  R"("note":[{"time":"2026-11-20","text":"back since yesterday"}])",
+                  "Anxiety disorder: back since yesterday"},
+        OtherCase{"old_note_on_a_condition_that_is_over", "Condition",
+                  R"("clinicalStatus":{"coding":[{"code":"resolved"}]},)"
+                  R"("code":{"text":"Anxiety disorder"},)"
+                  R"("note":[{"time":"2016-11-20","text":"better"}])",
                   "", false},
+        OtherCase{
+            "note_on_a_condition_that_was_over_long_ago", "Condition",
+            R"("abatementDateTime":"2016","code":{"text":"Anxiety disorder"},)" NOTE("better"), "",
+            false},
+        OtherCase{"details_of_an_order", "ServiceRequest",
+                  STATUS("active") CODED("1", "MRI spine") R"(,"orderDetail":[{"text":"?stroke"}])",
+                  "ServiceRequest: MRI spine: ?stroke"},
+        OtherCase{"site_and_category_of_an_order", "ServiceRequest",
+                  STATUS("active") CODED("1", "MRI") R"(,"bodySite":[{"text":"Leg"}],)"
+                                                     R"("category":[{"text":"Imaging"}])",
+                  "", false},
+        OtherCase{"category_that_is_known", "ServiceRequest",
+                  STATUS("active")
+                      CODED("1", "MRI") R"(,"bodySite":[{"text":"Leg"}],)"
+                                        R"("category":[{"text":"Motor neurone disease"}])",
+                  "ServiceRequest: MRI; Leg; Motor neurone disease"},
+        OtherCase{"input_of_a_task", "Task",
+                  STATUS("requested") R"("input":[{"type":{"text":"a"},"valueString":"choking"}])",
+                  "Task: choking"},
+        OtherCase{"outcome_of_a_task", "Task",
+                  STATUS("completed") R"("output":[{"type":{"text":"a"},)"
+                                      R"("valueCodeableConcept":{"text":"choking"}}])",
+                  "Task: choking"},
+        OtherCase{"outcome_of_a_task_of_long_ago", "Task",
+                  STATUS("completed") R"("executionPeriod":{"end":"2016-11-20"},)"
+                                      R"("output":[{"type":{"text":"a"},"valueString":"choking"}])",
+                  "", false},
+        OtherCase{"task_done", "Task", STATUS("completed") R"("description":"Call: choking")", "",
+                  false},
+        OtherCase{
+            "task_about_a_known_danger", "Task",
+            STATUS(
+                "requested") R"("focus":{"reference":"Basic/1","display":"Motor neurone disease"})",
+            "Task: Motor neurone disease"},
+        OtherCase{"task_about_what_is_only_named", "Task",
+                  STATUS("requested") R"("focus":{"display":"Choking"})", "Task: Choking"},
+        OtherCase{"task_about_an_order", "Task",
+                  STATUS("requested") R"("focus":{"reference":"Basic/1","display":"Lipid panel"})",
+                  "", false},
+        OtherCase{"why_a_task_stands_so", "Task",
+                  STATUS("on-hold") R"("statusReason":{"text":"choked, in hospital"})",
+                  "Task: choked, in hospital"},
+        OtherCase{"document_of_a_category", "DocumentReference",
+                  STATUS("current") R"("date":"2026-11-20T08:00:00Z","type":{"text":"Letter"},)"
+                                    R"("category":[{"text":"Emergency"}],)"
+                                    R"("content":[{"attachment":{"url":"Binary/1"}}])",
+                  "DocumentReference: Letter; Emergency"},
+        OtherCase{"document_of_an_event", "DocumentReference",
+                  STATUS("current") R"("date":"2026-11-20T08:00:00Z",)"
+                                    R"("context":{"event":[{"text":"collapse"}]})",
+                  "DocumentReference: collapse"},
+        OtherCase{"message_marked_stat", "Communication",
+                  STATUS("completed") R"("priority":"stat","category":[{"text":"alert"}])",
+                  "Communication: alert"},
+        OtherCase{"message_of_a_category", "Communication",
+                  STATUS("completed") R"("category":[{"text":"reminder"}])", "", false},
+        OtherCase{"message_that_is_a_file", "Communication",
+                  STATUS("completed") R"("payload":[{"contentAttachment":{"url":"Binary/1"}}])",
+                  "Communication: (not named)"},
+        OtherCase{"harm_known_by_its_weight", "AdverseEvent",
+                  R"("actuality":"actual","seriousness":{"text":"Serious"})",
+                  "AdverseEvent: Serious"},
+        OtherCase{"reason_of_an_appointment", "Appointment",
+                  STATUS("booked") R"("start":"2026-12-01T09:00:00Z","end":"2026-12-01T09:30:00Z",)"
+                                   R"("description":"Clinic",)" REASON("Bulbar palsy"),
+                  "Appointment: Clinic: Bulbar palsy"},
+        OtherCase{"comment_on_an_appointment", "Appointment",
+                  STATUS("booked") R"("start":"2026-12-01T09:00:00Z","comment":"chokes")",
+                  "Appointment: chokes"},
+        OtherCase{"appointment", "Appointment",
+                  STATUS("booked") R"("start":"2026-12-01T09:00:00Z","description":"Clinic")", "",
+                  false},
+        OtherCase{"appointment_cancelled", "Appointment",
+                  STATUS("cancelled") R"("start":"2026-12-01T09:00:00Z",)" REASON("Bulbar palsy"),
+                  "", false},
+        OtherCase{"appointment_of_long_ago", "Appointment",
+                  STATUS("fulfilled") R"("start":"2016-12-01T09:00:00Z",)" REASON("Bulbar palsy"),
+                  "", false},
+        OtherCase{"step_of_a_group_of_orders", "RequestGroup",
+                  STATUS("active") R"("action":[{"title":"Rule out stroke",)"
+                                   R"("action":[{"title":"MRI"}]}])",
+                  "RequestGroup: Rule out stroke; MRI"},
         OtherCase{"reason_of_a_medicine", "MedicationRequest",
                   STATUS("active") R"("medicationCodeableConcept":{"text":"Omeprazole"},)" WHY(
                       "Bulbar palsy"),
@@ -964,7 +1081,7 @@ INSTANTIATE_TEST_SUITE_P(
         TargetCase{"document", "DocumentReference", STATUS("current") R"("description":"Choking")",
                    true},
         TargetCase{"document_without_a_title", "DocumentReference",
-                   STATUS("current") R"("content":[{"attachment":{"url":"Binary/1"}}])", false},
+                   STATUS("current") R"("content":[{"attachment":{"url":"Binary/1"}}])", true},
         TargetCase{"order", "ServiceRequest",
                    STATUS("active") R"("intent":"order",)" REASON("Choking"), true},
         TargetCase{"order_revoked", "ServiceRequest",
@@ -1752,6 +1869,78 @@ rules::Assessment assessed_beside(const Json& resource) {
               options)
       .value()
       .assessment;
+}
+
+// Every record has some, so they alarm nobody.
+TEST(UnreadTypes, AreCountedByTypeAndWithholdNothing) {
+  const auto allergy = of_p1("AllergyIntolerance", R"("code":{"text":"Penicillin"})");
+  const auto list = of_p1("List", STATUS("current") R"("mode":"working","title":"Problems")");
+  const auto form =
+      of_p1("QuestionnaireResponse", STATUS("completed") R"("questionnaire":"http://x.example/y")");
+  const auto doctor = parse(R"({"resourceType":"Practitioner","name":[{"family":"CANARY"}]})");
+  const auto context = read({allergy, form, doctor, list, allergy});
+  EXPECT_FALSE(context.doubtful);
+  EXPECT_THAT(unread(context), IsEmpty());
+  ASSERT_THAT(context.problems, SizeIs(1));
+  const auto& said = context.problems.front();
+  EXPECT_EQ(said.text,
+            "4 entries of types that are not read: AllergyIntolerance (2), List (1), "
+            "QuestionnaireResponse (1)");
+  EXPECT_EQ(said.place, "Bundle.entry[2].resource");
+  EXPECT_THAT(said.also, ElementsAre("Bundle.entry[6].resource", "Bundle.entry[5].resource",
+                                     "Bundle.entry[3].resource"));
+  EXPECT_THAT(read({doctor}).problems, IsEmpty());
+}
+
+TEST(UnreadTypes, AreSaidToTheClinicianBesideACalmResult) {
+  const auto calm = assessed_beside(parse(R"({"resourceType":"Practitioner"})"));
+  const auto told = assessed_beside(of_p1("AllergyIntolerance", R"("code":{"text":"Penicillin"})"));
+  EXPECT_EQ(told.tier, calm.tier);
+  const auto says_types = [](const rules::Assessment& assessment) {
+    return std::any_of(assessment.notices.begin(), assessment.notices.end(), [](const auto& one) {
+      return one.text ==
+             "About the record: 1 entry of types that are not read: AllergyIntolerance (1).";
+    });
+  };
+  EXPECT_TRUE(says_types(told));
+  EXPECT_FALSE(says_types(calm));
+}
+
+// A batch does not read a line that holds others either.
+TEST(UnreadTypes, WhatHoldsOtherResourcesWithholdsReassurance) {
+  const auto told = [](std::string_view parameter) {
+    const auto assessment = assessed_beside(
+        parse(R"({"resourceType":"Parameters","parameter":[)" + std::string(parameter) + "]}"));
+    return rules::is_doubtful(*assessment.input);
+  };
+  constexpr auto condition = R"({"name":"a","resource":{"resourceType":"Condition"}})";
+  EXPECT_TRUE(told(condition));
+  EXPECT_TRUE(told(R"({"name":"b","part":[)" + std::string(condition) + "]}"));
+  EXPECT_FALSE(told(R"({"name":"c","valueString":"x"})"));
+}
+
+// One sentence, and each place of it for whoever mends the input.
+TEST(UnreadTypes, AndWhatNoRuleReadsAreFoundAtTheirPlaces) {
+  AssessOptions options;
+  options.now = testing::now();
+  const auto condition = R"({"resourceType":"Condition","subject":{"reference":"Patient/p1"},)"
+                         R"("code":{"text":"Bulbar palsy"}})";
+  const auto issues =
+      Assessor(knowledge())
+          .check(fhir::write_json(testing::bundle_of(
+                     {parse(R"({"resourceType":"Patient","id":"p1"})"),
+                      testing::response_of(testing::harmless()), parse(condition),
+                      of_p1("Flag", R"("status":"active","code":{"text":"Choking"})"),
+                      of_p1("List", R"("status":"current")")})),
+                 options);
+  std::vector<std::string> places;
+  for (const auto& issue : issues) {
+    if (issue.code == "MF-3033") {
+      places.push_back(issue.place);
+    }
+  }
+  EXPECT_THAT(places, ElementsAre("Bundle.entry[2].resource", "Bundle.entry[3].resource",
+                                  "Bundle.entry[4].resource"));
 }
 
 // Otherwise the later of two would be taken for the one that was delivered.
