@@ -1,10 +1,13 @@
 #include "plugin/browser/answer.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "plugin/browser/accept_language.h"
+#include "plugin/gzip.h"
 #include "rules/digest.h"
 
 namespace myoflag::browser {
@@ -15,6 +18,8 @@ using http::Request;
 using http::Response;
 
 constexpr std::size_t kHashLength = 12;
+constexpr int kPageEffort = 6;   // of 9; for each answer anew
+constexpr int kAssetEffort = 9;  // once
 constexpr std::string_view kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types "
@@ -30,6 +35,19 @@ Asset asset(std::string_view name, std::string_view extension, std::string_view 
 std::string_view attributes_of(CookieUse use) {
   return use == CookieUse::frame ? "Path=/; Secure; HttpOnly; SameSite=None; Partitioned"
                                  : "Path=/; Secure; HttpOnly; SameSite=Lax";
+}
+
+// The field is written as that of languages is.
+bool takes_gzip(const Request& request) {
+  static const std::array<std::string, 1> gzip{"gzip"};
+  const auto accepted = http::field_of(request.fields, "accept-encoding");
+  return !preferred_language(accepted, gzip).empty();
+}
+
+Response as_gzip(Response response, std::string content) {
+  response.body = std::move(content);
+  response.fields.push_back({"Content-Encoding", "gzip"});
+  return response;
 }
 
 }  // namespace
@@ -52,6 +70,14 @@ Response go_to(std::string address) {
           {{"Location", std::move(address)},
            {"Cache-Control", "no-store"},
            {"Referrer-Policy", "no-referrer"}}};
+}
+
+Response compressed(const Request& request, Response response) {
+  if (response.body.empty() || !takes_gzip(request)) {
+    return response;
+  }
+  auto content = gzip_of(response.body, kPageEffort);
+  return as_gzip(std::move(response), std::move(content));
 }
 
 void set_cookie(Response& response, std::string_view name, std::string_view value, CookieUse use) {
@@ -114,12 +140,14 @@ void add_asset(http::Router& router, const Asset& asset) {
   router.add({"GET",
               asset.path,
               "a file of the pages",
-              [asset](const Request& /*request*/) {
-                return Response{200,
-                                asset.content_type,
-                                std::string(asset.content),
-                                {{"Cache-Control", "public, max-age=31536000, immutable"},
-                                 {"X-Content-Type-Options", "nosniff"}}};
+              [asset, small = gzip_of(asset.content, kAssetEffort)](const Request& request) {
+                Response response{200,
+                                  asset.content_type,
+                                  std::string(asset.content),
+                                  {{"Cache-Control", "public, max-age=31536000, immutable"},
+                                   {"Vary", "Accept-Encoding"},
+                                   {"X-Content-Type-Options", "nosniff"}}};
+                return takes_gzip(request) ? as_gzip(std::move(response), small) : response;
               },
               {},
               0,

@@ -17,6 +17,11 @@ inline constexpr std::string_view kForm = "application/x-www-form-urlencoded";
 http::Response page(int status, std::string html, std::string_view frames = "'none'");
 http::Response go_to(std::string address);  // after a form: 303
 
+// As gzip, where the browser takes it. For pages where nobody else chooses words beside a secret,
+// of which the length would tell (BREACH): what is sent to ours comes back only with the token of
+// its form. Sources: RFC 9110 section 12.5.3, RFC 1952.
+http::Response compressed(const http::Request& request, http::Response response);
+
 // Where a cookie goes along: with pages of ours and links to them, or also in a frame of another
 // site, there only for frames within that site. Source: CHIPS (Partitioned), RFC 6265bis.
 enum class CookieUse { own_window, frame };

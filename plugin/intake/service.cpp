@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "plugin/browser/address_limit.h"
+#include "plugin/browser/answer.h"
 #include "plugin/intake/embedded.h"
 #include "plugin/intake/handling.h"
 #include "plugin/intake/web_files.h"
@@ -105,7 +106,8 @@ class Table {
                  std::move(pattern),
                  std::move(summary),
                  [service = service_, handler](const Request& request) {
-                   return for_sender(request, guarded(service->parts, request, handler));
+                   auto response = for_sender(request, guarded(service->parts, request, handler));
+                   return browser::compressed(request, std::move(response));
                  },
                  std::move(media_types),
                  most,

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <stdexcept>
 #include <string_view>
-#include <zlib.h>
 
 #include <fmt/format.h>
+
+#include "plugin/gzip.h"
 
 namespace myoflag::publish {
 
@@ -17,6 +17,7 @@ using fhir::Json;
 
 constexpr std::string_view folder = "package/";
 constexpr std::size_t block = 512;
+constexpr int smallest = 9;
 
 std::string file_name(const Json& resource) {
   return fmt::format("{}-{}.json", resource.string_of("resourceType"), resource.string_of("id"));
@@ -124,29 +125,6 @@ std::string tar_of(const std::vector<PackageFile>& files) {
   return tar.append(2 * block, '\0');
 }
 
-// zlib writes no time and no name where it is told none.
-std::string gzip_of(std::string text) {
-  constexpr int gzip = 16 + MAX_WBITS;
-  constexpr int memory = 8;
-  z_stream stream{};
-  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, gzip, memory, Z_DEFAULT_STRATEGY) !=
-      Z_OK) {
-    throw std::runtime_error("no memory to compress in");
-  }
-  std::string out(deflateBound(&stream, text.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(text.data());
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  const int end = deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  if (end != Z_STREAM_END) {
-    throw std::runtime_error("the package cannot be compressed");
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string package_name(const rules::Knowledge& knowledge) {
@@ -172,7 +150,7 @@ std::vector<PackageFile> package_files(const rules::Knowledge& knowledge,
 }
 
 std::string package_archive(const std::vector<PackageFile>& files) {
-  return gzip_of(tar_of(files));
+  return gzip_of(tar_of(files), smallest);
 }
 
 }  // namespace myoflag::publish

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Invitations and pages from outside: real processes, real sockets, an end in the middle."""
+import gzip
 import html
 import http.client
 import json
@@ -159,6 +160,30 @@ class Intake(unittest.TestCase):
         self.assertIn("MF-4254", run("config", "--check", self.config)[2])
         self.configure({**whole, "clinic": "Saint {name}"})
         self.assertIn("MF-4254", run("config", "--check", self.config)[2])
+
+    def test_pages_are_small_where_the_browser_takes_gzip(self):
+        sidecar = Sidecar("--config", self.config)
+        try:
+            def got(path, accepts):
+                connection = http.client.HTTPConnection("127.0.0.1", sidecar.port, timeout=60)
+                connection.request("GET", path, headers={"Accept-Encoding": accepts} if accepts else {})
+                answer = connection.getresponse()
+                body, coding = answer.read(), answer.getheader("Content-Encoding")
+                connection.close()
+                return coding, gzip.decompress(body) if coding else body, len(body)
+
+            start = urllib.parse.urlsplit(self.create()).path
+            page = got(start, None)[1].decode()
+            for path in (start, *re.findall(r'(?:href|src)="(/assets/[^"]+)"', page)):
+                _, plain, size = got(path, None)
+                for accepts in ("identity", "gzip;q=0", "br, gzip; q=0.000", "*;q=0.5", "gzipped", "deflate"):
+                    self.assertEqual(got(path, accepts), (None, plain, size), (path, accepts))
+                for accepts in ("gzip", "gzip, deflate, br, zstd", "br, GZip;q=0.5"):
+                    coding, body, small = got(path, accepts)
+                    self.assertEqual((coding, body), ("gzip", plain), (path, accepts))
+                    self.assertLess(small, size * 0.7, path)
+        finally:
+            sidecar.end()
 
     def test_a_clinic_chooses_its_languages(self):
         whole = {"store": "store.sqlite", "clinic": "c", "phone": "1", "emergency-number": "112"}

@@ -64,7 +64,7 @@ class Clinic {
   }
 
   run(...args) {
-    return execFileSync(PROGRAM, args, { encoding: "utf8" });
+    return execFileSync(PROGRAM, args, { encoding: "utf8", maxBuffer: 64 << 20 });
   }
 
   invite(...more) {
@@ -207,6 +207,36 @@ class Patient {
     }
   }
 
+  // What somebody says who has everything, unless told otherwise.
+  async everything(answers) {
+    const link = this.where();
+    if (link in answers) return answers[link];
+    const options = await this.page.locator(`input[name="${link}"]:not([type="text"])`).evaluateAll((all) => all
+      .filter((one) => one.type === "radio" || (one.value !== "unsure" && !("exclusive" in one.dataset))).map((one) => [one.type, one.value]));
+    if (!options.length) return (await this.page.locator(`textarea#${link}`).count()) ? "A word about it" : "3";
+    return (options[0][0] === "radio" ? options.slice(0, 1) : options).map((one) => one[1]);
+  }
+
+  // The form to its end, with what `says` says; interruptions are read. Gives what was answered, by question.
+  async whole(says) {
+    const given = new Map();
+    while (this.where() !== "review") {
+      assert.ok(given.size < 80, `never comes to the review, is at ${this.where()}`);
+      if (this.where() === "stop") {
+        await this.press(this.words["stop-read"]);
+        continue;
+      }
+      const link = this.where();
+      const answer = await says();
+      assert.ok(!given.has(link), `${link} is asked twice`);
+      given.set(link, answer);
+      await this.answer(answer);
+    }
+    await this.press(this.words["review-send"]);
+    assert.equal(this.where(), "done", this.name);
+    return given;
+  }
+
   async leave() {
     await this.context.close();
     assert.deepEqual(this.troubles, [], this.name);
@@ -216,4 +246,8 @@ class Patient {
 const BENIGN = { "who-answers": ["self"], "age-years": "46", "sex-at-birth": ["male"], "movement-type": ["flicker"], "site-scope": ["eyelid-only"],
   "eyelid-detail": ["lid-flutter"], duration: ["under-1-week"], course: ["better"], "worry-level": ["little"], lifestyle: ["none"] };
 
-module.exports = { BENIGN, BORN, CANARY, Clinic, NOW, Patient, ROOT, browser, examine };
+// With `everything`: what leads to all questions but the one that men alone are asked.
+const LONGEST = { "age-years": "46", "sex-at-birth": ["female"], "site-scope": ["spreading"], duration: ["over-1-year"], course: ["slow-worse"],
+  "worry-level": ["very"] };
+
+module.exports = { BENIGN, BORN, CANARY, Clinic, LONGEST, NOW, Patient, ROOT, browser, examine };
