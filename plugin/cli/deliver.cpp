@@ -5,7 +5,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +24,7 @@
 #include "plugin/ehr/process.h"
 #include "plugin/safe_text.h"
 #include "plugin/store/inbox.h"
+#include "plugin/store/place.h"
 #include "plugin/store/store.h"
 
 namespace myoflag::cli {
@@ -64,8 +64,7 @@ store::Time now() {
 
 // Only `add` makes one: a mistyped name must not look like an empty outbox.
 tl::expected<Store, Failure> open_store(const Options& options) {
-  std::error_code error;
-  if (!std::filesystem::exists(options.store, error)) {
+  if (store::is_missing(options.store)) {
     return tl::unexpected(Failure{
         Exit::usage, fmt::format("MF-3108: there is no store {}", safe_name(options.store))});
   }
@@ -463,7 +462,9 @@ void add_deliver(CLI::App& app, Run& run) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "deliver", "What is on its way to the EHR: lists, adds, delivers, retries, parks");
-  command->add_option("--store", options->store, "File of the outbox")
+  command
+      ->add_option("--store", options->store,
+                   "File of the outbox, or postgresql://user@host/database")
       ->envname("MYOFLAG_STORE")
       ->required();
   command->add_flag("--urgent", options->urgent, "Lists what is urgent and nobody acknowledged");

@@ -21,6 +21,7 @@
 #include "plugin/intake/service.h"
 #include "plugin/knowledge/knowledge.h"
 #include "plugin/safe_text.h"
+#include "plugin/store/place.h"
 
 namespace myoflag::cli {
 namespace {
@@ -87,8 +88,7 @@ tl::expected<Place, Failure> place_of(const Options& options) {
 
 // Only `create` makes one: a mistyped name must not look like nobody was invited.
 tl::expected<Invitations, Failure> open_invitations(const Place& place, bool makes) {
-  std::error_code error;
-  if (!makes && !std::filesystem::exists(place.store, error)) {
+  if (!makes && store::is_missing(place.store)) {
     return tl::unexpected(
         Failure{Exit::usage, fmt::format("MF-3108: there is no store {}", safe_name(place.store))});
   }
@@ -298,8 +298,7 @@ Exit remind(const Options& options) {
   if (!place || !now) {
     return fail(place ? now.error() : place.error());
   }
-  std::error_code error;
-  if (!std::filesystem::exists(place->store, error)) {
+  if (store::is_missing(place->store)) {
     return fail(
         {Exit::usage, fmt::format("MF-3108: there is no store {}", safe_name(place->store))});
   }

@@ -21,6 +21,7 @@
 #include "plugin/ehr/process.h"
 #include "plugin/intake/service.h"
 #include "plugin/safe_text.h"
+#include "plugin/store/place.h"
 
 namespace myoflag::cli {
 namespace {
@@ -233,7 +234,9 @@ class Inviter {
 class Folder {
  public:
   static tl::expected<Folder, Failure> make(const std::string& beside) {
-    auto path = (std::filesystem::path(beside).parent_path() / "appointments-XXXXXX").string();
+    const auto parent = store::is_database(beside) ? std::filesystem::temp_directory_path()
+                                                   : std::filesystem::path(beside).parent_path();
+    auto path = (parent / "appointments-XXXXXX").string();
     if (::mkdtemp(path.data()) == nullptr) {
       return tl::unexpected(Failure{
           Exit::outside, fmt::format("MF-3183: {}: {}", safe_name(path), std::strerror(errno))});

@@ -227,7 +227,10 @@ const std::array<Option, 81> all{{
      TextOption{[](Config& c) -> std::string& { return c.fetching.proxy; },
                 "an address without a password", is_proxy}},
     {"delivery", "store",
-     "File of the outbox. What waits in it is delivered as long as the program runs.",
+     "File of the outbox. What waits in it is delivered as long as the program runs. Where "
+     "several\n"
+     "sidecars share one: postgresql://user@host/database, the password in PGPASSWORD of the\n"
+     "environment (docs/operation.md).",
      TextOption{[](Config& c) -> std::string& { return c.delivery.store; }, "", is_any}},
     {"delivery", "to", "Base of the FHIR endpoint.",
      TextOption{[](Config& c) -> std::string& { return c.delivery.ehr.base; }, link, is_link}},
@@ -278,7 +281,8 @@ const std::array<Option, 81> all{{
     {"intake", "store",
      "File with invitations, drafts and the outbox, as for myoflag deliver and myoflag invite; "
      "made\n"
-     "where there is none. For its owner only: it holds patient data.",
+     "where there is none. For its owner only: it holds patient data. Or a database, as for\n"
+     "delivery.store.",
      TextOption{[](Config& c) -> std::string& { return c.intake.store; }, "", is_any}},
     {"intake", "clinic", "Name of the clinic, as patients know it.",
      TextOption{[](Config& c) -> std::string& { return c.intake.clinic; },

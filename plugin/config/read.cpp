@@ -8,6 +8,8 @@
 
 #include "plugin/config/options.h"
 #include "plugin/safe_text.h"
+#include "plugin/store/place.h"
+#include "plugin/store/postgres.h"
 #include "rules/loader/tree.h"
 
 namespace myoflag::config {
@@ -354,6 +356,14 @@ class Reader {
     }
   }
 
+  void check_store(const char* option, const std::string& place) {
+    const auto usable = store::is_database(place) ? store::check_address(place) : store::Done();
+    if (!usable) {
+      problems_.push_back(loaded_.problem(option, std::string(usable.error().code()),
+                                          std::string(usable.error().words())));
+    }
+  }
+
   void check_delivery(const Delivery& delivery) {
     const bool has_target = !delivery.ehr.base.empty() || !delivery.how.folder.empty();
     const bool has_both = !delivery.ehr.base.empty() && !delivery.how.folder.empty();
@@ -517,6 +527,8 @@ class Reader {
                                           "(127.0.0.1 or ::1)"));
     }
     check_key_files();
+    check_store("delivery.store", config.delivery.store);
+    check_store("intake.store", config.intake.store);
     check_delivery(config.delivery);
     check_intake();
     check_inviter();

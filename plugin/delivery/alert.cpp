@@ -103,8 +103,14 @@ class Telling {
       return !options_.once;
     }
     const auto alert = store_.next_alert(world_.now());
-    if (!alert || !*alert) {  // somebody acknowledged it just then
-      return alert.map([](const auto&) { return true; });
+    if (!alert) {
+      return tl::unexpected(alert.error());
+    }
+    if (!*alert) {  // somebody acknowledged it just then, or another process tells of it
+      if (!options_.once) {
+        pause(world_.now() + seconds(1));
+      }
+      return !options_.once;
     }
     return tell_of(**alert).map([] { return true; });
   }

@@ -17,6 +17,7 @@
 #include "plugin/delivery/file_rung.h"
 #include "plugin/delivery/plan.h"
 #include "plugin/safe_text.h"
+#include "plugin/store/place.h"
 
 namespace myoflag::delivery {
 
@@ -88,9 +89,6 @@ class Delivery {
     if (auto claimed = claim(store_, without_slash(options_.target)); !claimed) {
       return tl::unexpected(claimed.error());
     }
-    if (auto read = read_not_before(); !read) {
-      return tl::unexpected(read.error());
-    }
     while (!stop_) {
       const auto more = turn();
       if (!more) {
@@ -116,6 +114,9 @@ class Delivery {
     if (!*due) {
       return false;
     }
+    if (auto read = read_not_before(); !read) {
+      return tl::unexpected(read.error());
+    }
     const sys_seconds from = std::max(**due, not_before_);
     if (world_.now() < from) {
       if (options_.once) {
@@ -128,10 +129,18 @@ class Delivery {
       return known.map([](bool) { return true; });
     }
     const auto id = store_.next(world_.now());
-    if (!id || !*id) {
-      return id.map([](const auto&) { return true; });
+    if (!id) {
+      return tl::unexpected(id.error());
     }
-    return work(**id).map([] { return true; });
+    if (!*id) {  // others are about what is due
+      if (!options_.once) {
+        pause(world_.now() + seconds(1));
+      }
+      return !options_.once;
+    }
+    const auto worked = work(**id);
+    const auto given = store_.give_back(**id);
+    return (worked ? given : worked).map([] { return true; });
   }
 
   // In short waits: somebody may add something more urgent, or ask to stop.
@@ -144,15 +153,18 @@ class Delivery {
     }
   }
 
+  // Another process may have been told.
   Done read_not_before() {
     const auto kept = store_.bookmark(kNotBefore);
     if (!kept) {
       return tl::unexpected(kept.error());
     }
-    std::int64_t at = 0;
-    if (*kept) {
-      std::from_chars((*kept)->data(), (*kept)->data() + (*kept)->size(), at);
+    if (kept->value_or("") == said_) {
+      return {};
     }
+    said_ = kept->value_or("");
+    std::int64_t at = 0;
+    std::from_chars(said_.data(), said_.data() + said_.size(), at);
     // A clock that was wrong must not stop us for long: nobody asks for more than a day.
     not_before_ = std::min(sys_seconds(seconds(at)), world_.now() + std::chrono::hours(24));
     return {};
@@ -354,6 +366,7 @@ class Delivery {
   std::optional<Ability> ability_;
   sys_seconds learned_;
   sys_seconds not_before_;
+  std::string said_;  // in the store, of it
   int server_tries_ = 0;
   Names names_;
   Delivered delivered_;
@@ -374,6 +387,9 @@ tl::expected<Delivered, Failure> deliver_files(Store& store, const DeliverOption
 }
 
 tl::expected<Lock, Failure> Lock::take(const std::string& store_file) {
+  if (store::is_database(store_file)) {
+    return Lock(-1);
+  }
   const std::string path = store_file + ".lock";
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) {

@@ -44,7 +44,8 @@ tl::expected<Delivered, Failure> deliver_files(store::Store& store, const Delive
                                                const fhir::client::World& world, const Tell& tell,
                                                const std::atomic<bool>& stop);
 
-// Nobody else delivers from that store while this lives. MF-3151: somebody does.
+// Nobody else delivers from that file while this lives. MF-3151: somebody does. From a database
+// several may: each has claimed what it delivers.
 class Lock {
  public:
   static tl::expected<Lock, Failure> take(const std::string& store_file);

@@ -122,10 +122,10 @@ tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments,
 }
 
 tl::expected<int, Failure> start_ehr(const std::vector<std::string>& arguments, int input) {
-  constexpr std::string_view ours = "MYOFLAG_";
   std::vector<char*> environment;
   for (char** variable = ::environ; *variable != nullptr; ++variable) {
-    if (!std::string_view(*variable).starts_with(ours)) {
+    const std::string_view one = *variable;
+    if (!one.starts_with("MYOFLAG_") && !one.starts_with("PGPASS")) {
       environment.push_back(*variable);
     }
   }

@@ -11,8 +11,7 @@
 namespace myoflag::feedback {
 namespace {
 
-using store::Row;
-using store::Statement;
+using store::Columns;
 using store::Write;
 
 constexpr std::int64_t application = 0x4d796f32;  // "Myo2"
@@ -110,17 +109,19 @@ Result<Kept> Store::keep(const std::vector<Feedback>& feedback, Day day) {
       return tl::unexpected(before ? known.error() : before.error());
     }
     kept.strangers += *known ? 0U : 1U;
+    auto id = before->value_or(0);
     if (*before) {
       write.change(
           "UPDATE feedback SET reason=CASE WHEN reason='' THEN ? ELSE reason END,"
           " commented=MAX(commented,?) WHERE id=?",
-          one.reason, one.has_comment ? 1 : 0, **before);
+          one.reason, one.has_comment ? 1 : 0, id);
     } else {
       ++kept.fresh;
-      write.change("INSERT INTO feedback(card,outcome,at,reason,commented,day) VALUES(?,?,?,?,?,?)",
-                   one.card, outcome, one.at, one.reason, one.has_comment ? 1 : 0, number_of(day));
+      id = write.added(
+          "INSERT INTO feedback(card,outcome,at,reason,commented,day) VALUES(?,?,?,?,?,?)"
+          " RETURNING id",
+          one.card, outcome, one.at, one.reason, one.has_comment ? 1 : 0, number_of(day));
     }
-    const auto id = *before ? **before : write.last_id();
     for (const auto& suggestion : one.suggestions) {
       write.change("INSERT INTO suggestion(feedback,uuid) VALUES(?,?) ON CONFLICT DO NOTHING", id,
                    suggestion);
@@ -142,7 +143,7 @@ Done Store::forget_before(Day day) {
 
 Result<std::vector<Group>> Store::groups(Day since) {
   return state_->all(
-      [](const Statement& row) {
+      [](const Columns& row) {
         return Group{kind_of(row.text(0)), split(row.text(1)), row.number(2),
                      row.number(3),        row.number(4),      row.number(5)};
       },
@@ -156,7 +157,7 @@ Result<std::vector<Group>> Store::groups(Day since) {
 
 Result<std::vector<Reason>> Store::reasons(Day since) {
   return state_->all(
-      [](const Statement& row) {
+      [](const Columns& row) {
         return Reason{row.text(0), row.text(1), row.number(2)};
       },
       "SELECT c.lead, f.reason, COUNT(DISTINCT f.card) FROM feedback f JOIN card c ON"
@@ -167,7 +168,7 @@ Result<std::vector<Reason>> Store::reasons(Day since) {
 
 Result<std::vector<Taken>> Store::taken(Day since) {
   return state_->all(
-      [](const Statement& row) {
+      [](const Columns& row) {
         return Taken{row.text(0), row.text(1), row.text(2)};
       },
       "SELECT DISTINCT c.uuid, s.uuid, c.lead FROM suggestion s JOIN feedback f ON f.id=s.feedback"
@@ -178,7 +179,7 @@ Result<std::vector<Taken>> Store::taken(Day since) {
 
 Result<std::vector<Answered>> Store::answered() {
   return state_->all(
-      [](const Statement& row) {
+      [](const Columns& row) {
         return Answered{
             row.text(0),
             row.text(1) == word_of(Outcome::accepted) ? Outcome::accepted : Outcome::overridden,

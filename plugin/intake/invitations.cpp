@@ -15,10 +15,10 @@ namespace myoflag::intake {
 
 namespace {
 
+using store::Columns;
 using store::File;
 using store::optional_of;
 using store::seconds;
-using store::Statement;
 using store::time_of;
 using store::Write;
 
@@ -38,12 +38,12 @@ constexpr const char* kInvitation =
 // Far enough to mean for ever.
 constexpr std::int64_t kForEver = 1'000'000'000'000;
 
-std::optional<Time> optional_time(const Statement& row, int column) {
+std::optional<Time> optional_time(const Columns& row, int column) {
   const auto value = optional_of(row, column);
   return value ? std::optional(time_of(*value)) : std::nullopt;
 }
 
-Invitation invitation_of(const Statement& row) {
+Invitation invitation_of(const Columns& row) {
   Invitation out;
   out.id = row.integer(0);
   out.response = row.text(1);
@@ -140,7 +140,7 @@ struct Invitations::State : File {
       std::int64_t id;
     };
     const auto before = first(
-        [](const Statement& row) {
+        [](const Columns& row) {
           return Before{row.text(0), row.integer(1)};
         },
         "SELECT asked,invitation FROM invitation_key WHERE key=?", wanted.key);
@@ -192,7 +192,7 @@ struct Invitations::State : File {
     }
     const auto last = number(
         "SELECT id FROM (SELECT id,withdrawn_by FROM invitation WHERE appointment=? ORDER BY id"
-        " DESC LIMIT 1) WHERE withdrawn_by='person'",
+        " DESC LIMIT 1) AS last WHERE withdrawn_by='person'",
         wanted.appointment);
     return last.map([](const auto& id) {
       return id ? std::optional(Created{*id, {}, Became::withdrawn}) : std::nullopt;
@@ -227,14 +227,13 @@ Result<Created> Invitations::invite(const NewInvitation& invitation, Time now) {
   Created created = standing->value_or(Created{});
   if (!*standing) {
     created.token = random_token();
-    write.change(
+    created.id = write.added(
         "INSERT INTO "
         "invitation(token,response,patient,born,language,made,expires,appointment,meets)"
-        " VALUES(?,?,?,?,?,?,?,?,?)",
+        " VALUES(?,?,?,?,?,?,?,?,?) RETURNING id",
         digest(created.token), random_uuid(), invitation.patient, invitation.born,
         invitation.language, seconds(now), seconds(invitation.expires), invitation.appointment,
         optional_seconds(invitation.meets));
-    created.id = write.last_id();
   }
   if (!invitation.key.empty()) {
     write.change("INSERT INTO invitation_key(key,asked,invitation) VALUES(?,?,?)", invitation.key,
@@ -273,7 +272,7 @@ Result<std::vector<Invitation>> Invitations::list() {
   const std::lock_guard lock(state_->mutex);
   const std::string sql = fmt::format("{} ORDER BY id DESC", kInvitation);
   return state_->all(
-      [](const Statement& row) {
+      [](const Columns& row) {
         Invitation invitation = invitation_of(row);
         invitation.draft.clear();
         invitation.told.clear();
@@ -286,7 +285,7 @@ Done Invitations::withdraw(std::int64_t id, Time now) {
   const std::lock_guard lock(state_->mutex);
   Write write(*state_);
   const int changed = write.change(
-      "UPDATE invitation SET withdrawn=COALESCE(withdrawn,?), withdrawn_by='person', draft=x''"
+      "UPDATE invitation SET withdrawn=COALESCE(withdrawn,?), withdrawn_by='person', draft=''"
       " WHERE id=? AND submitted IS NULL",
       seconds(now), id);
   write.change("DELETE FROM visit WHERE invitation=?", id);
@@ -305,7 +304,7 @@ Result<bool> Invitations::cancel(std::int64_t id, Time now) {
   const std::lock_guard lock(state_->mutex);
   Write write(*state_);
   const int changed = write.change(
-      "UPDATE invitation SET withdrawn=?, withdrawn_by='appointment', draft=x'' WHERE id=? AND"
+      "UPDATE invitation SET withdrawn=?, withdrawn_by='appointment', draft='' WHERE id=? AND"
       " withdrawn IS NULL AND submitted IS NULL",
       seconds(now), id);
   if (changed == 1) {
@@ -350,7 +349,7 @@ Result<std::string> Invitations::begin_visit(std::int64_t invitation, Time now) 
 Result<std::optional<Visit>> Invitations::visit(std::string_view session) {
   const std::lock_guard lock(state_->mutex);
   return state_->first(
-      [](const Statement& row) {
+      [](const Columns& row) {
         return Visit{row.integer(0), row.text(1), row.integer(2) != 0, time_of(row.integer(3)),
                      time_of(row.integer(4))};
       },
@@ -399,7 +398,8 @@ Result<Identified> Invitations::identify(std::string_view session, std::string_v
   const bool for_good = **tried + 1 >= std::int64_t{patience.tries} * patience.locks;
   write.change(
       "UPDATE invitation SET wrong_ever=wrong_ever+1, wrong=CASE WHEN wrong+1>=? THEN 0 ELSE"
-      " wrong+1 END, locked_until=CASE WHEN ? THEN ? WHEN wrong+1>=? THEN ? ELSE locked_until END"
+      " wrong+1 END, locked_until=CASE WHEN ?<>0 THEN ? WHEN wrong+1>=? THEN ? ELSE locked_until "
+      "END"
       " WHERE id=?",
       patience.tries, for_good ? 1 : 0, kForEver, patience.tries, seconds(now + patience.lock),
       invitation.id);
@@ -449,7 +449,7 @@ Done Invitations::read_interruptions(std::int64_t invitation, std::int64_t revis
 Result<std::vector<Interrupted>> Invitations::interruptions(std::int64_t invitation) {
   const std::lock_guard lock(state_->mutex);
   return state_->all(
-      [](const Statement& row) {
+      [](const Columns& row) {
         return Interrupted{row.text(0), row.text(1), !row.is_null(2)};
       },
       "SELECT reason,display,read FROM interruption WHERE invitation=? ORDER BY id", invitation);
@@ -477,7 +477,7 @@ Done Invitations::tidy(Time now) {
   const std::lock_guard lock(state_->mutex);
   Write write(*state_);
   write.change(
-      "UPDATE invitation SET draft=x'', told=x'' WHERE expires<=? AND (length(draft)>0 OR"
+      "UPDATE invitation SET draft='', told='' WHERE expires<=? AND (length(draft)>0 OR"
       " length(told)>0)",
       seconds(now));
   write.change("DELETE FROM visit WHERE made<=?", seconds(now - kLongestVisit));

@@ -11,10 +11,10 @@ namespace myoflag::review {
 
 namespace {
 
+using store::Columns;
 using store::File;
 using store::optional_of;
 using store::seconds;
-using store::Statement;
 using store::time_of;
 using store::Write;
 
@@ -33,7 +33,7 @@ store::ItemState state_of(std::string_view word) {
 }
 
 // With the assessment as it is stored.
-Row row_of(const Statement& row) {
+Row row_of(const Columns& row) {
   Row out;
   out.item = row.integer(0);
   out.outcome = row.text(1);
@@ -84,7 +84,7 @@ struct Unread {
 Result<bool> read_next(File& file) {
   Write write(file);
   const auto unread = file.all(
-      [](const Statement& row) {
+      [](const Columns& row) {
         return Unread{row.integer(0), row.text(1)};
       },
       "SELECT i.id, a.input FROM item i JOIN assessment a ON a.id=i.assessment"
@@ -155,7 +155,7 @@ Result<std::optional<Kept>> Desk::form(std::string_view outcome) {
   }
   const auto item = (*row)->item;
   auto kept = state_->first(
-      [](const Statement& columns) {
+      [](const Columns& columns) {
         Kept out;
         out.input = columns.text(0);
         out.bundle = columns.text(1);
@@ -192,7 +192,7 @@ Result<std::vector<Row>> Desk::forms_of(const Whose& whom, bool is_home, int mos
   }
   const std::string sql = fmt::format(
       "{} JOIN whose w ON w.item=i.id WHERE w.patient=? AND w.patient<>''"
-      " AND (w.server=? OR (w.server='' AND ?))"
+      " AND (w.server=? OR (w.server='' AND ?<>0))"
       " AND NOT EXISTS(SELECT 1 FROM proposal p WHERE p.item=i.id)"
       " AND ((e.id IS NOT NULL AND e.acknowledged IS NULL) OR NOT EXISTS(SELECT 1"
       " FROM item n WHERE n.thread=i.thread AND n.id>i.id AND NOT EXISTS(SELECT 1 FROM proposal p"
@@ -229,7 +229,7 @@ Result<bool> Desk::acknowledge(std::int64_t escalation, std::string_view by, Tim
 Result<std::vector<Proposal>> Desk::proposals(std::int64_t item) {
   const std::lock_guard lock(state_->mutex);
   return state_->all(
-      [](const Statement& row) {
+      [](const Columns& row) {
         return Proposal{row.text(0), state_of(row.text(1))};
       },
       "SELECT p.workup, i.state FROM proposal p JOIN item i ON i.id=p.item WHERE p.source=?"
@@ -253,7 +253,7 @@ Done Desk::propose(std::int64_t source, std::string_view workup,
 Result<std::string> Desk::born(std::string_view response) {
   const std::lock_guard lock(state_->mutex);
   return state_
-      ->first([](const Statement& row) { return row.text(0); },
+      ->first([](const Columns& row) { return row.text(0); },
               "SELECT born FROM invitation WHERE response=?", response)
       .map([](auto&& born) { return born.value_or(""); });
 }

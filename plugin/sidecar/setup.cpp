@@ -12,6 +12,7 @@
 #include "plugin/ehr/ehr_options.h"
 #include "plugin/ehr/own_key.h"
 #include "plugin/knowledge/knowledge.h"
+#include "plugin/store/place.h"
 #include "plugin/trust/gate.h"
 
 namespace myoflag::sidecar {
@@ -37,7 +38,7 @@ Problem Setup::problem_at(const std::string& option, const Failure& failure) con
 }
 
 std::string Setup::path_of(const std::string& named) const {
-  return (std::filesystem::path(folder_) / named).string();
+  return store::is_database(named) ? named : (std::filesystem::path(folder_) / named).string();
 }
 
 Checked<rules::KnowledgePtr> Setup::knowledge() const {

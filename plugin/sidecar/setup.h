@@ -31,7 +31,7 @@ class Setup {
   Setup(config::Loaded loaded, std::string folder, ReadFile read_file);
 
   const config::Config& config() const { return loaded_.config(); }
-  std::string path_of(const std::string& named) const;
+  std::string path_of(const std::string& named) const;  // an address of a database stays
 
   Checked<std::shared_ptr<const Serving>> serving() const;
   Checked<std::vector<trust::Client>> clients() const;

@@ -4,47 +4,55 @@
 
 #include <fmt/format.h>
 
+#include "plugin/store/sqlite.h"
+
 namespace myoflag::store {
 
 Failure File::failure() const {
-  return {Exit::outside, fmt::format("MF-3100: the store cannot be kept: {}", db.error())};
+  return {Exit::outside, fmt::format("MF-3100: the store cannot be kept: {}", db->error())};
 }
 
 Done File::migrate(const Schema& schema) {
   const auto newest = static_cast<std::int64_t>(schema.migrations.size());
   Write write(*this);  // two processes may come at once
-  const auto version = number("PRAGMA user_version");
-  const auto application = number("PRAGMA application_id");
-  const auto tables = number("SELECT COUNT(*) FROM sqlite_schema");
-  if (!version || !application || !tables) {
+  const auto standing = write.is_good() ? db->standing() : std::nullopt;
+  if (!standing) {
     return tl::unexpected(failure());
   }
-  const bool is_empty = **tables == 0 && **version == 0;
-  if (!is_empty && **application != schema.application) {
-    return tl::unexpected(
-        Failure{Exit::usage, "MF-3101: the file is no store of this program; it is left alone"});
+  if (!standing->is_empty && standing->application != schema.application) {
+    return tl::unexpected(Failure{Exit::usage,
+                                  "MF-3101: what is there is no store of this program; it is left "
+                                  "alone"});
   }
-  if (**version > newest) {
+  if (standing->version > newest) {
     return tl::unexpected(
         Failure{Exit::usage, fmt::format("MF-3102: the store was written by a newer version of "
                                          "this program (schema {}, this one knows {})",
-                                         **version, newest)});
+                                         standing->version, newest)});
   }
-  if (**version == newest) {
+  if (standing->version == newest) {
     return {};
   }
-  for (auto at = **version; at < newest; ++at) {
-    if (!db.run(schema.migrations[static_cast<std::size_t>(at)])) {
+  for (auto at = standing->version; at < newest; ++at) {
+    if (!db->build(schema.migrations[static_cast<std::size_t>(at)])) {
       return tl::unexpected(failure());
     }
   }
-  write.change(fmt::format("PRAGMA application_id={}", schema.application).c_str());
-  write.change(fmt::format("PRAGMA user_version={}", newest).c_str());
-  return write.commit();
+  return db->mark(schema.application, newest) ? write.commit() : tl::unexpected(failure());
+}
+
+Done File::use(std::unique_ptr<Connection> connection, const Schema& schema) {
+  db = std::move(connection);
+  return migrate(schema);
 }
 
 Done File::open(const std::string& path, const Schema& schema) {
-  if (!db.open(path)) {
+  Database file;
+  const bool is_open = file.open(path);
+  auto connection = std::make_unique<SqliteConnection>(std::move(file));
+  auto* const sqlite = connection.get();
+  db = std::move(connection);
+  if (!is_open) {
     return tl::unexpected(failure());
   }
   struct stat about {};
@@ -54,27 +62,27 @@ Done File::open(const std::string& path, const Schema& schema) {
                                   "beside it"});
   }
   // Before anything is changed in a file that may be another program's.
-  db.run("PRAGMA busy_timeout=10000");
+  sqlite->run("PRAGMA busy_timeout=10000");
   if (auto migrated = migrate(schema); !migrated) {
     return migrated;
   }
-  return db.run(schema.settings) ? Done() : tl::unexpected(failure());
+  return sqlite->run(schema.settings) ? Done() : tl::unexpected(failure());
 }
 
-Write::Write(File& file) : file_(file) {
+Write::Write(File& file, Locks locks) : file_(file) {
   hook();
-  is_open_ = file_.db.run("BEGIN IMMEDIATE");
+  is_open_ = file_.db->begin(locks);
   is_good_ = is_open_;
 }
 
 Write::~Write() {
   if (is_open_) {
-    file_.db.run("ROLLBACK");
+    file_.db->roll_back();
   }
 }
 
 Done Write::commit() {
-  if (!is_good_ || !file_.db.run("COMMIT")) {
+  if (!is_good_ || !file_.db->commit()) {
     return tl::unexpected(file_.failure());
   }
   is_open_ = false;

@@ -1,10 +1,12 @@
 #pragma once
-// A SQLite file of this program, for its owner only: opened, its tables made or brought up to date,
-// read by queries and changed by transactions. Several processes may hold it open; in one process
-// one thread at a time. Errors: MF-3100 to MF-3103.
+// Tables of this program, in a SQLite file for its owner only or in a database of PostgreSQL: made
+// or brought up to date, read by queries and changed by transactions. Several processes may hold
+// them open; in one process one thread at a time. Errors: MF-3100 to MF-3103.
 
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,15 +14,15 @@
 #include <vector>
 
 #include "plugin/store/result.h"
-#include "plugin/store/sqlite.h"
+#include "plugin/store/sql.h"
 
 namespace myoflag::store {
 
 struct Schema {
-  std::int64_t application = 0;  // in the head of the file: those of other programs are left alone
-  // user_version counts what was done. Never change one: add another.
+  std::int64_t application = 0;  // is kept with the tables: those of other programs are left alone
+  // How many were done is kept, too. Never change one: add another.
   std::span<const char* const> migrations;
-  const char* settings = "";  // pragmas of every opening
+  const char* settings = "";  // of a file: pragmas of every opening
 };
 
 // On disk when a transaction has ended, whatever happens to the machine.
@@ -34,44 +36,44 @@ inline constexpr const char* kDurableSoon =
     "PRAGMA foreign_keys=ON;";
 
 struct File {
-  Database db;
+  std::unique_ptr<Connection> db;
   std::function<void()> at_write;  // before and after every transaction
 
-  // "": a temporary file that is gone with it.
+  // A SQLite file; "": a temporary one that is gone with it.
   Done open(const std::string& path, const Schema& schema);
+  // Of any kind: its tables.
+  Done use(std::unique_ptr<Connection> connection, const Schema& schema);
 
   Failure failure() const;
 
   // The rows of a query, each made to a value.
   template <typename Make, typename... Values>
   auto all(Make&& make, const char* sql, const Values&... values)
-      -> Result<std::vector<decltype(make(std::declval<const Statement&>()))>> {
-    Statement rows(db, sql, values...);
-    std::vector<decltype(make(std::declval<const Statement&>()))> out;
-    Row row = Row::end;
-    while ((row = rows.step()) == Row::here) {
-      out.push_back(make(rows));
-    }
-    if (row == Row::error) {
-      return tl::unexpected(failure());
-    }
-    return out;
+      -> Result<std::vector<decltype(make(std::declval<const Columns&>()))>> {
+    std::vector<decltype(make(std::declval<const Columns&>()))> out;
+    const std::array<Value, sizeof...(values)> bound{value_of(values)...};
+    const auto done = db->ask(sql, bound, [&](const Columns& row) {
+      out.push_back(make(row));
+      return true;
+    });
+    return done ? Result<decltype(out)>(std::move(out)) : tl::unexpected(failure());
   }
 
   template <typename Make, typename... Values>
   auto first(Make&& make, const char* sql, const Values&... values)
-      -> Result<std::optional<decltype(make(std::declval<const Statement&>()))>> {
-    Statement rows(db, sql, values...);
-    const Row row = rows.step();
-    if (row == Row::error) {
-      return tl::unexpected(failure());
-    }
-    return row == Row::here ? std::optional(make(rows)) : std::nullopt;
+      -> Result<std::optional<decltype(make(std::declval<const Columns&>()))>> {
+    std::optional<decltype(make(std::declval<const Columns&>()))> out;
+    const std::array<Value, sizeof...(values)> bound{value_of(values)...};
+    const auto done = db->ask(sql, bound, [&](const Columns& row) {
+      out = make(row);
+      return false;
+    });
+    return done ? Result<decltype(out)>(std::move(out)) : tl::unexpected(failure());
   }
 
   template <typename... Values>
   Result<std::optional<std::int64_t>> number(const char* sql, const Values&... values) {
-    return first([](const Statement& row) { return row.integer(0); }, sql, values...);
+    return first([](const Columns& row) { return row.integer(0); }, sql, values...);
   }
 
  private:
@@ -81,7 +83,7 @@ struct File {
 // A transaction: undone unless it is committed.
 class Write {
  public:
-  explicit Write(File& file);
+  explicit Write(File& file, Locks locks = Locks::all);
   ~Write();
   Write(const Write&) = delete;
   Write& operator=(const Write&) = delete;
@@ -89,11 +91,25 @@ class Write {
   // Rows that changed; after the first failure nothing more happens.
   template <typename... Values>
   int change(const char* sql, const Values&... values) {
-    is_good_ = is_good_ && Statement(file_.db, sql, values...).done();
-    return is_good_ ? file_.db.changes() : 0;
+    const std::array<Value, sizeof...(values)> bound{value_of(values)...};
+    const auto changed =
+        is_good_ ? file_.db->ask(sql, bound, [](const Columns&) { return true; }) : std::nullopt;
+    is_good_ = changed.has_value();
+    return changed.value_or(0);
   }
 
-  std::int64_t last_id() const { return file_.db.last_id(); }
+  // What an INSERT with RETURNING gives; 0 after a failure.
+  template <typename... Values>
+  std::int64_t added(const char* sql, const Values&... values) {
+    std::int64_t id = 0;
+    const std::array<Value, sizeof...(values)> bound{value_of(values)...};
+    is_good_ = is_good_ && file_.db->ask(sql, bound, [&](const Columns& row) {
+      id = row.integer(0);
+      return true;
+    });
+    return id;
+  }
+
   File& file() const { return file_; }
   bool is_good() const { return is_good_; }
 

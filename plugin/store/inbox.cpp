@@ -75,7 +75,7 @@ int insert(Write& write, const std::vector<NewFound>& page, Time now) {
 
 struct Inbox::State : File {
   Result<std::optional<std::string>> kept(const char* name) {
-    return first([](const Statement& row) { return row.text(0); },
+    return first([](const Columns& row) { return row.text(0); },
                  "SELECT value FROM bookmark WHERE name=?", std::string_view(name));
   }
 };
@@ -159,7 +159,7 @@ Result<bool> Inbox::is_taken(std::string_view source, std::string_view version) 
 Result<std::vector<std::string>> Inbox::delivered(std::string_view source,
                                                   std::string_view search) {
   const auto packed_bundles = state_->all(
-      [](const Statement& row) { return row.text(0); },
+      [](const Columns& row) { return row.text(0); },
       "SELECT i.bundle FROM item i JOIN step s ON s.item=i.id WHERE s.type='QuestionnaireResponse'"
       " AND s.state<>'intent' AND (s.id=? OR (length(?)>0 AND (s.search=? OR"
       " substr(s.search,1,length(?)+1)=? || '&')))",
@@ -180,7 +180,7 @@ Result<std::vector<std::string>> Inbox::delivered(std::string_view source,
 
 Result<std::optional<FoundContent>> Inbox::next(FoundState state) {
   auto row = state_->first(
-      [](const Statement& one) {
+      [](const Columns& one) {
         return FoundContent{one.integer(0), one.text(1), time_of(one.integer(2)), one.text(3),
                             one.text(4)};
       },
@@ -210,13 +210,17 @@ Done Inbox::fetched(std::int64_t id, std::string_view record) {
 
 Result<Receipt> Inbox::judged(std::int64_t id, const Submission& submission, Time now) {
   Write write(*state_);
+  const auto before = state_->number("SELECT item FROM inbox WHERE id=? AND state='judged'", id);
+  if (!before || *before) {  // another process was quicker
+    return before.map([](const auto& item) { return Receipt{*item, false}; });
+  }
   const auto receipt = keep(write, submission, now);
   if (!receipt) {
     return receipt;
   }
   // The assessment has it all.
   write.change(
-      "UPDATE inbox SET state='judged', item=?, response=x'', record=x'', code='', reason=''"
+      "UPDATE inbox SET state='judged', item=?, response='', record='', code='', reason=''"
       " WHERE id=?",
       receipt->item, id);
   return write.commit().map([&] { return *receipt; });
@@ -224,7 +228,8 @@ Result<Receipt> Inbox::judged(std::int64_t id, const Submission& submission, Tim
 
 Done Inbox::park(std::int64_t id, std::string_view code, std::string_view reason) {
   Write write(*state_);
-  write.change("UPDATE inbox SET state='parked', code=?, reason=? WHERE id=?", code, reason, id);
+  write.change("UPDATE inbox SET state='parked', code=?, reason=? WHERE id=? AND state<>'judged'",
+               code, reason, id);
   return write.commit();
 }
 
@@ -237,7 +242,7 @@ Done Inbox::retry(std::int64_t id) {
     write.change("DELETE FROM bookmark WHERE name='poll-bookmark'");
   } else {
     changed = write.change(
-        "UPDATE inbox SET state='found', record=x'', code='', reason='' WHERE id=? AND"
+        "UPDATE inbox SET state='found', record='', code='', reason='' WHERE id=? AND"
         " state='parked'",
         id);
   }
@@ -256,18 +261,18 @@ Done Inbox::retry(std::int64_t id) {
 
 Result<std::vector<Found>> Inbox::list(bool with_done) {
   return state_->all(
-      [](const Statement& row) {
+      [](const Columns& row) {
         return Found{row.integer(0),          row.text(1), row.text(2), state_of(row.text(3)),
                      time_of(row.integer(4)), row.text(5), row.text(6), optional_of(row, 7)};
       },
-      "SELECT id,source,version,state,since,code,reason,item FROM inbox WHERE ? OR state NOT IN"
+      "SELECT id,source,version,state,since,code,reason,item FROM inbox WHERE ?<>0 OR state NOT IN"
       " ('judged','ours') ORDER BY id",
       with_done ? 1 : 0);
 }
 
 Result<FoundCounts> Inbox::counts() {
   auto found = state_->first(
-      [](const Statement& row) {
+      [](const Columns& row) {
         return FoundCounts{row.number(0), row.number(1), row.number(2), row.number(3)};
       },
       "SELECT COUNT(*) FILTER(WHERE state IN ('found','fetched')), COUNT(*) FILTER(WHERE"

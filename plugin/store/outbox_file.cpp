@@ -4,6 +4,9 @@
 #include <utility>
 #include <zstd.h>
 
+#include "plugin/store/place.h"
+#include "plugin/store/postgres.h"
+
 namespace myoflag::store {
 
 namespace {
@@ -11,7 +14,7 @@ namespace {
 // "Myo1": files of other programs are left alone.
 constexpr std::int64_t kApplication = 0x4d796f31;
 
-constexpr std::array<const char*, 7> kMigrations{
+constexpr std::array<const char*, 8> kMigrations{
     "CREATE TABLE receipt(id INTEGER PRIMARY KEY, response TEXT NOT NULL UNIQUE,"
     " arrived INTEGER NOT NULL);"
     "CREATE TABLE assessment(id INTEGER PRIMARY KEY,"
@@ -93,7 +96,12 @@ constexpr std::array<const char*, 7> kMigrations{
     " invitation INTEGER NOT NULL REFERENCES invitation(id), made INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX link_of ON link(invitation);"
     "CREATE TABLE invitation_key(key TEXT PRIMARY KEY, asked TEXT NOT NULL,"
-    " invitation INTEGER NOT NULL REFERENCES invitation(id)) WITHOUT ROWID;"};
+    " invitation INTEGER NOT NULL REFERENCES invitation(id)) WITHOUT ROWID;",
+    // Where several deliver at once: who is about it, and until when nobody else may be.
+    "ALTER TABLE item ADD COLUMN holder TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE item ADD COLUMN held_until INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE escalation ADD COLUMN holder TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE escalation ADD COLUMN held_until INTEGER NOT NULL DEFAULT 0;"};
 
 constexpr std::int64_t kNoTarget = 1'000'000;
 
@@ -123,8 +131,12 @@ Result<std::string> unpacked(const std::string& bytes) {
   return out;
 }
 
-Done open_outbox(File& file, const std::string& path, std::function<void()> at_write) {
-  auto opened = file.open(path, {kApplication, kMigrations, kDurable});
+Done open_outbox(File& file, const std::string& place, std::function<void()> at_write) {
+  const Schema schema{kApplication, kMigrations, kDurable};
+  auto opened = is_database(place) ? connect(place).and_then([&](auto&& connection) {
+    return file.use(std::move(connection), schema);
+  })
+                                   : file.open(place, schema);
   if (opened) {
     file.at_write = std::move(at_write);
   }
@@ -149,19 +161,19 @@ Result<Receipt> keep(Write& write, const Submission& submission, Time now) {
   }
   write.change("INSERT INTO receipt(response,arrived) VALUES(?,?) ON CONFLICT DO NOTHING",
                submission.response, seconds(now));
-  write.change(
+  const auto assessment = write.added(
       "INSERT INTO assessment(receipt,outcome,tier,target_hours,made,input,result)"
-      " VALUES((SELECT id FROM receipt WHERE response=?),?,?,?,?,?,?)",
+      " VALUES((SELECT id FROM receipt WHERE response=?),?,?,?,?,?,?) RETURNING id",
       submission.response, submission.outcome, submission.tier, submission.target_hours,
       seconds(now), input, result);
-  const std::int64_t assessment = write.last_id();
   if (submission.is_urgent) {
     write.change("INSERT INTO escalation(assessment,raised) VALUES(?,?)", assessment, seconds(now));
   }
-  write.change("INSERT INTO item(assessment,thread,urgency,due,bundle) VALUES(?,?,?,?,?)",
-               assessment, submission.thread, submission.target_hours.value_or(kNoTarget),
-               seconds(now), bundle);
-  const Receipt receipt{write.last_id(), true};
+  const auto item = write.added(
+      "INSERT INTO item(assessment,thread,urgency,due,bundle) VALUES(?,?,?,?,?) RETURNING id",
+      assessment, submission.thread, submission.target_hours.value_or(kNoTarget), seconds(now),
+      bundle);
+  const Receipt receipt{item, true};
   return write.is_good() ? Result<Receipt>(receipt) : tl::unexpected(write.file().failure());
 }
 

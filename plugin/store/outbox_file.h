@@ -1,6 +1,6 @@
 #pragma once
-// The outbox's file, for what keeps its tables in it: the outbox itself and the intake, so that one
-// transaction can be of both.
+// The outbox's tables, for what keeps its own beside them: the outbox itself and the intake, so
+// that one transaction can be of both.
 
 #include <cstdint>
 #include <functional>
@@ -16,7 +16,7 @@ namespace myoflag::store {
 inline std::int64_t seconds(Time time) { return time.time_since_epoch().count(); }
 inline Time time_of(std::int64_t seconds) { return Time(std::chrono::seconds(seconds)); }
 
-inline std::optional<std::int64_t> optional_of(const Statement& row, int column) {
+inline std::optional<std::int64_t> optional_of(const Columns& row, int column) {
   return row.is_null(column) ? std::nullopt : std::optional(row.integer(column));
 }
 
@@ -25,7 +25,7 @@ std::string packed(std::string_view text);
 Result<std::string> unpacked(const std::string& bytes);  // what we packed ourselves
 
 // As Store::open says.
-Done open_outbox(File& file, const std::string& path, std::function<void()> at_write);
+Done open_outbox(File& file, const std::string& place, std::function<void()> at_write);
 
 // Store::submit as a part of a transaction: nothing is committed.
 Result<Receipt> keep(Write& write, const Submission& submission, Time now);

@@ -5,6 +5,8 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 namespace myoflag::store {
 
 namespace {
@@ -40,8 +42,6 @@ bool Database::run(const char* sql) {
 }
 
 int Database::changes() const { return ::sqlite3_changes(handle_.get()); }
-
-std::int64_t Database::last_id() const { return ::sqlite3_last_insert_rowid(handle_.get()); }
 
 std::string Database::error() const {
   return handle_ ? ::sqlite3_errmsg(handle_.get()) : "out of memory";
@@ -97,6 +97,50 @@ std::size_t Statement::size(int column) const {
 
 bool Statement::is_null(int column) const {
   return ::sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+}
+
+std::optional<int> SqliteConnection::ask(const char* sql, std::span<const Value> values,
+                                         const Each& each) {
+  Statement statement(db_, sql);
+  int at = 0;
+  for (const Value& value : values) {
+    ++at;
+    if (const auto* number = std::get_if<std::int64_t>(&value)) {
+      statement.bind(at, *number);
+    } else if (const auto* text = std::get_if<std::string_view>(&value)) {
+      statement.bind(at, *text);
+    }
+  }
+  Row row = statement.step();
+  while (row == Row::here && each(statement)) {
+    row = statement.step();
+  }
+  return row == Row::error ? std::nullopt : std::optional(db_.changes());
+}
+
+bool SqliteConnection::begin(Locks) { return db_.run("BEGIN IMMEDIATE"); }
+bool SqliteConnection::commit() { return db_.run("COMMIT"); }
+void SqliteConnection::roll_back() { db_.run("ROLLBACK"); }
+
+std::optional<Standing> SqliteConnection::standing() {
+  Statement version(db_, "PRAGMA user_version");
+  Statement application(db_, "PRAGMA application_id");
+  Statement tables(db_, "SELECT COUNT(*) FROM sqlite_schema");
+  for (Statement* one : {&version, &application, &tables}) {
+    if (one->step() != Row::here) {
+      return std::nullopt;
+    }
+  }
+  return Standing{application.integer(0), version.integer(0),
+                  tables.integer(0) == 0 && version.integer(0) == 0};
+}
+
+bool SqliteConnection::build(const char* statements) { return db_.run(statements); }
+
+bool SqliteConnection::mark(std::int64_t application, std::int64_t version) {
+  return db_.run(
+      fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", application, version)
+          .c_str());
 }
 
 }  // namespace myoflag::store

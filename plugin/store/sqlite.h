@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "plugin/store/sql.h"
+
 struct sqlite3;
 struct sqlite3_stmt;
 
@@ -22,7 +24,6 @@ class Database {
 
   bool run(const char* sql);  // any number of statements without values
   int changes() const;        // rows of the last INSERT, UPDATE or DELETE
-  std::int64_t last_id() const;
   std::string error() const;
 
  private:
@@ -37,7 +38,7 @@ enum class Row { here, end, error };
 
 // One prepared statement; values by position, from 1; columns from 0. Must not outlive the
 // database.
-class Statement {
+class Statement final : public Columns {
  public:
   Statement(const Database& db, const char* sql);
   template <typename... Values>
@@ -66,17 +67,36 @@ class Statement {
   bool done() { return step() == Row::end; }  // for a statement that gives no rows
   void reset();                               // values stay
 
-  std::uint64_t number(int column) const { return static_cast<std::uint64_t>(integer(column)); }
-  std::int64_t integer(int column) const;
-  std::string text(int column) const;
+  std::int64_t integer(int column) const override;
+  std::string text(int column) const override;
   std::size_t size(int column) const;  // of the text
-  bool is_null(int column) const;
+  bool is_null(int column) const override;
 
  private:
   struct Finalizer {
     void operator()(sqlite3_stmt* statement) const;
   };
   std::unique_ptr<sqlite3_stmt, Finalizer> statement_;
+};
+
+// What a store asks, of such a file. MF-3103 is not its business.
+class SqliteConnection final : public Connection {
+ public:
+  explicit SqliteConnection(Database db) : db_(std::move(db)) {}
+  bool run(const char* sql) { return db_.run(sql); }
+
+  std::optional<int> ask(const char* sql, std::span<const Value> values, const Each& each) override;
+  bool begin(Locks locks) override;
+  bool commit() override;
+  void roll_back() override;
+  std::string error() const override { return db_.error(); }
+  bool is_shared() const override { return false; }
+  std::optional<Standing> standing() override;
+  bool build(const char* statements) override;
+  bool mark(std::int64_t application, std::int64_t version) override;
+
+ private:
+  Database db_;
 };
 
 }  // namespace myoflag::store

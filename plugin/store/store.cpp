@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "plugin/random_uuid.h"
 #include "plugin/store/outbox_file.h"
 
 namespace myoflag::store {
@@ -16,6 +17,14 @@ constexpr const char* kItem =
     " (SELECT COUNT(*) FROM step s WHERE s.item=i.id AND s.state='done')"
     " FROM item i JOIN assessment a ON a.id=i.assessment JOIN receipt r ON r.id=a.receipt";
 
+// Longer than one exchange with a server takes, a new token and a second try included: who has lost
+// its claim is not sending any more when another one begins.
+constexpr std::chrono::seconds kItemLease{120};
+constexpr std::chrono::seconds kAlertLease{30};
+
+// Of the database: several machines have several clocks.
+constexpr const char* kClock = "EXTRACT(EPOCH FROM clock_timestamp())::BIGINT";
+
 ItemState item_state(std::string_view word) {
   return word == "done"     ? ItemState::done
          : word == "parked" ? ItemState::parked
@@ -26,7 +35,7 @@ StepState step_state(std::string_view word) {
   return word == "done" ? StepState::done : word == "sent" ? StepState::sent : StepState::intent;
 }
 
-Item item_of(const Statement& row) {
+Item item_of(const Columns& row) {
   const auto since = optional_of(row, 7);
   return {row.integer(0),
           item_state(row.text(1)),
@@ -45,7 +54,7 @@ Item item_of(const Statement& row) {
           static_cast<int>(row.integer(14))};
 }
 
-std::optional<Time> moment_of(const Statement& row, int column) {
+std::optional<Time> moment_of(const Columns& row, int column) {
   const auto at = optional_of(row, column);
   return at ? std::optional(time_of(*at)) : std::nullopt;
 }
@@ -57,15 +66,54 @@ tl::unexpected<Failure> no_such(std::string_view what, std::int64_t id) {
 
 }  // namespace
 
-struct Store::State : File {};
+struct Store::State : File {
+  const std::string holder = random_uuid();  // what we claim, we claim under this name
+
+  // Where several deliver, the first of `table` that nobody else is about, for `lease`; who chooses
+  // at the same moment passes it over. From a file one process alone delivers. `where`: with the
+  // time as ?1.
+  Result<std::optional<std::int64_t>> claim(std::string_view table, std::string_view where,
+                                            std::string_view order, std::chrono::seconds lease,
+                                            Time now) {
+    if (!db->is_shared()) {
+      const auto sql =
+          fmt::format("SELECT i.id FROM {} i WHERE {} ORDER BY {} LIMIT 1", table, where, order);
+      return number(sql.c_str(), seconds(now));
+    }
+    const auto sql = fmt::format(
+        "UPDATE {0} SET holder=?2, held_until={1}+?3 WHERE id=(SELECT i.id FROM {0} i WHERE {2} AND"
+        " (i.held_until<={1} OR i.holder=?2) ORDER BY {3} LIMIT 1 FOR UPDATE SKIP LOCKED)"
+        " RETURNING id",
+        table, kClock, where, order);
+    Write write(*this, Locks::rows);
+    const auto id = number(sql.c_str(), seconds(now), holder, lease.count());
+    return id ? write.commit().map([&] { return *id; }) : id;
+  }
+
+  // Before anything is written of a claimed item; it is ours for another lease.
+  Done hold(Write& write, std::int64_t item) {
+    if (!db->is_shared()) {
+      return {};
+    }
+    const auto sql = fmt::format("UPDATE item SET held_until={}+? WHERE id=? AND holder=?", kClock);
+    const int held = write.change(sql.c_str(), kItemLease.count(), item, holder);
+    if (!write.is_good()) {
+      return tl::unexpected(failure());
+    }
+    return held == 1 ? Done()
+                     : tl::unexpected(Failure{
+                           Exit::outside,
+                           fmt::format("MF-3111: another process has taken item {} over", item)});
+  }
+};
 
 Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
 
-Result<Store> Store::open(const std::string& path, std::function<void()> at_write) {
+Result<Store> Store::open(const std::string& place, std::function<void()> at_write) {
   auto state = std::make_unique<State>();
-  return open_outbox(*state, path, std::move(at_write)).map([&] {
+  return open_outbox(*state, place, std::move(at_write)).map([&] {
     return Store(std::move(state));
   });
 }
@@ -112,21 +160,30 @@ Result<bool> Store::claim(std::string_view target) {
 }
 
 Result<std::optional<std::int64_t>> Store::next(Time now) {
-  return state_->number(
-      "SELECT id FROM item i WHERE state='waiting' AND due<=? AND NOT EXISTS(SELECT 1 FROM item e"
-      " WHERE e.thread=i.thread AND e.state='waiting' AND e.id<i.id) ORDER BY urgency, id LIMIT 1",
-      seconds(now));
+  return state_->claim("item",
+                       "i.state='waiting' AND i.due<=?1 AND NOT EXISTS(SELECT 1 FROM item e WHERE"
+                       " e.thread=i.thread AND e.state='waiting' AND e.id<i.id)",
+                       "i.urgency, i.id", kItemLease, now);
+}
+
+Done Store::give_back(std::int64_t item) {
+  if (!state_->db->is_shared()) {
+    return {};
+  }
+  Write write(*state_, Locks::rows);
+  write.change("UPDATE item SET held_until=0 WHERE id=? AND holder=?", item, state_->holder);
+  return write.commit();
 }
 
 Result<std::optional<Time>> Store::next_due() {
-  return state_->first([](const Statement& row) { return time_of(row.integer(0)); },
+  return state_->first([](const Columns& row) { return time_of(row.integer(0)); },
                        "SELECT due FROM item i WHERE state='waiting' AND NOT EXISTS(SELECT 1 FROM"
                        " item e WHERE e.thread=i.thread AND e.state='waiting' AND e.id<i.id)"
                        " ORDER BY due LIMIT 1");
 }
 
 Result<std::string> Store::bundle(std::int64_t item) {
-  auto bytes = state_->first([](const Statement& row) { return row.text(0); },
+  auto bytes = state_->first([](const Columns& row) { return row.text(0); },
                              "SELECT bundle FROM item WHERE id=?", item);
   if (!bytes) {
     return tl::unexpected(bytes.error());
@@ -135,7 +192,7 @@ Result<std::string> Store::bundle(std::int64_t item) {
 }
 
 Result<std::string> Store::assessment(std::int64_t item) {
-  auto bytes = state_->first([](const Statement& row) { return row.text(0); },
+  auto bytes = state_->first([](const Columns& row) { return row.text(0); },
                              "SELECT a.result FROM item i JOIN assessment a ON a.id=i.assessment"
                              " WHERE i.id=?",
                              item);
@@ -147,7 +204,7 @@ Result<std::string> Store::assessment(std::int64_t item) {
 
 Result<std::vector<Step>> Store::steps(std::int64_t item) {
   return state_->all(
-      [](const Statement& row) {
+      [](const Columns& row) {
         return Step{
             row.text(0), static_cast<int>(row.integer(1)), row.text(2), row.text(3), row.text(4),
             row.text(5), step_state(row.text(6)),          row.text(7)};
@@ -158,15 +215,19 @@ Result<std::vector<Step>> Store::steps(std::int64_t item) {
 
 Done Store::plan(std::int64_t item, std::string_view rung, std::string_view folded,
                  const std::vector<Step>& steps) {
-  Write write(*state_);
+  Write write(*state_, Locks::rows);
+  if (auto held = state_->hold(write, item); !held) {
+    return held;
+  }
   write.change("UPDATE item SET rung=?, folded=? WHERE id=?", rung, folded, item);
   write.change("UPDATE step SET number=-1 WHERE item=? AND state<>'done'", item);
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const Step& step = steps[i];
     write.change(
         "INSERT INTO step(item,urn,wave,number,type,how,search,body) VALUES(?,?,?,?,?,?,?,?)"
-        " ON CONFLICT DO UPDATE SET wave=excluded.wave, number=excluded.number, how=excluded.how,"
-        " search=excluded.search, body=excluded.body WHERE state<>'done'",
+        " ON CONFLICT(item,urn) DO UPDATE SET wave=excluded.wave, number=excluded.number, "
+        "how=excluded.how,"
+        " search=excluded.search, body=excluded.body WHERE step.state<>'done'",
         item, step.urn, step.wave, static_cast<std::int64_t>(i), step.type, step.how, step.search,
         step.body);
   }
@@ -176,7 +237,10 @@ Done Store::plan(std::int64_t item, std::string_view rung, std::string_view fold
 }
 
 Done Store::sent(std::int64_t item, const std::vector<std::string>& urns) {
-  Write write(*state_);
+  Write write(*state_, Locks::rows);
+  if (auto held = state_->hold(write, item); !held) {
+    return held;
+  }
   for (const std::string& urn : urns) {
     write.change("UPDATE step SET state='sent' WHERE item=? AND urn=? AND state='intent'", item,
                  urn);
@@ -185,7 +249,10 @@ Done Store::sent(std::int64_t item, const std::vector<std::string>& urns) {
 }
 
 Done Store::arrived(std::int64_t item, const std::vector<Arrival>& arrivals) {
-  Write write(*state_);
+  Write write(*state_, Locks::rows);
+  if (auto held = state_->hold(write, item); !held) {
+    return held;
+  }
   for (const Arrival& arrival : arrivals) {
     write.change("UPDATE step SET state='done', id=? WHERE item=? AND urn=?", arrival.id, item,
                  arrival.urn);
@@ -200,14 +267,17 @@ Done Store::arrived(std::int64_t item, const std::vector<Arrival>& arrivals) {
       item, item);
   if (done == 1) {
     // The bundle has them, too.
-    write.change("UPDATE step SET body=x'' WHERE item=?", item);
+    write.change("UPDATE step SET body='' WHERE item=?", item);
   }
   return write.commit();
 }
 
 Done Store::postpone(std::int64_t item, Time now, Time due, std::string_view code,
                      std::string_view reason) {
-  Write write(*state_);
+  Write write(*state_, Locks::rows);
+  if (auto held = state_->hold(write, item); !held) {
+    return held;
+  }
   write.change(
       "UPDATE item SET due=?, tries=tries+1, since=COALESCE(since,?), code=?, reason=?"
       " WHERE id=? AND state='waiting'",
@@ -246,8 +316,16 @@ Done Store::retry(std::int64_t item, Time now) {
 }
 
 Result<std::optional<Alert>> Store::next_alert(Time now) {
+  const auto id = state_->claim(
+      "escalation",
+      "i.acknowledged IS NULL AND i.told IS NULL AND i.told_parked=0 AND i.told_due<=?1",
+      "i.told_tries, (SELECT w.urgency FROM item w WHERE w.assessment=i.assessment), i.id",
+      kAlertLease, now);
+  if (!id || !*id) {
+    return id.map([](const auto&) { return std::optional<Alert>(); });
+  }
   return state_->first(
-      [](const Statement& row) {
+      [](const Columns& row) {
         return Alert{row.integer(0),
                      row.integer(1),
                      row.text(2),
@@ -259,41 +337,39 @@ Result<std::optional<Alert>> Store::next_alert(Time now) {
       },
       "SELECT e.id, i.id, a.outcome, a.tier, a.target_hours, r.arrived, e.told_tries, e.told_since"
       " FROM escalation e JOIN assessment a ON a.id=e.assessment JOIN item i ON i.assessment=a.id"
-      " JOIN receipt r ON r.id=a.receipt"
-      " WHERE e.acknowledged IS NULL AND e.told IS NULL AND e.told_parked=0 AND e.told_due<=?"
-      " ORDER BY e.told_tries, i.urgency, e.id LIMIT 1",
-      seconds(now));
+      " JOIN receipt r ON r.id=a.receipt WHERE e.id=?",
+      **id);
 }
 
 Result<std::optional<Time>> Store::next_alert_due() {
-  return state_->first([](const Statement& row) { return time_of(row.integer(0)); },
+  return state_->first([](const Columns& row) { return time_of(row.integer(0)); },
                        "SELECT told_due FROM escalation WHERE acknowledged IS NULL AND told IS NULL"
                        " AND told_parked=0 ORDER BY told_due LIMIT 1");
 }
 
 Done Store::alert_told(std::int64_t escalation, Time now) {
-  Write write(*state_);
+  Write write(*state_, Locks::rows);
   write.change(
-      "UPDATE escalation SET told=COALESCE(told,?), told_parked=0, told_why='', told_since=NULL"
-      " WHERE id=?",
+      "UPDATE escalation SET told=COALESCE(told,?), told_parked=0, told_why='', told_since=NULL,"
+      " held_until=0 WHERE id=?",
       seconds(now), escalation);
   return write.commit();
 }
 
 Done Store::postpone_alert(std::int64_t escalation, Time now, Time due, std::string_view why) {
-  Write write(*state_);
+  Write write(*state_, Locks::rows);
   write.change(
       "UPDATE escalation SET told_due=?, told_tries=told_tries+1,"
-      " told_since=COALESCE(told_since,?), told_why=? WHERE id=?",
+      " told_since=COALESCE(told_since,?), told_why=?, held_until=0 WHERE id=?",
       seconds(due), seconds(now), why, escalation);
   return write.commit();
 }
 
 Done Store::park_alert(std::int64_t escalation, std::string_view why) {
-  Write write(*state_);
+  Write write(*state_, Locks::rows);
   write.change(
-      "UPDATE escalation SET told_parked=1, told_tries=told_tries+1, told_why=? WHERE id=? AND"
-      " told IS NULL",
+      "UPDATE escalation SET told_parked=1, told_tries=told_tries+1, told_why=?, held_until=0"
+      " WHERE id=? AND told IS NULL",
       why, escalation);
   return write.commit();
 }
@@ -319,7 +395,7 @@ Done Store::retry_alert(std::int64_t escalation, Time now) {
 }
 
 Result<std::vector<Item>> Store::items(bool with_done) {
-  const std::string sql = fmt::format("{} WHERE ? OR i.state<>'done' ORDER BY i.id", kItem);
+  const std::string sql = fmt::format("{} WHERE ?<>0 OR i.state<>'done' ORDER BY i.id", kItem);
   return state_->all(item_of, sql.c_str(), with_done ? 1 : 0);
 }
 
@@ -334,7 +410,7 @@ Result<Item> Store::item(std::int64_t item) {
 
 Result<std::vector<Escalation>> Store::escalations(bool with_acknowledged) {
   return state_->all(
-      [](const Statement& row) {
+      [](const Columns& row) {
         const auto known = optional_of(row, 6);
         return Escalation{row.integer(0),
                           row.integer(1),
@@ -352,7 +428,7 @@ Result<std::vector<Escalation>> Store::escalations(bool with_acknowledged) {
       "SELECT e.id, i.id, a.tier, a.target_hours, e.raised, i.state, e.acknowledged,"
       " e.acknowledged_by, e.told, e.told_parked, e.told_tries, e.told_why FROM escalation e"
       " JOIN assessment a ON a.id=e.assessment JOIN item i ON i.assessment=a.id"
-      " WHERE e.acknowledged IS NULL OR ? ORDER BY e.acknowledged IS NOT NULL, i.urgency, e.id",
+      " WHERE e.acknowledged IS NULL OR ?<>0 ORDER BY e.acknowledged IS NOT NULL, i.urgency, e.id",
       std::int64_t{with_acknowledged ? 1 : 0});
 }
 
@@ -368,7 +444,7 @@ Done Store::acknowledge(std::int64_t escalation, std::string_view who, Time now)
 
 Result<Counts> Store::counts() {
   auto found = state_->first(
-      [](const Statement& row) {
+      [](const Columns& row) {
         return Counts{row.number(0), row.number(1),     row.number(2),
                       row.number(3), moment_of(row, 4), row.number(5),
                       row.number(6), row.number(7),     moment_of(row, 8)};
@@ -388,7 +464,7 @@ Result<Counts> Store::counts() {
 }
 
 Result<std::optional<std::string>> Store::bookmark(std::string_view name) {
-  return state_->first([](const Statement& row) { return row.text(0); },
+  return state_->first([](const Columns& row) { return row.text(0); },
                        "SELECT value FROM bookmark WHERE name=?", name);
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 // What the program must not lose: responses that came in, what was made of them, and what of it
-// still has to reach the EHR. One SQLite file for its owner only, which several processes may hold
-// open. Every call is one transaction, on disk when it returns. It holds patient data; what its
-// errors and Item say is free of it. Errors: docs/errors/delivery.md, MF-3100 to MF-3105.
+// still has to reach the EHR. One SQLite file for its owner only, or a database of PostgreSQL
+// ("postgresql://..."); several processes may hold it open. Every call is one transaction, on disk
+// when it returns. It holds patient data; what its errors and Item say is free of it. Errors:
+// docs/errors/delivery.md, MF-3100 to MF-3111.
 
 #include <cstdint>
 #include <functional>
@@ -115,9 +116,9 @@ struct Counts {
 
 class Store {
  public:
-  // Makes the file where there is none. MF-3100 to MF-3103. `at_write`: called before and after
-  // every transaction that changes something; tests end the program there.
-  static Result<Store> open(const std::string& path, std::function<void()> at_write = {});
+  // Makes the file, or the tables, where there are none. MF-3100 to MF-3103, MF-3109. `at_write`:
+  // called before and after every transaction that changes something; tests end the program there.
+  static Result<Store> open(const std::string& place, std::function<void()> at_write = {});
   ~Store();
   Store(Store&&) noexcept;
 
@@ -131,7 +132,11 @@ class Store {
   Result<bool> claim(std::string_view target);
 
   // For who delivers. The most urgent item that is due; versions of a response one after the other.
+  // In a database, where several deliver, it is claimed: for two minutes, and again with each of
+  // plan, sent, arrived and postpone, nobody else gets it. One who took longer, and was overtaken,
+  // may write no more of it: MF-3111.
   Result<std::optional<std::int64_t>> next(Time now);
+  Done give_back(std::int64_t item);       // others may have it at once
   Result<std::optional<Time>> next_due();  // of all that wait
   Result<std::string> bundle(std::int64_t item);
   Result<std::vector<Step>> steps(std::int64_t item);  // by wave

@@ -11,8 +11,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugin/store/outbox_file.h"
+#include "plugin/store/place.h"
+#include "plugin/store/postgres.h"
 #include "plugin/store/sqlite.h"
 #include "plugin/store/store.h"
+#include "tests/support/postgres.h"
 
 namespace myoflag::store {
 namespace {
@@ -42,17 +46,17 @@ Step step(const std::string& urn, int wave = 0) {
 
 struct Killed {};
 
-class StoreTest : public ::testing::Test {
+class FileTest : public ::testing::Test {
  protected:
-  StoreTest()
+  FileTest()
       : folder_(std::filesystem::path(::testing::TempDir()) / fmt::format("store_{}", ::getpid())),
         path_((folder_ / "outbox.sqlite").string()) {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }
-  ~StoreTest() override { std::filesystem::remove_all(folder_); }
+  ~FileTest() override { std::filesystem::remove_all(folder_); }
 
-  Store open(std::function<void()> at_write = {}) {
+  Store open(std::function<void()> at_write = {}) const {
     auto store = Store::open(path_, std::move(at_write));
     if (!store) {
       throw std::runtime_error(store.error().text);
@@ -64,7 +68,28 @@ class StoreTest : public ::testing::Test {
   std::string path_;
 };
 
-TEST_F(StoreTest, KeepsASubmissionAcrossProcesses) {
+// What holds of a file and of a database.
+class StoreTest : public FileTest, public ::testing::WithParamInterface<bool> {
+ protected:
+  StoreTest() { renew(); }
+
+  void renew() {
+    std::filesystem::remove(path_);
+    path_ = GetParam() ? new_database() : (folder_ / fmt::format("{}.sqlite", ++files_)).string();
+  }
+
+  int files_ = 0;
+};
+
+INSTANTIATE_TEST_SUITE_P(Of, StoreTest, ::testing::Bool(),
+                         [](const auto& made) { return made.param ? "postgres" : "sqlite"; });
+
+class DatabaseTest : public FileTest {
+ protected:
+  DatabaseTest() { path_ = new_database(); }
+};
+
+TEST_P(StoreTest, KeepsASubmissionAcrossProcesses) {
   const auto receipt = open().submit(submission("a"), kNow);
   ASSERT_TRUE(receipt);
   EXPECT_TRUE(receipt->is_new);
@@ -74,7 +99,7 @@ TEST_F(StoreTest, KeepsASubmissionAcrossProcesses) {
   EXPECT_EQ(*again.next(kNow), receipt->item);
 }
 
-TEST_F(StoreTest, TheSameTwiceGivesTheReceiptThatStands) {
+TEST_P(StoreTest, TheSameTwiceGivesTheReceiptThatStands) {
   Store store = open();
   const auto first = store.submit(submission("a"), kNow);
   const auto second = store.submit(submission("a"), kNow + hours(1));
@@ -83,7 +108,7 @@ TEST_F(StoreTest, TheSameTwiceGivesTheReceiptThatStands) {
   EXPECT_EQ(store.counts()->waiting, 1u);
 }
 
-TEST_F(StoreTest, KnowsSinceWhenTheOldestWaits) {
+TEST_P(StoreTest, KnowsSinceWhenTheOldestWaits) {
   Store store = open();
   EXPECT_EQ(store.counts()->oldest, std::nullopt);
   const auto first = store.submit(submission("a"), kNow);
@@ -93,7 +118,7 @@ TEST_F(StoreTest, KnowsSinceWhenTheOldestWaits) {
   EXPECT_EQ(store.counts()->oldest, kNow + hours(1));
 }
 
-TEST_F(StoreTest, ANewOutcomeOfTheSameResponseIsDeliveredToo) {
+TEST_P(StoreTest, ANewOutcomeOfTheSameResponseIsDeliveredToo) {
   Store store = open();
   store.submit(submission("a"), kNow);
   Submission worse = submission("a", 0);
@@ -104,10 +129,9 @@ TEST_F(StoreTest, ANewOutcomeOfTheSameResponseIsDeliveredToo) {
   EXPECT_EQ(store.escalations()->size(), 1u);
 }
 
-TEST_F(StoreTest, EveryEndWithinASubmissionLeavesAllOrNothing) {
+TEST_P(StoreTest, EveryEndWithinASubmissionLeavesAllOrNothing) {
   for (int die_at = 1; die_at <= 2; ++die_at) {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
+    renew();
     int writes = 0;
     Submission urgent = submission("a");
     urgent.is_urgent = true;
@@ -127,11 +151,10 @@ TEST_F(StoreTest, EveryEndWithinASubmissionLeavesAllOrNothing) {
   }
 }
 
-TEST_F(StoreTest, ManyAreKeptInOneTransaction) {
+TEST_P(StoreTest, ManyAreKeptInOneTransaction) {
   const std::vector<Submission> all{submission("a"), submission("b"), submission("a")};
   for (int die_at = 1; die_at <= 3; ++die_at) {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
+    renew();
     int writes = 0;
     bool died = false;
     {
@@ -159,7 +182,7 @@ TEST_F(StoreTest, ManyAreKeptInOneTransaction) {
 }
 
 // As the program that serves does: invitations, pages for the clinic and outbox in one file.
-TEST_F(StoreTest, SeveralConnectionsOfOneProcessKeepTheirLocks) {
+TEST_P(StoreTest, SeveralConnectionsOfOneProcessKeepTheirLocks) {
   std::array<int, 2> go{};
   ASSERT_EQ(::pipe(go.data()), 0);
   const pid_t other = ::fork();
@@ -188,7 +211,7 @@ TEST_F(StoreTest, SeveralConnectionsOfOneProcessKeepTheirLocks) {
   ::close(go[1]);
 }
 
-TEST_F(StoreTest, TheFileIsForItsOwnerOnly) {
+TEST_F(FileTest, TheFileIsForItsOwnerOnly) {
   open().submit(submission("a"), kNow);
   for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
     struct stat about {};
@@ -197,7 +220,7 @@ TEST_F(StoreTest, TheFileIsForItsOwnerOnly) {
   }
 }
 
-TEST_F(StoreTest, AFileThatOthersMayReadIsRefused) {
+TEST_F(FileTest, AFileThatOthersMayReadIsRefused) {
   open();
   ::chmod(path_.c_str(), 0644);
   const auto refused = Store::open(path_);
@@ -205,7 +228,7 @@ TEST_F(StoreTest, AFileThatOthersMayReadIsRefused) {
   EXPECT_THAT(refused.error().text, HasSubstr("MF-3103"));
 }
 
-TEST_F(StoreTest, ANewerSchemaIsRefusedAndLeftAlone) {
+TEST_F(FileTest, ANewerSchemaIsRefusedAndLeftAlone) {
   open().submit(submission("a"), kNow);
   {
     Database db;
@@ -221,7 +244,7 @@ TEST_F(StoreTest, ANewerSchemaIsRefusedAndLeftAlone) {
   EXPECT_EQ(version.number(0), 99u);
 }
 
-TEST_F(StoreTest, AFileFromBeforeTheIntakeKeepsWhatItHolds) {
+TEST_F(FileTest, AFileFromBeforeTheIntakeKeepsWhatItHolds) {
   const auto receipt = open().submit(submission("a"), kNow);
   {
     Database db;
@@ -237,6 +260,10 @@ TEST_F(StoreTest, AFileFromBeforeTheIntakeKeepsWhatItHolds) {
                        "ALTER TABLE escalation DROP COLUMN told_tries;"
                        "ALTER TABLE escalation DROP COLUMN told_why;"
                        "DROP TABLE inbox; DROP INDEX written_responses;"
+                       "ALTER TABLE item DROP COLUMN holder;"
+                       "ALTER TABLE item DROP COLUMN held_until;"
+                       "ALTER TABLE escalation DROP COLUMN holder;"
+                       "ALTER TABLE escalation DROP COLUMN held_until;"
                        "PRAGMA user_version=1"));
   }
   EXPECT_EQ(*open().bundle(receipt->item), "bundle of a");
@@ -250,10 +277,10 @@ TEST_F(StoreTest, AFileFromBeforeTheIntakeKeepsWhatItHolds) {
   EXPECT_EQ(tables.number(0), 7u);
   Statement version(db, "PRAGMA user_version");
   ASSERT_EQ(version.step(), Row::here);
-  EXPECT_EQ(version.number(0), 7u);
+  EXPECT_EQ(version.number(0), 8u);
 }
 
-TEST_F(StoreTest, AFileOfAnotherProgramIsLeftAlone) {
+TEST_F(FileTest, AFileOfAnotherProgramIsLeftAlone) {
   {
     Database db;
     ASSERT_TRUE(db.open(path_) && db.run("CREATE TABLE theirs(x)"));
@@ -263,7 +290,7 @@ TEST_F(StoreTest, AFileOfAnotherProgramIsLeftAlone) {
   EXPECT_THAT(refused.error().text, HasSubstr("MF-3101"));
 }
 
-TEST_F(StoreTest, AFileThatIsNoDatabaseIsRefused) {
+TEST_F(FileTest, AFileThatIsNoDatabaseIsRefused) {
   std::ofstream(path_) << std::string(5000, 'x');
   ::chmod(path_.c_str(), 0600);
   const auto refused = Store::open(path_);
@@ -271,7 +298,7 @@ TEST_F(StoreTest, AFileThatIsNoDatabaseIsRefused) {
   EXPECT_THAT(refused.error().text, HasSubstr("MF-3100"));
 }
 
-TEST_F(StoreTest, TheMostUrgentGoesFirstAndVersionsOfAResponseInTheirOrder) {
+TEST_P(StoreTest, TheMostUrgentGoesFirstAndVersionsOfAResponseInTheirOrder) {
   Store store = open();
   store.submit(submission("routine", std::nullopt), kNow);
   Submission first = submission("first", 336);
@@ -284,9 +311,10 @@ TEST_F(StoreTest, TheMostUrgentGoesFirstAndVersionsOfAResponseInTheirOrder) {
   EXPECT_EQ(*store.next(kNow), 3) << "and not for ever";
 }
 
-TEST_F(StoreTest, StepsKeepWhatTheyReachedWhenPlannedAnew) {
+TEST_P(StoreTest, StepsKeepWhatTheyReachedWhenPlannedAnew) {
   Store store = open();
   store.submit(submission("a"), kNow);
+  ASSERT_EQ(*store.next(kNow), 1);
   store.plan(1, "L", "", {step("u1"), step("u2"), step("u3", 1)});
   store.sent(1, {"u1", "u2"});
   store.arrived(1, {{"u1", "Observation/7"}});
@@ -303,7 +331,7 @@ TEST_F(StoreTest, StepsKeepWhatTheyReachedWhenPlannedAnew) {
   EXPECT_EQ(store.item(1)->folded, "ServiceRequest 1");
 }
 
-TEST_F(StoreTest, OnlyWhatWaitsIsParkedAndOnlyWhatIsParkedIsRetried) {
+TEST_P(StoreTest, OnlyWhatWaitsIsParkedAndOnlyWhatIsParkedIsRetried) {
   Store store = open();
   store.submit(submission("a"), kNow);
   EXPECT_THAT(store.retry(1, kNow).error().text, HasSubstr("MF-3105"));
@@ -313,7 +341,7 @@ TEST_F(StoreTest, OnlyWhatWaitsIsParkedAndOnlyWhatIsParkedIsRetried) {
   EXPECT_TRUE(store.retry(1, kNow));
 }
 
-TEST_F(StoreTest, AnEscalationIsShownUntilAcknowledged) {
+TEST_P(StoreTest, AnEscalationIsShownUntilAcknowledged) {
   Store store = open();
   Submission urgent = submission("a", 24);
   urgent.is_urgent = true;
@@ -332,7 +360,7 @@ TEST_F(StoreTest, AnEscalationIsShownUntilAcknowledged) {
   EXPECT_EQ(store.counts()->urgent, 0u);
 }
 
-TEST_F(StoreTest, TwoProcessesWriteSideBySide) {
+TEST_P(StoreTest, TwoProcessesWriteSideBySide) {
   Store one = open();
   Store other = open();
   for (int i = 0; i < 20; ++i) {
@@ -341,7 +369,7 @@ TEST_F(StoreTest, TwoProcessesWriteSideBySide) {
   EXPECT_EQ(one.counts()->waiting, 20u);
 }
 
-TEST_F(StoreTest, BookmarksAreKept) {
+TEST_P(StoreTest, BookmarksAreKept) {
   EXPECT_EQ(*open().bookmark("x"), std::nullopt);
   open().set_bookmark("x", "1");
   open().set_bookmark("x", "2");
