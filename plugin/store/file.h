@@ -91,9 +91,11 @@ class Write {
   // Rows that changed; after the first failure nothing more happens.
   template <typename... Values>
   int change(const char* sql, const Values&... values) {
-    const std::array<Value, sizeof...(values)> bound{value_of(values)...};
+    return change_all(sql, std::array<Value, sizeof...(values)>{value_of(values)...});
+  }
+  int change_all(const char* sql, std::span<const Value> values) {
     const auto changed =
-        is_good_ ? file_.db->ask(sql, bound, [](const Columns&) { return true; }) : std::nullopt;
+        is_good_ ? file_.db->ask(sql, values, [](const Columns&) { return true; }) : std::nullopt;
     is_good_ = changed.has_value();
     return changed.value_or(0);
   }

@@ -1,5 +1,8 @@
 #include "plugin/store/store.h"
 
+#include <algorithm>
+#include <iterator>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -57,6 +60,20 @@ Item item_of(const Columns& row) {
 std::optional<Time> moment_of(const Columns& row, int column) {
   const auto at = optional_of(row, column);
   return at ? std::optional(time_of(*at)) : std::nullopt;
+}
+
+// A statement has so many values at most.
+template <typename Some, typename Do>
+void for_some(const std::vector<Some>& all, Do&& act) {
+  constexpr std::size_t kAtATime = 500;
+  for (std::size_t at = 0; at < all.size(); at += kAtATime) {
+    act(std::span(all).subspan(at, std::min(kAtATime, all.size() - at)));
+  }
+}
+
+// "row,row,row"
+std::string rows_of(std::string_view row, std::size_t count) {
+  return fmt::format("{}", fmt::join(std::vector<std::string_view>(count, row), ","));
 }
 
 tl::unexpected<Failure> no_such(std::string_view what, std::int64_t id) {
@@ -221,16 +238,23 @@ Done Store::plan(std::int64_t item, std::string_view rung, std::string_view fold
   }
   write.change("UPDATE item SET rung=?, folded=? WHERE id=?", rung, folded, item);
   write.change("UPDATE step SET number=-1 WHERE item=? AND state<>'done'", item);
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    const Step& step = steps[i];
-    write.change(
-        "INSERT INTO step(item,urn,wave,number,type,how,search,body) VALUES(?,?,?,?,?,?,?,?)"
-        " ON CONFLICT(item,urn) DO UPDATE SET wave=excluded.wave, number=excluded.number, "
-        "how=excluded.how,"
-        " search=excluded.search, body=excluded.body WHERE step.state<>'done'",
-        item, step.urn, step.wave, static_cast<std::int64_t>(i), step.type, step.how, step.search,
-        step.body);
-  }
+  std::int64_t number = 0;
+  for_some(steps, [&](std::span<const Step> some) {
+    std::vector<Value> values;
+    for (const Step& step : some) {
+      for (const auto& value :
+           {Value(item), value_of(step.urn), value_of(step.wave), value_of(number++),
+            value_of(step.type), value_of(step.how), value_of(step.search), value_of(step.body)}) {
+        values.push_back(value);
+      }
+    }
+    const auto sql = fmt::format(
+        "INSERT INTO step(item,urn,wave,number,type,how,search,body) VALUES {}"
+        " ON CONFLICT(item,urn) DO UPDATE SET wave=excluded.wave, number=excluded.number,"
+        " how=excluded.how, search=excluded.search, body=excluded.body WHERE step.state<>'done'",
+        rows_of("(?,?,?,?,?,?,?,?)", some.size()));
+    write.change_all(sql.c_str(), values);
+  });
   // What an earlier plan had, and this one has not.
   write.change("DELETE FROM step WHERE item=? AND number=-1", item);
   return write.commit();
@@ -241,10 +265,15 @@ Done Store::sent(std::int64_t item, const std::vector<std::string>& urns) {
   if (auto held = state_->hold(write, item); !held) {
     return held;
   }
-  for (const std::string& urn : urns) {
-    write.change("UPDATE step SET state='sent' WHERE item=? AND urn=? AND state='intent'", item,
-                 urn);
-  }
+  for_some(urns, [&](std::span<const std::string> some) {
+    std::vector<Value> values{item};
+    std::transform(some.begin(), some.end(), std::back_inserter(values),
+                   [](const std::string& urn) { return value_of(urn); });
+    const auto sql = fmt::format(
+        "UPDATE step SET state='sent' WHERE item=? AND state='intent' AND urn IN ({})",
+        rows_of("?", some.size()));
+    write.change_all(sql.c_str(), values);
+  });
   return write.commit();
 }
 
@@ -253,10 +282,19 @@ Done Store::arrived(std::int64_t item, const std::vector<Arrival>& arrivals) {
   if (auto held = state_->hold(write, item); !held) {
     return held;
   }
-  for (const Arrival& arrival : arrivals) {
-    write.change("UPDATE step SET state='done', id=? WHERE item=? AND urn=?", arrival.id, item,
-                 arrival.urn);
-  }
+  for_some(arrivals, [&](std::span<const Arrival> some) {
+    std::vector<Value> values;
+    for (const Arrival& arrival : some) {
+      values.push_back(value_of(arrival.urn));
+      values.push_back(value_of(arrival.id));
+    }
+    values.emplace_back(item);
+    const auto sql = fmt::format(
+        "UPDATE step SET state='done', id=there.column2 FROM (VALUES {}) AS there WHERE"
+        " step.urn=there.column1 AND step.item=?",
+        rows_of("(?,?)", some.size()));
+    write.change_all(sql.c_str(), values);
+  });
   write.change(
       "UPDATE item SET tries=0, since=NULL, code='', reason='' WHERE id=? AND"
       " state='waiting'",

@@ -1,11 +1,17 @@
 // The store: what is acknowledged is there after any end of the process, once.
 
+#include <algorithm>
 #include <array>
+#include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -22,8 +28,9 @@ namespace myoflag::store {
 namespace {
 
 using std::chrono::hours;
-using ::testing::ElementsAre;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 const Time kNow = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22);
 
@@ -374,6 +381,245 @@ TEST_P(StoreTest, BookmarksAreKept) {
   open().set_bookmark("x", "1");
   open().set_bookmark("x", "2");
   EXPECT_EQ(*open().bookmark("x"), "2");
+}
+
+// ---- of a database alone
+
+TEST(Address, OnlyOneThatSaysEnoughAndNothingWeakIsTaken) {
+  struct Case {
+    const char* address;
+    const char* why;  // empty: it is taken
+  };
+  const Case cases[] = {
+      {"postgresql://me@db.example/outbox", ""},
+      {"postgresql://me@a.example:5433,b.example/outbox?sslmode=verify-full", ""},
+      {"postgresql://me@db.example/outbox?sslmode=verify-full&sslrootcert=/etc/ca.pem", ""},
+      {"postgres://me@localhost/outbox", ""},
+      {"postgresql://me@localhost/outbox?sslmode=disable", ""},
+      {"postgresql://me@%2Frun%2Fpostgresql/outbox", ""},
+      {"postgresql://me@/outbox", ""},
+      {"postgresql://me:secret-4711@db.example/outbox", "no password belongs into it"},
+      {"postgresql://me@db.example/outbox?password=secret-4711", "no password belongs into it"},
+      {"postgresql://me@db.example/outbox?sslmode=require", "sslmode=verify-full"},
+      {"postgresql://me@localhost,db.example/outbox?sslmode=prefer", "sslmode=verify-full"},
+      {"postgresql://me@db.example/outbox?options=-csynchronous_commit%3Doff", "may not say options"},
+      {"postgresql://me@db.example/outbox?hostaddr=127.0.0.1", "may not say hostaddr"},
+      {"postgresql://me@db.example/outbox?passfile=secret-4711", "may not say passfile"},
+      {"postgresql://me@db.example", "a user and a database"},
+      {"postgresql://db.example/outbox", "a user and a database"},
+      {"postgresql://me@db.example/outbox?nonsense=secret-4711", "to look like"},
+      {"postgresql://me@[::1/outbox", "to look like"}};
+  for (const auto& [address, why] : cases) {
+    const auto checked = check_address(address);
+    EXPECT_EQ(checked.has_value(), *why == '\0') << address;
+    if (!checked) {
+      EXPECT_EQ(checked.error().code(), "MF-3109") << address;
+      EXPECT_THAT(checked.error().text, HasSubstr(why)) << address;
+      EXPECT_THAT(checked.error().text, Not(HasSubstr("4711"))) << address;
+    }
+  }
+}
+
+TEST_F(DatabaseTest, WhoIsNotLetInIsTold) {
+  ::setenv("PGPASSWORD", "wrong-4712", 1);
+  const auto refused = Store::open(path_);
+  ::setenv("PGPASSWORD", "secret-4711", 1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().exit, Exit::outside);
+  EXPECT_THAT(refused.error().text,
+              AllOf(HasSubstr("MF-3100"), HasSubstr("authentication failed"),
+                    Not(HasSubstr("4712")), Not(HasSubstr("\n"))));
+  const auto missing = Store::open(path_ + "_not_there");
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().text, HasSubstr("does not exist"));
+}
+
+TEST_F(DatabaseTest, TablesOfOthersAndOfANewerVersionAreLeftAlone) {
+  run_in(path_, "CREATE TABLE theirs(x INTEGER)");
+  EXPECT_THAT(Store::open(path_).error().text, HasSubstr("MF-3101"));
+  run_in(path_, "DROP TABLE theirs");
+  open().submit(submission("a"), kNow);
+  run_in(path_, "UPDATE myoflag_schema SET version=99");
+  EXPECT_THAT(Store::open(path_).error().text, HasSubstr("MF-3102"));
+  run_in(path_, "UPDATE myoflag_schema SET version=8, application=application+1");
+  EXPECT_THAT(Store::open(path_).error().text, HasSubstr("MF-3101"));
+}
+
+// Sidecars that are started together on a new database.
+TEST_F(DatabaseTest, ManyMayComeAtOnceToANewOne) {
+  std::atomic<int> good{0};
+  std::vector<std::thread> all;
+  for (int i = 0; i < 6; ++i) {
+    all.emplace_back([&, i] {
+      auto store = Store::open(path_);
+      good += store && store->submit(submission(std::to_string(i)), kNow) ? 1 : 0;
+    });
+  }
+  for (auto& one : all) {
+    one.join();
+  }
+  EXPECT_EQ(good, 6);
+  EXPECT_EQ(open().counts()->waiting, 6u);
+}
+
+TEST_F(DatabaseTest, TheSameFromManyAtOnceIsKeptOnce) {
+  open();
+  std::atomic<int> fresh{0};
+  std::vector<std::thread> all;
+  for (int i = 0; i < 6; ++i) {
+    all.emplace_back([&] {
+      Store store = open();
+      for (int j = 0; j < 20; ++j) {
+        fresh += store.submit(submission(std::to_string(j)), kNow)->is_new ? 1 : 0;
+      }
+    });
+  }
+  for (auto& one : all) {
+    one.join();
+  }
+  EXPECT_EQ(fresh, 20);
+  EXPECT_EQ(open().counts()->waiting, 20u);
+}
+
+TEST_F(DatabaseTest, WhatOneIsAboutNobodyElseGets) {
+  Store one = open();
+  Store other = open();
+  Submission amended = submission("amended");
+  amended.thread = submission("a").thread;
+  one.submit({submission("a"), amended, submission("b")}, kNow);
+  EXPECT_EQ(*one.next(kNow), 1);
+  EXPECT_EQ(*other.next(kNow), 3) << "the amendment waits for what it amends";
+  EXPECT_EQ(*open().next(kNow), std::nullopt);
+  EXPECT_EQ(*one.next(kNow), 1) << "its own";
+  EXPECT_TRUE(one.plan(1, "S", "", {step("u1")}));
+  EXPECT_TRUE(one.sent(1, {"u1"}));
+  EXPECT_TRUE(one.arrived(1, {{"u1", "Observation/1"}}));
+  EXPECT_EQ(*open().next(kNow), 2);
+  EXPECT_TRUE(other.give_back(3));
+  EXPECT_EQ(*open().next(kNow), 3);
+}
+
+TEST_F(DatabaseTest, WhoWasOvertakenWritesNothingMore) {
+  Store slow = open();
+  slow.submit(submission("a"), kNow);
+  slow.next(kNow);
+  slow.plan(1, "S", "", {step("u1")});
+  EXPECT_EQ(*open().next(kNow), std::nullopt);
+  run_in(path_, "UPDATE item SET held_until=EXTRACT(EPOCH FROM now())-1");
+  EXPECT_TRUE(slow.sent(1, {})) << "late, and nobody else has come";
+  EXPECT_EQ(*open().next(kNow), std::nullopt) << "it has time again";
+  run_in(path_, "UPDATE item SET held_until=EXTRACT(EPOCH FROM now())-1");
+  Store quick = open();
+  EXPECT_EQ(*quick.next(kNow), 1);
+  for (const Done& done :
+       {slow.sent(1, {"u1"}), slow.arrived(1, {{"u1", "Observation/1"}}),
+        slow.plan(1, "L", "", {}), slow.postpone(1, kNow, kNow + hours(1), "MF-3161", "x")}) {
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code(), "MF-3111");
+  }
+  EXPECT_TRUE(slow.give_back(1)) << "what is not his, he does not give";
+  EXPECT_EQ(*open().next(kNow), std::nullopt);
+  EXPECT_EQ(quick.steps(1)->front().state, StepState::intent);
+  EXPECT_EQ(quick.item(1)->rung, "S");
+  EXPECT_TRUE(quick.sent(1, {"u1"}));
+}
+
+TEST_F(DatabaseTest, ManyAtOnceEachGetTheirOwn) {
+  constexpr int kItems = 120;
+  {
+    Store store = open();
+    for (int i = 0; i < kItems; ++i) {
+      store.submit(submission(std::to_string(i)), kNow);
+    }
+  }
+  std::mutex mutex;
+  std::vector<std::int64_t> taken;
+  std::vector<std::thread> all;
+  for (int i = 0; i < 4; ++i) {
+    all.emplace_back([&] {
+      Store store = open();
+      for (auto id = store.next(kNow); id && *id; id = store.next(kNow)) {
+        {
+          const std::lock_guard lock(mutex);
+          taken.push_back(**id);
+        }
+        store.plan(**id, "F", "", {step("u1")});
+        store.arrived(**id, {{"u1", ""}});
+      }
+    });
+  }
+  for (auto& one : all) {
+    one.join();
+  }
+  std::sort(taken.begin(), taken.end());
+  EXPECT_EQ(taken.size(), static_cast<std::size_t>(kItems));
+  EXPECT_EQ(std::adjacent_find(taken.begin(), taken.end()), taken.end());
+  EXPECT_EQ(open().counts()->done, static_cast<std::uint64_t>(kItems));
+}
+
+TEST_F(DatabaseTest, AnUrgentResultIsToldByOneAtATime) {
+  Store one = open();
+  Submission urgent = submission("a", 0);
+  urgent.is_urgent = true;
+  one.submit(urgent, kNow);
+  Store other = open();
+  ASSERT_TRUE(one.next_alert(kNow)->has_value());
+  EXPECT_FALSE(other.next_alert(kNow)->has_value());
+  EXPECT_TRUE(one.postpone_alert(1, kNow, kNow, "no answer"));
+  EXPECT_EQ((*other.next_alert(kNow))->tries, 1);
+  EXPECT_TRUE(other.alert_told(1, kNow));
+  EXPECT_FALSE(one.next_alert(kNow)->has_value());
+}
+
+constexpr const char* kEndOthers =
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname=current_database() AND"
+    " pid<>pg_backend_pid()";
+
+TEST_F(DatabaseTest, AConnectionThatWasLostMeanwhileIsMadeAnew) {
+  Store store = open();
+  ASSERT_TRUE(store.submit(submission("a"), kNow));
+  run_in(path_, kEndOthers);
+  EXPECT_TRUE(store.counts());
+  run_in(path_, kEndOthers);
+  EXPECT_TRUE(store.submit(submission("b"), kNow));
+  EXPECT_EQ(store.counts()->waiting, 2u);
+}
+
+// Before the commit: nothing of it is there. The caller is told, and the next call goes well.
+TEST_F(DatabaseTest, AConnectionThatIsLostWithinATransactionUndoesIt) {
+  File file;
+  ASSERT_TRUE(open_outbox(file, path_, {}));
+  for (const bool at_commit : {true, false}) {
+    Write write(file);
+    ASSERT_TRUE(keep(write, submission("a"), kNow));
+    run_in(path_, kEndOthers);
+    if (!at_commit) {
+      EXPECT_FALSE(keep(write, submission("b"), kNow));
+    }
+    const auto done = write.commit();
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code(), "MF-3100");
+  }
+  EXPECT_EQ(open().counts()->waiting, 0u);
+  Write write(file);
+  EXPECT_TRUE(keep(write, submission("a"), kNow));
+  EXPECT_TRUE(write.commit());
+  EXPECT_EQ(open().counts()->waiting, 1u);
+}
+
+// What a server says of a row may quote it.
+TEST_F(DatabaseTest, ItsErrorsQuoteNoRow) {
+  Store store = open();
+  Submission one = submission("a");
+  one.tier = std::string("canary\0canary", 13);
+  const auto refused = store.submit(one, kNow);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().text, AllOf(HasSubstr("22021"), Not(HasSubstr("canary"))));
+  run_in(path_, "ALTER TABLE item ADD CHECK(thread<>'thread-b')");
+  const auto broken = store.submit(submission("b"), kNow);
+  ASSERT_FALSE(broken);
+  EXPECT_THAT(broken.error().text, AllOf(HasSubstr("23514"), Not(HasSubstr("thread-b"))));
+  EXPECT_EQ(store.counts()->waiting, 0u);
 }
 
 }  // namespace

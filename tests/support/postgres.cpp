@@ -1,6 +1,7 @@
 #include "tests/support/postgres.h"
 
 #include <array>
+#include <cstdlib>
 #include <fcntl.h>
 #include <stdexcept>
 #include <unistd.h>
@@ -27,6 +28,7 @@ std::string start() {
   }
   ::close(input[0]);
   ::close(output[1]);
+  ::setenv("PGPASSWORD", "secret-4711", 1);
   std::string address;
   for (char one = 0; ::read(output[0], &one, 1) == 1 && one != '\n';) {
     address += one;

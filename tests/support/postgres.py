@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 
+PASSWORD = "secret-4711"  # of the user myoflag: programs find it in PGPASSWORD
 FOLDER = "/usr/lib/postgresql/15/bin"
 SETTINGS = ["listen_addresses=", "max_connections=60", "shared_buffers=64MB", "autovacuum_naptime=5s"]
 
@@ -22,12 +23,16 @@ class Postgres:
         owner = pwd.getpwnam("postgres") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
         os.chown(self.folder, owner.pw_uid, owner.pw_gid)
         self.prefix = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"] if os.getuid() == 0 else []
-        self.environment = {**os.environ, "HOME": self.folder, "LC_ALL": "C.UTF-8", "PGUSER": "myoflag"}
+        self.environment = {**os.environ, "HOME": self.folder, "LC_ALL": "C.UTF-8", "PGUSER": "myoflag", "PGPASSWORD": PASSWORD}
         self.settings = " ".join(f"-c {one}" for one in (*SETTINGS, f"unix_socket_directories={self.folder}", *settings))
         self.data = os.path.join(self.folder, "data")
         self.address = f"postgresql://myoflag@%s/{{}}" % self.folder.replace("/", "%2F")
         try:
-            self.run("initdb", "-D", self.data, "-U", "myoflag", "-A", "trust", "-E", "UTF8", "--no-sync")
+            password = os.path.join(self.folder, "password")
+            with open(password, "w", encoding="utf-8") as file:
+                file.write(PASSWORD)
+            os.chown(password, owner.pw_uid, owner.pw_gid)
+            self.run("initdb", "-D", self.data, "-U", "myoflag", "-A", "scram-sha-256", f"--pwfile={password}", "-E", "UTF8", "--no-sync")
             self.start()
         except BaseException:
             shutil.rmtree(self.folder)
