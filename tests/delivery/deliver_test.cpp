@@ -20,6 +20,7 @@
 #include "tests/delivery/fake_ehr.h"
 #include "tests/delivery/small_bundle.h"
 #include "tests/fhir_client/played.h"
+#include "tests/support/postgres.h"
 
 namespace myoflag::delivery {
 namespace {
@@ -80,17 +81,25 @@ std::filesystem::path scratch() {
 
 class DeliverTest : public ::testing::Test {
  protected:
-  DeliverTest() { renew(); }
+  explicit DeliverTest(bool is_shared = false) : is_shared_(is_shared) { renew(); }
   ~DeliverTest() override { std::filesystem::remove_all(folder_); }
 
   void renew() {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
     told_.clear();
+    if (!is_shared_) {
+      place_ = (folder_ / "outbox.sqlite").string();
+    } else if (place_.empty()) {
+      place_ = new_database();
+      open();
+    } else {
+      run_in(place_, "TRUNCATE receipt, bookmark RESTART IDENTITY CASCADE");
+    }
   }
 
   Store open(std::function<void()> at_write = {}) {
-    auto store = Store::open((folder_ / "outbox.sqlite").string(), std::move(at_write));
+    auto store = Store::open(place_, std::move(at_write));
     if (!store) {
       throw std::runtime_error(store.error().text);
     }
@@ -130,7 +139,11 @@ class DeliverTest : public ::testing::Test {
         [&](const std::string& line) { told_.push_back(line); }, stop_);
   }
 
+  // Whatever another process was about, it is over.
   tl::expected<Delivered, Failure> run(FakeEhr& ehr, const std::string& site) {
+    if (is_shared_) {
+      run_in(place_, "UPDATE item SET held_until=0");
+    }
     Store store = open();
     return run(ehr, site, store);
   }
@@ -158,14 +171,28 @@ class DeliverTest : public ::testing::Test {
     }
   }
 
+  const bool is_shared_;
   std::filesystem::path folder_ = scratch();
+  std::string place_;
   Passing passing_;
   std::vector<std::string> told_;
   std::atomic<bool> stop_{false};
   seconds give_up_ = DeliverOptions().give_up;
 };
 
-TEST_F(DeliverTest, EveryKindOfServerGetsEachResourceOnce) {
+// From a file, and from a database.
+class EveryStore : public DeliverTest, public ::testing::WithParamInterface<bool> {
+ protected:
+  EveryStore() : DeliverTest(GetParam()) {}
+  // Not every place is tried of a database, which is slower.
+  int stride() const { return is_shared_ ? 5 : kStride; }
+};
+
+INSTANTIATE_TEST_SUITE_P(Of, EveryStore, ::testing::Bool(), [](const auto& made) {
+  return made.param ? "postgres" : "sqlite";
+});
+
+TEST_P(EveryStore, EveryKindOfServerGetsEachResourceOnce) {
   for (const Case& one : cases()) {
     renew();
     FakeEhr ehr(one.statement);
@@ -178,7 +205,7 @@ TEST_F(DeliverTest, EveryKindOfServerGetsEachResourceOnce) {
   }
 }
 
-TEST_F(DeliverTest, WhatIsNotTakenIsReferredToByItsIdentifierAndTold) {
+TEST_P(EveryStore, WhatIsNotTakenIsReferredToByItsIdentifierAndTold) {
   FakeEhr ehr(epic_statement());
   submit("a");
   run(ehr, "epic-like");
@@ -194,14 +221,14 @@ TEST_F(DeliverTest, WhatIsNotTakenIsReferredToByItsIdentifierAndTold) {
   EXPECT_EQ(open().items(true)->front().folded, "Device 1, Provenance 1");
 }
 
-TEST_F(DeliverTest, AFaultAtEveryExchangeLosesAndDoublesNothing) {
+TEST_P(EveryStore, AFaultAtEveryExchangeLosesAndDoublesNothing) {
   for (const Case& one : cases()) {
     renew();
     FakeEhr calm(one.statement);
     submit("a");
     run(calm, one.site);
     for (int kind = 1; kind < kFaults; ++kind) {
-      for (int at = 1; at <= calm.exchanges; at += kStride) {
+      for (int at = 1; at <= calm.exchanges; at += stride()) {
         renew();
         FakeEhr ehr(one.statement);
         ehr.fault = [&](int number) {
@@ -216,9 +243,9 @@ TEST_F(DeliverTest, AFaultAtEveryExchangeLosesAndDoublesNothing) {
   }
 }
 
-TEST_F(DeliverTest, AProcessThatEndsAnywhereGoesOn) {
+TEST_P(EveryStore, AProcessThatEndsAnywhereGoesOn) {
   for (const Case& one : cases()) {
-    for (int die_at = 1;; die_at += kStride) {
+    for (int die_at = 1;; die_at += stride()) {
       renew();
       submit("a");
       FakeEhr ehr(one.statement);
@@ -248,7 +275,7 @@ TEST_F(DeliverTest, AProcessThatEndsAnywhereGoesOn) {
   }
 }
 
-TEST_F(DeliverTest, RandomFaultsAndEndsOverManyDeliveriesLoseAndDoubleNothing) {
+TEST_P(EveryStore, RandomFaultsAndEndsOverManyDeliveriesLoseAndDoubleNothing) {
 #ifdef MYOFLAG_SANITIZED
   constexpr int usual = 30;
 #else
@@ -256,7 +283,7 @@ TEST_F(DeliverTest, RandomFaultsAndEndsOverManyDeliveriesLoseAndDoubleNothing) {
 #endif
   // By hand: MYOFLAG_DELIVERIES=1000 delivery_test --gtest_filter=*RandomFaults*
   const char* wanted = std::getenv("MYOFLAG_DELIVERIES");
-  const int deliveries = wanted != nullptr ? std::atoi(wanted) : usual;
+  const int deliveries = wanted != nullptr ? std::atoi(wanted) : usual / stride();
   std::mt19937 random(20261122);
   int done = 0;
   int killed = 0;
@@ -292,7 +319,7 @@ TEST_F(DeliverTest, RandomFaultsAndEndsOverManyDeliveriesLoseAndDoubleNothing) {
   EXPECT_GT(killed, 0);
 }
 
-TEST_F(DeliverTest, AnAmendedResponseReplacesWhatItAmends) {
+TEST_P(EveryStore, AnAmendedResponseReplacesWhatItAmends) {
   for (const bool conditional : {true, false}) {
     renew();
     FakeEhr ehr(
@@ -331,7 +358,7 @@ TEST_F(DeliverTest, AnAmendedResponseReplacesWhatItAmends) {
   }
 }
 
-TEST_F(DeliverTest, ARefusalParksWithItsReasonAndRetryGoesOnFromThere) {
+TEST_P(EveryStore, ARefusalParksWithItsReasonAndRetryGoesOnFromThere) {
   FakeEhr ehr(epic_statement());
   submit("a");
   submit("b");
@@ -367,7 +394,7 @@ TEST_F(DeliverTest, ARefusalParksWithItsReasonAndRetryGoesOnFromThere) {
   expect_once(ehr, "b", 6, "after the retry");
 }
 
-TEST_F(DeliverTest, ARetryUnderAnotherProfileLeavesWhatIsRefusedToTheDocument) {
+TEST_P(EveryStore, ARetryUnderAnotherProfileLeavesWhatIsRefusedToTheDocument) {
   FakeEhr ehr(
       statement_of(false, false,
                    {"QuestionnaireResponse:create,search-type", "Observation:create,search-type",
@@ -386,7 +413,7 @@ TEST_F(DeliverTest, ARetryUnderAnotherProfileLeavesWhatIsRefusedToTheDocument) {
   expect_once(ehr, "a", 6, "Device and Provenance in the document");
 }
 
-TEST_F(DeliverTest, WhatIsFoldedBehindAWrittenDocumentIsAppendedToIt) {
+TEST_P(EveryStore, WhatIsFoldedBehindAWrittenDocumentIsAppendedToIt) {
   const std::vector<std::string> types{"QuestionnaireResponse:create,search-type",
                                        "Observation:create,search-type",
                                        "ServiceRequest:create,search-type",
@@ -419,7 +446,7 @@ TEST_F(DeliverTest, WhatIsFoldedBehindAWrittenDocumentIsAppendedToIt) {
   EXPECT_THAT(ehr.wrong, IsEmpty());
 }
 
-TEST_F(DeliverTest, RetryAfterIsHonouredByEverything) {
+TEST_P(EveryStore, RetryAfterIsHonouredByEverything) {
   FakeEhr ehr(generous_statement());
   submit("a");
   submit("b");
@@ -442,7 +469,7 @@ TEST_F(DeliverTest, RetryAfterIsHonouredByEverything) {
   expect_once(ehr, "b", 8, "throttled");
 }
 
-TEST_F(DeliverTest, AnItemThatTheServerCannotTakeHoldsUpNoOther) {
+TEST_P(EveryStore, AnItemThatTheServerCannotTakeHoldsUpNoOther) {
   FakeEhr ehr(generous_statement());
   submit("a");
   submit("b");
@@ -463,7 +490,7 @@ TEST_F(DeliverTest, AnItemThatTheServerCannotTakeHoldsUpNoOther) {
   EXPECT_LT(passing_.now, begin + hours(7));
 }
 
-TEST_F(DeliverTest, WhoIsNotLetInLosesAndParksNothing) {
+TEST_P(EveryStore, WhoIsNotLetInLosesAndParksNothing) {
   FakeEhr ehr(generous_statement());
   submit("a");
   ehr.instead = [&](const fhir::client::Request& request) -> std::optional<Response> {
@@ -479,7 +506,7 @@ TEST_F(DeliverTest, WhoIsNotLetInLosesAndParksNothing) {
   expect_once(ehr, "a", 8, "let in again");
 }
 
-TEST_F(DeliverTest, AServerThatIgnoresTheSearchIsNotBelieved) {
+TEST_P(EveryStore, AServerThatIgnoresTheSearchIsNotBelieved) {
   FakeEhr ehr(epic_statement());
   ehr.ignores_search = true;
   ehr.tells_place = false;
@@ -491,7 +518,7 @@ TEST_F(DeliverTest, AServerThatIgnoresTheSearchIsNotBelieved) {
   expect_once(ehr, "b", 6, "ignored searches");
 }
 
-TEST_F(DeliverTest, APageOfAProxyIsNoWrittenResource) {
+TEST_P(EveryStore, APageOfAProxyIsNoWrittenResource) {
   for (const Case& one : cases()) {
     renew();
     FakeEhr ehr(one.statement);
@@ -507,7 +534,7 @@ TEST_F(DeliverTest, APageOfAProxyIsNoWrittenResource) {
   }
 }
 
-TEST_F(DeliverTest, WhereNobodyCanTellWhetherItArrivedAPersonLooks) {
+TEST_P(EveryStore, WhereNobodyCanTellWhetherItArrivedAPersonLooks) {
   FakeEhr ehr(epic_statement());
   submit("a");
   ehr.instead = [&](const fhir::client::Request& request) -> std::optional<Response> {
@@ -521,7 +548,7 @@ TEST_F(DeliverTest, WhereNobodyCanTellWhetherItArrivedAPersonLooks) {
   EXPECT_EQ(ehr.stored.size(), 1u) << "not written again";
 }
 
-TEST_F(DeliverTest, SeveralUnderOurIdentifierAreForAPerson) {
+TEST_P(EveryStore, SeveralUnderOurIdentifierAreForAPerson) {
   FakeEhr ehr(epic_statement());
   submit("a");
   Json one = *small_bundle("a").array_of("entry")[1].find("resource");
@@ -533,7 +560,7 @@ TEST_F(DeliverTest, SeveralUnderOurIdentifierAreForAPerson) {
   EXPECT_EQ(open().item(1)->code, "MF-3156");
 }
 
-TEST_F(DeliverTest, AServerThatDoesNotSayWhatItTakesGetsNothing) {
+TEST_P(EveryStore, AServerThatDoesNotSayWhatItTakesGetsNothing) {
   FakeEhr ehr(generous_statement());
   submit("a");
   ehr.instead = [](const fhir::client::Request&) { return Response{404, {}, ""}; };
@@ -544,7 +571,7 @@ TEST_F(DeliverTest, AServerThatDoesNotSayWhatItTakesGetsNothing) {
   EXPECT_EQ(open().item(1)->code, "MF-3154");
 }
 
-TEST_F(DeliverTest, AStoreBelongsToOnePlace) {
+TEST_P(EveryStore, AStoreBelongsToOnePlace) {
   FakeEhr ehr(generous_statement());
   submit("a");
   ASSERT_TRUE(run(ehr, "generic"));
@@ -560,7 +587,7 @@ TEST_F(DeliverTest, AStoreBelongsToOnePlace) {
   EXPECT_THAT(refused.error().text, HasSubstr("MF-3150"));
 }
 
-TEST_F(DeliverTest, AMistypedPlaceCanBeCorrectedUntilSomethingWasSent) {
+TEST_P(EveryStore, AMistypedPlaceCanBeCorrectedUntilSomethingWasSent) {
   submit("a");
   Store store = open();
   EXPECT_TRUE(*store.claim("https://typo.example"));

@@ -12,6 +12,7 @@
 
 #include "plugin/intake/invitations.h"
 #include "plugin/store/sqlite.h"
+#include "tests/support/postgres.h"
 
 namespace myoflag::intake {
 namespace {
@@ -39,15 +40,15 @@ store::Submission submission(const std::string& name) {
   return out;
 }
 
-class InvitationsTest : public ::testing::Test {
+class InvitationsFile : public ::testing::Test {
  protected:
-  InvitationsTest()
+  InvitationsFile()
       : folder_(std::filesystem::path(::testing::TempDir()) / fmt::format("intake_{}", ::getpid())),
         path_((folder_ / "store.sqlite").string()) {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }
-  ~InvitationsTest() override { std::filesystem::remove_all(folder_); }
+  ~InvitationsFile() override { std::filesystem::remove_all(folder_); }
 
   Invitations open(std::function<void()> at_write = {}) const {
     return Invitations::open(path_, std::move(at_write)).value();
@@ -68,7 +69,23 @@ class InvitationsTest : public ::testing::Test {
   std::string path_;
 };
 
-TEST_F(InvitationsTest, AnInvitationIsFoundByItsTokenAlone) {
+// What holds of a file and of a database.
+class InvitationsTest : public InvitationsFile, public ::testing::WithParamInterface<bool> {
+ protected:
+  InvitationsTest() { renew(); }
+
+  void renew() {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+    path_ = GetParam() ? new_database() : path_;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Of, InvitationsTest, ::testing::Bool(), [](const auto& made) {
+  return made.param ? "postgres" : "sqlite";
+});
+
+TEST_P(InvitationsTest, AnInvitationIsFoundByItsTokenAlone) {
   auto store = open();
   const auto one = store.invite(kNew, kNow).value();
   const auto other = store.invite(kNew, kNow).value();
@@ -83,7 +100,7 @@ TEST_F(InvitationsTest, AnInvitationIsFoundByItsTokenAlone) {
   EXPECT_FALSE(store.by_token("' OR 1=1 --").value());
 }
 
-TEST_F(InvitationsTest, TheFileHoldsNoTokenAndNoSession) {
+TEST_F(InvitationsFile, TheFileHoldsNoTokenAndNoSession) {
   std::string token, session, known;
   {
     auto store = open();
@@ -108,7 +125,7 @@ NewInvitation to_appointment(hours starts = hours(48)) {
   return out;
 }
 
-TEST_F(InvitationsTest, AnAppointmentHasOneThatMovesWithIt) {
+TEST_P(InvitationsTest, AnAppointmentHasOneThatMovesWithIt) {
   auto store = open();
   const auto first = store.invite(to_appointment(), kNow).value();
   EXPECT_EQ(first.became, Became::made);
@@ -137,7 +154,7 @@ TEST_F(InvitationsTest, AnAppointmentHasOneThatMovesWithIt) {
   EXPECT_THAT(store.invite(other, kNow).error().text, HasSubstr("MF-4291"));
 }
 
-TEST_F(InvitationsTest, WhatAPersonWithdrewIsNotMadeAgainByItself) {
+TEST_P(InvitationsTest, WhatAPersonWithdrewIsNotMadeAgainByItself) {
   auto store = open();
   auto wanted = to_appointment();
   wanted.stays_withdrawn = true;
@@ -157,7 +174,7 @@ TEST_F(InvitationsTest, WhatAPersonWithdrewIsNotMadeAgainByItself) {
   EXPECT_EQ(store.invite(wanted, kNow).value().became, Became::made);
 }
 
-TEST_F(InvitationsTest, WhatWasAnsweredIsNeitherMovedNorCancelled) {
+TEST_P(InvitationsTest, WhatWasAnsweredIsNeitherMovedNorCancelled) {
   auto store = open();
   const auto one = store.invite(to_appointment(), kNow).value();
   ASSERT_TRUE(store.submit(one.id, 0, submission("a"), "", kNow).value());
@@ -166,7 +183,7 @@ TEST_F(InvitationsTest, WhatWasAnsweredIsNeitherMovedNorCancelled) {
   EXPECT_EQ(state_of(*store.by_token(one.token).value(), kNow), "submitted");
 }
 
-TEST_F(InvitationsTest, FurtherLinksLeadToTheSameAndEndWithIt) {
+TEST_F(InvitationsFile, FurtherLinksLeadToTheSameAndEndWithIt) {
   auto store = open();
   const auto one = store.invite(kNew, kNow).value();
   const auto link = store.another_link(one.id, kNow).value();
@@ -181,7 +198,7 @@ TEST_F(InvitationsTest, FurtherLinksLeadToTheSameAndEndWithIt) {
   EXPECT_THAT(store.another_link(one.id, kNow).error().text, HasSubstr("MF-4265"));
 }
 
-TEST_F(InvitationsTest, AKeyIsAnsweredOnceWheneverTheProcessEnds) {
+TEST_P(InvitationsTest, AKeyIsAnsweredOnceWheneverTheProcessEnds) {
   auto wanted = kNew;
   wanted.key = "k";
   wanted.asked = "what";
@@ -202,7 +219,7 @@ TEST_F(InvitationsTest, AKeyIsAnsweredOnceWheneverTheProcessEnds) {
   EXPECT_THAT(store.invite(wanted, kNow).error().text, HasSubstr("MF-4290"));
 }
 
-TEST_F(InvitationsTest, AFileFromBeforeAppointmentsKeepsItsInvitations) {
+TEST_F(InvitationsFile, AFileFromBeforeAppointmentsKeepsItsInvitations) {
   const auto before = open().invite(kNew, kNow).value();
   {
     store::Database db;
@@ -222,7 +239,7 @@ TEST_F(InvitationsTest, AFileFromBeforeAppointmentsKeepsItsInvitations) {
   EXPECT_EQ(store.invite(to_appointment(), kNow).value().became, Became::made);
 }
 
-TEST_F(InvitationsTest, WhatIsNoInvitationIsRefused) {
+TEST_P(InvitationsTest, WhatIsNoInvitationIsRefused) {
   auto store = open();
   for (const auto& bad :
        {NewInvitation{"Practitioner/1", kNew.born, "en", kNew.expires},
@@ -240,7 +257,7 @@ TEST_F(InvitationsTest, WhatIsNoInvitationIsRefused) {
   }
 }
 
-TEST_F(InvitationsTest, FiveWrongDatesLockForAnHourAndTwentyForGood) {
+TEST_P(InvitationsTest, FiveWrongDatesLockForAnHourAndTwentyForGood) {
   auto store = open();
   const auto id = store.invite(kNew, kNow).value().id;
   const auto session = store.begin_visit(id, kNow).value();
@@ -260,7 +277,7 @@ TEST_F(InvitationsTest, FiveWrongDatesLockForAnHourAndTwentyForGood) {
 }
 
 // Fifty guesses at once are not one more than five after each other.
-TEST_F(InvitationsTest, GuessesFromManyVisitsAndProcessesAreCountedTogether) {
+TEST_P(InvitationsTest, GuessesFromManyVisitsAndProcessesAreCountedTogether) {
   auto store = open();
   auto other = open();  // as another process has it
   const auto id = store.invite(kNew, kNow).value().id;
@@ -283,7 +300,7 @@ TEST_F(InvitationsTest, GuessesFromManyVisitsAndProcessesAreCountedTogether) {
   EXPECT_EQ(locked, 46);
 }
 
-TEST_F(InvitationsTest, TheRightDateGivesAnotherSession) {
+TEST_P(InvitationsTest, TheRightDateGivesAnotherSession) {
   auto store = open();
   const auto session = store.begin_visit(store.invite(kNew, kNow).value().id, kNow).value();
   EXPECT_FALSE(store.visit(session).value()->is_known);
@@ -297,7 +314,7 @@ TEST_F(InvitationsTest, TheRightDateGivesAnotherSession) {
   EXPECT_EQ(store.identify("", kNew.born, kNow, {}).value().outcome, Identity::wrong);
 }
 
-TEST_F(InvitationsTest, VisitsAreBoundedAndThoseWithIdentityStay) {
+TEST_P(InvitationsTest, VisitsAreBoundedAndThoseWithIdentityStay) {
   auto store = open();
   const auto id = store.invite(kNew, kNow).value().id;
   const auto known =
@@ -311,7 +328,7 @@ TEST_F(InvitationsTest, VisitsAreBoundedAndThoseWithIdentityStay) {
   EXPECT_TRUE(store.visit(sessions.back()).value());
 }
 
-TEST_F(InvitationsTest, OneRevisionIsSavedOnce) {
+TEST_P(InvitationsTest, OneRevisionIsSavedOnce) {
   auto store = open();
   const auto id = store.invite(kNew, kNow).value().id;
   EXPECT_TRUE(store.save({id, 0, "a", {}, {}}, kNow).value());
@@ -321,7 +338,7 @@ TEST_F(InvitationsTest, OneRevisionIsSavedOnce) {
   EXPECT_FALSE(store.save({id, 1, "c", {}, {}}, kNew.expires).value()) << "too late";
 }
 
-TEST_F(InvitationsTest, AnInterruptionIsUrgentAtOnceAndKeptOnce) {
+TEST_P(InvitationsTest, AnInterruptionIsUrgentAtOnceAndKeptOnce) {
   auto store = open();
   auto outbox = store::Store::open(path_).value();
   const auto id = store.invite(kNew, kNow).value().id;
@@ -338,7 +355,7 @@ TEST_F(InvitationsTest, AnInterruptionIsUrgentAtOnceAndKeptOnce) {
   EXPECT_TRUE(store.interruptions(id).value().front().is_read);
 }
 
-TEST_F(InvitationsTest, ASubmissionIsKeptOnceWithEverythingOfIt) {
+TEST_P(InvitationsTest, ASubmissionIsKeptOnceWithEverythingOfIt) {
   auto store = open();
   auto outbox = store::Store::open(path_).value();
   const auto id = store.invite(kNew, kNow).value().id;
@@ -352,11 +369,10 @@ TEST_F(InvitationsTest, ASubmissionIsKeptOnceWithEverythingOfIt) {
 }
 
 // The process ends before or after each transaction: both halves are there, or none.
-TEST_F(InvitationsTest, AnEndOfTheProcessLeavesAllOrNothing) {
+TEST_P(InvitationsTest, AnEndOfTheProcessLeavesAllOrNothing) {
   for (const bool finishes : {false, true}) {
     for (int at = 1; at <= 2; ++at) {
-      std::filesystem::remove_all(folder_);
-      std::filesystem::create_directories(folder_);
+      renew();
       const auto id = open().invite(kNew, kNow).value().id;
       {
         int left = at;
@@ -380,7 +396,7 @@ TEST_F(InvitationsTest, AnEndOfTheProcessLeavesAllOrNothing) {
   }
 }
 
-TEST_F(InvitationsTest, WithdrawingEndsVisitsAndDraft) {
+TEST_P(InvitationsTest, WithdrawingEndsVisitsAndDraft) {
   auto store = open();
   const auto id = store.invite(kNew, kNow).value().id;
   const auto session = store.begin_visit(id, kNow).value();
@@ -396,7 +412,7 @@ TEST_F(InvitationsTest, WithdrawingEndsVisitsAndDraft) {
   EXPECT_THAT(store.withdraw(sent, kNow).error().text, HasSubstr("MF-4265"));
 }
 
-TEST_F(InvitationsTest, WhatIsOverIsTidiedAndNothingElse) {
+TEST_P(InvitationsTest, WhatIsOverIsTidiedAndNothingElse) {
   auto store = open();
   const auto id = store.invite(kNew, kNow).value().id;
   const auto session = store.begin_visit(id, kNow).value();

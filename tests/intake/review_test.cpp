@@ -17,6 +17,7 @@
 #include "plugin/review/request.h"
 #include "plugin/review/whose.h"
 #include "tests/intake/support.h"
+#include "tests/support/postgres.h"
 
 namespace myoflag::review {
 namespace {
@@ -45,24 +46,32 @@ intake::Draft with(std::string_view question, std::string_view answer) {
   return draft;
 }
 
-class DeskTest : public ::testing::Test {
+// Of a file and of a database.
+class DeskTest : public ::testing::TestWithParam<bool> {
  protected:
   DeskTest()
-      : path(std::filesystem::temp_directory_path() / ("desk-" + std::to_string(::getpid()))),
+      : path(GetParam() ? new_database()
+                        : (std::filesystem::temp_directory_path() /
+                           ("desk-" + std::to_string(::getpid())))
+                              .string()),
         store(store::Store::open(path).value()),
         desk(Desk::open(path).value()) {}
   ~DeskTest() override {
     for (const auto* end : {"", "-wal", "-shm"}) {
-      std::filesystem::remove(path.string() + end);
+      std::filesystem::remove(path + end);
     }
   }
 
-  std::filesystem::path path;
+  std::string path;
   store::Store store;
   Desk desk;
 };
 
-TEST_F(DeskTest, TheNewestStateOfAFormAndWhatIsUrgentUntilSomebodyLooksAfterIt) {
+INSTANTIATE_TEST_SUITE_P(Of, DeskTest, ::testing::Bool(), [](const auto& made) {
+  return made.param ? "postgres" : "sqlite";
+});
+
+TEST_P(DeskTest, TheNewestStateOfAFormAndWhatIsUrgentUntilSomebodyLooksAfterIt) {
   ASSERT_TRUE(store.submit(submission_of(with("em-now", "seizure"), "form-1", false), kNow));
   ASSERT_TRUE(store.submit(submission_of(testing::benign(), "form-1", true), kNow + hours(1)));
   ASSERT_TRUE(store.submit(submission_of(testing::benign(), "form-2", true), kNow + hours(2)));
@@ -85,7 +94,7 @@ TEST_F(DeskTest, TheNewestStateOfAFormAndWhatIsUrgentUntilSomebodyLooksAfterIt) 
   EXPECT_EQ(desk.forms(kNow - hours(1), 1).value().size(), 2u) << "one more says there are more";
 }
 
-TEST_F(DeskTest, AChosenTestIsOneDraftRequestHoweverOftenItIsChosen) {
+TEST_P(DeskTest, AChosenTestIsOneDraftRequestHoweverOftenItIsChosen) {
   auto draft = with("em-now", "seizure");
   ASSERT_TRUE(store.submit(submission_of(draft, "form-1", true), kNow));
   const auto form = desk.form(desk.forms(kNow, 10).value().front().outcome).value().value();
@@ -123,7 +132,7 @@ TEST_F(DeskTest, AChosenTestIsOneDraftRequestHoweverOftenItIsChosen) {
   EXPECT_FALSE(request_for(form, testing::knowledge(), "no-such-test", ""));
 }
 
-TEST_F(DeskTest, WhatDoesNotReachTheRecordLeadsToItsForm) {
+TEST_P(DeskTest, WhatDoesNotReachTheRecordLeadsToItsForm) {
   ASSERT_TRUE(store.submit(submission_of(with("em-now", "seizure"), "form-1", true), kNow));
   const auto form = desk.form(desk.forms(kNow, 10).value().front().outcome).value().value();
   EXPECT_TRUE(desk.troubles(10).value().empty());
@@ -144,7 +153,7 @@ TEST_F(DeskTest, WhatDoesNotReachTheRecordLeadsToItsForm) {
   EXPECT_EQ(desk.proposals(form.row.item).value().front().state, store::ItemState::parked);
 }
 
-TEST_F(DeskTest, OfOnePatientTheNewestStatesAndWhatIsUrgentFirst) {
+TEST_P(DeskTest, OfOnePatientTheNewestStatesAndWhatIsUrgentFirst) {
   const auto submit = [&](const std::string& id, intake::Draft draft, hours at, bool sent = true) {
     ASSERT_TRUE(store.submit(submission_of(std::move(draft), id, sent), kNow + at));
   };
