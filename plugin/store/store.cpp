@@ -269,9 +269,9 @@ Done Store::sent(std::int64_t item, const std::vector<std::string>& urns) {
     std::vector<Value> values{item};
     std::transform(some.begin(), some.end(), std::back_inserter(values),
                    [](const std::string& urn) { return value_of(urn); });
-    const auto sql = fmt::format(
-        "UPDATE step SET state='sent' WHERE item=? AND state='intent' AND urn IN ({})",
-        rows_of("?", some.size()));
+    const auto sql =
+        fmt::format("UPDATE step SET state='sent' WHERE item=? AND state='intent' AND urn IN ({})",
+                    rows_of("?", some.size()));
     write.change_all(sql.c_str(), values);
   });
   return write.commit();

@@ -232,6 +232,11 @@ TEST(Config, EachMistakeIsToldWithItsPlace) {
       {"intake: {phone: Clinic}", "1:17: MF-4254: intake.phone"},
       {"delivery: {store: a.sqlite, folder: out, site: file}\nintake: {store: b.sqlite}",
        "1:19: MF-4259: delivery.store and intake.store"},
+      {"delivery: {store: 'postgresql://a:secret@h/d', to: https://e.example}",
+       "1:19: MF-3109: the address of the database cannot be used: no password"},
+      {"intake: {store: 'postgresql://a@db.example/d?sslmode=require', clinic: A, phone: '1',"
+       " emergency-number: '112'}",
+       "1:17: MF-3109: the address of the database cannot be used: to another machine"},
   };
   for (const auto& [text, expected] : mistakes) {
     EXPECT_THAT(problems_of(text), HasSubstr(expected)) << text;

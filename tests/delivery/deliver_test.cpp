@@ -188,9 +188,8 @@ class EveryStore : public DeliverTest, public ::testing::WithParamInterface<bool
   int stride() const { return is_shared_ ? 5 : kStride; }
 };
 
-INSTANTIATE_TEST_SUITE_P(Of, EveryStore, ::testing::Bool(), [](const auto& made) {
-  return made.param ? "postgres" : "sqlite";
-});
+INSTANTIATE_TEST_SUITE_P(Of, EveryStore, ::testing::Bool(),
+                         [](const auto& made) { return made.param ? "postgres" : "sqlite"; });
 
 TEST_P(EveryStore, EveryKindOfServerGetsEachResourceOnce) {
   for (const Case& one : cases()) {

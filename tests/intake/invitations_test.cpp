@@ -81,9 +81,8 @@ class InvitationsTest : public InvitationsFile, public ::testing::WithParamInter
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Of, InvitationsTest, ::testing::Bool(), [](const auto& made) {
-  return made.param ? "postgres" : "sqlite";
-});
+INSTANTIATE_TEST_SUITE_P(Of, InvitationsTest, ::testing::Bool(),
+                         [](const auto& made) { return made.param ? "postgres" : "sqlite"; });
 
 TEST_P(InvitationsTest, AnInvitationIsFoundByItsTokenAlone) {
   auto store = open();
@@ -228,7 +227,11 @@ TEST_F(InvitationsFile, AFileFromBeforeAppointmentsKeepsItsInvitations) {
                        "DROP INDEX was_of_appointment;"
                        "ALTER TABLE invitation DROP COLUMN appointment;"
                        "ALTER TABLE invitation DROP COLUMN meets;"
-                       "ALTER TABLE invitation DROP COLUMN withdrawn_by; PRAGMA user_version=6"));
+                       "ALTER TABLE invitation DROP COLUMN withdrawn_by;"
+                       "ALTER TABLE item DROP COLUMN holder;"
+                       "ALTER TABLE item DROP COLUMN held_until;"
+                       "ALTER TABLE escalation DROP COLUMN holder;"
+                       "ALTER TABLE escalation DROP COLUMN held_until; PRAGMA user_version=6"));
   }
   auto store = open();
   const auto found = store.by_token(before.token).value();

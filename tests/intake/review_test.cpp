@@ -50,10 +50,10 @@ intake::Draft with(std::string_view question, std::string_view answer) {
 class DeskTest : public ::testing::TestWithParam<bool> {
  protected:
   DeskTest()
-      : path(GetParam() ? new_database()
-                        : (std::filesystem::temp_directory_path() /
-                           ("desk-" + std::to_string(::getpid())))
-                              .string()),
+      : path(GetParam()
+                 ? new_database()
+                 : (std::filesystem::temp_directory_path() / ("desk-" + std::to_string(::getpid())))
+                       .string()),
         store(store::Store::open(path).value()),
         desk(Desk::open(path).value()) {}
   ~DeskTest() override {
@@ -67,9 +67,8 @@ class DeskTest : public ::testing::TestWithParam<bool> {
   Desk desk;
 };
 
-INSTANTIATE_TEST_SUITE_P(Of, DeskTest, ::testing::Bool(), [](const auto& made) {
-  return made.param ? "postgres" : "sqlite";
-});
+INSTANTIATE_TEST_SUITE_P(Of, DeskTest, ::testing::Bool(),
+                         [](const auto& made) { return made.param ? "postgres" : "sqlite"; });
 
 TEST_P(DeskTest, TheNewestStateOfAFormAndWhatIsUrgentUntilSomebodyLooksAfterIt) {
   ASSERT_TRUE(store.submit(submission_of(with("em-now", "seizure"), "form-1", false), kNow));
@@ -144,6 +143,7 @@ TEST_P(DeskTest, WhatDoesNotReachTheRecordLeadsToItsForm) {
   }
   const auto request = store.items(true).value().back().id;
   ASSERT_TRUE(store.park(request, "MF-3154", "refused"));
+  ASSERT_EQ(*store.next(kNow), form.row.item);
   ASSERT_TRUE(store.postpone(form.row.item, kNow, kNow + hours(1), "MF-3150", "no answer"));
   const auto troubles = desk.troubles(10).value();
   ASSERT_EQ(troubles.size(), 2u);

@@ -402,7 +402,8 @@ TEST(Address, OnlyOneThatSaysEnoughAndNothingWeakIsTaken) {
       {"postgresql://me@db.example/outbox?password=secret-4711", "no password belongs into it"},
       {"postgresql://me@db.example/outbox?sslmode=require", "sslmode=verify-full"},
       {"postgresql://me@localhost,db.example/outbox?sslmode=prefer", "sslmode=verify-full"},
-      {"postgresql://me@db.example/outbox?options=-csynchronous_commit%3Doff", "may not say options"},
+      {"postgresql://me@db.example/outbox?options=-csynchronous_commit%3Doff",
+       "may not say options"},
       {"postgresql://me@db.example/outbox?hostaddr=127.0.0.1", "may not say hostaddr"},
       {"postgresql://me@db.example/outbox?passfile=secret-4711", "may not say passfile"},
       {"postgresql://me@db.example", "a user and a database"},
@@ -426,9 +427,8 @@ TEST_F(DatabaseTest, WhoIsNotLetInIsTold) {
   ::setenv("PGPASSWORD", "secret-4711", 1);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().exit, Exit::outside);
-  EXPECT_THAT(refused.error().text,
-              AllOf(HasSubstr("MF-3100"), HasSubstr("authentication failed"),
-                    Not(HasSubstr("4712")), Not(HasSubstr("\n"))));
+  EXPECT_THAT(refused.error().text, AllOf(HasSubstr("MF-3100"), HasSubstr("authentication failed"),
+                                          Not(HasSubstr("4712")), Not(HasSubstr("\n"))));
   const auto missing = Store::open(path_ + "_not_there");
   ASSERT_FALSE(missing);
   EXPECT_THAT(missing.error().text, HasSubstr("does not exist"));
@@ -512,8 +512,8 @@ TEST_F(DatabaseTest, WhoWasOvertakenWritesNothingMore) {
   Store quick = open();
   EXPECT_EQ(*quick.next(kNow), 1);
   for (const Done& done :
-       {slow.sent(1, {"u1"}), slow.arrived(1, {{"u1", "Observation/1"}}),
-        slow.plan(1, "L", "", {}), slow.postpone(1, kNow, kNow + hours(1), "MF-3161", "x")}) {
+       {slow.sent(1, {"u1"}), slow.arrived(1, {{"u1", "Observation/1"}}), slow.plan(1, "L", "", {}),
+        slow.postpone(1, kNow, kNow + hours(1), "MF-3161", "x")}) {
     ASSERT_FALSE(done);
     EXPECT_EQ(done.error().code(), "MF-3111");
   }
