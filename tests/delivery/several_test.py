@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """usage: several_test.py [ITEMS [SEED]]
-Three processes deliver from one database of PostgreSQL to a server that counts, while two of them are killed and started again. Each item
-arrives once, no two processes send one at the same time, and the versions of a response come in their order. ctest runs a few; a killed
-process's claim is made to run out there, instead of waiting for two minutes as with 1000 items and more."""
+Three processes deliver from one database of PostgreSQL to a server that counts, while two of them are killed and started again, and the
+database ends without warning once. Each item arrives once, no two processes send one at the same time, and the versions of a response come
+in their order. ctest runs a few; a killed process's claim is made to run out there, instead of waiting for two minutes as with 1000 items
+and more."""
 import collections
 import json
 import os
@@ -84,7 +85,7 @@ class Deliveries:
     def __init__(self, address, base):
         self.command = [PROGRAM, "deliver", "--store", address, "run", "--to", base, "--quiet"]
         self.running = [self.start() for _ in range(PROCESSES)]
-        self.killed = 0
+        self.killed = self.failed = 0
 
     def start(self):
         return subprocess.Popen(self.command, stderr=subprocess.PIPE, start_new_session=True)
@@ -96,6 +97,15 @@ class Deliveries:
             child.communicate()
             self.running[which] = self.start()
             self.killed += 1
+
+    def start_failed(self):
+        """As a sidecar does: those that the database left alone."""
+        for which, child in enumerate(self.running):
+            if child.poll() == 3:
+                assert "MF-3100" in child.stderr.read().decode()
+                child.stderr.close()
+                self.running[which] = self.start()
+                self.failed += 1
 
     def are_running(self):
         return any(child.poll() is None for child in self.running)
@@ -116,11 +126,17 @@ def submit(folder, address, count):
 
 
 def deliver(server, address, ehr, count, chance):
-    """Two of them die, at any moment of the first half; gives how often they did."""
+    """Two of them die, at any moment of the first half; gives how often they did, and how often one gave up."""
     deliveries = Deliveries(address, ehr.base)
-    wanted = 0
+    wanted, has_ended = 0, False
     try:
         while deliveries.are_running():
+            if not has_ended and sum(ehr.came.values()) >= count // 4:
+                server.stop("immediate")
+                time.sleep(1)
+                server.start()
+                has_ended = True
+            deliveries.start_failed()
             if sum(ehr.came.values()) >= wanted and wanted < count // 2:
                 wanted += chance.randrange(1, max(2, count // 10))
                 time.sleep(chance.random() * 0.02)
@@ -132,7 +148,7 @@ def deliver(server, address, ehr, count, chance):
     finally:
         deliveries.end()
     assert all(code == 0 for code, _ in ends), ends
-    return deliveries.killed
+    return deliveries.killed, deliveries.failed
 
 
 def run(count, seed):
@@ -146,7 +162,7 @@ def run(count, seed):
         items = server.ask("several", "SELECT response FROM receipt").split()
         assert len(set(items)) == count, len(set(items))
         begin = time.monotonic()
-        killed = deliver(server, address, ehr, count, chance)
+        killed, failed = deliver(server, address, ehr, count, chance)
         took = time.monotonic() - begin
         told = subprocess.run([PROGRAM, "deliver", "--store", address], check=True, capture_output=True).stdout.decode()
     finally:
@@ -156,12 +172,12 @@ def run(count, seed):
     assert set(ehr.came) == set(items), f"{len(set(items) - set(ehr.came))} lost, {len(set(ehr.came) - set(items))} too many"
     assert ehr.at_once == [], f"{len(ehr.at_once)} sent by two at once"
     again = sum(ehr.came.values()) - count
-    assert again <= killed, f"{again} were sent again after {killed} kills"
+    assert again <= killed + PROCESSES, f"{again} were sent again after {killed} kills and an end of the database"
     wrong = [order for order in ehr.order.values() if order != sorted(order, reverse=True)]
     assert wrong == [], wrong
-    assert killed >= 4, killed
-    print(f"{count} items, seed {seed}: each once, {len(ehr.stored)} resources; {killed} times killed, {again} sent again and found there; "
-          f"{took:.0f} s")
+    assert killed >= 4 and failed >= 1, (killed, failed)
+    print(f"{count} items, seed {seed}: each once, {len(ehr.stored)} resources; {killed} times killed, {failed} ended with the database; "
+          f"{again} sent again and found there; {took:.0f} s")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ import urllib.parse
 ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
 sys.path.insert(0, os.path.join(ROOT, "tests", "delivery"))
 sys.path.insert(0, os.path.join(ROOT, "tests", "sidecar"))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 from deliver_cli_test import Ehr as DeliveryEhr, PROGRAM, sample  # noqa: E402
+from postgres import PASSWORD, Postgres  # noqa: E402
 from serve_test import Case as ServeCase  # noqa: E402
 
 CANARY = "canary-90210"
@@ -375,6 +377,32 @@ class Poll(unittest.TestCase):
         self.assertNotIn(CANARY, said)
 
 
+class PollDatabase(Poll):
+    """The same with a database."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Postgres("fsync=off")
+        cls.addClassCleanup(cls.server.close)
+        os.environ["PGPASSWORD"] = PASSWORD
+
+    def setUp(self):
+        super().setUp()
+        self.store = self.server.database(self.id().split(".")[-1][:60])
+
+    def test_several_that_look_at_once_take_and_judge_each_once(self):
+        self.begin()
+        for number in range(6):
+            self.ehr.hold(response_of(f"several-{number}"))
+        looking = [subprocess.Popen([PROGRAM, "deliver", "--store", self.store, "poll", "--from", self.ehr.base, "--quiet"],
+                                    stderr=subprocess.PIPE) for _ in range(3)]
+        for child in looking:
+            told = child.communicate(timeout=120)[1].decode()
+            self.assertEqual(child.returncode, 0, told)
+        self.assertEqual(self.found().count("  judged  "), 6)
+        self.assertEqual(len(self.items()), 6)
+
+
 class Beside(ServeCase):
     """As a part of the sidecar."""
 
@@ -419,6 +447,7 @@ class Beside(ServeCase):
 # Only what stands here.
 def load_tests(loader, *_):
     return unittest.TestSuite(loader.loadTestsFromTestCase(Poll)._tests
+                              + [loader.loadTestsFromTestCase(PollDatabase)]
                               + [Beside(name) for name in sorted(vars(Beside)) if name.startswith("test_")])
 
 

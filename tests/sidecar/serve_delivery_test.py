@@ -11,7 +11,9 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.environ["MYOFLAG_SOURCE_DIR"], "tests", "delivery"))
+sys.path.insert(0, os.path.join(os.environ["MYOFLAG_SOURCE_DIR"], "tests", "support"))
 from deliver_cli_test import Ehr, sample  # noqa: E402
+from postgres import PASSWORD, Postgres  # noqa: E402
 from serve_test import NOW, PROGRAM, Case  # noqa: E402
 
 
@@ -179,6 +181,36 @@ class Delivery(Case):
         status, _, body = sidecar.ask("GET", "/readyz")
         self.assertEqual((status, json.loads(body)["status"], json.loads(body)["parts"]["outbox"]), (503, "not ready", {"ready": False}))
         self.assertIn("myoflag_outbox_up 0\n", sidecar.ask("GET", "/metrics")[2].decode())
+
+    def test_two_on_one_database_share_it_and_go_on_when_it_comes_back(self):
+        server = Postgres()
+        self.addCleanup(server.close)
+        os.environ["PGPASSWORD"] = PASSWORD
+        self.outbox = server.database("shared")
+        ehr = self.ehr(transactions=True)
+        path = os.path.join(self.folder, "myoflag.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"service": {"base": "https://cds.example"}, "delivery": {"store": self.outbox, "to": ehr.base},
+                       "intake": {"store": self.outbox, "clinic": "A", "phone": "1", "emergency-number": "112"}}, file)
+        both = [self.start(mode=("--demo", "--deliver", "--config", path)) for _ in range(2)]
+        self.add("critical-calcium/bundle.json")
+        for sidecar in both:
+            self.wait_until(sidecar, lambda box: box["waiting"] == 0 and box["urgent"] == 1)
+        count = len(ehr.stored)
+        self.assertGreater(count, 10)
+        server.stop("immediate")
+        time.sleep(1)
+        for sidecar in both:
+            self.assertEqual(sidecar.ask("GET", "/readyz")[0], 503)
+        server.start()
+        time.sleep(1)
+        self.add("eyelid-coffee/response.json")
+        for sidecar in both:
+            self.wait_until(sidecar, lambda box: len(ehr.stored) > count and box["waiting"] == 0)
+        self.assertEqual(ehr.wrong(), [])
+        for sidecar in both:
+            self.assertNotIn(PASSWORD, sidecar.log.decode())
+            self.assertEqual(sidecar.stop()[0], 0)
 
     def test_files_are_delivered_too(self):
         sidecar = self.serve(folder="out", site="file")
