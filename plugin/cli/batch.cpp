@@ -287,7 +287,7 @@ void add_batch(CLI::App& app, Run& run) {
       command
           ->add_option(
               "--store", options->store,
-              "File of an outbox (docs/delivery.md): what is judged is kept there for the EHR")
+              "Outbox (docs/delivery.md), a file or a database: what is judged is kept there")
           ->group("EHR");
   command
       ->add_option("--to-ehr", options->to_ehr,

@@ -79,7 +79,7 @@ class Statement final : public Columns {
   std::unique_ptr<sqlite3_stmt, Finalizer> statement_;
 };
 
-// What a store asks, of such a file. MF-3103 is not its business.
+// Such a file, for a store.
 class SqliteConnection final : public Connection {
  public:
   explicit SqliteConnection(Database db) : db_(std::move(db)) {}

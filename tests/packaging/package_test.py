@@ -38,7 +38,7 @@ class Package(unittest.TestCase):
         self.assertRegex(os.path.basename(self.package), r"^myoflag_[0-9.]+_[a-z0-9]+\.deb$")
         fields = dict(line.split(": ", 1) for line in run("dpkg-deb", "-f", self.package).splitlines() if re.match(r"^\S+: ", line))
         self.assertEqual(fields["Package"], "myoflag")
-        for needed in ("adduser", "libcpprest", "libc6", "libsqlite3-0"):
+        for needed in ("adduser", "libcpprest", "libc6", "libsqlite3-0", "libpq5"):
             self.assertIn(needed, fields["Depends"])
 
     def test_what_is_in_it_is_in_its_place_and_nothing_else(self):
