@@ -835,12 +835,12 @@ class Config(unittest.TestCase):
         Client(self.folder).certificate("cds")
         for name, like in (("ehr-keys.json", "keys.json"), ("cds.pem", "tls.pem"), ("cds.key", "tls.key"), ("launch-key.pem", "key.pem")):
             shutil.copy(os.path.join(self.folder, like), os.path.join(self.folder, name))
-        pages = {page: configurations_of(page) for page in ("cds-hooks", "intake", "launch", "delivery")}
-        self.assertEqual({page: len(found) for page, found in pages.items()}, {"cds-hooks": 2, "intake": 3, "launch": 2, "delivery": 3})
+        pages = {page: configurations_of(page) for page in ("cds-hooks", "intake", "launch", "delivery", "operation")}
+        self.assertEqual({page: len(found) for page, found in pages.items()}, {"cds-hooks": 2, "intake": 3, "launch": 2, "delivery": 3, "operation": 1})
         for page in os.listdir(os.path.join(ROOT, "docs")):
             self.assertTrue(page.removesuffix(".md") in pages or not page.endswith(".md") or not configurations_of(page[:-3]), page)
         for page, found in pages.items():
-            whole = pages["cds-hooks" if page == "delivery" else page][0]
+            whole = pages["cds-hooks" if page in ("delivery", "operation") else page][0]
             for number, part in enumerate(found):
                 with self.subTest(page=page, number=number):
                     options = whole | part
