@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(os.environ["MYOFLAG_SOURCE_DIR"], "tests", "supp
 from deliver_cli_test import NOW, PROGRAM, Ehr, sample
 from postgres import PASSWORD, Postgres
 
-PROCESSES, LEASE = 3, 120
+PROCESSES, LEASE, LONGEST_EXCHANGE = 3, 120, 20
 
 
 def form_in(bundle):
@@ -142,7 +142,7 @@ def deliver(server, address, ehr, count, chance):
                 time.sleep(chance.random() * 0.02)
                 deliveries.kill(chance.randrange(2))
             if count < 1000:
-                server.ask("several", f"UPDATE item SET held_until=0 WHERE held_until BETWEEN 1 AND EXTRACT(EPOCH FROM now())+{LEASE - 5}")
+                server.ask("several", f"UPDATE item SET held_until=0 WHERE held_until BETWEEN 1 AND EXTRACT(EPOCH FROM now())+{LEASE - LONGEST_EXCHANGE}")
             time.sleep(0.01 if wanted < count // 2 else 0.2)
         ends = [(child.returncode, child.stderr.read().decode()) for child in deliveries.running]
     finally:
