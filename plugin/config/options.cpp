@@ -436,7 +436,9 @@ const std::array<Option, 81> all{{
      count<&Limits::requests_per_connection>(1, 1'000'000)},
     {"limits", "waiting-requests", "For a worker: 503.",
      count<&Limits::waiting_requests>(1, 10'000)},
-    {"limits", "workers", "Threads that make answers. 0: one for each core, at least two.",
+    {"limits", "workers",
+     "Threads that make answers. 0: one for each core, at least two. Those that wait for disks and "
+     "servers come on top.",
      count<&Limits::workers>(0, 256, "threads")},
     {"limits", "io-threads", "Threads that read and write.",
      count<&Limits::io_threads>(1, 16, "threads")},
