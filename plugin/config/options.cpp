@@ -437,8 +437,7 @@ const std::array<Option, 81> all{{
     {"limits", "waiting-requests", "For a worker: 503.",
      count<&Limits::waiting_requests>(1, 10'000)},
     {"limits", "workers",
-     "Threads that make answers. 0: one for each core, at least two. Those that wait for disks and "
-     "servers come on top.",
+     "Threads that make answers. 0: one a core, at least two. More come for those that wait.",
      count<&Limits::workers>(0, 256, "threads")},
     {"limits", "io-threads", "Threads that read and write.",
      count<&Limits::io_threads>(1, 16, "threads")},
