@@ -574,6 +574,10 @@ http::ServerOptions listening(const config::Config& config, std::shared_ptr<cons
   if (options.limits.workers == 0) {
     options.limits.workers = std::max(2U, std::thread::hardware_concurrency());
   }
+  if (!config.intake.store.empty()) {  // an answer of a patient waits for the disk
+    constexpr unsigned writing = 6;
+    options.limits.workers += writing;
+  }
   if (is_fetching) {  // those who wait for an EHR take no worker from the others
     options.limits.workers += static_cast<unsigned>(2 * config.fetching.at_once);
   }

@@ -2,7 +2,8 @@
 """What patients wait for when many fill in the form at once while the EHR is answered: `myoflag serve` on two cores, with
 one store, patients on keep-alive connections who pause between their answers, and patient-view calls at a fixed rate.
 
-usage: tests/bench/intake_load.py [--myoflag PROGRAM] [--patients N] [--pause S] [--cards RATE] [--seconds S] [--folder DIR]
+usage: tests/bench/intake_load.py [--myoflag PROGRAM] [--patients N] [--pause S] [--cards RATE] [--seconds S] [--workers N]
+                                  [--folder DIR]
 Server time is what the access log says of each request: from its whole head to the last byte of its answer. Continue is the
 answer (on disk before it is acknowledged) and the next page together, as the script of the pages asks for them. Wall time is what a
 patient sees, with this load generator on the same cores. Whoever has sent a form begins another one, so that all are busy all the time.
@@ -228,7 +229,8 @@ def started(options, folder):
     with open(config, "w", encoding="utf-8") as file:
         json.dump({"service": {"base": "https://cds.example"},
                    "intake": {"store": store, "clinic": "Example Clinic", "phone": "020 7946 0123", "emergency-number": "112",
-                              "proxy-field": "x-forwarded-for"}}, file)
+                              "proxy-field": "x-forwarded-for"},
+                   "limits": {"workers": options.workers}}, file)
     with open(log, "wb") as file:
         server = subprocess.Popen([options.myoflag, "serve", "--demo", "--now", NOW, "--port", "0", "--config", config], stderr=file,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -257,6 +259,7 @@ def main():
     parser.add_argument("--pause", type=float, default=3, help="seconds between a page and its answer, half to one and a half of it")
     parser.add_argument("--cards", type=float, default=50, help="a second")
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--workers", type=int, default=0, help="limits.workers of the program")
     parser.add_argument("--folder", help="where the store is to be; default: a temporary folder")
     options = parser.parse_args()
     options.ramp = options.pause * 2
