@@ -484,6 +484,9 @@ void add_record(const rules::Knowledge& knowledge, const Intake& intake, Earlier
   for (const auto& problem : context.problems) {
     add_problem(knowledge, input.record_problems, problem.text);
   }
+  for (const auto& count : context.counts) {
+    add_problem(knowledge, input.record_counts, count.text);
+  }
   if (context.doubtful || intake.record_missing || doubtful) {
     input.doubts.push_back(rules::Doubt::record_set_aside);
   }
@@ -558,8 +561,10 @@ Issues record_findings(const mapping::ConceptIndex& concepts, const Intake& inta
                     std::make_move_iterator(more.end()));
   };
   add(read_earlier(knowledge, intake).problems);
-  add(mapping::read_record(concepts, intake.record, intake.record_complete, now, intake.set_aside)
-          .problems);
+  auto context =
+      mapping::read_record(concepts, intake.record, intake.record_complete, now, intake.set_aside);
+  add(std::move(context.problems));
+  add(std::move(context.counts));
   Issues issues;
   for (const auto& problem : problems) {
     add_finding(knowledge, problem, problem.place, issues);

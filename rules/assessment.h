@@ -105,7 +105,8 @@ struct EvaluationInput {
   Words unread_words;  // of all that the record says and no rule reads, also beyond `record`
   std::vector<std::string>
       record_problems;  // sentences: what of the record could not be read, without patient data
-  std::optional<AnswerRecord> previous;  // settled answers of the last completed response
+  std::vector<std::string> record_counts;  // the same: how much of it no rule judges or reads
+  std::optional<AnswerRecord> previous;    // settled answers of the last completed response
   // Completed, or begun and given up; newest first.
   std::vector<EarlierForm> earlier;
   std::optional<Instant> appointment;
@@ -230,6 +231,7 @@ struct Notice {
     lab_unusable,
     record_missing,  // nothing of a record was used: none was given, or none could be
     record_problem,  // a part of it that was not used, or that a person has to look at
+    record_count,    // how much of it no rule judges or reads, as of this day
     answer_set_aside,
     under_age,
     change,          // what changed since the last response

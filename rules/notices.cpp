@@ -294,10 +294,14 @@ class Writer {
   void about_record() {
     if (!input_.facts.record.fetched) {
       add(Notice::Kind::record_missing,
-          input_.record_problems.empty() ? "record-missing" : "record-unused");
+          input_.record_problems.empty() && input_.record_counts.empty() ? "record-missing"
+                                                                         : "record-unused");
     }
     for (const auto& problem : input_.record_problems) {
       add(Notice::Kind::record_problem, "record-problem", {{"problem", problem}});
+    }
+    for (const auto& count : input_.record_counts) {
+      add(Notice::Kind::record_count, "record-problem", {{"problem", count}});
     }
   }
 

@@ -1,6 +1,7 @@
 #include "rules/other_answers.h"
 
 #include <algorithm>
+#include <bitset>
 
 #include "rules/notices.h"
 
@@ -26,6 +27,26 @@ std::uint64_t told_options(const Told& told, const Item& item) {
   return options;
 }
 
+// Questions by whose options some red flag is known.
+std::bitset<kMaxItems> red_flag_items(const Knowledge& knowledge) {
+  using Kind = Criterion::Kind;
+  const auto& program = knowledge.program;
+  std::bitset<kMaxItems> items;
+  for (const Rule& rule : knowledge.rules) {
+    if (!knowledge.is_red_flag(rule) || rule.root < 0) {
+      continue;
+    }
+    const std::size_t root = program.roots[static_cast<std::size_t>(rule.root)];
+    for (std::size_t at = root; at < program.ops[root].end; ++at) {
+      const Op& op = program.ops[at];
+      const bool reads_options =
+          op.kind == Kind::any_of || op.kind == Kind::only || op.kind == Kind::count;
+      items[op.item] = items[op.item] || reads_options;
+    }
+  }
+  return items;
+}
+
 bool is_entry_told(const Told& told, const RecordEntry& entry) {
   return is_told(told, [&](const Evidence& one) {
     return one.origin == Origin::record && one.record_text == entry.text;
@@ -37,10 +58,11 @@ bool is_entry_told(const Told& told, const RecordEntry& entry) {
 std::vector<Evidence> other_answers(const Assessment& assessment, const Told& told) {
   const Knowledge& knowledge = *assessment.knowledge;
   const EvaluationInput& input = *assessment.input;
+  const auto red_flags = red_flag_items(knowledge);
   std::vector<Evidence> out;
   for (std::size_t i = 0; i < knowledge.items.size(); ++i) {
     const Item& item = knowledge.items[i];
-    const bool is_asked = item.none != 0 || item.context_only;
+    const bool is_asked = item.none != 0 || item.context_only || red_flags[i];
     if (is_asked && input.facts.answers.state[i] == ItemState::answered) {
       const std::uint64_t chosen = input.facts.answers.chosen[i] & item.positive();
       if (const std::uint64_t left = chosen & ~told_options(told, item); left != 0) {

@@ -9,8 +9,9 @@
 namespace myoflag::rules {
 
 // In the order of the form, the patient's before the record's: chosen options of the questions that
-// offer "none of these" and of those that only the clinician reads, as far as none of `told` names
-// them; and laboratory values, medicines and conditions of the record. Points into the assessment.
+// offer "none of these", of those by which some red flag is known, and of those that only the
+// clinician reads, as far as none of `told` names them; and laboratory values, medicines and
+// conditions of the record. Points into the assessment.
 std::vector<Evidence> other_answers(const Assessment& assessment,
                                     const std::vector<const Finding*>& told);
 

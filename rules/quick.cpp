@@ -16,8 +16,9 @@ using Kind = Criterion::Kind;
 constexpr std::size_t index_of(int value) { return static_cast<std::size_t>(value); }
 
 bool is_plain(const EvaluationInput& input) {
-  return input.record.empty() && input.record_problems.empty() && input.earlier.empty() &&
-         !input.previous && !is_doubtful(input) && !input.facts.record.fetched;
+  return input.record.empty() && input.record_problems.empty() && input.record_counts.empty() &&
+         input.earlier.empty() && !input.previous && !is_doubtful(input) &&
+         !input.facts.record.fetched;
 }
 
 bool older_than(const EvaluationInput& input, std::chrono::hours limit) {

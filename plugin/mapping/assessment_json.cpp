@@ -392,15 +392,15 @@ Json notice_json(const rules::Notice& notice) {
   return Json::object({{"kind", notice_word(notice.kind)}, {"text", notice.text}});
 }
 
-// An old result is older tomorrow; what was set aside is gone from what we send, and determined by
-// the answers anyway.
+// An old result is older tomorrow; how much of a record nobody judges changes with every visit;
+// what was set aside is gone from what we send, and determined by the answers anyway.
 Json lasting_notices(const Assessment& assessment) {
   using Kind = rules::Notice::Kind;
   Json rows = Json::array();
   for (const auto& notice : assessment.notices) {
     if (notice.kind == Kind::lab_old) {
       rows.push(notice_word(notice.kind));
-    } else if (notice.kind != Kind::answer_set_aside) {
+    } else if (notice.kind != Kind::answer_set_aside && notice.kind != Kind::record_count) {
       rows.push(notice_json(notice));
     }
   }
@@ -504,6 +504,8 @@ std::string_view notice_word(rules::Notice::Kind kind) {
       return "lab-unusable";
     case Kind::record_missing:
       return "record-missing";
+    case Kind::record_count:
+      return "record-count";
     case Kind::record_problem:
       return "record-problem";
     case Kind::answer_set_aside:

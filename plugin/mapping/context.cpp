@@ -16,6 +16,7 @@
 #include "fhir/issue.h"
 #include "fhir/structure.h"
 #include "plugin/mapping/one_of.h"
+#include "plugin/mapping/patient_identity.h"
 #include "plugin/mapping/record_concepts.h"
 #include "plugin/mapping/record_index.h"
 #include "plugin/mapping/record_labs.h"
@@ -94,8 +95,9 @@ class Reader {
         reasons_(knowledge_, index_) {}
 
   RecordContext read(bool complete) {
-    out_.facts.fetched = !std::all_of(record_.begin(), record_.end(), [](const auto& resource) {
-      return is_unread_type(resource.type);
+    out_.facts.fetched = std::any_of(record_.begin(), record_.end(), [](const auto& resource) {
+      return is_clinical(resource.type) || resource.type == "Patient" ||
+             resource.type == "Medication";
     });
     for (const auto& resource : record_) {
       if (resource.type == "Medication") {
@@ -240,8 +242,11 @@ class Reader {
       all.insert(all.end(), at.begin(), at.end());
     }
     if (count != 0) {
-      say_at_all(std::move(all), "record-types-unread",
-                 {{"count", std::to_string(count)}, {"types", types}});
+      say_count(all.front(), "record-types-unread",
+                {{"count", std::to_string(count)}, {"types", types}});
+      for (const auto& place : all) {
+        add_place(place, out_.counts.back());
+      }
     }
   }
 
@@ -276,13 +281,25 @@ class Reader {
     if (resource.json.has("active") && !is_true(resource.json, "active")) {
       say("record-inactive", resource);
     }
-    const auto& links = resource.json.array_of("link");
-    if (std::any_of(links.begin(), links.end(),
-                    [](const Json& link) { return link.string_of("type") == "replaced-by"; })) {
+    if (is_replaced_from_outside(resource.json)) {
       say("record-replaced", resource);
       out_.doubtful = true;
     }
     read_sex(resource);
+  }
+
+  // By a Patient that is not here.
+  bool is_replaced_from_outside(const Json& patient) const {
+    const auto& links = patient.array_of("link");
+    return std::any_of(links.begin(), links.end(), [this](const Json& link) {
+      const auto* other = link.find("other");
+      const auto name = other == nullptr ? std::string_view() : other->string_of("reference");
+      return link.string_of("type") == "replaced-by" &&
+             std::none_of(record_.begin(), record_.end(), [&](const RecordResource& one) {
+               return one.type == "Patient" && !name.empty() &&
+                      (one.full_url == name || one.reference == reference_key(name).tail);
+             });
+    });
   }
 
   // To every rule, and for being under age.
@@ -422,6 +439,9 @@ class Reader {
       if (was_meant(resource.json)) {
         read_reasons(resource, {}, false);
       }
+      if (has_ended(resource.json, resource.type)) {
+        list_ended(resource);
+      }
       return;
     }
     const auto named = medicines_.of(resource);
@@ -442,6 +462,21 @@ class Reader {
       list_unread({RecordEntry::Kind::medicine, bindings_.medicines}, named, resource, when, true);
     }
     list_reasons(named, resource, when, true);
+  }
+
+  // The form asks for what is taken. What ended of late may act still, or be missed.
+  void list_ended(const RecordResource& resource) {
+    const auto named = medicines_.of(resource);
+    const auto* dispensed = resource.json.find("dispenseRequest");
+    const auto* valid = dispensed == nullptr ? nullptr : dispensed->find("validityPeriod");
+    const auto when = first_moment(
+        {valid == nullptr ? "" : valid->string_of("end"), effective_text(resource.json),
+         resource.json.string_of("authoredOn"), resource.json.string_of("dateAsserted")});
+    if (named.meaning.medicines != 0 && !is_too_old(when)) {
+      list_text(rules::fill(knowledge_.text("record-medicine-ended"),
+                            {{"medicine", named.name_or(resource.type)}}),
+                resource, when);
+    }
   }
 
   // What the knowledge has no words for may be anything: a person must read it. Words that the
@@ -967,7 +1002,7 @@ class Reader {
       list_text(std::move(result.text), *result.resource, moment_in(date), result.is_current);
     }
     if (more.counted > 0) {
-      say_at({}, "record-not-judged", {{"count", std::to_string(more.counted)}});
+      say_count({}, "record-not-judged", {{"count", std::to_string(more.counted)}});
     }
   }
 
@@ -1096,16 +1131,9 @@ class Reader {
         {"MF-3033", rules::fill(text, {{"place", place_in_words(knowledge_, place)}}), place});
   }
 
-  // Of something that is said once of several places; there is one.
-  void say_at_all(std::vector<std::string> places, std::string_view key,
-                  std::initializer_list<rules::Fill> values) {
-    const auto known = out_.problems.size();
-    say_at(places.front(), key, values);
-    for (const auto& place : places) {
-      if (known < out_.problems.size()) {
-        add_place(place, out_.problems.back());
-      }
-    }
+  void say_count(std::string place, std::string_view key,
+                 std::initializer_list<rules::Fill> values) {
+    out_.counts.push_back({"MF-3033", rules::fill(knowledge_.text(key), values), std::move(place)});
   }
 
   void assert_conditions(const Named& named, const RecordResource& resource, const Moment& when) {

@@ -25,6 +25,8 @@ struct RecordContext {
   // Of everything that no rule reads, in full, also of what is not listed because there is so much.
   rules::Words unread_words;
   std::vector<RecordProblem> problems;
+  // How much of it no rule judges or reads: more of that makes no other result.
+  std::vector<RecordProblem> counts;
   // By one date of birth, which may leave a range that is not one age to every rule; then the facts
   // have none.
   std::optional<AgeRange> age;

@@ -66,45 +66,15 @@ bool is_clinical(std::string_view type) {
   return is_one_of(type, types) || is_only_reasons(type);
 }
 
-// What FHIR has for people, places and services, for definitions, and for the making of records.
+// Of what R4 defines to be about a patient.
 bool is_unread_type(std::string_view type) {
-  constexpr std::array<std::string_view, 35> no_patients{"ActivityDefinition",
-                                                         "AuditEvent",
-                                                         "CapabilityStatement",
-                                                         "ChargeItemDefinition",
-                                                         "CodeSystem",
-                                                         "ConceptMap",
-                                                         "Endpoint",
-                                                         "EventDefinition",
-                                                         "GraphDefinition",
-                                                         "HealthcareService",
-                                                         "ImplementationGuide",
-                                                         "Library",
-                                                         "Location",
-                                                         "Measure",
-                                                         "MedicationKnowledge",
-                                                         "MessageDefinition",
-                                                         "MessageHeader",
-                                                         "NamingSystem",
-                                                         "OperationDefinition",
-                                                         "Organization",
-                                                         "OrganizationAffiliation",
-                                                         "Person",
-                                                         "PlanDefinition",
-                                                         "Practitioner",
-                                                         "PractitionerRole",
-                                                         "Provenance",
-                                                         "Questionnaire",
-                                                         "RelatedPerson",
-                                                         "Schedule",
-                                                         "SearchParameter",
-                                                         "Slot",
-                                                         "StructureDefinition",
-                                                         "StructureMap",
-                                                         "Subscription",
-                                                         "ValueSet"};
-  return !is_clinical(type) && type != "Patient" && type != "Medication" &&
-         !is_one_of(type, no_patients);
+  constexpr std::array<const char*, 5> whom{"beneficiary", "candidate", "individual", "patient",
+                                            "subject"};
+  const auto* defined = fhir::r4::find_resource(type);
+  return defined != nullptr && !is_clinical(type) &&
+         std::any_of(whom.begin(), whom.end(), [defined](const char* name) {
+           return fhir::r4::find_element(*defined, name) != nullptr;
+         });
 }
 
 namespace {
@@ -745,7 +715,18 @@ class Taker {
     sort_entry_of(whose, std::move(entry));
   }
 
+  // Answers that do not say to which form may be answers to ours.
+  void tell_nameless_answers(const Entry& entry) {
+    const auto& json = entry.json;
+    if (json.string_of("resourceType") == "QuestionnaireResponse" &&
+        json.string_of("questionnaire").empty() && json.string_of("status") != "entered-in-error") {
+      say("MF-3031", "record-response-nameless", entry.place, entry.place);
+      intake_.record_missing = true;
+    }
+  }
+
   void sort_entry_of(Whose whose, Entry entry) {
+    tell_nameless_answers(entry);
     const bool usable = is_usable(entry, whose);
     auto inside = contained_in_entry(entry);
     auto subject = subject_text(entry.json);

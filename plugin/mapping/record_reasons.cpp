@@ -400,6 +400,12 @@ bool ReasonReader::is_our_order(const Json& resource) const {
                      [&](const Json& coding) { return coding.string_of("system") == system; });
 }
 
+bool ReasonReader::is_our_message(const Json& resource) const {
+  const auto& payload = resource.array_of("payload");
+  return resource.string_of("resourceType") == "Communication" && !payload.empty() &&
+         is_own_line(knowledge_, payload.front().string_of("contentString"));
+}
+
 void ReasonReader::read_reason(const Json& leaf, const RecordResource& from, bool is_our_order,
                                Reasons& out, Words& words) const {
   const bool is_named_elsewhere = is_reference(leaf);
@@ -451,7 +457,7 @@ Reasons ReasonReader::of(const RecordResource& resource) const {
     return out;
   }
   const auto& kind = *row;
-  const bool is_ours = is_our_order(json);
+  const bool is_ours = is_our_order(json) || is_our_message(json);
   Words names, words;
   visit_all(json, kind.names, [&](const Json& leaf) {
     const auto said = as_concept(leaf);

@@ -64,6 +64,7 @@ class ReasonReader {
   bool is_there(const fhir::Json& reference, const RecordResource& from) const;
   bool is_rule(std::string_view words) const;
   bool is_our_order(const fhir::Json& resource) const;
+  bool is_our_message(const fhir::Json& resource) const;  // that an outcome came
 
   const rules::Knowledge& knowledge_;
   const ConceptIndex& index_;

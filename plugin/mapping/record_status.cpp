@@ -97,6 +97,15 @@ bool is_taken(const Json& medication, std::string_view type) {
          !is_true(medication, "doNotPerform");
 }
 
+bool has_ended(const Json& medication, std::string_view type) {
+  constexpr std::array<std::string_view, 2> told{"MedicationRequest", "MedicationStatement"};
+  constexpr std::array<std::string_view, 2> ended{"completed", "stopped"};
+  constexpr std::array<std::string_view, 2> suggested{"proposal", "option"};
+  return is_one_of(type, told) && is_one_of(medication.string_of("status"), ended) &&
+         !is_one_of(medication.string_of("intent"), suggested) &&
+         !is_true(medication, "doNotPerform");
+}
+
 bool was_meant(const Json& medication) {
   constexpr std::array<std::string_view, 3> never{"draft", "cancelled", "entered-in-error"};
   return !is_one_of(medication.string_of("status"), never);

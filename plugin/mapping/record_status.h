@@ -12,6 +12,8 @@ namespace myoflag::mapping {
 // Of a request, a statement, a dispense or an administration of a medicine.
 bool is_taken(const fhir::Json& medication, std::string_view type);
 
+// An order or a report of something that was taken until it ended or was stopped.
+bool has_ended(const fhir::Json& medication, std::string_view type);
 // Not taken now, but it was, or was forbidden: why, still says something.
 bool was_meant(const fhir::Json& medication);
 

@@ -14,8 +14,6 @@ namespace {
 
 using fhir::Json;
 
-constexpr std::size_t most_extensions = 10;
-
 // Those of the form, which programs copy into its answers, and the reason why a value is missing.
 bool is_read(std::string_view url) {
   constexpr std::array<std::string_view, 5> known{
@@ -31,7 +29,7 @@ void add_urls(const Json& extensions, std::vector<std::string>& urls) {
   for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
     auto url = shown((*list)[i].string_of("url"));
     const bool is_new = std::find(urls.begin(), urls.end(), url) == urls.end();
-    if (is_new && !is_read(url) && urls.size() < most_extensions) {
+    if (is_new && !is_read(url)) {
       urls.push_back(std::move(url));
     }
   }

@@ -254,6 +254,24 @@ class Summary {
     html.close().close().close();
   }
 
+  // When they were answered, the newest first.
+  std::vector<std::string> earlier_forms() const {
+    std::vector<std::pair<rules::Instant, std::string>> forms;
+    for (const auto& form : view_.assessment.input->earlier) {
+      auto when = rules::authored_text(form.response);
+      if (form.response.authored && !when.empty()) {
+        forms.emplace_back(*form.response.authored, std::move(when));
+      }
+    }
+    std::stable_sort(forms.begin(), forms.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::vector<std::string> list;
+    for (auto& form : forms) {
+      list.push_back(std::move(form.second));
+    }
+    return list;
+  }
+
   void add_timeline(Html& html) const {
     std::vector<std::string> lines;
     for (const auto& link_id : timeline()) {
@@ -266,10 +284,8 @@ class Summary {
                              {"answer", rules::joined(said, ", ")}}));
       }
     }
-    for (const auto& form : view_.assessment.input->earlier) {
-      if (const auto when = rules::authored_text(form.response); !when.empty()) {
-        lines.push_back(say(look_, "timeline-form", {{"when", when}}));
-      }
+    for (const auto& when : earlier_forms()) {
+      lines.push_back(say(look_, "timeline-form", {{"when", when}}));
     }
     if (lines.empty()) {
       return;
@@ -292,16 +308,21 @@ class Summary {
     }
     const auto index = static_cast<std::size_t>(item);
     const auto chosen = view_.assessment.input->facts.raw.chosen[index];
+    const auto is_marked = [&](std::string_view code) {
+      const int option = knowledge_.items[index].option(code);
+      return option >= 0 && (chosen >> option & 1U) != 0;
+    };
     html.open("section", {{"class", "other"}}).element("h2", say(look_, "places-title"));
     html.element("p", rules::joined(places, ", "));
-    html.open("div", {{"class", "map"}});
-    browser::add_body_map(
-        html, [this](std::string_view key) { return say(look_, key); },
-        [&](std::string_view code) {
-          const int option = knowledge_.items[index].option(code);
-          return option >= 0 && (chosen >> option & 1U) != 0;
-        });
-    html.close().close();
+    const auto& shown = browser::body_map().places;
+    if (std::any_of(shown.begin(), shown.end(),
+                    [&](const auto& place) { return is_marked(place.code); })) {
+      html.open("div", {{"class", "map"}});
+      browser::add_body_map(
+          html, [this](std::string_view key) { return say(look_, key); }, is_marked);
+      html.close();
+    }
+    html.close();
   }
 
   // ---- folded

@@ -164,6 +164,12 @@ TEST(Patient, ARecordThatIsNoLongerInUseOrWasReplacedIsSaid) {
   EXPECT_THAT(replaced.problems[0].text, HasSubstr("replaced it"));
   EXPECT_TRUE(replaced.doubtful);
   EXPECT_THAT(linked("replaces").problems, IsEmpty());
+  const auto with_other =
+      read({parse(R"({"resourceType":"Patient","id":"p1","link":)"
+                  R"([{"other":{"reference":"Patient/p2"},"type":"replaced-by"}]})"),
+            parse(R"({"resourceType":"Patient","id":"p2"})")});
+  EXPECT_THAT(with_other.problems, IsEmpty()) << "what that one says is here";
+  EXPECT_FALSE(with_other.doubtful);
 }
 
 TEST(Record, UncertainBirthDateIsSaid) {

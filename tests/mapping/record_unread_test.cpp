@@ -28,9 +28,11 @@ namespace {
 
 using fhir::Json;
 using rules::RecordEntry;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
 using testing::knowledge;
 using testing::parse;
 using ::testing::SizeIs;
@@ -76,9 +78,11 @@ std::vector<std::string> unread(const mapping::RecordContext& context) {
 }
 
 bool says(const mapping::RecordContext& context, std::string_view words) {
-  return std::any_of(context.problems.begin(), context.problems.end(), [&](const auto& problem) {
+  const auto has = [words](const mapping::RecordProblem& problem) {
     return problem.text.find(words) != std::string::npos;
-  });
+  };
+  return std::any_of(context.problems.begin(), context.problems.end(), has) ||
+         std::any_of(context.counts.begin(), context.counts.end(), has);
 }
 
 #define CATEGORY(code)                                                                                             \
@@ -253,7 +257,7 @@ TEST(UnreadResults, OfTheUsualThatNobodyJudgedIsCounted) {
        usual(sign, AT("2021-11-21") NAMED("Pulse") MMOL("70")),
        usual(sign, R"("status":"entered-in-error",)" NAMED("Pulse") MMOL("70"))});
   EXPECT_TRUE(says(context, "no rule judges (5)"));
-  EXPECT_THAT(context.problems, SizeIs(1));
+  EXPECT_THAT(context.counts, SizeIs(1));
   EXPECT_THAT(unread(context), IsEmpty());
   EXPECT_FALSE(context.doubtful);
 }
@@ -1608,7 +1612,8 @@ TEST(Own, WhatOnlyBeginsAsOursDoesIsTold) {
     EXPECT_FALSE(mapping::is_own_note(knowledge, theirs)) << theirs;
   }
   const auto message = [&](const std::string& words) {
-    auto one = of_p1("Communication", STATUS("completed") R"("sent":"2026-11-21T08:00:00Z")");
+    auto one = of_p1("Communication",
+                     STATUS("completed") R"("priority":"stat","sent":"2026-11-21T08:00:00Z")");
     one.set("payload", Json::array({Json::object({{"contentString", words}})}));
     return read({one}).doubtful;
   };
@@ -1881,15 +1886,15 @@ TEST(UnreadTypes, AreCountedByTypeAndWithholdNothing) {
   const auto context = read({allergy, form, doctor, list, allergy});
   EXPECT_FALSE(context.doubtful);
   EXPECT_THAT(unread(context), IsEmpty());
-  ASSERT_THAT(context.problems, SizeIs(1));
-  const auto& said = context.problems.front();
+  ASSERT_THAT(context.counts, SizeIs(1));
+  const auto& said = context.counts.front();
   EXPECT_EQ(said.text,
             "4 entries of types that are not read: AllergyIntolerance (2), List (1), "
             "QuestionnaireResponse (1)");
   EXPECT_EQ(said.place, "Bundle.entry[2].resource");
   EXPECT_THAT(said.also, ElementsAre("Bundle.entry[6].resource", "Bundle.entry[5].resource",
                                      "Bundle.entry[3].resource"));
-  EXPECT_THAT(read({doctor}).problems, IsEmpty());
+  EXPECT_THAT(read({doctor}).counts, IsEmpty());
 }
 
 TEST(UnreadTypes, AreSaidToTheClinicianBesideACalmResult) {
@@ -1951,6 +1956,102 @@ TEST(Outcome, IsAnotherWhereTheRecordSaysSomethingElseThatNoRuleReads) {
   };
   EXPECT_EQ(outcome("Foot drop"), outcome("Foot drop"));
   EXPECT_NE(outcome("Foot drop"), outcome("Night sweats"));
+}
+
+// What nobody judges is more with every visit, and older with every day.
+TEST(Outcome, IsTheSameHoweverMuchOfTheRecordNobodyJudges) {
+  const auto outcome = [](const Json& resource, std::string_view text) {
+    const auto assessment = assessed_beside(resource);
+    EXPECT_TRUE(
+        std::any_of(assessment.notices.begin(), assessment.notices.end(),
+                    [&](const auto& one) { return one.text.find(text) != std::string::npos; }));
+    return fhir::write_json(mapping::outcome_json(assessment));
+  };
+  const auto pulses = [](int count) {
+    Json panel =
+        of_p1("Observation", AT("2026-11-21") CATEGORY("vital-signs") R"("code":{"text":"Pulse"})");
+    Json components = Json::array();
+    for (int i = 0; i < count; ++i) {
+      components.push(parse(R"({"code":{"text":"Pulse"},"valueQuantity":{"value":71}})"));
+    }
+    panel.set("component", std::move(components));
+    return panel;
+  };
+  EXPECT_EQ(outcome(pulses(1), "no rule judges (1)"), outcome(pulses(2), "no rule judges (2)"));
+  auto allergies = of_p1("List", STATUS("current") R"("mode":"working")");
+  const auto one = outcome(allergies, "types that are not read: List (1)");
+  allergies.set("contained", Json::array({parse(R"({"resourceType":"AllergyIntolerance","id":"a",)"
+                                                R"("patient":{"reference":"Patient/p1"}})")}));
+  EXPECT_EQ(one, outcome(allergies, "AllergyIntolerance (1), List (1)"));
+}
+
+// It may act still, or be missed.
+TEST(EndedMedicines, OfLateAreListedWhereARuleAsksForThem) {
+  const auto ended = [](std::string_view more, std::string_view medicine) {
+    return read({of_p1("MedicationStatement", std::string(more) +
+                                                  R"("medicationCodeableConcept":{"text":")" +
+                                                  std::string(medicine) + R"("})")});
+  };
+  const auto late =
+      ended(STATUS("stopped") R"("effectivePeriod":{"start":"2026-01-01","end":"2026-11-20"},)",
+            "lithium");
+  EXPECT_TRUE(late.doubtful);
+  EXPECT_THAT(unread(late), ElementsAre("lithium, ended or stopped"));
+  EXPECT_FALSE(
+      ended(STATUS("completed") R"("effectivePeriod":{"end":"2024-11-20"},)", "lithium").doubtful);
+  EXPECT_FALSE(
+      ended(STATUS("completed") R"("effectivePeriod":{"end":"2026-11-20"},)", "somethingelse")
+          .doubtful);
+  EXPECT_FALSE(
+      ended(STATUS("not-taken") R"("effectivePeriod":{"end":"2026-11-20"},)", "lithium").doubtful);
+  const auto order =
+      read({of_p1("MedicationRequest",
+                  STATUS("completed") R"("intent":"order","authoredOn":"2026-11-18",)"
+                                      R"("medicationCodeableConcept":{"text":"lithium"})")});
+  EXPECT_TRUE(order.doubtful);
+}
+
+TEST(NamelessAnswers, MayBeToOurForm) {
+  const auto nameless = [](std::string_view status) {
+    return assessed_beside(
+        of_p1("QuestionnaireResponse",
+              R"("status":")" + std::string(status) +
+                  R"(","item":[{"linkId":"1","answer":[{"valueString":"x"}]}])"));
+  };
+  EXPECT_TRUE(rules::is_doubtful(*nameless("completed").input));
+  EXPECT_FALSE(rules::is_doubtful(*nameless("entered-in-error").input));
+}
+
+TEST(UnreadTypes, AreThoseThatFhirDefinesToBeAboutAPatient) {
+  for (const auto* type : {"AllergyIntolerance", "List", "Coverage", "QuestionnaireResponse"}) {
+    EXPECT_TRUE(mapping::is_unread_type(type)) << type;
+  }
+  for (const auto* type : {"Organization", "DeviceDefinition", "EvidenceVariable", "Library",
+                           "PlanDefinition", "Substance", "Patient", "Condition", "Medication"}) {
+    EXPECT_FALSE(mapping::is_unread_type(type)) << type;
+  }
+}
+
+TEST(Record, OfOthersThanThePatientIsNoRecord) {
+  const auto kinds = [](const Json& resource) {
+    AssessOptions options;
+    options.now = testing::now();
+    const auto assessed = Assessor(knowledge())
+                              .assess(fhir::write_json(testing::bundle_of(
+                                          {testing::response_of(testing::harmless()), resource})),
+                                      options)
+                              .value();
+    std::vector<rules::Notice::Kind> list;
+    for (const auto& notice : assessed.assessment.notices) {
+      list.push_back(notice.kind);
+    }
+    return list;
+  };
+  using Kind = rules::Notice::Kind;
+  EXPECT_THAT(kinds(parse(R"({"resourceType":"Organization","name":"Example"})")),
+              Contains(Kind::record_missing));
+  EXPECT_THAT(kinds(of_p1("AllergyIntolerance", R"("code":{"text":"Penicillin"})")),
+              IsSupersetOf({Kind::record_missing, Kind::record_count}));
 }
 
 std::string explained(const Json& resource) {

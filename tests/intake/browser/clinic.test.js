@@ -88,6 +88,12 @@ test("worklist and summary at every width; the longest fits a screen above what 
   }
 });
 
+test("what the summary tells of the course are questions of the form", () => {
+  const listed = /^timeline: \[(.*)\]$/m.exec(fs.readFileSync(path.join(ROOT, "plugin", "review", "summary.yaml"), "utf8"))[1].split(", ");
+  const form = fs.readFileSync(path.join(ROOT, "rules", "knowledge", "twitching", "questions.yaml"), "utf8");
+  for (const linkId of listed) assert.ok(form.includes(`- linkId: ${linkId}\n`), linkId);
+});
+
 test("printed, a summary is one page", async () => {
   const page = await open();
   for (const address of await addresses(page, "Patient/example")) {
