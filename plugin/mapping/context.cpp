@@ -230,7 +230,10 @@ class Reader {
     std::map<std::string_view, std::vector<std::string>> places;
     std::size_t count = 0;
     for (const auto& resource : record_) {
-      if (is_unread_type(resource.type)) {
+      // Of a document nobody reads the text.
+      const bool is_unread = is_unread_type(resource.type) ||
+                             (resource.type == "Composition" && !heard_.contains(&resource));
+      if (is_unread) {
         places[resource.type].push_back(resource.place);
         ++count;
       }

@@ -29,20 +29,22 @@ struct Kind {
 };
 
 constexpr std::string_view why = "reasonCode reasonReference";
+constexpr std::string_view sections =
+    "type title section.title section.code section.section.title section.section.code";
 constexpr std::string_view no_request = "draft revoked entered-in-error";
 
 constexpr std::array kinds{
-    Kind{"AdverseEvent", "potential", "", "category", "", "event seriousness severity outcome",
-         "date detected recordedDate"},
+    Kind{"AdverseEvent", "potential", "", "category", "resultingCondition suspectEntity.instance",
+         "event seriousness severity outcome", "date detected recordedDate"},
     Kind{"Appointment", "cancelled noshow entered-in-error", "",
          "serviceType appointmentType description", why, "comment patientInstruction", "start"},
     Kind{"CareTeam", "proposed entered-in-error", "inactive", "", why, "note", ""},
-    Kind{"Communication", "not-done entered-in-error", "", "category payload.contentReference", why,
+    Kind{"Communication", "not-done entered-in-error", "",
+         "category about payload.contentReference", why,
          "topic payload.contentString payload.contentAttachment note", "sent received"},
-    Kind{"CommunicationRequest", no_request, "completed", "category payload.contentReference", why,
-         "payload.contentString payload.contentAttachment note", ""},
-    Kind{"Composition", "entered-in-error", "", "type", "", "title section.title section.code",
-         "date"},
+    Kind{"CommunicationRequest", no_request, "completed", "category about payload.contentReference",
+         why, "payload.contentString payload.contentAttachment note", ""},
+    Kind{"Composition", "entered-in-error", "", sections, "", "", "date"},
     Kind{"Condition", "", "", "", "evidence.code evidence.detail", "note", ""},
     Kind{"DeviceRequest", no_request, "completed", "",
          "codeCodeableConcept codeReference reasonCode reasonReference", "note", ""},
@@ -74,13 +76,14 @@ constexpr std::array kinds{
     Kind{"Procedure", "", "", "", why, "", ""},
     Kind{"RequestGroup", no_request, "completed", "code", why,
          "action.title action.description action.textEquivalent action.action.title note", ""},
-    Kind{"ServiceRequest", no_request, "completed", "code bodySite category", why,
+    Kind{"ServiceRequest", no_request, "completed", "code bodySite category supportingInfo", why,
          "orderDetail patientInstruction note", ""},
     Kind{"Task", "draft rejected cancelled failed entered-in-error", "completed",
-         "code focus businessStatus input.valueReference output.valueReference",
+         "code focus businessStatus input.type input.valueReference output.type "
+         "output.valueReference",
          "reasonCode reasonReference input.valueCodeableConcept output.valueCodeableConcept",
-         "description statusReason input.valueString input.valueMarkdown output.valueString "
-         "output.valueMarkdown note",
+         "description statusReason input.valueString input.valueMarkdown input.valueAnnotation "
+         "output.valueString output.valueMarkdown output.valueAnnotation note",
          "executionPeriod"}};
 
 const Kind* kind_of(std::string_view type) {
@@ -157,17 +160,17 @@ Json as_concept(const Json& leaf) {
                               : leaf;
 }
 
-// An order in words that somebody typed; what comes from a catalogue has a code.
-bool is_typed_order(const Json& resource) {
+// An order or a section in words that somebody typed; what comes from a catalogue has a code.
+bool has_typed_code(const Json& resource) {
   constexpr std::array<std::string_view, 3> orders{"RequestGroup", "ServiceRequest", "Task"};
-  const auto* code = resource.find("code");
-  if (code == nullptr || !is_one_of(resource.string_of("resourceType"), orders)) {
-    return false;
-  }
-  const auto& codings = code->array_of("coding");
-  return !fhir::is_blank(words_of(code)) &&
-         std::all_of(codings.begin(), codings.end(),
-                     [](const Json& coding) { return fhir::is_blank(coding.string_of("code")); });
+  const auto type = resource.string_of("resourceType");
+  const std::string_view codes = is_one_of(type, orders) ? "code"
+                                 : type == "Composition" ? "section.code section.section.code"
+                                                         : "";
+  bool is_any_typed = false;
+  visit_all(resource, codes,
+            [&](const Json& code) { is_any_typed = is_any_typed || is_typed(&code); });
+  return is_any_typed;
 }
 
 // Of HL7, by all addresses of a system.
@@ -234,21 +237,27 @@ bool is_urgent(const Json& resource) {
              : is_one_of(type, requests) && is_one_of(resource.string_of("priority"), priorities);
 }
 
-// What a visit was, in words for people.
+// What a visit was or will be, or a document is of one, in words for people.
 std::string_view setting_of(std::string_view type) {
   return type == "Encounter"
              ? "class classHistory.class type serviceType priority location.location "
                "hospitalization.admitSource hospitalization.dischargeDisposition"
          : type == "EpisodeOfCare" ? "type"
+         : type == "Appointment"   ? "appointmentType serviceType description"
+         : type == "Composition"   ? sections
                                    : "";
 }
 
-// Of a Coding, a CodeableConcept or a Reference: words for an emergency or a stay; else, where
-// anything is told, what it is called.
+// A text, or of a Coding, a CodeableConcept or a Reference: words or codes for an emergency or a
+// stay; else, where anything is told, what it is called.
 std::string_view setting_words(const ConceptIndex& index, const Json& one, bool is_any_told) {
-  std::vector<std::string_view> texts{one.string_of("display"), one.string_of("text")};
+  const auto* plain = one.as_string();
+  std::vector<std::string_view> texts{
+      plain != nullptr ? std::string_view(*plain) : one.string_of("display"),
+      one.string_of("text")};
   for (const auto& coding : one.array_of("coding")) {
     texts.push_back(coding.string_of("display"));
+    texts.push_back(coding.string_of("code"));
   }
   for (const auto text : texts) {
     if (index.names_urgent_visit(text)) {
@@ -259,10 +268,50 @@ std::string_view setting_words(const ConceptIndex& index, const Json& one, bool 
   return !is_any_told ? std::string_view() : own.empty() ? words_or_code_of(&one) : own;
 }
 
+// At most what it is called and where it was, which only the knowledge can judge.
+bool says_only_its_name(const Json& resource) {
+  const auto* kind = kind_of(resource.string_of("resourceType"));
+  bool says = kind == nullptr || has_typed_code(resource) || is_urgent(resource);
+  if (!says) {
+    const Visit leaf = [&says](const Json& one) { says = says || !is_blank_text(one); };
+    visit_all(resource, kind->reasons, leaf);
+    visit_all(resource, kind->words, leaf);
+    visit_all(resource, kind->names,
+              [&says](const Json& one) { says = says || is_typed_reference(one); });
+  }
+  return !says;
+}
+
+// Where it was, of which kind or what it is titled: it may have been an emergency. Not by a class
+// or a priority, which is_urgent judges.
+bool names_a_setting(const Json& resource) {
+  const auto type = resource.string_of("resourceType");
+  const auto settings = type == "Encounter" ? std::string_view("type serviceType location.location")
+                                            : setting_of(type);
+  bool is_any_named = false;
+  visit_all(resource, settings, [&](const Json& one) {
+    const auto said = as_concept(one);
+    is_any_named = is_any_named || !fhir::is_blank(words_or_code_of(&said));
+  });
+  return is_any_named;
+}
+
 std::string_view status_of(const Json& resource) {
   for (const auto* name : {"status", "lifecycleStatus", "actuality"}) {
     if (const auto status = resource.string_of(name); !status.empty()) {
       return status;
+    }
+  }
+  return {};
+}
+
+std::string_view own_time(const Kind& kind, const Json& resource) {
+  auto names = kind.dates;
+  while (!names.empty()) {
+    const auto* date = resource.find(first_of(names, ' '));
+    if (date != nullptr) {
+      const auto* text = date->as_string();
+      return text != nullptr ? std::string_view(*text) : date->string_of("end");
     }
   }
   return {};
@@ -282,16 +331,7 @@ bool is_only_reasons(std::string_view type) {
 }
 
 bool says_no_reason(const Json& resource) {
-  const auto* kind = kind_of(resource.string_of("resourceType"));
-  bool says = kind == nullptr || is_typed_order(resource) || is_urgent(resource);
-  if (!says) {
-    const Visit leaf = [&says](const Json& one) { says = says || !is_blank_text(one); };
-    visit_all(resource, kind->reasons, leaf);
-    visit_all(resource, kind->words, leaf);
-    visit_all(resource, kind->names,
-              [&says](const Json& one) { says = says || is_typed_reference(one); });
-  }
-  return !says;
+  return says_only_its_name(resource) && !names_a_setting(resource);
 }
 
 // What came of a task that is done is no older than its end.
@@ -306,15 +346,12 @@ Standing standing_of(const Json& resource) {
 
 std::string_view reason_time(const Json& resource) {
   const auto* kind = kind_of(resource.string_of("resourceType"));
-  auto names = kind == nullptr ? std::string_view() : kind->dates;
-  while (!names.empty()) {
-    const auto* date = resource.find(first_of(names, ' '));
-    if (date != nullptr) {
-      const auto* text = date->as_string();
-      return text != nullptr ? std::string_view(*text) : date->string_of("end");
-    }
+  if (kind == nullptr) {
+    return {};
   }
-  return {};
+  const auto when = own_time(*kind, resource);
+  return when.empty() && is_in(kind->over, status_of(resource)) ? resource.string_of("lastModified")
+                                                                : when;
 }
 
 std::string another_said(const ConceptIndex& index, const Json* one) {
@@ -366,6 +403,11 @@ class ReasonReader::Words {
 };
 
 void ReasonReader::add(const RecordResource& resource) {
+  const bool is_only_named =
+      !setting_of(resource.type).empty() && says_only_its_name(resource.json);
+  if (is_only_named && !of(resource).is_unread) {
+    return;
+  }
   if (resource.within.empty()) {
     record_.add(resource);
   } else {
@@ -482,7 +524,7 @@ Reasons ReasonReader::of(const RecordResource& resource) const {
       words.add(known.name);
     }
   }
-  out.is_unread = out.is_unread || is_typed_order(json);
+  out.is_unread = out.is_unread || has_typed_code(json);
   out.name = names.shortened();
   out.words = words.shortened();
   return out;

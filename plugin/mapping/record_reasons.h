@@ -24,14 +24,15 @@ bool has_reasons(std::string_view type);
 bool is_medicine_use(std::string_view type);
 // Of a type in the table that is read for its reasons alone, such as an Encounter.
 bool is_only_reasons(std::string_view type);
-// None of the elements that would say something is there, and it is not marked urgent.
+// None of the elements that would say something is there, it is not marked urgent, and it does not
+// name what kind of visit or document it is.
 bool says_no_reason(const fhir::Json& resource);
 
 // What the status makes of it: withdrawn or only drafted; over; neither.
 enum class Standing : std::uint8_t { withdrawn, over, current };
 Standing standing_of(const fhir::Json& resource);
 // When it was, as written; empty where it does not say, where it goes on, and of what lasts until
-// its status says otherwise.
+// its status says otherwise. What is over without such a time: when it was last modified.
 std::string_view reason_time(const fhir::Json& resource);
 
 // What a concept that the knowledge knows says beside that: by another code of the same system, in
@@ -53,6 +54,7 @@ class ReasonReader {
       : knowledge_(knowledge), index_(index) {}
 
   // All of the record, also what was set aside: what a reference names is read there, or was told.
+  // A visit or a document whose name says nothing is passed over.
   void add(const RecordResource& resource);
   Reasons of(const RecordResource& resource) const;
 

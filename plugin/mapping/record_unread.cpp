@@ -12,6 +12,7 @@
 #include "plugin/mapping/record_dates.h"
 #include "plugin/mapping/record_status.h"
 #include "plugin/mapping/record_values.h"
+#include "plugin/mapping/record_words.h"
 
 namespace myoflag::mapping {
 
@@ -31,15 +32,40 @@ bool is_panel(const Json& observation) {
   return !has_value_inside(observation) && observation.has("hasMember");
 }
 
+// Words that somebody typed beside a code: a text that is none of the displays.
+bool has_typed_text(const Json* one) {
+  const auto text = one == nullptr ? std::string_view() : one->string_of("text");
+  if (fhir::is_blank(text)) {
+    return false;
+  }
+  const auto plain = plain_words(text);
+  const auto& codings = one->array_of("coding");
+  return std::none_of(codings.begin(), codings.end(), [&](const Json& coding) {
+    const auto display = coding.string_of("display");
+    return display == text || (!plain.empty() && plain_words(display) == plain);
+  });
+}
+
+// Why there is no value, in words.
+bool has_typed_reason(const Json& part) {
+  const auto* reason = part.find("dataAbsentReason");
+  return is_typed(reason) || (reason != nullptr && !fhir::is_blank(reason->string_of("text")));
+}
+
+bool is_named_alone(const Json& part) {
+  return !has_own_value(part) && !part.has("dataAbsentReason");
+}
+
 std::vector<Part> parts_of(const RecordResource& resource) {
   const auto date = fhir::parse_date_time(effective_text(resource.json));
+  const auto says = [](const Json& part) { return has_own_value(part) || has_typed_reason(part); };
   std::vector<Part> parts;
   for (const auto& component : resource.json.array_of("component")) {
-    if (has_own_value(component)) {
+    if (says(component) || is_named_alone(component)) {
       parts.push_back({&resource, &component, date, true});
     }
   }
-  if (has_own_value(resource.json) || (parts.empty() && !is_panel(resource.json))) {
+  if (says(resource.json) || (parts.empty() && !is_panel(resource.json))) {
     parts.push_back({&resource, &resource.json, date, true});
   }
   return parts;
@@ -50,17 +76,6 @@ bool is_laboratory_value(const ConceptIndex& index, const Json& part) {
   return !meaning.labs.empty() || (!meaning.other_labs.empty() && has_own_value(part));
 }
 
-// Words that somebody typed; what was chosen from a list has a code.
-bool is_typed(const Json* one) {
-  if (one == nullptr) {
-    return false;
-  }
-  const auto& codings = one->array_of("coding");
-  return !fhir::is_blank(words_of(one)) &&
-         std::all_of(codings.begin(), codings.end(),
-                     [](const Json& coding) { return fhir::is_blank(coding.string_of("code")); });
-}
-
 bool is_number(const Json& part) {
   constexpr std::array<std::string_view, 5> numbers{"valueQuantity", "valueInteger", "valueRange",
                                                     "valueRatio", "valueSampledData"};
@@ -69,16 +84,32 @@ bool is_number(const Json& part) {
 }
 
 bool is_in_words(const Json& part) {
-  return !fhir::is_blank(part.string_of("valueString")) ||
-         is_typed(part.find("valueCodeableConcept")) || is_typed(part.find("dataAbsentReason"));
+  const auto* chosen = part.find("valueCodeableConcept");
+  return !fhir::is_blank(part.string_of("valueString")) || is_typed(chosen) ||
+         has_typed_text(chosen) || has_typed_reason(part);
+}
+
+// What the knowledge knows as a condition, a pregnancy or a caution: by the value, or by the name
+// beside a plain yes, in whatever words the knowledge has for that.
+bool is_of_health(const ConceptIndex& index, const Json& part) {
+  const auto* chosen = part.find("valueCodeableConcept");
+  if (index.denies_pregnancy(chosen)) {
+    return false;
+  }
+  Named named;
+  index.read(chosen, named);
+  if (index.pregnancy_answer(part) == PregnancyAnswer::yes) {
+    index.read(part.find("code"), named);
+  }
+  return named.meaning.is_of_health();
 }
 
 // Something that only words say: by the value, by the name alone, or by the choice of a value that
 // a sign has no number for.
 bool says_in_words(const Part& part) {
-  const bool is_named_alone = !has_own_value(*part.json) && !part.json->has("dataAbsentReason");
-  const bool is_chosen = is_sign(part.resource->json) && has_own_value(*part.json);
-  return is_in_words(*part.json) || ((is_named_alone || is_chosen) && !is_number(*part.json));
+  const auto& json = *part.json;
+  const bool is_chosen = is_sign(part.resource->json) && has_own_value(json);
+  return is_in_words(json) || ((is_named_alone(json) || is_chosen) && !is_number(json));
 }
 
 // The whole may be marked for its parts.
@@ -92,19 +123,20 @@ bool is_marked(const Part& part) {
 enum class Weight : std::uint8_t { none, counted, told_of_late, told };
 
 // A laboratory judges its words, too; elsewhere a mark is of a number.
-Weight weight_of(const Part& part) {
+Weight weight_of(const ConceptIndex& index, const Part& part) {
   const auto& whole = part.resource->json;
-  const bool is_normal =
-      is_marked_normal(*part.json) && (is_laboratory(whole) || !is_in_words(*part.json));
+  const bool is_known = is_of_health(index, *part.json);
+  const bool is_normal = is_marked_normal(*part.json) &&
+                         (is_laboratory(whole) || !(is_in_words(*part.json) || is_known));
   if (has_note(whole) || (!is_normal && (!is_usual(whole) || is_marked(part)))) {
     return Weight::told;
   }
   if (is_normal) {
     return Weight::none;
   }
-  return says_in_words(part)         ? Weight::told_of_late
-         : has_own_value(*part.json) ? Weight::counted
-                                     : Weight::none;
+  return is_known || says_in_words(part) ? Weight::told_of_late
+         : has_own_value(*part.json)     ? Weight::counted
+                                         : Weight::none;
 }
 
 // Empty: another one does not replace it.
@@ -147,7 +179,10 @@ bool is_later(const Part& a, const Part& b) {
 
 std::string result_text(std::string_view name, const Json& part) {
   std::string text = shown(name);
-  if (const auto value = value_text(part); !value.empty()) {
+  const auto value = value_text(part);
+  if (value.empty() && has_typed_reason(part)) {
+    text += (text.empty() ? "" : ": ") + shown(words_of(part.find("dataAbsentReason")));
+  } else if (!value.empty()) {
     text += (text.empty() ? "" : ": ") + shown(value);
   }
   std::string marks;
@@ -181,7 +216,7 @@ UnreadResults unread_results(const ConceptIndex& index,
   UnreadResults results;
   std::vector<Part> told;
   for (auto& part : unread) {
-    const auto weight = weight_of(part);
+    const auto weight = weight_of(index, part);
     part.is_current = weight == Weight::told || !is_too_old(*part.resource);
     if (weight == Weight::counted) {
       results.counted += part.is_current ? 1 : 0;

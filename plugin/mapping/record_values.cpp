@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "fhir/answer_value.h"
 #include "plugin/mapping/one_of.h"
 #include "plugin/mapping/record_status.h"
 #include "rules/unjudged.h"
@@ -101,6 +102,15 @@ std::string_view words_or_code_of(const Json* one) {
     }
   }
   return {};
+}
+
+bool is_typed(const Json* one) {
+  if (fhir::is_blank(words_of(one))) {
+    return false;
+  }
+  const auto& codings = one->array_of("coding");
+  return std::all_of(codings.begin(), codings.end(),
+                     [](const Json& coding) { return fhir::is_blank(coding.string_of("code")); });
 }
 
 std::string value_text(const Json& part) {

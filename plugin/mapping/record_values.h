@@ -16,6 +16,8 @@ std::string shown(std::string_view text);
 std::string_view words_of(const fhir::Json* one);
 // The same, else a code.
 std::string_view words_or_code_of(const fhir::Json* one);
+// Words that somebody typed: what was chosen from a list has a code.
+bool is_typed(const fhir::Json* one);
 
 // The value of an Observation or of a component: "2.2 mmol/L". Empty where it has none, or of a
 // kind that has no short form.

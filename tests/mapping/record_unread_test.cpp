@@ -95,6 +95,13 @@ bool says(const mapping::RecordContext& context, std::string_view words) {
 #define MARKED(code) R"(,"interpretation":[{"coding":[{"code":")" code R"("}]}])"
 #define LISTED(name) \
   R"("valueCodeableConcept":{"coding":[{"system":"urn:x","code":"1","display":")" name R"("}]})"
+#define CHOSEN(name, words)                                                                      \
+  R"("valueCodeableConcept":{"coding":[{"system":"urn:x","code":"1","display":")" name R"("}],)" \
+  R"("text":")" words R"("})"
+#define PRESSURE(systolic)                                              \
+  CATEGORY("vital-signs")                                               \
+  AT("2026-11-21") NAMED("Blood pressure") R"("component":[{)" systolic \
+                                           R"(},{"code":{"text":"Diastolic"},)" MMOL("80") "}]"
 #define RANGE(low, high) \
   R"(,"referenceRange":[{"low":{"value":)" low R"(},"high":{"value":)" high R"(}}])"
 
@@ -215,7 +222,25 @@ INSTANTIATE_TEST_SUITE_P(
         UnreadCase{"sign_that_was_not_measured_because",
                    CATEGORY("vital-signs") AT("2026-11-21")
                        NAMED("Pulse") R"("dataAbsentReason":{"text":"too unwell"})",
-                   "Pulse"},
+                   "Pulse: too unwell"},
+        UnreadCase{"sign_that_was_not_measured_with_words_beside_a_code",
+                   CATEGORY("vital-signs") AT("2026-11-21")
+                       NAMED("Pulse") R"("dataAbsentReason":{"coding":[{"code":"error"}],)"
+                                      R"("text":"arrest"})",
+                   "Pulse: arrest"},
+        UnreadCase{"sign_of_a_component_that_was_not_measured_because",
+                   PRESSURE(NAMED("Systolic") R"("dataAbsentReason":{"text":"convulsing"})"),
+                   "Systolic: convulsing"},
+        UnreadCase{
+            "sign_of_a_whole_that_was_not_measured_because",
+            R"("dataAbsentReason":{"text":"convulsing"},)" PRESSURE(NAMED("Mean") MMOL("80")),
+            "Blood pressure: convulsing"},
+        UnreadCase{"sign_of_a_component_by_its_name_alone",
+                   PRESSURE(R"("code":{"text":"patient says: choking"})"), "patient says: choking"},
+        UnreadCase{
+            "sign_of_a_component_that_was_not_measured",
+            PRESSURE(NAMED("Systolic") R"("dataAbsentReason":{"coding":[{"code":"unknown"}]})"),
+            ""},
         UnreadCase{"words_that_are_marked_normal",
                    AT("2026-11-21") NAMED("Power") R"("valueString":"paralysed")" MARKED("N"),
                    "Power: paralysed (N)"},
@@ -225,6 +250,54 @@ INSTANTIATE_TEST_SUITE_P(
                    ""},
         UnreadCase{"survey",
                    CATEGORY("survey") AT("2026-11-21") NAMED("PHQ-9") R"("valueInteger":20)", ""},
+        UnreadCase{"survey_that_names_a_condition",
+                   CATEGORY("survey") AT("2026-11-21") NAMED("Diagnosis")
+                       LISTED("Motor neurone disease"),
+                   "Diagnosis: Motor neurone disease"},
+        UnreadCase{
+            "habit_that_is_a_code_of_a_condition",
+            CATEGORY("social-history") AT("2026-11-21") NAMED(
+                "Condition") R"("valueCodeableConcept":{"coding":[{"system":"http://snomed.info/sct",)"
+                             R"("code":"37340000"}]})",
+            "Condition: 37340000"},
+        UnreadCase{"survey_that_names_a_condition_and_is_marked_normal",
+                   CATEGORY("survey") AT("2026-11-21") NAMED("Diagnosis")
+                       LISTED("Motor neurone disease") MARKED("N"),
+                   "Diagnosis: Motor neurone disease (N)"},
+        UnreadCase{"survey_that_says_yes_to_a_condition",
+                   CATEGORY("survey") AT("2026-11-21")
+                       NAMED("Motor neurone disease") R"("valueBoolean":true)",
+                   "Motor neurone disease: true"},
+        UnreadCase{"survey_that_says_yes_to_a_condition_from_a_list",
+                   CATEGORY("survey") AT("2026-11-21") NAMED("Motor neurone disease") LISTED("Yes"),
+                   "Motor neurone disease: Yes"},
+        UnreadCase{"survey_that_says_no_to_a_condition",
+                   CATEGORY("survey") AT("2026-11-21")
+                       NAMED("Motor neurone disease") R"("valueBoolean":false)",
+                   ""},
+        UnreadCase{"survey_that_says_no_to_a_condition_from_a_list",
+                   CATEGORY("survey") AT("2026-11-21") NAMED("Motor neurone disease") LISTED("No"),
+                   ""},
+        UnreadCase{
+            "habit_that_denies_a_pregnancy",
+            CATEGORY("social-history") AT("2026-11-21") NAMED("State") LISTED("Not pregnant"), ""},
+        UnreadCase{"survey_that_says_yes_to_words_that_nobody_knows",
+                   CATEGORY("survey") AT("2026-11-21")
+                       NAMED("Cannot swallow at all") R"("valueBoolean":true)",
+                   ""},
+        UnreadCase{"survey_with_words_beside_a_code",
+                   CATEGORY("survey") AT("2026-11-21") NAMED("Falls")
+                       CHOSEN("Yes", "Yes - collapsed twice last week"),
+                   "Falls: Yes - collapsed twice last week"},
+        UnreadCase{"survey_with_words_beside_a_code_without_a_name",
+                   CATEGORY("survey") AT("2026-11-21")
+                       NAMED("Falls") R"("valueCodeableConcept":{"text":"collapsed twice",)"
+                                      R"("coding":[{"system":"urn:x","code":"1"}]})",
+                   "Falls: collapsed twice"},
+        UnreadCase{"survey_with_a_code_in_the_same_words",
+                   CATEGORY("survey") AT("2026-11-21") NAMED("Falls")
+                       CHOSEN("Yes, often", "yes - often"),
+                   ""},
         UnreadCase{"survey_in_words",
                    CATEGORY("survey") AT("2026-11-21")
                        NAMED("Comments") R"("valueString":"cannot swallow")",
@@ -874,17 +947,54 @@ INSTANTIATE_TEST_SUITE_P(
         OtherCase{"harm", "AdverseEvent",
                   R"("actuality":"actual","date":"2026-11-20","event":{"text":"Fall"})",
                   "AdverseEvent: Fall"},
+        OtherCase{"condition_that_a_harm_led_to", "AdverseEvent",
+                  R"("actuality":"actual","resultingCondition":[{"display":"Bulbar palsy"}])",
+                  "AdverseEvent: Bulbar palsy"},
+        OtherCase{"suspect_of_a_harm", "AdverseEvent",
+                  R"("actuality":"actual","suspectEntity":[{"instance":{"display":"Foo"}}])",
+                  "AdverseEvent: Foo"},
+        OtherCase{"message_about_a_known_danger", "Communication",
+                  STATUS("completed") R"("about":[{"reference":"Basic/1",)"
+                                      R"("display":"Motor neurone disease"}])",
+                  "Communication: Motor neurone disease"},
+        OtherCase{"message_about_what_is_only_named", "CommunicationRequest",
+                  STATUS("active") R"("about":[{"display":"Choking"}])",
+                  "CommunicationRequest: Choking"},
+        OtherCase{"order_beside_a_known_danger", "ServiceRequest",
+                  STATUS("active") R"("supportingInfo":[{"reference":"Basic/1",)"
+                                   R"("display":"Motor neurone disease"}])",
+                  "ServiceRequest: Motor neurone disease"},
+        OtherCase{"order_beside_what_is_only_named", "ServiceRequest",
+                  STATUS("active") R"("supportingInfo":[{"display":"Choking"}])",
+                  "ServiceRequest: Choking"},
+        OtherCase{"order_beside_another_entry", "ServiceRequest",
+                  STATUS("active") R"("supportingInfo":[{"reference":"Basic/1",)"
+                                   R"("display":"Letter"}])",
+                  "", false},
         OtherCase{"document_of_sections", "Composition",
                   STATUS("final") R"("date":"2026-11-20","type":{"text":"Discharge summary"},)"
                                   R"("title":"Discharge","section":[{"title":"Diagnosis",)"
                                   R"("code":{"text":"Bulbar palsy"}}])",
-                  "Composition: Discharge summary: Discharge; Diagnosis; Bulbar palsy"},
+                  "Composition: Discharge summary; Discharge; Diagnosis; Bulbar palsy"},
+        OtherCase{"document_of_usual_titles", "Composition",
+                  STATUS("final") R"("date":"2026-11-20","title":"Summary","section":[{)"
+                                  R"("title":"Problems","code":{"coding":[{"system":"urn:x",)"
+                                  R"("code":"1","display":"Problem list"}],"text":"Problems"}}])",
+                  "", false},
+        OtherCase{"document_of_a_known_title", "Composition",
+                  STATUS("final") R"("date":"2026-11-20","title":"Motor neurone disease")",
+                  "Composition: Motor neurone disease"},
+        OtherCase{"document_of_an_emergency", "Composition",
+                  STATUS("final") R"("date":"2026-11-20","title":"Summary","section":[{)"
+                                  R"("title":"Hospital","section":[{"title":"Emergency"}]}])",
+                  "Composition: Summary; Hospital; Emergency"},
         OtherCase{"document_of_sections_of_long_ago", "Composition",
-                  STATUS("final") R"("date":"2016-11-20","title":"Discharge: bulbar palsy")", "",
+                  STATUS("final") R"("date":"2016-11-20","title":"Motor neurone disease")", "",
                   false},
         OtherCase{"document_of_sections_withdrawn", "Composition",
-                  STATUS("entered-in-error") R"("date":"2026-11-20","title":"Discharge")", "",
-                  false},
+                  STATUS("entered-in-error") R"("date":"2026-11-20",)"
+                                             R"("title":"Motor neurone disease")",
+                  "", false},
         OtherCase{"documents", "DocumentManifest",
                   STATUS("current") R"("description":"Letters","content":[{"display":"Clinic"}])",
                   "DocumentManifest: Clinic; Letters"},
@@ -930,11 +1040,37 @@ INSTANTIATE_TEST_SUITE_P(
                   "ServiceRequest: MRI; Leg; Motor neurone disease"},
         OtherCase{"input_of_a_task", "Task",
                   STATUS("requested") R"("input":[{"type":{"text":"a"},"valueString":"choking"}])",
-                  "Task: choking"},
+                  "Task: a: choking"},
+        OtherCase{"annotations_of_a_task", "Task",
+                  STATUS("requested") R"("input":[{"valueAnnotation":{"text":"choking"}}],)"
+                                      R"("output":[{"valueAnnotation":{"text":"collapse"}}])",
+                  "Task: choking; collapse"},
+        OtherCase{"input_of_a_known_type", "Task",
+                  STATUS("requested") R"("input":[{"type":{"text":"Motor neurone disease"},)"
+                                      R"("valueBoolean":true}])",
+                  "Task: Motor neurone disease"},
+        OtherCase{"output_of_a_known_type", "Task",
+                  STATUS("completed") R"("output":[{"type":{"text":"Motor neurone disease"},)"
+                                      R"("valueBoolean":true}])",
+                  "Task: Motor neurone disease"},
         OtherCase{"outcome_of_a_task", "Task",
                   STATUS("completed") R"("output":[{"type":{"text":"a"},)"
                                       R"("valueCodeableConcept":{"text":"choking"}}])",
-                  "Task: choking"},
+                  "Task: a: choking"},
+        OtherCase{"outcome_of_a_task_last_modified_long_ago", "Task",
+                  STATUS("completed") R"("lastModified":"2016-11-20T08:00:00Z",)"
+                                      R"("executionPeriod":{"start":"2016-11-19"},)"
+                                      R"("output":[{"type":{"text":"a"},"valueString":"choking"}])",
+                  "", false},
+        OtherCase{"outcome_of_a_task_last_modified_of_late", "Task",
+                  STATUS("completed") R"("lastModified":"2026-11-20T08:00:00Z",)"
+                                      R"("output":[{"type":{"text":"a"},"valueString":"choking"}])",
+                  "Task: a: choking"},
+        OtherCase{
+            "task_that_goes_on_since_long", "Task",
+            STATUS("in-progress") R"("lastModified":"2016-11-20T08:00:00Z",)"
+                                  R"("output":[{"type":{"text":"a"},"valueString":"choking"}])",
+            "Task: a: choking"},
         OtherCase{"outcome_of_a_task_of_long_ago", "Task",
                   STATUS("completed") R"("executionPeriod":{"end":"2016-11-20"},)"
                                       R"("output":[{"type":{"text":"a"},"valueString":"choking"}])",
@@ -984,6 +1120,18 @@ INSTANTIATE_TEST_SUITE_P(
         OtherCase{"appointment", "Appointment",
                   STATUS("booked") R"("start":"2026-12-01T09:00:00Z","description":"Clinic")", "",
                   false},
+        OtherCase{"appointment_of_an_emergency", "Appointment",
+                  STATUS("fulfilled") R"("start":"2026-11-20T09:00:00Z",)"
+                                      R"("description":"Seen in A&E")",
+                  "Appointment: Seen in A&E"},
+        OtherCase{"appointment_of_an_emergency_by_its_code", "Appointment",
+                  STATUS("fulfilled") R"("start":"2026-11-20T09:00:00Z","appointmentType":)"
+                                      R"({"coding":[{"system":"urn:x","code":"EMERGENCY"}]})",
+                  "Appointment: EMERGENCY"},
+        OtherCase{"appointment_of_a_known_service", "Appointment",
+                  STATUS("booked") R"("start":"2026-12-01T09:00:00Z","serviceType":)"
+                                   R"([{"text":"Clinic for motor neurone disease"}])",
+                  "Appointment: Clinic for motor neurone disease"},
         OtherCase{"appointment_cancelled", "Appointment",
                   STATUS("cancelled") R"("start":"2026-12-01T09:00:00Z",)" REASON("Bulbar palsy"),
                   "", false},
@@ -1086,6 +1234,12 @@ INSTANTIATE_TEST_SUITE_P(
                    true},
         TargetCase{"document_without_a_title", "DocumentReference",
                    STATUS("current") R"("content":[{"attachment":{"url":"Binary/1"}}])", true},
+        TargetCase{"visit_in_an_emergency", "Encounter",
+                   STATUS("finished") AMB R"("type":[{"text":"Emergency room"}])", true},
+        TargetCase{"visit", "Encounter",
+                   STATUS("finished") AMB R"("type":[{"text":"Office visit"}])", false},
+        TargetCase{"document_by_its_title_alone", "Composition",
+                   STATUS("final") R"("date":"2026-11-20","title":"Summary")", false},
         TargetCase{"order", "ServiceRequest",
                    STATUS("active") R"("intent":"order",)" REASON("Choking"), true},
         TargetCase{"order_revoked", "ServiceRequest",
@@ -1509,6 +1663,26 @@ TEST(Nobodys, AnEntryThatSaysNothingIsPassedOverAndOneThatSaysSomethingIsTold) {
   };
   EXPECT_FALSE(task("").doubtful);
   EXPECT_TRUE(task(R"(,"description":"Call: choking")").doubtful);
+}
+
+TEST(Nobodys, AVisitIsPassedOverOnlyWhereItDoesNotSayWhatItWas) {
+  const auto nobodys = [](std::string_view type, std::string_view members) {
+    auto one = of_p1(type, members);
+    one.erase("subject");
+    one.erase("patient");
+    return read({one});
+  };
+  constexpr auto visit = STATUS("finished") AMB VISITED;
+  EXPECT_THAT(nobodys("Encounter", visit).problems, IsEmpty());
+  for (const auto* more : {R"(,"type":[{"text":"Emergency room"}])",
+                           R"(,"type":[{"coding":[{"display":"Emergency room"}]}])",
+                           R"(,"location":[{"location":{"display":"A&E"}}])"}) {
+    EXPECT_TRUE(nobodys("Encounter", visit + std::string(more)).doubtful) << more;
+  }
+  EXPECT_TRUE(
+      nobodys("EpisodeOfCare", STATUS("active") R"("type":[{"text":"Palliative care"}])").doubtful);
+  EXPECT_TRUE(
+      nobodys("Composition", STATUS("final") R"("date":"2026-11-20","title":"A&E")").doubtful);
 }
 
 TEST(Own, WhatThisProgramWroteSaysNothingNew) {
