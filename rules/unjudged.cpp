@@ -208,10 +208,10 @@ std::set<const Rule*> named_in_record(const Assessment& assessment) {
 std::vector<std::string> unread_entries(const Assessment& assessment) {
   std::vector<std::string> texts;
   for (const RecordEntry& entry : assessment.input->record) {
-    using Kind = RecordEntry::Kind;
-    const bool is_named = entry.kind == Kind::medicine || entry.kind == Kind::condition;
+    using Entry = RecordEntry::Kind;
+    const bool is_named = entry.kind == Entry::medicine || entry.kind == Entry::condition;
     const bool is_unread =
-        is_named ? entry.options == 0 : entry.kind == Kind::test && entry.item < 0;
+        is_named ? entry.options == 0 : entry.kind == Entry::test && entry.item < 0;
     if (is_unread && std::find(texts.begin(), texts.end(), entry.text) == texts.end()) {
       texts.push_back(entry.text);
     }
