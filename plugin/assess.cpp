@@ -295,8 +295,12 @@ void add_other_form(const rules::Knowledge& knowledge, const Json& response,
   }
 }
 
-void add_extras(const Json& response, rules::EvaluationInput& input) {
+void add_extras(const rules::Knowledge& knowledge, const Json& response,
+                rules::EvaluationInput& input) {
   input.extensions = mapping::unread_extensions(response);
+  if (input.extensions.size() > mapping::most_extensions) {
+    input.extensions.back() = knowledge.text("record-more");
+  }
   if (mapping::has_additional_narrative(response)) {
     input.doubts.push_back(rules::Doubt::narrative);
   }
@@ -839,7 +843,7 @@ tl::expected<Assessed, Issues> Assessor::Parts::judge(Intake intake, const Earli
       input.doubts.end()) {
     input.denied_earlier = open_denials(*knowledge, read->answers.given);
   }
-  add_extras(intake.response, input);
+  add_extras(*knowledge, intake.response, input);
   add_other_form(*knowledge, intake.response, std::move(read->unread), input);
   if (input.form == nullptr) {
     input.left_out = left_out_of(*knowledge, intake.response);

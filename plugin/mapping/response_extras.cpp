@@ -29,7 +29,7 @@ void add_urls(const Json& extensions, std::vector<std::string>& urls) {
   for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
     auto url = shown((*list)[i].string_of("url"));
     const bool is_new = std::find(urls.begin(), urls.end(), url) == urls.end();
-    if (is_new && !is_read(url)) {
+    if (is_new && !is_read(url) && urls.size() <= most_extensions) {
       urls.push_back(std::move(url));
     }
   }

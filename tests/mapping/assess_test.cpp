@@ -1524,6 +1524,21 @@ TEST_P(Extensions, ThatNobodyReadsAreSaidByTheirAddress) {
   EXPECT_THAT(unread_of(with("http://hl7.org/fhir/StructureDefinition/translation")), IsEmpty());
 }
 
+TEST(ManyExtensions, AreNamedUpToALimitAndItIsSaid) {
+  auto response = testing::response_of(testing::harmless());
+  Json list = Json::array();
+  for (int i = 0; i < 200; ++i) {
+    list.push(
+        Json::object({{"url", "http://x.example/" + std::to_string(i)}, {"valueString", "x"}}));
+  }
+  response.set("extension", std::move(list));
+  const auto said = unread_of(assess(response));
+  ASSERT_THAT(said, SizeIs(1));
+  EXPECT_THAT(said.front(), HasSubstr("http://x.example/9;"));
+  EXPECT_THAT(said.front(), Not(HasSubstr("http://x.example/10")));
+  EXPECT_THAT(said.front(), HasSubstr("there is more to say"));
+}
+
 Json& first_item(Json& owner) { return owner.find("item")->as_array()->front(); }
 
 INSTANTIATE_TEST_SUITE_P(

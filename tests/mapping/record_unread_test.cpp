@@ -98,10 +98,11 @@ bool says(const mapping::RecordContext& context, std::string_view words) {
 #define CHOSEN(name, words)                                                                      \
   R"("valueCodeableConcept":{"coding":[{"system":"urn:x","code":"1","display":")" name R"("}],)" \
   R"("text":")" words R"("})"
-#define PRESSURE(systolic)                                              \
-  CATEGORY("vital-signs")                                               \
-  AT("2026-11-21") NAMED("Blood pressure") R"("component":[{)" systolic \
-                                           R"(},{"code":{"text":"Diastolic"},)" MMOL("80") "}]"
+#define PRESSURE(systolic) \
+  CATEGORY("vital-signs")  \
+  AT("2026-11-21")         \
+  NAMED("Blood pressure")  \
+  R"("component":[{)" systolic R"(},{"code":{"text":"Diastolic"},)" MMOL("80") "}]"
 #define RANGE(low, high) \
   R"(,"referenceRange":[{"low":{"value":)" low R"(},"high":{"value":)" high R"(}}])"
 
