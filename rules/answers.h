@@ -27,6 +27,8 @@ struct AnswerRecord {
   std::array<ItemState, kMaxItems> state{};       // index: Item::slot; not_shown by default
   std::array<std::uint64_t, kMaxItems> chosen{};  // bit i: option i of the item is chosen
   std::array<Number, kMaxItems> number{};  // integer and decimal answers, valid when answered
+
+  bool operator==(const AnswerRecord&) const = default;
 };
 
 enum class LabState : std::uint8_t {

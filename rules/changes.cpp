@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "rules/settle.h"
 #include "rules/tryout.h"
 
 namespace myoflag::rules {
@@ -37,6 +38,15 @@ std::vector<Candidate> other_options(const Item& item, std::uint64_t chosen) {
 }
 
 std::int64_t distance(Number a, Number b) { return a < b ? b.nano - a.nano : a.nano - b.nano; }
+
+// A rule of a higher tier. None is reached before one of them fires.
+struct Raiser {
+  const Rule* rule = nullptr;
+  std::bitset<kMaxItems> items;  // no other question can make it fire
+
+  // Its criterion alone tells whether it fires.
+  bool is_plain() const { return !rule->last && !rule->raw && rule->kind != Rule::Kind::change; }
+};
 
 // A fired rule of the present tier. No lower tier is reached before each of them is silent.
 struct Holder {
@@ -119,7 +129,7 @@ class ChangeSearch {
           continue;
         }
         if (rules[i].tier > verdicts_.tier) {
-          raising_ |= moving_items(rules[i]);
+          raisers_.push_back({&rules[i], moving_items(rules[i])});
         } else if (values[i] == Tri::yes) {
           holders_.push_back({gap, i, moving_items(rules[i])});
         }
@@ -159,11 +169,21 @@ class ChangeSearch {
     return items;
   }
 
-  // Whether another answer to it can make a rule of a higher tier fire, or silence every holder.
-  bool can_move_tier(int item) const {
-    return raising_[index_of(item)] ||
-           std::all_of(holders_.begin(), holders_.end(),
+  bool can_silence(int item) const {
+    return std::all_of(holders_.begin(), holders_.end(),
                        [&](const Holder& holder) { return holder.items[index_of(item)]; });
+  }
+
+  // False: with this answer no rule of a higher tier fires that another answer to it can move.
+  bool may_raise(const Alternative& change) const {
+    AnswerRecord answers = facts_.answers;
+    put(answers, change.item, change.answer);
+    settle_in_place(knowledge_, answers);
+    return std::any_of(raisers_.begin(), raisers_.end(), [&](const Raiser& raiser) {
+      return raiser.items[index_of(change.item)] &&
+             (!raiser.is_plain() || knowledge_.program.evaluate(raiser.rule->root, answers,
+                                                                facts_.record, {}) == Tri::yes);
+    });
   }
 
   // Which of the holders do not fire by these verdicts.
@@ -273,11 +293,18 @@ class ChangeSearch {
   // that is no answer to "what would have to be different".
   void singles(const std::vector<int>& items, const std::set<int>& deciding) {
     for (const int item : items) {
-      if (!can_move_tier(item) && !deciding.contains(item)) {
+      const bool lowers = deciding.contains(item) || can_silence(item);
+      const bool moves_raiser =
+          std::any_of(raisers_.begin(), raisers_.end(),
+                      [&](const Raiser& raiser) { return raiser.items[index_of(item)]; });
+      if (!lowers && !moves_raiser) {
         continue;
       }
       for (const auto& answer : alternatives(item)) {
         const Alternative change{item, answer};
+        if (!lowers && !may_raise(change)) {
+          continue;
+        }
         const auto verdicts = try_out(change, nullptr);
         if (!verdicts) {
           return;
@@ -387,7 +414,7 @@ class ChangeSearch {
   Effort& effort_;
   Tryout tryout_;
   std::vector<Holder> holders_;
-  std::bitset<kMaxItems> raising_;           // by which a rule of a higher tier may fire
+  std::vector<Raiser> raisers_;
   std::map<int, std::vector<Tried>> tried_;  // of the deciding questions
   TierChanges out_;
 };

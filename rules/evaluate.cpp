@@ -54,6 +54,7 @@ class Values {
       : knowledge_(knowledge), facts_(facts), flags_(flags) {
     if (flags.reading == Reading::given) {
       tape_.emplace(knowledge, facts);
+      as_given_ = facts.raw == facts.answers;
     }
   }
 
@@ -65,7 +66,7 @@ class Values {
   }
 
   Tri criterion(const Tape::Brief& rule) const {
-    if (rule.raw) {
+    if (rule.raw && !as_given_) {
       return tree(rule, facts_.raw);
     }
     return tape_ ? tape_->root(rule.root) : tree(rule, facts_.answers);
@@ -81,6 +82,7 @@ class Values {
   const EvaluateFlags& flags_;
   FiredTiers fired_{};
   std::optional<TapeRun> tape_;
+  bool as_given_ = false;  // no contradiction was taken out, so the tape tells of raw rules, too
 };
 
 struct Stage {
