@@ -94,12 +94,21 @@ Json::~Json() {
   }
 }
 
-Json Json::array(std::initializer_list<Json> elements) { return Array(elements); }
+Json Json::array(std::initializer_list<Element>&& elements) {
+  Array list;
+  list.reserve(elements.size());
+  for (const auto& element : elements) {
+    list.push_back(std::move(element.value));
+  }
+  return list;
+}
 
-Json Json::object(std::initializer_list<std::pair<std::string_view, Json>> members) {
-  Json result = Object{};
+Json Json::object(std::initializer_list<Field>&& members) {
+  Object list;
+  list.reserve(members.size());
+  Json result = std::move(list);
   for (const auto& [name, value] : members) {
-    result.set(name, value);
+    result.set(name, std::move(value));
   }
   return result;
 }

@@ -46,8 +46,11 @@ class Json {
   Json& operator=(Json&& other) noexcept;
   ~Json();
 
-  static Json array(std::initializer_list<Json> elements = {});
-  static Json object(std::initializer_list<std::pair<std::string_view, Json>> members = {});
+  // What stands in the braces is moved out of them.
+  struct Element;
+  struct Field;
+  static Json array(std::initializer_list<Element>&& elements = {});
+  static Json object(std::initializer_list<Field>&& members = {});
 
   bool is_null() const { return std::holds_alternative<std::nullptr_t>(value_); }
   bool is_bool() const { return std::holds_alternative<bool>(value_); }
@@ -99,6 +102,18 @@ class Json {
 struct Json::Member {
   std::string name;
   Json value;
+};
+
+struct Json::Element {
+  template <typename Value>
+  Element(Value&& of) : value(std::forward<Value>(of)) {}
+
+  mutable Json value;
+};
+
+struct Json::Field {
+  std::string_view name;
+  mutable Json value;
 };
 
 // Here and not in the class, because Member must be complete.

@@ -68,6 +68,14 @@ std::vector<Number> limits_of(const Knowledge& knowledge, std::size_t lab) {
   return limits;
 }
 
+// The record's own words, its unit as people write it where it is that of the limits.
+std::string record_words(const LabBinding& lab, const std::string& record_text) {
+  const std::string unit = ' ' + lab.unit;
+  return record_text.ends_with(unit)
+             ? record_text.substr(0, record_text.size() - unit.size()) + ' ' + unit_text(lab.unit)
+             : record_text;
+}
+
 // The record's own words where they say it all: a value in the unit of the limits.
 std::string_view lab_key(const LabBinding& lab, std::string_view record_text) {
   if (record_text.empty()) {
@@ -87,9 +95,10 @@ std::string lab_line(const Assessment& assessment, const Evidence& evidence) {
   const std::string value =
       rounded_text(evidence.number.value_or(lab.value), limits_of(knowledge, index));
   const std::string days = std::to_string(lab.age_days);
-  return say(knowledge, lab_key(*evidence.lab, evidence.record_text),
+  const std::string record = record_words(*evidence.lab, evidence.record_text);
+  return say(knowledge, lab_key(*evidence.lab, record),
              {{"test", evidence.lab->title},
-              {"record", evidence.record_text},
+              {"record", record},
               {"value", value},
               {"unit", unit_text(evidence.lab->unit)},
               {"days", days}});

@@ -38,6 +38,38 @@ std::string_view mode_of(const Json& entry) {
   return search == nullptr ? "" : search->string_of("mode");
 }
 
+// As it is, but each member of that name goes through `change`.
+template <typename Change>
+Json with_member(const Json& value, std::string_view name, Change change) {
+  const auto* members = value.as_object();
+  if (members == nullptr) {
+    return value;
+  }
+  Json::Object copy;
+  copy.reserve(members->size());
+  for (const auto& member : *members) {
+    copy.push_back({member.name, member.name == name ? change(member.value) : member.value});
+  }
+  return copy;
+}
+
+// The Bundle with a small one in the place of each resource.
+Json without_resources(const Json& bundle) {
+  const auto small = [](const Json& resource) {
+    return resource.is_object() ? Json::object({{"resourceType", "Parameters"}}) : resource;
+  };
+  return with_member(bundle, "entry", [&](const Json& entries) {
+    if (!entries.is_array()) {
+      return entries;
+    }
+    Json::Array list;
+    for (const auto& entry : *entries.as_array()) {
+      list.push_back(with_member(entry, "resource", small));
+    }
+    return Json(std::move(list));
+  });
+}
+
 // An answer to a search, taken apart: what can be used of it, and what not.
 class SearchReader {
  public:
@@ -95,16 +127,7 @@ class SearchReader {
   // A member that FHIR does not know may have held a resource, so it is told.
   void check_envelope() {
     constexpr std::string_view root = "Bundle.";
-    Json envelope = bundle_;
-    auto* entries = envelope.find("entry");
-    auto* list = entries == nullptr ? nullptr : entries->as_array();
-    for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
-      auto* resource = (*list)[i].find("resource");
-      if (resource != nullptr && resource->is_object()) {
-        *resource = Json::object({{"resourceType", "Parameters"}});
-      }
-    }
-    for (const auto& found : fhir::check_shape(envelope)) {
+    for (const auto& found : fhir::check_shape(without_resources(bundle_))) {
       const bool inside = found.place.starts_with(root);
       source_.left_out.push_back(inside ? found.place.substr(root.size()) : found.place);
     }

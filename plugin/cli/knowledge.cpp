@@ -92,6 +92,8 @@ Exit docs(const DocsOptions& options) {
   if (!knowledge) {
     return fail(knowledge.error());
   }
+  std::error_code ignored;  // what cannot be written is told with the file
+  std::filesystem::create_directories(options.folder, ignored);
   for (const auto& [name, text] : {std::pair{"rule-book.md", rule_book(**knowledge)},
                                    std::pair{"seed-trace.md", seed_trace(**knowledge)}}) {
     const std::string path = options.folder + "/" + name;

@@ -1,9 +1,11 @@
 // Writes conditions, patients and our verdicts as JSON for tests/bench/peers/peers.js.
-// usage: peers_input [PATIENTS [SEED [plain|plan]]]   plain: sixty conditions of one comparison
-// each, instead of the rules; plan: all conditions of each action of the PlanDefinition together,
-// against whether the rule fires.
+// usage: peers_input [PATIENTS [SEED [plain|bare|plan]]]   plain: sixty conditions of one
+// comparison each, instead of the rules; bare: the same without a third value, the least that can
+// be asked of another engine, where what is not known is false; plan: all conditions of each action
+// of the PlanDefinition together, against whether the rule fires.
 
 #include <array>
+#include <bit>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -61,6 +63,33 @@ Facts facts_of(const Knowledge& knowledge, const testing::Names& names, const te
     }
   }
   return facts;
+}
+
+// ---- conditions without a third value
+
+void add_bare_conditions(const Knowledge& knowledge, Json& out) {
+  for (const auto& rule : knowledge.rules) {
+    const Op& op =
+        knowledge.program.ops[knowledge.program.roots[static_cast<std::size_t>(rule.root)]];
+    const Item& item = knowledge.items[op.item];
+    const auto option = static_cast<std::size_t>(std::countr_zero(op.mask));
+    out.push(Json::object({{"id", rule.id},
+                           {"variables", "'" + item.options[option].code + "' in %" +
+                                             myoflag::mapping::testing::answer_variable(item)}}));
+  }
+}
+
+Json bare_patient(const Knowledge& knowledge, const testing::Names& names,
+                  const testing::Form& form, int number) {
+  const Facts facts = facts_of(knowledge, names, form, number);
+  Json expected = Json::object();
+  for (const auto& rule : knowledge.rules) {
+    expected.set(rule.id, knowledge.program.evaluate(rule.root, facts.answers, facts.record, {}) ==
+                              Tri::yes);
+  }
+  return Json::object(
+      {{"vars", myoflag::mapping::testing::fhirpath_variables(knowledge, facts, {})},
+       {"expected", std::move(expected)}});
 }
 
 // ---- the PlanDefinition
@@ -135,24 +164,28 @@ int main(int argc, char** argv) {
   const int count = argc > 1 ? std::atoi(argv[1]) : 200;
   const auto seed = static_cast<std::uint64_t>(argc > 2 ? std::atoi(argv[2]) : 1);
   const std::string_view kind = argc > 3 ? argv[3] : "";
-  const bool plain = kind == "plain";
+  const bool bare = kind == "bare";
   const bool plan = kind == "plan";
   const Knowledge& twitching = *testing::twitching();
   const KnowledgePtr sixty = testing::plain_conditions(twitching, 60);
-  const Knowledge& knowledge = plain ? *sixty : twitching;
+  const Knowledge& knowledge = kind == "plain" || bare ? *sixty : twitching;
   const testing::Names names(twitching);
   testing::RandomForms forms(twitching, seed);
   Json conditions = Json::array();
   if (plan) {
     add_actions(knowledge, conditions);
+  } else if (bare) {
+    add_bare_conditions(knowledge, conditions);
   } else {
     add_conditions(knowledge, knowledge.rules, conditions);
     add_conditions(knowledge, knowledge.gaps, conditions);
   }
   Json patients = Json::array();
   for (int i = 0; i < count; ++i) {
-    patients.push(plan ? patient_of_plan(knowledge, names, forms.next(), i)
-                       : patient(knowledge, names, forms.next(), i));
+    const auto form = forms.next();
+    patients.push(plan   ? patient_of_plan(knowledge, names, form, i)
+                  : bare ? bare_patient(knowledge, names, form, i)
+                         : patient(knowledge, names, form, i));
   }
   std::cout << write_json(
       Json::object({{"conditions", std::move(conditions)}, {"patients", std::move(patients)}}));

@@ -56,6 +56,7 @@ def one_process(directory, sample):
 COMPARISONS = (
     ("all rules and gap policies, as published", "evaluate_all_rules", ()),
     ("sixty conditions of one comparison each", "evaluate_sixty_plain_conditions", ("plain",)),
+    ("the same sixty, to the others without a third value (unknown is false)", "evaluate_sixty_plain_conditions", ("bare",)),
 )
 
 

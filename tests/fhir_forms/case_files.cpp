@@ -95,10 +95,11 @@ std::vector<std::string> strings(const Json& array) {
   return result;
 }
 
-Json nested_items(std::initializer_list<std::pair<std::string_view, Json>> members, int depth) {
+Json nested_items(std::initializer_list<Json::Field>&& members, int depth) {
   Json result;
+  const Json bare = Json::object(std::move(members));
   for (int level = 0; level < depth; ++level) {
-    auto item = Json::object(members);
+    Json item = bare;
     if (auto* below = result.find("item")) {
       item.set("item", std::move(*below));
     }

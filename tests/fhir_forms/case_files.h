@@ -29,6 +29,6 @@ std::vector<std::string> strings(const Json& array);
 
 // {"item": [{..., "item": [{..., ...}]}]}, that deep; built by moving, as copying each level would
 // take minutes.
-Json nested_items(std::initializer_list<std::pair<std::string_view, Json>> members, int depth);
+Json nested_items(std::initializer_list<Json::Field>&& members, int depth);
 
 }  // namespace myoflag::fhir::testing

@@ -75,7 +75,7 @@ void add_scores(const Item& item, std::size_t at, const rules::AnswerRecord& ans
 void add_item(const rules::Knowledge& knowledge, std::size_t at, const rules::Facts& facts,
               Json& out) {
   const Item& item = knowledge.items[at];
-  out.set(variable("a_", item.link_id), answer_list(item, at, facts.answers));
+  out.set(answer_variable(item), answer_list(item, at, facts.answers));
   out.set(variable("raw_", item.link_id), answer_list(item, at, facts.raw));
   add_scores(item, at, facts.answers, out);
   const bool numeric =
@@ -109,6 +109,8 @@ void add_labs(const rules::Knowledge& knowledge, const rules::Facts& facts, Json
 }
 
 }  // namespace
+
+std::string answer_variable(const Item& item) { return variable("a_", item.link_id); }
 
 Json fhirpath_variables(const rules::Knowledge& knowledge, const rules::Facts& facts,
                         const rules::FiredTiers& fired) {
