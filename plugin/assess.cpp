@@ -493,6 +493,9 @@ void add_record(const rules::Knowledge& knowledge, const Intake& intake, Earlier
   }
   if (context.doubtful || intake.record_missing || doubtful) {
     input.doubts.push_back(rules::Doubt::record_set_aside);
+    if (!intake.record_missing && !doubtful) {
+      input.doubtful_labs = context.doubtful_labs;
+    }
   }
   input.facts.record = context.facts;
   settle_age(knowledge, context, input);

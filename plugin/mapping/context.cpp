@@ -65,7 +65,15 @@ RecordContext RecordReader::read(bool complete) {
     out_.doubtful = out_.doubtful || may_have_mattered(resource);
   }
   say_unread_types();
+  settle_doubt();
   return std::move(out_);
+}
+
+void RecordReader::settle_doubt() {
+  if (out_.doubtful) {
+    out_.doubtful_labs.reset();
+  }
+  out_.doubtful = out_.doubtful || out_.doubtful_labs.any();
 }
 
 // Whoever refers to it needs not say what it is: it is used or told where it stands, or it denies

@@ -5,6 +5,7 @@
 // silence of a record is never "no", and what cannot be read is said and stays unknown. No clock,
 // no time zone of the machine.
 
+#include <bitset>
 #include <chrono>
 #include <optional>
 #include <span>
@@ -35,6 +36,8 @@ struct RecordContext {
   std::optional<rules::Number> youngest_age;
   // What was set aside, or does not say what it is about, may have mattered.
   bool doubtful = false;
+  // These results are all that is doubtful: abnormal, or judged by no laboratory.
+  std::bitset<rules::kMaxLabs> doubtful_labs;
   std::optional<rules::Instant> appointment;
 };
 

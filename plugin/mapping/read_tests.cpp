@@ -139,7 +139,8 @@ void RecordReader::read_laboratory(bool complete) {
   }
   auto results = read_labs(knowledge_, index_, observations_, unusable, results_, complete, now_);
   out_.facts.labs = results.labs;
-  out_.doubtful = out_.doubtful || results.doubtful;
+  out_.doubtful_labs = results.doubtful;
+  out_.doubtful = out_.doubtful || results.has_unread_note;
   for (auto& entry : results.entries) {
     out_.entries.push_back(std::move(entry));
   }

@@ -32,6 +32,7 @@ class RecordReader : private RecordTeller {
   void take_report_dates();
   void read_resource(const RecordResource& resource);
   void say_unread_types();
+  void settle_doubt();
   bool is_too_old(const Moment& when) const;
   bool is_older(const Moment& when, int days) const;
 

@@ -20,6 +20,7 @@
 #include "plugin/mapping/record_reasons.h"
 #include "plugin/mapping/rule_codes.h"
 #include "rules/explain.h"
+#include "rules/texts.h"
 #include "rules/unjudged.h"
 #include "tests/mapping/intake_support.h"
 
@@ -2049,6 +2050,24 @@ rules::Assessment assessed_beside(const Json& resource) {
               options)
       .value()
       .assessment;
+}
+
+// What a red flag rests on was judged; whatever else is in doubt is still said.
+TEST(JudgedResults, OfARedFlagAreNotCalledUnjudgedBesideIt) {
+  const auto says_unjudged = [](std::string_view members) {
+    const auto assessment = assessed_beside(
+        of_p1("Observation", AT("2026-11-21") LOINC("2823-3") + std::string(members)));
+    EXPECT_TRUE(rules::is_doubtful(*assessment.input)) << members;
+    return std::any_of(assessment.notices.begin(), assessment.notices.end(), [](const auto& one) {
+      return one.text == rules::fill(knowledge()->text("doubt-record-set-aside"), {});
+    });
+  };
+  EXPECT_FALSE(says_unjudged(MMOL("2.2")));
+  EXPECT_FALSE(says_unjudged(MMOL("2.2") MARKED("LL")));
+  EXPECT_TRUE(says_unjudged(MMOL("2.2") R"(,"note":[{"text":"haemolysed"}])"));
+  EXPECT_TRUE(says_unjudged(MMOL("2.2") R"(,"component":[{"code":{"text":"Comment"},)"
+                                        R"("valueString":"Patient collapsed"}])"));
+  EXPECT_TRUE(says_unjudged(MMOL("5.6")));
 }
 
 // Every record has some, so they alarm nobody.
