@@ -491,6 +491,8 @@ void add_record(const rules::Knowledge& knowledge, const Intake& intake, Earlier
   for (const auto& count : context.counts) {
     add_problem(knowledge, input.record_counts, count.text);
   }
+  input.unjudged = context.unjudged;
+  input.unjudged_more = context.unjudged_more;
   if (context.doubtful || intake.record_missing || doubtful) {
     input.doubts.push_back(rules::Doubt::record_set_aside);
     if (!intake.record_missing && !doubtful) {

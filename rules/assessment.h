@@ -108,6 +108,8 @@ struct EvaluationInput {
   std::vector<std::string>
       record_problems;  // sentences: what of the record could not be read, without patient data
   std::vector<std::string> record_counts;  // the same: how much of it no rule judges or reads
+  std::vector<std::string> unjudged;       // of that: name, value and date of what everybody has
+  std::size_t unjudged_more = 0;           // that are not listed
   std::optional<AnswerRecord> previous;    // settled answers of the last completed response
   // Completed, or begun and given up; newest first.
   std::vector<EarlierForm> earlier;

@@ -322,6 +322,11 @@ class Writer {
     for (const auto& count : input_.record_counts) {
       add(Notice::Kind::record_count, "record-problem", {{"problem", count}});
     }
+    if (!input_.unjudged.empty()) {
+      const auto more = input_.unjudged_more;
+      add(Notice::Kind::record_count, more == 0 ? "record-values" : "record-values-more",
+          {{"values", joined(input_.unjudged, "; ")}, {"count", std::to_string(more)}});
+    }
   }
 
   const Knowledge& knowledge_;

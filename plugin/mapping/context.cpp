@@ -64,6 +64,7 @@ RecordContext RecordReader::read(bool complete) {
   for (const auto& resource : set_aside_) {
     out_.doubtful = out_.doubtful || may_have_mattered(resource);
   }
+  say_unjudged();
   say_unread_types();
   settle_doubt();
   return std::move(out_);

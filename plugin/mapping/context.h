@@ -28,6 +28,9 @@ struct RecordContext {
   std::vector<RecordProblem> problems;
   // How much of it no rule judges or reads: more of that makes no other result.
   std::vector<RecordProblem> counts;
+  // Of what no rule judges and everybody has: name, value and date; and how many more there are.
+  std::vector<std::string> unjudged;
+  std::size_t unjudged_more = 0;
   // By one date of birth, which may leave a range that is not one age to every rule; then the facts
   // have none.
   std::optional<AgeRange> age;

@@ -168,8 +168,8 @@ void RecordReader::list_unread_results() {
     const auto date = own.empty() ? results_.report_date(*result.resource) : own;
     list_text(std::move(result.text), *result.resource, moment_in(date), result.is_current);
   }
-  if (more.counted > 0) {
-    say_count({}, "record-not-judged", {{"count", std::to_string(more.counted)}});
+  for (auto& result : more.unjudged) {
+    list_unjudged(std::move(result.text), moment_in(effective_text(result.resource->json)));
   }
 }
 

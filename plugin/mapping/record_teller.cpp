@@ -13,7 +13,7 @@ namespace myoflag::mapping {
 namespace {
 
 // Entries that say the same in different words, or that no rule reads; more help nobody.
-constexpr int most_alike = 20;
+constexpr std::size_t most_alike = 20;
 
 // No test of the knowledge.
 constexpr int no_workup = -1;
@@ -114,6 +114,22 @@ void RecordTeller::list_texts() {
                    [](const Text& a, const Text& b) { return a.order() < b.order(); });
   for (auto& one : texts_) {
     add(RecordEntry::Kind::test, no_workup, 0, std::move(one.text), *one.resource, one.when);
+  }
+}
+
+void RecordTeller::list_unjudged(std::string text, const Moment& when) {
+  if (out_.unjudged.size() < most_alike) {
+    out_.unjudged.push_back(when.day.empty() ? std::move(text)
+                                             : rules::fill(knowledge_.text("record-value-dated"),
+                                                           {{"value", text}, {"date", when.day}}));
+  } else {
+    ++out_.unjudged_more;
+  }
+}
+
+void RecordTeller::say_unjudged() {
+  if (const auto count = out_.unjudged.size() + out_.unjudged_more; count > 0) {
+    say_count({}, "record-not-judged", {{"count", std::to_string(count)}});
   }
 }
 

@@ -45,6 +45,9 @@ class RecordTeller {
   void list_text(std::string text, const RecordResource& resource, Moment when,
                  bool is_current = true);
   void list_texts();
+  // Alarms nobody.
+  void list_unjudged(std::string text, const Moment& when);
+  void say_unjudged();
   std::string or_unnamed(std::string words) const;
   std::string statement_text(const RecordResource& resource, std::string words) const;
   void assert_options(RecordEntry::Kind kind, int item, std::uint64_t options, std::string text,

@@ -315,7 +315,7 @@ INSTANTIATE_TEST_SUITE_P(
         UnreadCase{"withdrawn", R"("status":"entered-in-error",)" NAMED("K+") MMOL("2.2"), ""}),
     [](const auto& one) { return std::string(one.param.name); });
 
-TEST(UnreadResults, OfTheUsualThatNobodyJudgedIsCounted) {
+TEST(UnreadResults, OfTheUsualThatNobodyJudgedIsCountedAndNamed) {
   const auto usual = [](std::string_view category, std::string_view members) {
     return of_p1("Observation", std::string(category) + std::string(members));
   };
@@ -333,6 +333,10 @@ TEST(UnreadResults, OfTheUsualThatNobodyJudgedIsCounted) {
        usual(sign, R"("status":"entered-in-error",)" NAMED("Pulse") MMOL("70"))});
   EXPECT_TRUE(says(context, "no rule judges (5)"));
   EXPECT_THAT(context.counts, SizeIs(1));
+  EXPECT_THAT(context.unjudged,
+              ElementsAre("Oxygen saturation: 71 %, 2026-11-21", "Systolic: 120 mmol/L, 2026-11-21",
+                          "Diastolic: 80 mmol/L, 2026-11-21", "Smoking: Never, 2026-11-21",
+                          "NIHSS: 20, 2026-11-21"));
   EXPECT_THAT(unread(context), IsEmpty());
   EXPECT_FALSE(context.doubtful);
 }
@@ -2172,6 +2176,8 @@ TEST(Outcome, IsTheSameHoweverMuchOfTheRecordNobodyJudges) {
     return panel;
   };
   EXPECT_EQ(outcome(pulses(1), "no rule judges (1)"), outcome(pulses(2), "no rule judges (2)"));
+  EXPECT_EQ(outcome(pulses(1), "Judged by no rule: Pulse: 71, 2026-11-21."),
+            outcome(pulses(23), "Pulse: 71, 2026-11-21; and 3 more."));
   auto allergies = of_p1("List", STATUS("current") R"("mode":"working")");
   const auto one = outcome(allergies, "types that are not read: List (1)");
   allergies.set("contained", Json::array({parse(R"({"resourceType":"AllergyIntolerance","id":"a",)"
