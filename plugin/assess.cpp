@@ -447,7 +447,7 @@ void settle_age(const rules::Knowledge& knowledge, const mapping::RecordContext&
   input.facts.record.age = said < youngest ? oldest : said > oldest ? youngest : said;
 }
 
-// The answer is of the day of the form, and people round up.
+// The answer is of the day of the form.
 bool is_age_of_another(const rules::Knowledge& knowledge, const mapping::RecordContext& context,
                        const rules::EvaluationInput& input) {
   const auto item = static_cast<std::size_t>(knowledge.bindings.age);
@@ -456,7 +456,7 @@ bool is_age_of_another(const rules::Knowledge& knowledge, const mapping::RecordC
   if (!context.age || !authored || answers.state[item] != rules::ItemState::answered) {
     return false;
   }
-  constexpr int rounding = 1;
+  const int rounding = knowledge.bindings.age_rounding;
   const auto since = std::chrono::floor<std::chrono::years>(input.now - *authored).count();
   const auto then = context.age->youngest - std::max(0, static_cast<int>(since));
   const auto said = answers.number[item];

@@ -97,7 +97,7 @@ bool RecordReader::speaks_for_itself(const RecordResource& resource) const {
     return is_in_force(json, type, now_) && !is_too_old(moment_in(statement_time(json)));
   }
   if (is_only_reasons(type)) {
-    return !says_no_reason(json) && standing_of(json) == Standing::current &&
+    return !says_no_reason(knowledge_, json) && standing_of(json) == Standing::current &&
            !is_too_old(moment_in(reason_time(json)));
   }
   if (type.starts_with("Medication") && has_reasons(type)) {
