@@ -447,7 +447,7 @@ void settle_age(const rules::Knowledge& knowledge, const mapping::RecordContext&
   input.facts.record.age = said < youngest ? oldest : said > oldest ? youngest : said;
 }
 
-// The answer is of the day of the form, and people round up.
+// The answer is of the day of the form.
 bool is_age_of_another(const rules::Knowledge& knowledge, const mapping::RecordContext& context,
                        const rules::EvaluationInput& input) {
   const auto item = static_cast<std::size_t>(knowledge.bindings.age);
@@ -456,7 +456,7 @@ bool is_age_of_another(const rules::Knowledge& knowledge, const mapping::RecordC
   if (!context.age || !authored || answers.state[item] != rules::ItemState::answered) {
     return false;
   }
-  constexpr int rounding = 1;
+  const int rounding = knowledge.bindings.age_rounding;
   const auto since = std::chrono::floor<std::chrono::years>(input.now - *authored).count();
   const auto then = context.age->youngest - std::max(0, static_cast<int>(since));
   const auto said = answers.number[item];
@@ -491,8 +491,13 @@ void add_record(const rules::Knowledge& knowledge, const Intake& intake, Earlier
   for (const auto& count : context.counts) {
     add_problem(knowledge, input.record_counts, count.text);
   }
+  input.unjudged = context.unjudged;
+  input.unjudged_more = context.unjudged_more;
   if (context.doubtful || intake.record_missing || doubtful) {
     input.doubts.push_back(rules::Doubt::record_set_aside);
+    if (!intake.record_missing && !doubtful) {
+      input.doubtful_labs = context.doubtful_labs;
+    }
   }
   input.facts.record = context.facts;
   settle_age(knowledge, context, input);

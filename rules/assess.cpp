@@ -54,8 +54,9 @@ class Assessing {
       out_.changes_complete = false;
     }
     collect_advice();
-    out_.notices = notices(knowledge_, *input_, verdicts_,
-                           {flags_.stale, out_.check_first, nothing_matched_, out_.vanished});
+    out_.notices =
+        notices(knowledge_, *input_, verdicts_,
+                {flags_.stale, out_.check_first, nothing_matched_, out_.vanished, out_.findings});
     return std::move(out_);
   }
 

@@ -98,6 +98,8 @@ struct EvaluationInput {
       extensions;             // of the response, that nobody reads: where they are defined
   std::vector<int> left_out;  // questions of our form that do not stand in the response
   std::vector<Doubt> doubts;  // each at most once
+  // Doubt::record_set_aside is for these results alone, which no laboratory called normal.
+  std::bitset<kMaxLabs> doubtful_labs;
   // Choice questions whose answer denied all or some options, and may be otherwise by now: a newer
   // form cannot be read. What was denied is open in `facts` (kNotOffered, or an invalid answer).
   std::bitset<kMaxItems> denied_earlier;
@@ -106,6 +108,8 @@ struct EvaluationInput {
   std::vector<std::string>
       record_problems;  // sentences: what of the record could not be read, without patient data
   std::vector<std::string> record_counts;  // the same: how much of it no rule judges or reads
+  std::vector<std::string> unjudged;       // of that: name, value and date of what everybody has
+  std::size_t unjudged_more = 0;           // that are not listed
   std::optional<AnswerRecord> previous;    // settled answers of the last completed response
   // Completed, or begun and given up; newest first.
   std::vector<EarlierForm> earlier;

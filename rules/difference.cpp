@@ -291,6 +291,10 @@ void add_bindings(const Knowledge& knowledge, const std::string& kind, int item,
   }
 }
 
+std::string calm_codes(const CalmCodes& calm) {
+  return list({list(calm.systems), list(calm.codes), flag(calm.without_system)});
+}
+
 Entries binding_entries(const Knowledge& knowledge) {
   const auto& bindings = knowledge.bindings;
   Entries out;
@@ -304,7 +308,14 @@ Entries binding_entries(const Knowledge& knowledge) {
                    {"conditions", names.item(bindings.conditions)},
                    {"age", names.item(bindings.age)},
                    {"sex", names.item(bindings.sex)},
-                   {"pregnancy", names.item(bindings.pregnancy)}};
+                   {"pregnancy", names.item(bindings.pregnancy)},
+                   {"age-rounding", fmt::to_string(bindings.age_rounding)}};
+  out["calm"] = {{"visits", list_of(bindings.calm.visits, calm_codes)},
+                 {"visit-names", list(bindings.calm.visit_names)},
+                 {"priorities", list_of(bindings.calm.priorities, calm_codes)},
+                 {"conditions", list(bindings.calm.conditions)},
+                 {"results", list(bindings.calm.results)},
+                 {"marks", list(bindings.calm.marks)}};
   return out;
 }
 

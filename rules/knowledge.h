@@ -202,10 +202,28 @@ struct PregnancyStatus {
   std::vector<std::string> time_units;         // of how long it has lasted
 };
 
+// Codes of one code system that alarm nobody.
+struct CalmCodes {
+  std::vector<std::string> systems;  // all its addresses
+  std::vector<std::string> codes;
+  bool without_system = false;  // they mean the same where no system is named
+};
+
+// What ordinary records say, by which nobody is alarmed.
+struct Calm {
+  std::vector<CalmCodes> visits, priorities;  // neither an emergency nor a stay
+  // Whole texts, lower case. Of a visit where its class is of another code system; of a condition;
+  // of a result of a laboratory.
+  std::vector<std::string> visit_names, conditions, results;
+  std::vector<std::string> marks;  // codes of interpretations that say the same as those results
+};
+
 struct Bindings {
   int medicines = -1, conditions = -1, age = -1, sex = -1, pregnancy = -1;  // items
   std::vector<CodeBinding> medicine_classes, condition_list, sexes, pregnancies, cautions;
   PregnancyStatus pregnancy_status;
+  Calm calm;
+  int age_rounding = 0;  // years by which people say an age otherwise than it is
 };
 
 // A form of somebody else, or an older one of ours: how answers to it are read as answers to ours.

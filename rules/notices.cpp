@@ -86,7 +86,9 @@ class Writer {
           {{"extensions", joined(input_.extensions, "; ")}});
     }
     for (const Doubt doubt : input_.doubts) {
-      add(Notice::Kind::doubtful_answers, doubt_key(doubt));
+      if (doubt != Doubt::record_set_aside || !are_doubtful_labs_judged()) {
+        add(Notice::Kind::doubtful_answers, doubt_key(doubt));
+      }
     }
     for (const auto& text : input_.free_text) {
       add(Notice::Kind::free_text, "free-text-notice", {{"question", item(text.item).label}});
@@ -107,6 +109,23 @@ class Writer {
             {{"question", it.label}, {"answer", option_texts(it, raw & it.positive())}});
       }
     }
+  }
+
+  // A red flag rests on each of them, beside which nobody is reassured in any case.
+  bool are_doubtful_labs_judged() const {
+    auto left = input_.doubtful_labs;
+    const bool is_for_labs = left.any();
+    for (const Finding& finding : context_.findings) {
+      if (finding.status != FindingStatus::fired || !knowledge_.is_red_flag(*finding.rule)) {
+        continue;
+      }
+      for (const Evidence& evidence : finding.because) {
+        if (evidence.lab != nullptr) {
+          left.reset(static_cast<std::size_t>(evidence.lab - knowledge_.labs.data()));
+        }
+      }
+    }
+    return is_for_labs && left.none();
   }
 
   // The answers that nobody reads are said word for word, in the order of the response.
@@ -302,6 +321,11 @@ class Writer {
     }
     for (const auto& count : input_.record_counts) {
       add(Notice::Kind::record_count, "record-problem", {{"problem", count}});
+    }
+    if (!input_.unjudged.empty()) {
+      const auto more = input_.unjudged_more;
+      add(Notice::Kind::record_count, more == 0 ? "record-values" : "record-values-more",
+          {{"values", joined(input_.unjudged, "; ")}, {"count", std::to_string(more)}});
     }
   }
 

@@ -15,6 +15,7 @@ struct NoticeContext {
   bool check_first = false;
   bool nothing_matched = false;
   std::span<const VanishedFlag> vanished;
+  std::span<const Finding> findings;
 };
 
 std::vector<Notice> notices(const Knowledge& knowledge, const EvaluationInput& input,

@@ -344,7 +344,7 @@ class QuickAssessing {
     collect_gaps();
     QuickAdvice(knowledge_, input_, out_).run();
     out_.notices = notices(knowledge_, input_, out_.verdicts,
-                           {flags.stale, out_.check_first, count_fired() == 0, {}});
+                           {flags.stale, out_.check_first, count_fired() == 0, {}, {}});
   }
 
  private:

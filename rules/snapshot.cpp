@@ -13,7 +13,7 @@ namespace myoflag::rules {
 namespace {
 
 constexpr std::string_view kMagic = "myoflag knowledge\n";
-constexpr std::uint32_t kVersion = 6;
+constexpr std::uint32_t kVersion = 7;
 constexpr int kMaxDepth = 64;
 
 // The fields of each type. The bindings name every member, so a member that is added does not
@@ -123,10 +123,20 @@ auto fields(X& x) {
   auto& [a, b, c, d, e, f] = x;
   return std::tie(a, b, c, d, e, f);
 }
+template <Is<CalmCodes> X>
+auto fields(X& x) {
+  auto& [a, b, c] = x;
+  return std::tie(a, b, c);
+}
+template <Is<Calm> X>
+auto fields(X& x) {
+  auto& [a, b, c, d, e, f] = x;
+  return std::tie(a, b, c, d, e, f);
+}
 template <Is<Bindings> X>
 auto fields(X& x) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k] = x;
-  return std::tie(a, b, c, d, e, f, g, h, i, j, k);
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = x;
+  return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m);
 }
 template <Is<OtherForm::Value> X>
 auto fields(X& x) {

@@ -207,8 +207,8 @@ class Run {
     if (!Join::is_needed(inputs_)) {
       return {};
     }
-    auto join = Join::make(to_stream() ? "" : in_folder(kJoin), inputs_, options_.limits,
-                           [this] { return stop_.load(); });
+    auto join = Join::make(*assessor_.knowledge(), to_stream() ? "" : in_folder(kJoin), inputs_,
+                           options_.limits, [this] { return stop_.load(); });
     if (!join) {
       return tl::unexpected(std::move(join.error()));
     }

@@ -179,13 +179,15 @@ Line response_line(const Json& json, Line line) {
   return line;
 }
 
-Line resource_line(const Json& json, std::string_view type, Line line) {
+Line resource_line(const rules::Knowledge& knowledge, const Json& json, std::string_view type,
+                   Line line) {
   const auto whose = about(json, type);
   if (whose.patients.size() > 1) {
     return unusable("MF-4113", "The resource names more than one patient.");
   }
-  const bool of_nobody = whose.is_empty() && !mapping::is_nobodys(json);
-  const bool says_something = mapping::is_clinical(type) || mapping::contains_record(json);
+  const bool of_nobody = whose.is_empty() && !mapping::is_nobodys(knowledge, json);
+  const bool says_something =
+      mapping::is_clinical(type) || mapping::contains_record(knowledge, json);
   if (says_something && (of_nobody || !whose.clear)) {
     return unusable("MF-4113", "The resource does not say by an id whose it is.");
   }
@@ -216,7 +218,7 @@ Line named_line(const Json& json, std::string_view type, Line line) {
   return line;
 }
 
-Line line_of(std::string bytes, const fhir::Limits& limits) {
+Line line_of(const rules::Knowledge& knowledge, std::string bytes, const fhir::Limits& limits) {
   const auto json = fhir::read_json(bytes, limits);
   if (!json) {
     Line line = unusable({}, {});
@@ -243,7 +245,7 @@ Line line_of(std::string bytes, const fhir::Limits& limits) {
   if (fhir::r4::find_resource(type) == nullptr) {
     return unusable("MF-4113", "The line is no resource of FHIR R4.");
   }
-  return resource_line(*json, type, std::move(line));
+  return resource_line(knowledge, *json, type, std::move(line));
 }
 
 // Whether the files that a manifest names are there.
@@ -312,12 +314,13 @@ struct Join::State {
 
   // ---- reading everything once
 
-  tl::expected<bool, Failure> read_all(const std::function<bool()>& stop) {
+  tl::expected<bool, Failure> read_all(const rules::Knowledge& knowledge,
+                                       const std::function<bool()>& stop) {
     for (std::size_t file = 0; file < files->size(); ++file) {
       if (bulk(file) < 0) {
         continue;
       }
-      auto whole = (*files)[file].document ? read_manifest(file) : read_file(file, stop);
+      auto whole = (*files)[file].document ? read_manifest(file) : read_file(knowledge, file, stop);
       if (!whole || !*whole) {
         return whole;
       }
@@ -325,7 +328,8 @@ struct Join::State {
     return true;
   }
 
-  tl::expected<bool, Failure> read_file(std::size_t file, const std::function<bool()>& stop) {
+  tl::expected<bool, Failure> read_file(const rules::Knowledge& knowledge, std::size_t file,
+                                        const std::function<bool()>& stop) {
     std::vector<InputFile> one{(*files)[file]};
     one.front().bulk = -1;
     RecordReader reader(one, limits);
@@ -334,7 +338,7 @@ struct Join::State {
     gate.bytes = limits.record_bytes;
     gate.depth -= kLevelsAround;
     while (auto record = reader.read()) {
-      auto line = record->error ? Line{} : line_of(std::move(record->bytes), gate);
+      auto line = record->error ? Line{} : line_of(knowledge, std::move(record->bytes), gate);
       if (record->error) {
         line.kind = Kind::error;
         line.error = std::move(record->error);
@@ -643,7 +647,8 @@ bool Join::is_needed(const std::vector<InputFile>& files) {
   return std::any_of(files.begin(), files.end(), [](const auto& file) { return file.bulk >= 0; });
 }
 
-tl::expected<std::optional<Join>, Failure> Join::make(const std::string& path,
+tl::expected<std::optional<Join>, Failure> Join::make(const rules::Knowledge& knowledge,
+                                                      const std::string& path,
                                                       const std::vector<InputFile>& files,
                                                       RecordLimits limits,
                                                       const std::function<bool()>& stop) {
@@ -669,7 +674,7 @@ tl::expected<std::optional<Join>, Failure> Join::make(const std::string& path,
   if (auto ready = state->run(kSchema); !ready) {
     return tl::unexpected(std::move(ready.error()));
   }
-  const auto read = state->read_all(stop);
+  const auto read = state->read_all(knowledge, stop);
   if (!read) {
     return tl::unexpected(read.error());
   }

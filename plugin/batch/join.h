@@ -25,14 +25,17 @@
 
 #include "plugin/batch/records.h"
 #include "plugin/failure.h"
+#include "rules/knowledge.h"
 
 namespace myoflag::batch {
 
 class Join {
  public:
   // `path`: of the file; "" for one that nobody can open again. What is there and whole is used
-  // again. Nothing when `stop` said so. MF-4107: it cannot be kept.
-  static tl::expected<std::optional<Join>, Failure> make(const std::string& path,
+  // again. Nothing when `stop` said so. MF-4107: it cannot be kept. By the knowledge: which visits
+  // of nobody say nothing.
+  static tl::expected<std::optional<Join>, Failure> make(const rules::Knowledge& knowledge,
+                                                         const std::string& path,
                                                          const std::vector<InputFile>& files,
                                                          RecordLimits limits,
                                                          const std::function<bool()>& stop);

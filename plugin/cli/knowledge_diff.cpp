@@ -90,20 +90,22 @@ bool is_told(const Options& options, Move move) {
 }
 
 tl::expected<std::optional<batch::Join>, Failure> exports(
-    const Options& options, const std::vector<batch::InputFile>& files) {
+    const Options& options, const rules::Knowledge& knowledge,
+    const std::vector<batch::InputFile>& files) {
   if (!batch::Join::is_needed(files)) {
     return std::nullopt;
   }
-  return batch::Join::make("", files, {options.max_record}, {});
+  return batch::Join::make(knowledge, "", files, {options.max_record}, {});
 }
 
 tl::expected<ImpactCounts, Failure> compare_all(const Options& options,
+                                                const rules::Knowledge& knowledge,
                                                 const batch::Comparer& comparer, Spool& spool) {
   auto files = batch::find_inputs(options.on);
   if (!files) {
     return tl::unexpected(std::move(files.error()));
   }
-  auto join = exports(options, *files);
+  auto join = exports(options, knowledge, *files);
   if (!join) {
     return tl::unexpected(std::move(join.error()));
   }
@@ -172,7 +174,7 @@ Exit diff(const Options& options) {
   }
   const Assessor by_old(*before);
   const Assessor by_new(*after);
-  const auto counts = compare_all(options, {by_old, by_new, *now}, spool);
+  const auto counts = compare_all(options, **after, {by_old, by_new, *now}, spool);
   if (!counts) {
     return fail(counts.error());
   }

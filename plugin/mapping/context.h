@@ -5,6 +5,7 @@
 // silence of a record is never "no", and what cannot be read is said and stays unknown. No clock,
 // no time zone of the machine.
 
+#include <bitset>
 #include <chrono>
 #include <optional>
 #include <span>
@@ -27,6 +28,9 @@ struct RecordContext {
   std::vector<RecordProblem> problems;
   // How much of it no rule judges or reads: more of that makes no other result.
   std::vector<RecordProblem> counts;
+  // Of what no rule judges and everybody has: name, value and date; and how many more there are.
+  std::vector<std::string> unjudged;
+  std::size_t unjudged_more = 0;
   // By one date of birth, which may leave a range that is not one age to every rule; then the facts
   // have none.
   std::optional<AgeRange> age;
@@ -35,6 +39,8 @@ struct RecordContext {
   std::optional<rules::Number> youngest_age;
   // What was set aside, or does not say what it is about, may have mattered.
   bool doubtful = false;
+  // These results are all that is doubtful: abnormal, or judged by no laboratory.
+  std::bitset<rules::kMaxLabs> doubtful_labs;
   std::optional<rules::Instant> appointment;
 };
 

@@ -112,19 +112,19 @@ bool is_failure(const Json& outcome) {
   });
 }
 
-bool contains_record(const Json& resource) {
+bool contains_record(const rules::Knowledge& knowledge, const Json& resource) {
   const auto& contained = resource.array_of("contained");
-  return std::any_of(contained.begin(), contained.end(), [](const Json& one) {
+  return std::any_of(contained.begin(), contained.end(), [&](const Json& one) {
     const auto type = one.string_of("resourceType");
-    return type == "QuestionnaireResponse" || (is_clinical(type) && !is_nobodys(one));
+    return type == "QuestionnaireResponse" || (is_clinical(type) && !is_nobodys(knowledge, one));
   });
 }
 
-bool is_nobodys(const Json& resource) {
+bool is_nobodys(const rules::Knowledge& knowledge, const Json& resource) {
   const auto type = resource.string_of("resourceType");
-  const bool is_silent = is_only_reasons(type) && says_no_reason(resource);
+  const bool is_silent = is_only_reasons(type) && says_no_reason(knowledge, resource);
   return (type == "Device" || is_silent) && subjects_of(resource).empty() &&
-         !contains_record(resource);
+         !contains_record(knowledge, resource);
 }
 
 std::vector<const Json*> subjects_of(const Json& resource) {
@@ -701,7 +701,7 @@ class Taker {
   // Reports the resource of another patient; sets aside, and says, what cannot be used. What is
   // contained shares the fate of what contains it, unless it says more.
   void sort_entry(Entry entry) {
-    if (is_nobodys(entry.json)) {
+    if (is_nobodys(knowledge_, entry.json)) {
       if (entry.json.string_of("resourceType") == "Device") {
         devices_.push_back(std::move(entry));
       }
@@ -867,7 +867,7 @@ class Taker {
       // A Device that is used, or was implanted, is not nobody's.
       const bool is_used =
           type == "DeviceUseStatement" || focal.contains('#' + std::string(one.string_of("id")));
-      const bool is_record = may_be_told(one) && (is_used || !is_nobodys(one));
+      const bool is_record = may_be_told(one) && (is_used || !is_nobodys(knowledge_, one));
       if (is_record || may_be_response(one)) {
         inside.push_back({one, entry.full_url, fmt::format("{}.contained[{}]", entry.place, i)});
       }

@@ -72,13 +72,13 @@ struct ReadResource {
 // What the record reader takes facts from; such a resource must say whom it is about.
 bool is_clinical(std::string_view type);
 // Something of a record, or answers to whatever form, is contained in it.
-bool contains_record(const fhir::Json& resource);
+bool contains_record(const rules::Knowledge& knowledge, const fhir::Json& resource);
 // Of what may say something about a patient, a type that nothing here reads: it is told.
 bool is_unread_type(std::string_view type);
 // A Device of no patient, which is the instrument or the program that made something; or an entry
 // that names no patient and gives no reason for anything; and contains nothing of a record. Neither
 // used nor told, but for a Device that a procedure of the patient names (focal_devices_of).
-bool is_nobodys(const fhir::Json& resource);
+bool is_nobodys(const rules::Knowledge& knowledge, const fhir::Json& resource);
 
 // A response to our form, or to one that is bound, or one that answers in our codes whatever form
 // it names; of any version, for one that cannot be read may say what those that can be deny.

@@ -106,6 +106,31 @@ std::string_view abatement_text(const Json& condition) {
   return moment_or_period(condition, "abatement");
 }
 
+Moment moment_in(std::string_view text) {
+  constexpr std::size_t length_of_day = 10;
+  const auto date = fhir::parse_date_time(text);
+  return date ? Moment{moment_of(text), fhir::latest(*date),
+                       std::string(text.substr(0, length_of_day))}
+              : Moment{};
+}
+
+Moment effective_moment(const Json& resource) {
+  auto moment = moment_in(effective_text(resource));
+  if (is_open_period(resource, "effective")) {
+    moment.last.reset();
+  }
+  return moment;
+}
+
+Moment first_moment(std::initializer_list<std::string_view> texts) {
+  for (const auto text : texts) {
+    if (auto moment = moment_in(text); moment.at) {
+      return moment;
+    }
+  }
+  return {};
+}
+
 bool is_certainly_future(const fhir::DateTime& date, rules::Instant now) {
   return fhir::earliest(date) > now + fhir::clock_skew;
 }

@@ -2,7 +2,9 @@
 // Dates of record resources. Partial dates are not completed; no time zone of the machine.
 
 #include <array>
+#include <initializer_list>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "fhir/datetime.h"
@@ -23,6 +25,18 @@ std::optional<AgeRange> age_at(std::string_view birth_date, rules::Instant now, 
 
 // The moment a dateTime names; of a partial one the start, in UTC.
 std::optional<rules::Instant> moment_of(std::string_view date_time);
+
+struct Moment {
+  std::optional<rules::Instant> at;
+  std::optional<rules::Instant> last;  // that it may mean
+  std::string day;                     // as written, at most to the day
+};
+
+Moment moment_in(std::string_view text);
+// What goes on has no last moment.
+Moment effective_moment(const fhir::Json& resource);
+// Of the first that is a date.
+Moment first_moment(std::initializer_list<std::string_view> texts);
 
 // When an Observation or DiagnosticReport was true, as written: a moment, or the end (else the
 // start) of a period; empty when it does not say.

@@ -386,7 +386,8 @@ class LabReader {
     } else if (!normal) {
       say("record-lab-not-judged", lab, used);
     }
-    out_.doubtful = out_.doubtful || abnormal || !normal;
+    out_.doubtful[lab] = abnormal || !normal;
+    out_.has_unread_note = out_.has_unread_note || any(&Result::has_note);
   }
 
   // A result without a date may be of today.

@@ -3,6 +3,7 @@
 // used.
 
 #include <array>
+#include <bitset>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,8 @@ namespace myoflag::mapping {
 
 struct LabResults {
   std::array<rules::Lab, rules::kMaxLabs> labs{};
-  bool doubtful = false;  // a recent value is abnormal, or nobody judged it
+  std::bitset<rules::kMaxLabs> doubtful;  // a recent value is abnormal, or nobody judged it
+  bool has_unread_note = false;           // beside a recent value
   // Measured in another way beside a value that was used, and not normal by their laboratory.
   std::vector<UnreadResult> beside;
   std::vector<rules::RecordEntry> entries;

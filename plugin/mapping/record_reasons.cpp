@@ -8,6 +8,7 @@
 #include "plugin/mapping/one_of.h"
 #include "plugin/mapping/own_words.h"
 #include "plugin/mapping/record_values.h"
+#include "plugin/mapping/record_words.h"
 #include "plugin/mapping/rule_codes.h"
 
 namespace myoflag::mapping {
@@ -173,67 +174,67 @@ bool has_typed_code(const Json& resource) {
   return is_any_typed;
 }
 
-// Of HL7, by all addresses of a system.
-struct Calm {
-  std::string_view systems, codes;
-};
+bool is_among(const std::vector<std::string>& list, std::string_view text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
 
-constexpr Calm act_class{
-    "http://terminology.hl7.org/CodeSystem/v3-ActCode http://hl7.org/fhir/v3/ActCode "
-    "urn:oid:2.16.840.1.113883.5.4",
-    "AMB HH VR"};  // ambulatory, at home, virtual
-constexpr Calm patient_class{
-    "http://terminology.hl7.org/CodeSystem/v2-0004 http://hl7.org/fhir/v2/0004 "
-    "urn:oid:2.16.840.1.113883.12.4",
-    "O R"};  // outpatient, one who comes again and again
-constexpr Calm act_priority{
-    "http://terminology.hl7.org/CodeSystem/v3-ActPriority http://hl7.org/fhir/v3/ActPriority "
-    "urn:oid:2.16.840.1.113883.5.7",
-    "EL R"};  // elective, routine
+bool is_calm(const Json& coding, const std::vector<rules::CalmCodes>& all) {
+  const auto system = coding.string_of("system");
+  return std::any_of(all.begin(), all.end(), [&](const rules::CalmCodes& calm) {
+    const bool is_of_system =
+        std::any_of(calm.systems.begin(), calm.systems.end(),
+                    [&](const std::string& one) { return is_same_address(one, system); });
+    return (is_of_system || (calm.without_system && system.empty())) &&
+           is_among(calm.codes, coding.string_of("code"));
+  });
+}
 
-bool is_among(const Json& coding, const Calm& calm) {
-  auto systems = calm.systems;
-  bool is_of_system = false;
-  while (!systems.empty()) {
-    is_of_system =
-        is_same_address(first_of(systems, ' '), coding.string_of("system")) || is_of_system;
-  }
-  return is_of_system && is_in(calm.codes, coding.string_of("code"));
+// A code system of one EHR alone, whose names say all.
+bool has_calm_name(const rules::Calm& calm, const Json& visit_class) {
+  const auto system = visit_class.string_of("system");
+  const auto name = plain_words(visit_class.string_of("display"));
+  const bool is_known =
+      std::any_of(calm.visits.begin(), calm.visits.end(), [&](const rules::CalmCodes& one) {
+        return std::any_of(one.systems.begin(), one.systems.end(), [&](const std::string& known) {
+          return is_same_address(known, system);
+        });
+      });
+  return !system.empty() && !is_known && !name.empty() &&
+         std::any_of(calm.visit_names.begin(), calm.visit_names.end(),
+                     [&](const std::string& one) { return plain_words(one) == name; });
 }
 
 // Any other class, and none, may be an emergency or a stay.
-bool is_calm_class(const Json* one) {
-  return one != nullptr &&
-         (is_among(*one, act_class) || is_among(*one, patient_class) ||
-          (one->string_of("system").empty() && is_in(act_class.codes, one->string_of("code"))));
+bool is_calm_class(const rules::Calm& calm, const Json* one) {
+  return one != nullptr && (is_calm(*one, calm.visits) || has_calm_name(calm, *one));
 }
 
-bool is_calm_priority(const Json& priority) {
+bool is_calm_priority(const rules::Calm& calm, const Json& priority) {
   const auto& codings = priority.array_of("coding");
-  return !codings.empty() && std::all_of(codings.begin(), codings.end(), [](const Json& coding) {
-    return is_among(coding, act_priority);
+  return !codings.empty() && std::all_of(codings.begin(), codings.end(), [&](const Json& coding) {
+    return is_calm(coding, calm.priorities);
   });
 }
 
 // An emergency, or a stay; or it may have been one for a while.
-bool is_urgent_visit(const Json& visit) {
+bool is_urgent_visit(const rules::Calm& calm, const Json& visit) {
   const auto& before = visit.array_of("classHistory");
   const auto* priority = visit.find("priority");
-  return !is_calm_class(visit.find("class")) || visit.has("hospitalization") ||
-         (priority != nullptr && !is_calm_priority(*priority)) ||
+  return !is_calm_class(calm, visit.find("class")) || visit.has("hospitalization") ||
+         (priority != nullptr && !is_calm_priority(calm, *priority)) ||
          !std::all_of(before.begin(), before.end(),
-                      [](const Json& one) { return is_calm_class(one.find("class")); });
+                      [&](const Json& one) { return is_calm_class(calm, one.find("class")); });
 }
 
 // Codes of FHIR's request-priority.
-bool is_urgent(const Json& resource) {
+bool is_urgent(const rules::Calm& calm, const Json& resource) {
   constexpr std::array<std::string_view, 3> priorities{"urgent", "asap", "stat"};
   constexpr std::array<std::string_view, 6> requests{"Communication",  "CommunicationRequest",
                                                      "DeviceRequest",  "RequestGroup",
                                                      "ServiceRequest", "Task"};
   const auto type = resource.string_of("resourceType");
   return type == "Encounter"
-             ? is_urgent_visit(resource)
+             ? is_urgent_visit(calm, resource)
              : is_one_of(type, requests) && is_one_of(resource.string_of("priority"), priorities);
 }
 
@@ -269,9 +270,9 @@ std::string_view setting_words(const ConceptIndex& index, const Json& one, bool 
 }
 
 // At most what it is called and where it was, which only the knowledge can judge.
-bool says_only_its_name(const Json& resource) {
+bool says_only_its_name(const rules::Calm& calm, const Json& resource) {
   const auto* kind = kind_of(resource.string_of("resourceType"));
-  bool says = kind == nullptr || has_typed_code(resource) || is_urgent(resource);
+  bool says = kind == nullptr || has_typed_code(resource) || is_urgent(calm, resource);
   if (!says) {
     const Visit leaf = [&says](const Json& one) { says = says || !is_blank_text(one); };
     visit_all(resource, kind->reasons, leaf);
@@ -330,8 +331,8 @@ bool is_only_reasons(std::string_view type) {
   return has_reasons(type) && !is_medicine_use(type) && !is_one_of(type, others);
 }
 
-bool says_no_reason(const Json& resource) {
-  return says_only_its_name(resource) && !names_a_setting(resource);
+bool says_no_reason(const rules::Knowledge& knowledge, const Json& resource) {
+  return says_only_its_name(knowledge.bindings.calm, resource) && !names_a_setting(resource);
 }
 
 // What came of a task that is done is no older than its end.
@@ -403,8 +404,8 @@ class ReasonReader::Words {
 };
 
 void ReasonReader::add(const RecordResource& resource) {
-  const bool is_only_named =
-      !setting_of(resource.type).empty() && says_only_its_name(resource.json);
+  const bool is_only_named = !setting_of(resource.type).empty() &&
+                             says_only_its_name(knowledge_.bindings.calm, resource.json);
   if (is_only_named && !of(resource).is_unread) {
     return;
   }
@@ -512,7 +513,7 @@ Reasons ReasonReader::of(const RecordResource& resource) const {
   visit_all(json, kind.reasons,
             [&](const Json& leaf) { read_reason(leaf, resource, is_ours, out, words); });
   visit_all(json, kind.words, [&](const Json& leaf) { read_words(leaf, is_ours, out, words); });
-  const bool is_urgent_setting = is_urgent(json);
+  const bool is_urgent_setting = is_urgent(knowledge_.bindings.calm, json);
   visit_all(json, setting_of(resource.type), [&](const Json& leaf) {
     const auto setting = setting_words(index_, leaf, is_urgent_setting);
     out.is_unread = out.is_unread || !setting.empty();

@@ -26,7 +26,7 @@ bool is_medicine_use(std::string_view type);
 bool is_only_reasons(std::string_view type);
 // None of the elements that would say something is there, it is not marked urgent, and it does not
 // name what kind of visit or document it is.
-bool says_no_reason(const fhir::Json& resource);
+bool says_no_reason(const rules::Knowledge& knowledge, const fhir::Json& resource);
 
 // What the status makes of it: withdrawn or only drafted; over; neither.
 enum class Standing : std::uint8_t { withdrawn, over, current };

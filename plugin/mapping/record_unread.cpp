@@ -120,7 +120,14 @@ bool is_marked(const Part& part) {
   return is_one_marked(*part.json) || is_one_marked(part.resource->json);
 }
 
-enum class Weight : std::uint8_t { none, counted, told_of_late, told };
+enum class Weight : std::uint8_t { none, unjudged, told_of_late, told };
+
+// Of a laboratory alone: what else is not found, a reflex or a pulse, may be a sign.
+bool is_plain_negative(const ConceptIndex& index, const Part& part) {
+  const auto& whole = part.resource->json;
+  return is_laboratory(whole) && !has_note(whole) && index.is_negative(*part.json) &&
+         index.has_calm_marks(*part.json) && index.has_calm_marks(whole);
+}
 
 // A laboratory judges its words, too; elsewhere a mark is of a number.
 Weight weight_of(const ConceptIndex& index, const Part& part) {
@@ -128,6 +135,9 @@ Weight weight_of(const ConceptIndex& index, const Part& part) {
   const bool is_known = is_of_health(index, *part.json);
   const bool is_normal = is_marked_normal(*part.json) &&
                          (is_laboratory(whole) || !(is_in_words(*part.json) || is_known));
+  if (is_plain_negative(index, part) && !is_known) {
+    return Weight::unjudged;
+  }
   if (has_note(whole) || (!is_normal && (!is_usual(whole) || is_marked(part)))) {
     return Weight::told;
   }
@@ -135,7 +145,7 @@ Weight weight_of(const ConceptIndex& index, const Part& part) {
     return Weight::none;
   }
   return is_known || says_in_words(part) ? Weight::told_of_late
-         : has_own_value(*part.json)     ? Weight::counted
+         : has_own_value(*part.json)     ? Weight::unjudged
                                          : Weight::none;
 }
 
@@ -193,6 +203,22 @@ std::string result_text(std::string_view name, const Json& part) {
   return marks.empty() ? text : text + " (" + shown(marks) + ")";
 }
 
+namespace {
+
+// A later one first.
+std::vector<UnreadResult> in_words(std::vector<Part> parts) {
+  std::stable_sort(parts.begin(), parts.end(), is_later);
+  std::vector<UnreadResult> results;
+  for (const auto& part : parts) {
+    const auto name = words_or_code_of(part.json->find("code"));
+    auto text = result_text(name.empty() ? part.resource->type : name, *part.json);
+    results.push_back({part.resource, std::move(text), part.is_current});
+  }
+  return results;
+}
+
+}  // namespace
+
 UnreadResults unread_results(const ConceptIndex& index,
                              const std::vector<const RecordResource*>& observations,
                              rules::Instant now,
@@ -214,22 +240,20 @@ UnreadResults unread_results(const ConceptIndex& index,
     }
   }
   UnreadResults results;
-  std::vector<Part> told;
+  std::vector<Part> told, unjudged;
   for (auto& part : unread) {
     const auto weight = weight_of(index, part);
     part.is_current = weight == Weight::told || !is_too_old(*part.resource);
-    if (weight == Weight::counted) {
-      results.counted += part.is_current ? 1 : 0;
+    if (weight == Weight::unjudged) {
+      if (part.is_current || is_laboratory(part.resource->json)) {
+        unjudged.push_back(part);
+      }
     } else if (weight != Weight::none && !latest.has_later_than(part)) {
       told.push_back(part);
     }
   }
-  std::stable_sort(told.begin(), told.end(), is_later);
-  for (const auto& part : told) {
-    const auto name = words_or_code_of(part.json->find("code"));
-    auto text = result_text(name.empty() ? part.resource->type : name, *part.json);
-    results.told.push_back({part.resource, std::move(text), part.is_current});
-  }
+  results.told = in_words(std::move(told));
+  results.unjudged = in_words(std::move(unjudged));
   return results;
 }
 

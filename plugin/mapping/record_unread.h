@@ -20,8 +20,8 @@ struct UnreadResult {
 struct UnreadResults {
   std::vector<UnreadResult> told;  // a later one first
   // Vital signs, habits and answers of a survey that nobody judged: everybody has them, so that
-  // they are only counted.
-  int counted = 0;
+  // they alarm nobody. A later one first.
+  std::vector<UnreadResult> unjudged;
 };
 
 // A name and what belongs to it: "K+: 2.2 mmol/L (LL)".
@@ -30,11 +30,11 @@ std::string result_text(std::string_view name, const fhir::Json& part);
 // Of every Observation and each of its components what is no laboratory value of the knowledge.
 // Left out: what its laboratory calls normal; what this program wrote; what was withdrawn; a
 // quantity of a laboratory beside a later final one, not of the future, of the same concept_key.
-// Counted: vital signs, habits and surveys (is_usual) that nobody marked and that have a value
-// other than words, of which the knowledge knows nothing; a vital sign has a number. `is_told`:
-// something else reads the Observation's own value; its components are listed all the same.
-// `is_too_old`: older than any rule reads, where nothing is counted, and words of the usual are
-// listed for people alone.
+// Not judged: vital signs, habits and surveys (is_usual) that nobody marked and that have a value
+// other than words, of which the knowledge knows nothing; a vital sign has a number. So are plain
+// negatives of a laboratory, of any age. `is_told`: something else reads the Observation's own
+// value; its components are listed all the same. `is_too_old`: older than any rule reads, where
+// only words of the usual are listed, for people alone.
 UnreadResults unread_results(const ConceptIndex& index,
                              const std::vector<const RecordResource*>& observations,
                              rules::Instant now,

@@ -1,5 +1,6 @@
 // bindings.yaml
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -171,13 +172,62 @@ void read_caution(Context& context, const Node& node) {
   context.knowledge.bindings.cautions.push_back(std::move(binding));
 }
 
+bool is_address(std::string_view system) {
+  return system.starts_with("http://") || system.starts_with("https://") ||
+         system.starts_with("urn:");
+}
+
+std::vector<std::string> read_all(Context& context, const Fields& fields, std::string_view key) {
+  const Node* list = fields.need(key);
+  auto texts = list == nullptr ? std::vector<std::string>() : context.texts(*list);
+  if (texts.empty() && list != nullptr && list->kind == Node::Kind::sequence) {
+    context.report(*list, "MF-2017", "the list is empty");
+  }
+  return texts;
+}
+
+void read_calm_codes(Context& context, std::span<const Node> list, std::vector<CalmCodes>& out) {
+  std::set<std::string> known;
+  for (const Node& node : list) {
+    const Fields fields(context, node, {"systems", "codes", "without-system"});
+    CalmCodes calm;
+    calm.systems = read_all(context, fields, "systems");
+    calm.codes = read_all(context, fields, "codes");
+    calm.without_system = fields.flag("without-system");
+    for (const std::string& system : calm.systems) {
+      if (!is_address(system)) {
+        context.report(*fields.find("systems"), "MF-2014",
+                       fmt::format("`{}` is no address of a code system", system));
+      } else if (!known.insert(system).second) {
+        context.report(*fields.find("systems"), "MF-2013",
+                       fmt::format("code system `{}` stands twice", system));
+      }
+    }
+    out.push_back(std::move(calm));
+  }
+}
+
+void read_calm(Context& context, const Node& node) {
+  Calm& calm = context.knowledge.bindings.calm;
+  const Fields fields(context, node,
+                      {"visits", "visit-names", "priorities", "conditions", "results", "marks"});
+  calm.visit_names = read_words(context, fields, "visit-names");
+  calm.conditions = read_words(context, fields, "conditions");
+  calm.results = read_words(context, fields, "results");
+  if (const Node* marks = fields.find("marks")) {
+    calm.marks = context.texts(*marks);
+  }
+  read_calm_codes(context, fields.list_if("visits"), calm.visits);
+  read_calm_codes(context, fields.list_if("priorities"), calm.priorities);
+}
+
 }  // namespace
 
 void read_bindings(Context& context, const Node& root) {
   Bindings& bindings = context.knowledge.bindings;
   const Fields fields(context, root,
                       {"medicine-classes", "conditions", "labs", "sex", "pregnancy",
-                       "pregnancy-status", "cautions", "forms"});
+                       "pregnancy-status", "cautions", "calm", "forms"});
   read_option_bindings(context, fields.list("medicine-classes"), "option", bindings.medicines,
                        bindings.medicine_classes);
   read_option_bindings(context, fields.list("conditions"), "option", bindings.conditions,
@@ -194,6 +244,9 @@ void read_bindings(Context& context, const Node& root) {
   }
   for (const Node& node : fields.list_if("cautions")) {
     read_caution(context, node);
+  }
+  if (const Node* calm = fields.find("calm")) {
+    read_calm(context, *calm);
   }
   read_forms(context, fields.list_if("forms"));
   if (labs.size() > kMaxLabs) {

@@ -187,7 +187,7 @@ void read_is(Context& context, const Node& node) {
 
 void read_record(Context& context, const Node& node) {
   Bindings& bindings = context.knowledge.bindings;
-  const Fields fields(context, node, {"med", "cond", "age", "sex", "pregnancy"});
+  const Fields fields(context, node, {"med", "cond", "age", "sex", "pregnancy", "age-rounding"});
   const auto choice = [&](std::string_view key, int& index) {
     const Item* item = read_choice(context, fields.need(key));
     index = item != nullptr ? static_cast<int>(item - context.knowledge.items.data()) : -1;
@@ -196,6 +196,9 @@ void read_record(Context& context, const Node& node) {
   choice("cond", bindings.conditions);
   choice("sex", bindings.sex);
   choice("pregnancy", bindings.pregnancy);
+  if (fields.find("age-rounding") != nullptr) {
+    bindings.age_rounding = fields.integer("age-rounding", 0, 5);
+  }
   const Node* age = fields.need("age");
   bindings.age = age != nullptr ? context.find(context.items, *age) : -1;
   if (bindings.age >= 0 && !context.untyped.contains(bindings.age)) {

@@ -20,6 +20,7 @@
 #include "plugin/mapping/record_reasons.h"
 #include "plugin/mapping/rule_codes.h"
 #include "rules/explain.h"
+#include "rules/texts.h"
 #include "rules/unjudged.h"
 #include "tests/mapping/intake_support.h"
 
@@ -314,7 +315,7 @@ INSTANTIATE_TEST_SUITE_P(
         UnreadCase{"withdrawn", R"("status":"entered-in-error",)" NAMED("K+") MMOL("2.2"), ""}),
     [](const auto& one) { return std::string(one.param.name); });
 
-TEST(UnreadResults, OfTheUsualThatNobodyJudgedIsCounted) {
+TEST(UnreadResults, OfTheUsualThatNobodyJudgedIsCountedAndNamed) {
   const auto usual = [](std::string_view category, std::string_view members) {
     return of_p1("Observation", std::string(category) + std::string(members));
   };
@@ -332,8 +333,134 @@ TEST(UnreadResults, OfTheUsualThatNobodyJudgedIsCounted) {
        usual(sign, R"("status":"entered-in-error",)" NAMED("Pulse") MMOL("70"))});
   EXPECT_TRUE(says(context, "no rule judges (5)"));
   EXPECT_THAT(context.counts, SizeIs(1));
+  EXPECT_THAT(context.unjudged,
+              ElementsAre("Oxygen saturation: 71 %, 2026-11-21", "Systolic: 120 mmol/L, 2026-11-21",
+                          "Diastolic: 80 mmol/L, 2026-11-21", "Smoking: Never, 2026-11-21",
+                          "NIHSS: 20, 2026-11-21"));
   EXPECT_THAT(unread(context), IsEmpty());
   EXPECT_FALSE(context.doubtful);
+}
+
+// ---- what ordinary records say
+
+struct CalmCase {
+  const char* name;
+  const char* type;
+  const char* members;
+  const char* calm;  // named among what no rule judges; empty: it is told
+};
+
+class CalmWords : public ::testing::TestWithParam<CalmCase> {};
+
+TEST_P(CalmWords, AlarmNobodyAndWithAnyFurtherWordAreTold) {
+  const auto& param = GetParam();
+  const auto context = read({of_p1(param.type, param.members)});
+  const bool is_calm = *param.calm != '\0';
+  EXPECT_EQ(context.doubtful, !is_calm);
+  EXPECT_EQ(context.problems.empty(), is_calm);
+  EXPECT_EQ(context.unjudged,
+            is_calm ? std::vector<std::string>{param.calm} : std::vector<std::string>());
+}
+
+#define NAMES(text, display)                                                                   \
+  R"("code":{"text":")" text R"(","coding":[{"system":"urn:x","code":"1","display":")" display \
+  R"("}]})"
+#define LAB AT("2026-11-21") CATEGORY("laboratory")
+
+INSTANTIATE_TEST_SUITE_P(
+    Conditions, CalmWords,
+    ::testing::Values(
+        CalmCase{"no_problems", "Condition", R"("code":{"text":"No known problems"})",
+                 "No known problems"},
+        CalmCase{"large_letters", "Condition", NAMES("NO KNOWN PROBLEMS.", "No Known Problems"),
+                 "NO KNOWN PROBLEMS."},
+        CalmCase{"official_name", "Condition",
+                 NAMES("", "No current problems or disability (situation)"),
+                 "No current problems or disability (situation)"},
+        CalmCase{"work", "Condition",
+                 NAMES("Full-time employment (finding)", "Full-time employment (finding)"),
+                 "Full-time employment (finding)"},
+        CalmCase{"except", "Condition", R"("code":{"text":"No known problems except ALS"})", ""},
+        CalmCase{"only_of_one_kind", "Condition",
+                 R"("code":{"text":"No known heart problems since the stroke unit"})", ""},
+        CalmCase{"not_none", "Condition", R"("code":{"text":"None of these, see letter"})", ""},
+        CalmCase{"stress_at_work", "Condition",
+                 R"("code":{"text":"Full-time employment, collapsed at work"})", ""},
+        CalmCase{"another_name", "Condition", NAMES("No known problems", "Bulbar palsy"), ""},
+        CalmCase{"code_without_name", "Condition",
+                 R"("code":{"text":"No known problems","coding":[{"system":"urn:x","code":"1"}]})",
+                 ""},
+        CalmCase{"code_alone", "Condition", R"("code":{"coding":[{"code":"160245001"}]})", ""}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(
+    Results, CalmWords,
+    ::testing::Values(
+        CalmCase{"negative", "Observation", LAB NAMED("Nitrite") R"("valueString":"Negative")",
+                 "Nitrite: Negative, 2026-11-21"},
+        CalmCase{"short_and_marked", "Observation",
+                 LAB NAMED("Nitrite") R"("valueString":"NEG")" MARKED("NEG"),
+                 "Nitrite: NEG (NEG), 2026-11-21"},
+        CalmCase{"chosen", "Observation", LAB NAMED("Influenza A RNA") LISTED("Not detected"),
+                 "Influenza A RNA: Not detected, 2026-11-21"},
+        CalmCase{"long_ago", "Observation",
+                 R"("status":"final","effectiveDateTime":"2019-11-21",)" CATEGORY("laboratory")
+                     NAMED("Casts") R"("valueString":"None seen")",
+                 "Casts: None seen, 2019-11-21"},
+        CalmCase{"with_more", "Observation",
+                 LAB NAMED("Nitrite") R"("valueString":"Negative, blood +++")", ""},
+        CalmCase{"not_negative", "Observation",
+                 LAB NAMED("Nitrite") R"("valueString":"Not negative")", ""},
+        CalmCase{"marked_abnormal", "Observation",
+                 LAB NAMED("Nitrite") R"("valueString":"Negative")" MARKED("A"), ""},
+        CalmCase{
+            "mark_in_other_words", "Observation",
+            LAB NAMED(
+                "Nitrite") R"("valueString":"Negative","interpretation":[{"text":"see note"}])",
+            ""},
+        CalmCase{"note", "Observation",
+                 LAB NAMED("Nitrite") R"("valueString":"Negative","note":[{"text":"repeat"}])", ""},
+        CalmCase{"of_no_laboratory", "Observation",
+                 AT("2026-11-21") NAMED("Knee jerk") R"("valueString":"None seen")", ""},
+        CalmCase{"examined", "Observation",
+                 AT("2026-11-21") CATEGORY("exam")
+                     NAMED("Knee jerk") R"("valueString":"Not detected")",
+                 ""}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+// A test that a rule proposes may find something by not finding it.
+TEST(CalmWords, OfATestThatTheKnowledgeProposesAreTold) {
+  for (const auto& workup : knowledge()->workups) {
+    for (const auto& code : workup.codes) {
+      auto result = of_p1("Observation", LAB R"("valueString":"Not detected")");
+      result.set("code",
+                 Json::object({{"coding", Json::array({Json::object(
+                                              {{"system", code.system}, {"code", code.code}})})}}));
+      const auto context = read({result});
+      EXPECT_TRUE(context.doubtful) << workup.code;
+      EXPECT_THAT(context.unjudged, IsEmpty()) << workup.code;
+    }
+  }
+}
+
+TEST(CalmVisits, OfOneEhrAloneAreKnownByTheirNames) {
+  const auto visit = [](std::string_view display, std::string_view more) {
+    return read(
+               {of_p1(
+                   "Encounter",
+                   STATUS("finished") R"("period":{"start":"2026-11-20","end":"2026-11-20"},)"
+                                      R"("class":{"system":"urn:oid:1.2.840.114350.1","code":"13",)"
+                                      R"("display":")" +
+                       std::string(display) + "\"}" + std::string(more))})
+        .doubtful;
+  };
+  EXPECT_FALSE(visit("Outpatient", ""));
+  EXPECT_FALSE(visit("Office Visit", ""));
+  EXPECT_TRUE(visit("Outpatient emergency", ""));
+  EXPECT_TRUE(visit("Outpatient surgery", ""));
+  EXPECT_TRUE(visit("", ""));
+  EXPECT_TRUE(visit("Outpatient", R"(,"hospitalization":{"reAdmission":{"text":"R"}})"));
+  EXPECT_TRUE(visit("Outpatient", R"(,"reasonCode":[{"text":"Collapse"}])"));
 }
 
 TEST(UnreadResults, WordsOfTheUsualOfLongAgoAreListedForPeopleAlone) {
@@ -2051,6 +2178,24 @@ rules::Assessment assessed_beside(const Json& resource) {
       .assessment;
 }
 
+// What a red flag rests on was judged; whatever else is in doubt is still said.
+TEST(JudgedResults, OfARedFlagAreNotCalledUnjudgedBesideIt) {
+  const auto says_unjudged = [](std::string_view members) {
+    const auto assessment = assessed_beside(
+        of_p1("Observation", AT("2026-11-21") LOINC("2823-3") + std::string(members)));
+    EXPECT_TRUE(rules::is_doubtful(*assessment.input)) << members;
+    return std::any_of(assessment.notices.begin(), assessment.notices.end(), [](const auto& one) {
+      return one.text == rules::fill(knowledge()->text("doubt-record-set-aside"), {});
+    });
+  };
+  EXPECT_FALSE(says_unjudged(MMOL("2.2")));
+  EXPECT_FALSE(says_unjudged(MMOL("2.2") MARKED("LL")));
+  EXPECT_TRUE(says_unjudged(MMOL("2.2") R"(,"note":[{"text":"haemolysed"}])"));
+  EXPECT_TRUE(says_unjudged(MMOL("2.2") R"(,"component":[{"code":{"text":"Comment"},)"
+                                        R"("valueString":"Patient collapsed"}])"));
+  EXPECT_TRUE(says_unjudged(MMOL("5.6")));
+}
+
 // Every record has some, so they alarm nobody.
 TEST(UnreadTypes, AreCountedByTypeAndWithholdNothing) {
   const auto allergy = of_p1("AllergyIntolerance", R"("code":{"text":"Penicillin"})");
@@ -2153,6 +2298,8 @@ TEST(Outcome, IsTheSameHoweverMuchOfTheRecordNobodyJudges) {
     return panel;
   };
   EXPECT_EQ(outcome(pulses(1), "no rule judges (1)"), outcome(pulses(2), "no rule judges (2)"));
+  EXPECT_EQ(outcome(pulses(1), "Judged by no rule: Pulse: 71, 2026-11-21."),
+            outcome(pulses(23), "Pulse: 71, 2026-11-21; and 3 more."));
   auto allergies = of_p1("List", STATUS("current") R"("mode":"working")");
   const auto one = outcome(allergies, "types that are not read: List (1)");
   allergies.set("contained", Json::array({parse(R"({"resourceType":"AllergyIntolerance","id":"a",)"

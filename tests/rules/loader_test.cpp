@@ -133,6 +133,44 @@ TEST(Loader, OnlyMedicinesAndConditionsCanBeLasting) {
   EXPECT_NE(lasting("linkId: weakness\n").find("MF-2030: `lasting` is for"), std::string::npos);
 }
 
+struct CalmCase {
+  const char* lines;
+  const char* problem;
+};
+
+// A code system that is misspelt, or none, would make calm what nobody meant.
+TEST(Loader, CalmVisitsNameTheirCodeSystems) {
+  const std::vector<CalmCase> cases{
+      {"{systems: [\"urn:a\", \"http://a.example\"], codes: [AMB]}", ""},
+      {"{systems: [ActCode], codes: [AMB]}", "MF-2014: `ActCode` is no address"},
+      {"{systems: [\"urn:a\", \"urn:a\"], codes: [AMB]}", "MF-2013: code system `urn:a`"},
+      {"{systems: [], codes: [AMB]}", "MF-2017: the list is empty"},
+      {"{systems: [\"urn:a\"], codes: []}", "MF-2017: the list is empty"},
+      {"{codes: [AMB]}", "MF-2011: key `systems` is missing"},
+      {"{systems: [\"urn:a\"], codes: [AMB], words: [x]}", "MF-2012"}};
+  for (const auto& one : cases) {
+    auto files = small_files();
+    files.at("bindings.yaml") += std::string("calm:\n  visits:\n    - ") + one.lines + "\n";
+    const auto loaded = load_knowledge(files);
+    const auto said = loaded ? std::string() : listing(loaded.error());
+    EXPECT_TRUE(*one.problem == '\0' ? said.empty() : said.find(one.problem) != std::string::npos)
+        << one.lines << ": " << said;
+  }
+}
+
+TEST(Loader, AnAgeIsRoundedByAFewYearsAtMost) {
+  const auto rounding = [](std::string_view years) {
+    auto files = small_files();
+    std::string& settings = files.at("knowledge.yaml");
+    settings.insert(settings.find("  pregnancy: "), "  age-rounding: " + std::string(years) + "\n");
+    const auto loaded = load_knowledge(files);
+    return loaded ? std::to_string(loaded.value()->bindings.age_rounding) : listing(loaded.error());
+  };
+  EXPECT_EQ(rounding("2"), "2");
+  EXPECT_NE(rounding("30").find("MF-2015"), std::string::npos);
+  EXPECT_EQ(load_knowledge(small_files()).value()->bindings.age_rounding, 0);
+}
+
 TEST(Loader, DigestFollowsNamesAndBytes) {
   const auto digest = [](const KnowledgeFiles& files) {
     return load_knowledge(files).value()->digest;
