@@ -85,6 +85,7 @@ constexpr TextKey kKeys[] = {
     {"record-lab-bound", "lab"},
     {"record-lab-differ", "lab"},
     {"record-lab-undated"},
+    {"record-lab-lasting"},
     {"record-lab-future"},
     {"record-lab-not-final"},
     {"record-lab-survey"},

@@ -84,7 +84,7 @@ void RecordReader::list_past_pregnancy(const Named& named, const RecordResource&
 
 void RecordReader::read_statement(const RecordResource& resource) {
   if (is_in_force(resource.json, resource.type, now_)) {
-    const auto when = moment_in(statement_time(resource.json));
+    const auto when = statement_moment(resource.json);
     list_text(statement_text(resource, statement_words(resource.json)), resource, when,
               !is_too_old(when));
   }
