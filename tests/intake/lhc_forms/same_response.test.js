@@ -97,7 +97,7 @@ function* differ(ours, theirs) {
   for (const name of ["resourceType", "questionnaire", "status"]) {
     if (ours[name] !== theirs[name]) yield ["other", `${name}: ${ours[name]} | ${theirs[name]}`];
   }
-  const heads = { id: "who-and-when", subject: "who-and-when", authored: "who-and-when", identifier: "delivery", language: "language", meta: "renderer" };
+  const heads = { id: "who-and-when", subject: "who-and-when", source: "who-and-when", authored: "who-and-when", identifier: "delivery", language: "language", meta: "renderer" };
   for (const name of new Set([...Object.keys(ours), ...Object.keys(theirs)])) {
     if (["resourceType", "questionnaire", "status", "item"].includes(name)) continue;
     if (JSON.stringify(ours[name]) !== JSON.stringify(theirs[name])) yield [heads[name] || "other", name];
