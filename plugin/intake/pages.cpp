@@ -509,6 +509,9 @@ std::string stop_page(const Look& look, const StopView& view) {
   html.element("p", view.words, {{"class", "mf-large"}});
   add_call(html, look, view.is_emergency ? look.site.emergency_number : look.site.phone);
   html.close();
+  if (look.device) {
+    html.element("p", say(look, "device-stop"), {{"class", "mf-warning"}});
+  }
   html.element("p", say(look, "stop-not-watched"), {{"class", "mf-strong"}});
   html.element("h2", say(look, "stop-told"));
   add_list(html, view.told);

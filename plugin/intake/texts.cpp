@@ -12,7 +12,7 @@ namespace myoflag::intake {
 namespace {
 
 // Every page's frame fills in clinic, phone and number.
-constexpr std::array<browser::TextKey, 101> kKeys{{
+constexpr std::array<browser::TextKey, 102> kKeys{{
     {"service"},
     {"help"},
     {"emergency-help"},
@@ -91,6 +91,7 @@ constexpr std::array<browser::TextKey, 101> kKeys{{
     {"device-what"},
     {"device-finish"},
     {"device-soon"},
+    {"device-stop"},
     {"device-over-title"},
     {"device-over-text"},
     {"device-staff"},

@@ -286,7 +286,7 @@ std::string open_page(const Look& look, const OpenView& view) {
                    {{"patient", safe_text(view.invitation.patient)},
                     {"state", say(look, fmt::format("state-{}", view.invitation.state))}}),
                {{"class", "strong"}});
-  html.open("form", {{"method", "post"}, {"action", "/c/open"}});
+  html.open("form", {{"method", "post"}, {"action", "/c/open"}, {"class", "choose"}});
   add_hidden(html, "csrf", view.csrf);
   add_hidden(html, "invitation", std::to_string(view.invitation.id));
   html.open("fieldset").element("legend", say(look, "open-who"), {{"class", "strong"}});
@@ -294,7 +294,7 @@ std::string open_page(const Look& look, const OpenView& view) {
     html.open("label");
     html.single("input",
                 {{"type", "radio"}, {"name", "who"}, {"value", one.name}, {"required", ""}});
-    html.text(" " + one.text).close();
+    html.element("span", one.text).close();
   }
   html.close();
   html.element("p", say(look, "open-what"));

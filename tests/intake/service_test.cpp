@@ -662,6 +662,7 @@ TEST_F(DeviceTest, AnEmergencySaysWhoseWordItIs) {
   identify();
   device.answer("seizure");
   EXPECT_THAT(device.page, HasSubstr("Call 112 now"));
+  EXPECT_THAT(device.page, HasSubstr("Tell a member of staff at once"));
   const auto response = clinic.newest();
   EXPECT_EQ(response.find("source")->string_of("type"), "RelatedPerson");
   EXPECT_EQ(response.find("author")->string_of("display"), "Ana Ruiz (aruiz)");
