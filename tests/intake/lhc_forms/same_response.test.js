@@ -177,7 +177,7 @@ test("what is no row of the table is told", () => {
   assert.deepEqual(told(of(a, { linkId: "b", text: "b" }), of(a)), ["passed-over"]);
   for (const [ours, theirs] of [[of(a, b), of(a)], [of(a), of(a, b)], [of(a, b), of(b, a)], [of(a), of({ linkId: "a", text: "a" })],
     [of({ linkId: "a", text: "a" }), of(a)], [of(a), of(question("a", "x"))], [of(a), of(question("a", "y", "x"))],
-    [of({ linkId: "g", item: [a] }), of(a)], [of(a), { ...of(a), status: "in-progress" }], [of(a), { ...of(a), source: {} }],
+    [of({ linkId: "g", item: [a] }), of(a)], [of(a), { ...of(a), status: "in-progress" }], [of(a), { ...of(a), encounter: {} }],
     [of(a), of({ ...a, text: "other" })]]) assert.ok(told(ours, theirs).includes("other"), JSON.stringify([ours, theirs]));
 });
 
