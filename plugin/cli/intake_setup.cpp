@@ -23,6 +23,7 @@ intake::Settings settings_of(const config::IntakeOptions& options, delivery::Urg
   settings.patience.lock = options.lock;
   settings.order = options.order == "adaptive" ? intake::Order::adaptive : intake::Order::whole;
   settings.idle = options.idle;
+  settings.device_idle = options.device_idle;
   settings.requests_per_minute = options.requests_per_minute;
   settings.proxy_field = options.proxy_field;
   settings.languages = options.languages;
@@ -168,6 +169,7 @@ void add_intake(http::Router& router, Intake& intake, const sidecar::Current& se
     };
   }
   clinic.is_local_open = intake.is_local_open;
+  clinic.presentation = intake.presentation;
   if (launch != nullptr) {
     clinic.door.emplace(review::Door{launch->sessions(), launch->frames()});
     clinic.has_staff = launch->staff() != nullptr;

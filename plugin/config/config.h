@@ -52,6 +52,7 @@ struct IntakeOptions {
   std::string clinic, phone, emergency_number;  // as the pages show them
   std::string order;                            // "adaptive"; empty: the whole form
   std::chrono::seconds idle{3'600};             // then the date of birth is asked again
+  std::chrono::seconds device_idle{300};        // then a device of the clinic closes the form
   int tries = 5;                                // wrong dates of birth, then it is locked ...
   std::chrono::seconds lock{3'600};             // ... for so long
   int requests_per_minute = 1'200;              // from one address

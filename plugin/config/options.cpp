@@ -143,7 +143,7 @@ constexpr std::array<SectionAbout, 10> all_sections{{
      "or the connection is closed."},
 }};
 
-const std::array<Option, 81> all{{
+const std::array<Option, 82> all{{
     {"listen", "host",
      "Address of this machine, not a name. Another one than loopback (127.0.0.1, ::1) needs a\n"
      "certificate.",
@@ -304,6 +304,12 @@ const std::array<Option, 81> all{{
      NumberOption{[](const Config& c) -> std::int64_t { return c.intake.idle.count(); },
                   [](Config& c, std::int64_t v) { c.intake.idle = std::chrono::seconds(v); }, 300,
                   7'200, "seconds"}},
+    {"intake", "device-idle-time",
+     "On a device of the clinic, on which staff opened the form: when nobody does anything for so\n"
+     "long, the form is closed and the next person sees nothing of it. What was saved is kept.",
+     NumberOption{[](const Config& c) -> std::int64_t { return c.intake.device_idle.count(); },
+                  [](Config& c, std::int64_t v) { c.intake.device_idle = std::chrono::seconds(v); },
+                  60, 3'600, "seconds"}},
     {"intake", "tries",
      "Wrong dates of birth, then the invitation is locked for a while; four times as many lock it "
      "for\n"

@@ -733,6 +733,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
       answer.set(bhttp::field::content_type, given.content_type);
     }
     for (const auto& field : given.fields) {
+      if (field.name == "Set-Cookie") {  // the only one that may stand there several times
+        answer.insert(field.name, field.value);
+        continue;
+      }
       answer.set(field.name, field.value);
     }
     if (!shared_.origins.empty()) {

@@ -154,6 +154,8 @@ void add_routes(http::Router& router, const Parts& parts) {
   table.get("/p/done", "what to do now", &Handling::done);
   table.get("/p/copy", "the answers that were sent", &Handling::copy);
   table.post("/p/lang", "another language", &Handling::speak);
+  table.post("/p/finish", "a device of the clinic is given back", &Handling::finish);
+  table.get("/p/over", "a device of the clinic without a form", &Handling::over);
   table.get("/p/{token}", "where an invitation leads", &Handling::start);
   table.post("/p/{token}/start", "begins a visit", &Handling::begin);
   table.post("/p/{token}/language", "another language before the visit", &Handling::speak_before);

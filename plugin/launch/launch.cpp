@@ -89,8 +89,9 @@ tl::expected<std::string, Refused> Launches::begin(const Beginning& given, Insta
   return send_off(static_cast<std::size_t>(server - servers_.begin()), given, now);
 }
 
-tl::expected<std::string, Refused> Launches::begin_staff(const std::string& browser, Instant now) {
-  return send_off(0, {servers_.front().aud, {}, browser, false}, now);
+tl::expected<std::string, Refused> Launches::begin_staff(const std::string& browser, bool anew,
+                                                         Instant now) {
+  return send_off(0, {servers_.front().aud, {}, browser, false, anew}, now);
 }
 
 tl::expected<std::string, Refused> Launches::send_off(std::size_t index, const Beginning& given,
@@ -102,9 +103,10 @@ tl::expected<std::string, Refused> Launches::send_off(std::size_t index, const B
   const Secrets secrets{random_token(), random_token(), random_token() + random_token()};
   begun_.put(secrets.state,
              {index, digest_of(given.browser), discovery->issuer, discovery->token, discovery->keys,
-              secrets.nonce, secrets.verifier, given.is_framed, now});
-  return authorize_address(*discovery, servers_[index], secrets,
-                           {given.iss.value_or(""), given.launch.value_or(""), redirect_});
+              secrets.nonce, secrets.verifier, given.is_framed, now, given.anew});
+  return authorize_address(
+      *discovery, servers_[index], secrets,
+      {given.iss.value_or(""), given.launch.value_or(""), redirect_, given.anew});
 }
 
 std::string Launches::label(std::size_t server) const {
@@ -220,8 +222,13 @@ tl::expected<Granted, Refused> Launches::redeem(const Begun& begun, const std::s
 tl::expected<trust::Identity, Refused> Launches::identify(const Begun& begun,
                                                           const std::string& token, Instant now) {
   const Server& server = servers_[begun.server];
-  const trust::SignIn expected{begun.issuer,      server.client_id, begun.nonce,
-                               server.algorithms, server.claim,     server.value};
+  const trust::SignIn expected{begun.issuer,
+                               server.client_id,
+                               begun.nonce,
+                               server.algorithms,
+                               server.claim,
+                               server.value,
+                               begun.anew ? std::optional(begun.made) : std::nullopt};
   for (const bool anew : {false, true}) {
     const auto keys = keys_of(begun.server, begun.keys, anew, now);
     if (!keys) {

@@ -37,6 +37,7 @@ struct Beginning {
   std::optional<std::string> iss, launch;
   std::string browser;  // the cookie that it has from now on
   bool is_framed = false;
+  bool anew = false;  // as in Asked
 };
 struct Return {
   std::optional<std::string> state, code, error, iss;
@@ -52,7 +53,9 @@ class Launches {
   tl::expected<std::string, Refused> begin(const Beginning& given, Instant now);
 
   // The same of staff, who come from no record. `browser`: the cookie that it has from now on.
-  tl::expected<std::string, Refused> begin_staff(const std::string& browser, Instant now);
+  // `anew`: on a device that others use, where a session at the provider lets nobody in.
+  tl::expected<std::string, Refused> begin_staff(const std::string& browser, bool anew,
+                                                 Instant now);
 
   // Who signed in, for the patient of the launch; staff for all of them.
   tl::expected<Session, Refused> finish(const Return& given, Instant now);

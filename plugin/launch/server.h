@@ -50,6 +50,7 @@ struct Asked {
   std::string aud;     // the iss, as the EHR wrote it; empty: left out
   std::string launch;  // the EHR's, opaque; empty: left out
   std::string redirect;
+  bool anew = false;  // a session there does not do: who comes is to prove it again
 };
 std::string authorize_address(const Discovery& discovery, const Server& server,
                               const Secrets& secrets, const Asked& asked);

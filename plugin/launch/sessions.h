@@ -71,6 +71,7 @@ struct Begun {
   std::string nonce, verifier;
   bool is_framed = false;
   Instant made{};
+  bool anew = false;  // who comes back has to have signed in after it began
 };
 
 class BegunLaunches {

@@ -8,6 +8,7 @@
 
 #include "plugin/browser/address_limit.h"
 #include "plugin/browser/answer.h"
+#include "plugin/intake/service.h"
 #include "plugin/random_uuid.h"
 
 namespace myoflag::review {
@@ -104,12 +105,12 @@ class Entrance {
     if (is_new) {
       browser = random_token();
     }
-    const auto address = is_staff_
-                             ? parts_.launches.begin_staff(browser, parts_.now())
-                             : parts_.launches.begin({query_value(request.query, "iss"),
-                                                      query_value(request.query, "launch"), browser,
-                                                      use == browser::CookieUse::frame},
-                                                     parts_.now());
+    const auto address =
+        is_staff_ ? parts_.launches.begin_staff(browser, intake::is_shared(request), parts_.now())
+                  : parts_.launches.begin(
+                        {query_value(request.query, "iss"), query_value(request.query, "launch"),
+                         browser, use == browser::CookieUse::frame},
+                        parts_.now());
     if (!address) {
       return refuse(request, address.error());
     }

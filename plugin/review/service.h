@@ -19,6 +19,7 @@
 #include "plugin/feedback/request.h"
 #include "plugin/http/router.h"
 #include "plugin/intake/invitations.h"
+#include "plugin/intake/presentation.h"
 #include "plugin/launch/sessions.h"
 #include "plugin/review/desk.h"
 
@@ -58,6 +59,8 @@ struct Parts {
   std::optional<Door> door = std::nullopt;  // nothing: nobody signs in
   bool has_staff = false;                   // staff may sign in
   bool is_local_open = true;                // who is on this machine is in
+  // Who may give the answers to a form that staff open on a device of the clinic.
+  intake::Presentation presentation = {};
 };
 
 // `parts` is copied; what it refers to outlives the router.

@@ -9,8 +9,24 @@ namespace myoflag::review {
 
 namespace {
 
-constexpr std::array<browser::TextKey, 146> kKeys{{
+constexpr std::array<browser::TextKey, 162> kKeys{{
     {"service"},
+    {"column-here"},
+    {"open-here"},
+    {"open-title"},
+    {"open-patient", "patient state"},
+    {"open-who"},
+    {"open-who-missing"},
+    {"open-what"},
+    {"open-button"},
+    {"open-local-title"},
+    {"open-local-text"},
+    {"open-over-title"},
+    {"open-over-text"},
+    {"source-patient"},
+    {"source-related"},
+    {"source-staff"},
+    {"entered-by", "who"},
     {"to-worklist"},
     {"this-machine"},
     {"summary-title"},

@@ -14,7 +14,7 @@ namespace {
 // "Myo1": files of other programs are left alone.
 constexpr std::int64_t kApplication = 0x4d796f31;
 
-constexpr std::array<const char*, 8> kMigrations{
+constexpr std::array<const char*, 9> kMigrations{
     "CREATE TABLE receipt(id INTEGER PRIMARY KEY, response TEXT NOT NULL UNIQUE,"
     " arrived INTEGER NOT NULL);"
     "CREATE TABLE assessment(id INTEGER PRIMARY KEY,"
@@ -101,7 +101,12 @@ constexpr std::array<const char*, 8> kMigrations{
     "ALTER TABLE item ADD COLUMN holder TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE item ADD COLUMN held_until INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE escalation ADD COLUMN holder TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE escalation ADD COLUMN held_until INTEGER NOT NULL DEFAULT 0;"};
+    "ALTER TABLE escalation ADD COLUMN held_until INTEGER NOT NULL DEFAULT 0;",
+    // Forms that staff open on a device of the clinic: whether a visit is on one, who gives the
+    // answers there (a name of presentation.yaml), and who opened it.
+    "ALTER TABLE visit ADD COLUMN clinic INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE invitation ADD COLUMN informant TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE invitation ADD COLUMN opened_by TEXT NOT NULL DEFAULT '';"};
 
 constexpr std::int64_t kNoTarget = 1'000'000;
 

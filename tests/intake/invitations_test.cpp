@@ -223,7 +223,10 @@ TEST_F(InvitationsFile, AFileFromBeforeAppointmentsKeepsItsInvitations) {
   {
     store::Database db;
     ASSERT_TRUE(db.open(path_) &&
-                db.run("DROP TABLE link; DROP TABLE invitation_key; DROP INDEX of_appointment;"
+                db.run("ALTER TABLE visit DROP COLUMN clinic;"
+                       "ALTER TABLE invitation DROP COLUMN informant;"
+                       "ALTER TABLE invitation DROP COLUMN opened_by;"
+                       "DROP TABLE link; DROP TABLE invitation_key; DROP INDEX of_appointment;"
                        "DROP INDEX was_of_appointment;"
                        "ALTER TABLE invitation DROP COLUMN appointment;"
                        "ALTER TABLE invitation DROP COLUMN meets;"
@@ -413,6 +416,38 @@ TEST_P(InvitationsTest, WithdrawingEndsVisitsAndDraft) {
   const auto sent = store.invite(kNew, kNow).value().id;
   ASSERT_TRUE(store.submit(sent, 0, submission("1"), "told", kNow).value());
   EXPECT_THAT(store.withdraw(sent, kNow).error().text, HasSubstr("MF-4265"));
+}
+
+TEST_P(InvitationsTest, AFormIsHandedOverOnceAndItsVisitEndsWithAllThatCameOfIt) {
+  auto store = open();
+  const auto id = store.invite(kNew, kNow).value().id;
+  const auto at_home = store.begin_visit(id, kNow).value();
+  ASSERT_TRUE(store.save({id, 0, "answers", {}, {}}, kNow).value());
+  EXPECT_FALSE(store.hand_over({id, 0, "old", "patient", "Ana"}, kNow).value()) << "answered since";
+  EXPECT_EQ(store.by_id(id).value()->draft, "answers");
+  const auto first = store.hand_over({id, 1, "fewer", "patient", "Ana"}, kNow).value();
+  ASSERT_TRUE(first);
+  const auto known = store.identify(*first, kNew.born, kNow, {}).value();
+  ASSERT_EQ(known.outcome, Identity::right);
+  EXPECT_TRUE(store.visit(known.session).value()->at_clinic) << "it stays one of the clinic's";
+  EXPECT_FALSE(store.visit(at_home).value()->at_clinic);
+  const auto invitation = store.by_id(id).value().value();
+  EXPECT_EQ(invitation.draft, "fewer");
+  EXPECT_EQ(invitation.informant, "patient");
+  EXPECT_EQ(invitation.opened_by, "Ana");
+  ASSERT_TRUE(store.end_visit(at_home));
+  EXPECT_TRUE(store.visit(at_home).value()) << "another device is none of its business";
+  ASSERT_TRUE(store.end_visit(known.session));
+  EXPECT_FALSE(store.visit(known.session).value());
+  EXPECT_FALSE(store.visit(*first).value()) << "and not the session before it";
+  EXPECT_TRUE(store.visit(at_home).value());
+  // On another device: the first one shows it no more.
+  const auto second = store.hand_over({id, 2, "fewer", "patient", "Ana"}, kNow).value();
+  const auto third = store.hand_over({id, 3, "fewer", "companion", "Bob"}, kNow).value();
+  EXPECT_FALSE(store.visit(*second).value());
+  EXPECT_TRUE(store.visit(*third).value());
+  ASSERT_TRUE(store.submit(id, 4, submission("1"), "told", kNow).value());
+  EXPECT_FALSE(store.hand_over({id, 4, "", "patient", "Ana"}, kNow).value());
 }
 
 TEST_P(InvitationsTest, WhatIsOverIsTidiedAndNothingElse) {

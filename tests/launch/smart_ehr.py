@@ -125,6 +125,7 @@ class Ehr:
         self.patient, self.how, self.asked, self.refusals = "example", {}, [], []
         self.launches, self.codes, self.seen_assertions = {}, {}, set()
         self.code_life = 60
+        self.proved, self.ignores_prompt = None, False  # when somebody signed in here; whether that does for all
         self.is_provider = False  # people sign in by themselves, from no record (OpenID Connect)
         ehr = self
 
@@ -229,8 +230,11 @@ class Ehr:
             self.refusals.append(("authorize", wrong))
             handler.reply({"error": "invalid_request"}, 400)
             return
+        # Who signed in before stays so here, unless that is not to do.
+        if self.proved is None or ("login" in query.get("prompt", "") and not self.ignores_prompt):
+            self.proved = int(time.time())
         code = secrets.token_urlsafe(24)
-        self.codes[code] = {"query": query, "launch": launch, "until": time.monotonic() + self.code_life}
+        self.codes[code] = {"query": query, "launch": launch, "proved": self.proved, "until": time.monotonic() + self.code_life}
         self.back(handler, query, code=code)
 
     @staticmethod
@@ -268,6 +272,8 @@ class Ehr:
                   "exp": now + 300, "nonce": given["query"]["nonce"]}
         answer = {"access_token": "secret-access-token", "token_type": "Bearer", "expires_in": 300, "scope": given["query"]["scope"],
                   "need_patient_banner": True} | {k: v for k, v in given["launch"].items() if v is not None}
+        if "max_age" in given["query"]:
+            claims["auth_time"] = given["proved"]
         self.how.get("claims", lambda _: None)(claims)
         answer["id_token"] = self.how.get("sign", lambda c: self.key.token(c))({k: v for k, v in claims.items() if v is not None})
         self.how.get("granted", lambda _: None)(answer)

@@ -169,6 +169,128 @@ class Staff(Clinic):
         self.enter(browser)
         self.assertNotEqual(browser.jar["__Host-mf-clinic"], "f" * 32)
 
+    # ---- a form on a device of the clinic
+
+    def invite(self, *more):
+        made = subprocess.run([PROGRAM, "invite", "--store", self.store, "--base", "https://cds.example", "create", "--patient",
+                               "Patient/secret-77", "--born", "1980-02-27", *more], check=True, capture_output=True, text=True)
+        return urllib.parse.urlsplit(made.stdout.strip()).path
+
+    def opened(self, browser, who="read-out"):
+        """The newest invitation of the list, on this device."""
+        page = browser.get("/c/worklist")
+        address = re.findall(r'href="(/c/open/[0-9]+)"', page.body)[0]
+        page = browser.get(address)
+        self.assertEqual((page.status, page.title), (200, "Open a form on this device"))
+        fields = dict(re.findall(r'name="(csrf|invitation)" value="([^"]+)"', page.body))
+        return browser.post("/c/open", fields | {"who": who}), fields
+
+    @staticmethod
+    def csrf(page):
+        return re.search(r'name="csrf" value="([^"]+)"', page.body).group(1)
+
+    def test_staff_open_a_form_and_are_out(self):
+        sidecar = self.serve(**{"local-access": "off"})
+        self.invite()
+        browser = self.enter(Browser(sidecar))
+        kept = dict(browser.jar)
+        page, fields = self.opened(browser)
+        self.assertEqual((page.status, page.to), (303, "/p/id"))
+        self.assertIn("cache", page.headers["Clear-Site-Data"])
+        self.assertNotIn("__Host-mf-clinic", browser.jar)
+        self.assertEqual(browser.jar["__Host-mf-device"], "1")
+        for name in ("__Host-mf", "__Host-mf-device"):
+            self.assertRegex(" ".join(browser.set), name + r"=[0-9a-f]+; Path=/; Secure; HttpOnly; SameSite=Lax")
+        # The session of staff is over, also for who kept its cookie.
+        for jar in (browser.jar, kept):
+            again = Browser(sidecar)
+            again.jar = dict(jar)
+            for address in ("/c/worklist", "/c/open/1", "/c/forms"):
+                self.assertEqual(again.get(address).status, 403)
+            self.assertEqual(again.post("/c/open", fields | {"who": "patient"}).status, 403)
+        page = browser.get("/p/id")
+        self.assertNotIn("secret-77", page.body)
+        self.assertNotIn("aruiz", page.body)
+        # The wrong row was chosen: nothing of it is shown.
+        page = browser.post("/p/id", {"csrf": self.csrf(page), "d": "1", "m": "2", "y": "1980"})
+        self.assertEqual(page.status, 422)
+        page = browser.post("/p/id", {"csrf": self.csrf(page), "d": "27", "m": "2", "y": "1980"})
+        self.assertEqual((page.status, page.to), (303, "/p/q/em-now"))
+        page = browser.get("/p/q/em-now")
+        page = browser.post("/p/q/em-now", {"csrf": self.csrf(page), "rev": re.search(r'name="rev" value="([0-9]+)"', page.body).group(1),
+                                            "em-now": "seizure"})
+        self.assertEqual(page.to, "/p/stop")
+        # Who looks at it knows whose word it is.
+        second = self.enter(Browser(sidecar))
+        rows = second.get("/c/worklist").body.split("<tr>")
+        summary = next(re.search(r'href="(/c/summary/[^"]+)"', row) for row in rows if "secret-77" in row and "/c/summary/" in row)
+        page = second.get(summary.group(1))
+        self.assertIn("Entered by Ana Ruiz (aruiz).", page.body)
+        self.assertIn("The answers are the patient&#39;s own.", page.body.replace("'", "&#39;"))
+        # It is given back.
+        page = browser.get("/p/stop")
+        session = dict(browser.jar)
+        page = browser.post("/p/finish", {"csrf": self.csrf(page)})
+        self.assertEqual((page.status, page.to), (303, "/p/over"))
+        self.assertNotIn("__Host-mf", browser.jar)
+        for jar in (browser.jar, session):
+            again = Browser(sidecar)
+            again.jar = dict(jar)
+            for address in ("/p/stop", "/p/q/em-now", "/p/id", "/p/review"):
+                self.assertEqual(again.get(address).to, "/p/over")
+        self.assertEqual(browser.get("/p/over").title, "This device is ready for the next form")
+        self.assert_quiet(sidecar, "secret-77", "seizure")
+
+    def test_a_session_at_the_provider_lets_nobody_in_on_such_a_device(self):
+        sidecar = self.serve(**{"local-access": "off"})
+        self.invite()
+        browser = self.enter(Browser(sidecar))
+        self.opened(browser)
+        asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.to_provider(browser)).query))
+        self.assertEqual((asked["prompt"], asked["max_age"]), ("login", "0"))
+        self.enter(browser)  # who proves it again comes in
+        self.opened(browser)
+        # A provider that does not listen, or an address from which somebody took the prompt.
+        self.provider.proved, self.provider.ignores_prompt = int(time.time()) - 300, True
+        why = self.refused(self.come(browser), 502, "The sign-in could not be verified", sidecar, "MF-4275")
+        self.assertIn("proof", why)
+        self.assertEqual(browser.get("/c/worklist").status, 403)
+        self.enter(Browser(sidecar))  # on a device of one's own
+
+    def test_what_opens_no_form(self):
+        sidecar = self.serve(**{"local-access": "off"})
+        link = self.invite()
+        browser = self.enter(Browser(sidecar))
+        page = browser.get(re.findall(r'href="(/c/open/[0-9]+)"', browser.get("/c/worklist").body)[0])
+        fields = dict(re.findall(r'name="(csrf|invitation)" value="([^"]+)"', page.body))
+        page = browser.post("/c/open", fields)
+        self.assertEqual(page.status, 422)
+        self.assertIn("Choose who gives the answers first", page.body)
+        for wrong in ({"who": "nobody"}, {"csrf": "0", "who": "patient"}, {"who": "patient", "more": "1"}):
+            self.assertEqual(browser.post("/c/open", fields | wrong).status, 403)
+        self.assertEqual(browser.post("/c/open", fields | {"who": "patient"}, Origin="https://evil.example").status, 403)
+        for number in ("0", "-1", "99", "x", "9" * 30):
+            self.assertEqual(browser.get("/c/open/" + number).status, 404)
+            self.assertEqual(browser.post("/c/open", fields | {"invitation": number, "who": "patient"}).status, 404)
+        subprocess.run([PROGRAM, "invite", "--store", self.store, "withdraw", fields["invitation"]], check=True, capture_output=True)
+        self.assertEqual(browser.post("/c/open", fields | {"who": "patient"}).status, 409)
+        self.assertEqual(browser.get("/c/worklist").status, 200, "nobody was signed out")
+        self.assertEqual(browser.get(link).status, 410)
+
+    def test_not_where_everybody_on_the_machine_is_in(self):
+        sidecar = self.serve()
+        self.invite()
+        browser = self.enter(Browser(sidecar))
+        self.assertIn("/c/open/1", browser.get("/c/worklist").body)  # from elsewhere
+        browser.headers["Host"] = f"127.0.0.1:{sidecar.port}"
+        self.assertNotIn("/c/open/", browser.get("/c/worklist").body)
+        page = browser.get("/c/open/1")
+        self.assertEqual((page.status, page.title), (403, "Not on this machine"))
+        nobody = Browser(sidecar)
+        nobody.headers["Host"] = f"127.0.0.1:{sidecar.port}"
+        self.assertEqual(nobody.get("/c/open/1").status, 403)
+        self.assertNotIn("/c/open/", nobody.get("/c/worklist").body)
+
     # ---- who does not come in
 
     def test_who_is_not_staff(self):

@@ -284,7 +284,7 @@ TEST_F(FileTest, AFileFromBeforeTheIntakeKeepsWhatItHolds) {
   EXPECT_EQ(tables.number(0), 7u);
   Statement version(db, "PRAGMA user_version");
   ASSERT_EQ(version.step(), Row::here);
-  EXPECT_EQ(version.number(0), 8u);
+  EXPECT_EQ(version.number(0), 9u);
 }
 
 TEST_F(FileTest, AFileOfAnotherProgramIsLeftAlone) {

@@ -58,6 +58,12 @@ class OverTls {
     this.chrome = await browser("--host-resolver-rules=MAP *.example 127.0.0.1", ...switches);
   }
 
+  // An invented patient's form; gives the link.
+  invite(...more) {
+    return execFileSync(PROGRAM, ["invite", "--store", path.join(this.folder, "store.sqlite"), "--base", this.clinic, "create",
+      "--patient", "Patient/device-1", "--born", "1980-02-27", ...more], { encoding: "utf8" }).trim();
+  }
+
   async until(what, ready) {
     for (let i = 0; i < 600; ++i) {
       const found = ready();
