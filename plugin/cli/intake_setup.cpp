@@ -170,6 +170,12 @@ void add_intake(http::Router& router, Intake& intake, const sidecar::Current& se
   clinic.is_local_open = intake.is_local_open;
   if (launch != nullptr) {
     clinic.door.emplace(review::Door{launch->sessions(), launch->frames()});
+    if (auto* const staff = launch->staff(); staff != nullptr) {
+      clinic.door->sign_out = [staff, now](const launch::Session& session,
+                                           const std::string& browser) {
+        return staff->sign_out(session, browser, now());
+      };
+    }
     clinic.has_staff = launch->staff() != nullptr;
     add_entrances(router, intake, *launch, *clinic.door, now, log);
   }

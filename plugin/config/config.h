@@ -86,11 +86,14 @@ struct LaunchOptions {
 // plugin/launch/server.h says what each means.
 struct StaffOptions {
   std::string issuer, client_id, key, key_id;
+  std::string secret;  // name of an environment variable; empty: none
+  std::string secret_method = "client_secret_basic";
   std::string scope = "openid profile";
   std::string aud, claim, value;
   std::chrono::seconds idle{1'800};
   std::chrono::seconds whole{28'800};
-  std::string local_access = "on";  // or "off": who is on this machine has to sign in, too
+  std::string sign_out = "provider";  // or "here"
+  std::string local_access = "on";    // or "off": who is on this machine has to sign in, too
 };
 
 struct Config {

@@ -9,7 +9,7 @@ namespace myoflag::review {
 
 namespace {
 
-constexpr std::array<browser::TextKey, 146> kKeys{{
+constexpr std::array<browser::TextKey, 151> kKeys{{
     {"service"},
     {"to-worklist"},
     {"this-machine"},
@@ -144,6 +144,11 @@ constexpr std::array<browser::TextKey, 146> kKeys{{
     {"staff-over-text"},
     {"staff-ended-title"},
     {"staff-ended-text"},
+    {"staff-leaving-title"},
+    {"staff-leaving-text"},
+    {"staff-sign-out-there"},
+    {"staff-signed-out-title"},
+    {"staff-signed-out-text"},
     {"staff-unlisted-title"},
     {"staff-unlisted-text"},
     {"staff-state-title"},
