@@ -8,6 +8,8 @@
 
 #include "plugin/cli/demo.h"
 #include "plugin/delivery/site.h"
+#include "plugin/intake/tasks.h"
+#include "plugin/mapping/code_system.h"
 #include "plugin/review/launch_service.h"
 #include "plugin/review/service.h"
 #include "plugin/review/texts.h"
@@ -101,6 +103,11 @@ tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup&
   if (!invitations) {
     return tl::unexpected(std::move(invitations.error()));
   }
+  if (options.task == "on") {
+    if (auto noted = invitations->will_tell(); !noted) {
+      return tl::unexpected(noted.error());
+    }
+  }
   auto desk = review::Desk::open(store);
   if (!desk) {
     return tl::unexpected(std::move(desk.error()));
@@ -141,6 +148,16 @@ rules::Problems language_problems(const sidecar::Setup& setup, const intake::Lan
     }
   }
   return problems;
+}
+
+tl::expected<int, Failure> tell_record(Intake& intake, const sidecar::Current& serving,
+                                       rules::Instant now) {
+  const auto current = serving.get();
+  const auto& knowledge = *current->assessor.knowledge();
+  const intake::TaskWords words{mapping::questionnaire_canonical(knowledge),
+                                knowledge.canonical + "/identifier", intake.settings.site.clinic};
+  return intake.invitations.tell(
+      [&](const intake::Untold& untold) { return intake::task_of(untold, words, now); }, now);
 }
 
 void add_inviting(

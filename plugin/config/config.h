@@ -59,6 +59,7 @@ struct IntakeOptions {
   std::vector<std::string> languages;           // that are offered, the usual one first; empty: all
   std::vector<std::string> appointment_types;   // "system|code" of who is invited
   int appointment_days = 14;                    // so far ahead
+  std::string task = "off";                     // or "on": the EHR gets a Task for each invitation
   std::string inviter;  // issuer of trust.clients that may invite over HTTP; empty: nobody
 };
 

@@ -149,7 +149,7 @@ constexpr std::array<SectionAbout, 10> all_sections{{
      "or the connection is closed."},
 }};
 
-const std::array<Option, 84> all{{
+const std::array<Option, 85> all{{
     {"listen", "host",
      "Address of this machine, not a name. Another one than loopback (127.0.0.1, ::1) needs a\n"
      "certificate.",
@@ -349,6 +349,12 @@ const std::array<Option, 84> all{{
          [](const Config& c) -> std::int64_t { return c.intake.appointment_days; },
          [](Config& c, std::int64_t v) { c.intake.appointment_days = static_cast<int>(v); }, 1, 90,
          "days"}},
+    {"intake", "task",
+     "on: each invitation is a Task in the EHR (SDC): requested, completed with the answers, or\n"
+     "cancelled. It holds neither the link nor anything that opens the form. Results are delivered "
+     "as\n"
+     "delivery says.",
+     TextOption{[](Config& c) -> std::string& { return c.intake.task; }, "on or off", is_switch}},
     {"intake", "inviter",
      "The issuer of one of trust.clients, which may make and withdraw invitations at service.base "
      "+\n"

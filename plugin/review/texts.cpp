@@ -9,7 +9,7 @@ namespace myoflag::review {
 
 namespace {
 
-constexpr std::array<browser::TextKey, 151> kKeys{{
+constexpr std::array<browser::TextKey, 153> kKeys{{
     {"service"},
     {"to-worklist"},
     {"this-machine"},
@@ -99,6 +99,8 @@ constexpr std::array<browser::TextKey, 151> kKeys{{
     {"state-started"},
     {"state-interrupted"},
     {"state-locked"},
+    {"trouble-task"},
+    {"no-form"},
     {"local-title"},
     {"local-text"},
     {"unknown-title"},
