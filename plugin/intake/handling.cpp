@@ -73,8 +73,26 @@ Look look_of(const Parts& parts, std::string_view language) {
   const auto found = parts.languages.find(language);
   const auto& texts =
       found == parts.languages.end() ? parts.languages.find("en")->second : found->second;
-  return {texts, parts.settings.site, style_file().path, script_file().path,
-          keep_script_file().path};
+  Look look{texts, parts.settings.site, style_file().path, script_file().path,
+            keep_script_file().path};
+  const auto* const all = parts.dictionaries.get();
+  if (all != nullptr && all->contains(language)) {
+    look.dictionary = all->find(language)->second.path();
+  }
+  return look;
+}
+
+Look look_of(const Parts& parts, std::string_view language, const rules::Knowledge& knowledge,
+             LanguageSwitch others) {
+  for (const auto& tag : offered_languages(parts, knowledge)) {
+    const auto& texts = parts.languages.find(tag)->second;
+    if (tag != language) {
+      others.languages.push_back({tag, texts.name(), texts.direction()});
+    }
+  }
+  Look look = look_of(parts, language);
+  look.others = std::move(others);
+  return look;
 }
 
 Response message_of(const Parts& parts, std::string_view language, int status,
@@ -113,14 +131,8 @@ Look Handling::look() const {
 }
 
 Look Handling::with_languages(LanguageSwitch others) const {
-  for (const auto& tag : offered_languages(parts_, knowledge())) {
-    const auto& texts = parts_.languages.find(tag)->second;
-    if (tag != language_) {
-      others.languages.push_back({tag, texts.name(), texts.direction()});
-    }
-  }
-  Look out = look();
-  out.others = std::move(others);
+  Look out = look_of(parts_, language_, knowledge(), std::move(others));
+  out.device = look().device;
   return out;
 }
 

@@ -51,6 +51,9 @@ std::string language_for(const Parts& parts, const rules::Knowledge& knowledge,
 
 // How pages look: where their style and script are.
 Look look_of(const Parts& parts, std::string_view language);
+// With the other languages that are offered.
+Look look_of(const Parts& parts, std::string_view language, const rules::Knowledge& knowledge,
+             LanguageSwitch others);
 
 // A page for whom nothing is known about.
 http::Response message_of(const Parts& parts, std::string_view language, int status,

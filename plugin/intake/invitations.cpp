@@ -24,6 +24,7 @@ using store::Write;
 
 constexpr std::size_t kMostId = 64;
 constexpr int kMostLinks = 50;   // of one invitation
+constexpr int kMostTold = 100;   // at a time
 constexpr int kMostVisits = 20;  // of one invitation; the oldest, first those without identity, go
 
 std::string digest(std::string_view token) { return rules::hex(rules::sha256(token)); }
@@ -194,6 +195,76 @@ struct Invitations::State : File {
         "DELETE FROM visit WHERE invitation=? AND session NOT IN(SELECT session FROM visit WHERE"
         " invitation=? ORDER BY known DESC, made DESC LIMIT ?)",
         invitation, invitation, kMostVisits);
+  }
+
+  // Of one that is over and was never told of, nothing is said.
+  Result<std::vector<Untold>> untold(Time now) {
+    struct Found {
+      std::int64_t id, number, item;
+      std::string says;
+    };
+    const auto found = all(
+        [](const Columns& row) {
+          return Found{row.integer(0), row.integer(1), row.integer(2), row.text(3)};
+        },
+        "SELECT id, task_number, COALESCE(item,0), says FROM (SELECT i.id, i.task_number, i.item,"
+        " i.task_says, CASE WHEN i.submitted IS NOT NULL THEN 'completed'"
+        " WHEN i.withdrawn IS NOT NULL THEN 'withdrawn' WHEN i.expires<=? THEN 'expired'"
+        " ELSE 'requested ' || i.expires END AS says FROM invitation i) AS one"
+        " WHERE says<>task_says AND (task_says<>'' OR says LIKE 'requested%')"
+        " AND NOT EXISTS(SELECT 1 FROM item r WHERE r.id=one.item AND r.state='waiting')"
+        " ORDER BY id LIMIT ?",
+        seconds(now), kMostTold);
+    if (!found) {
+      return tl::unexpected(found.error());
+    }
+    std::vector<Untold> out;
+    for (const Found& one : *found) {
+      auto invitation = this->one("id=?", one.id);
+      if (!invitation) {
+        return tl::unexpected(invitation.error());
+      }
+      out.push_back({**std::move(invitation), one.says, one.number + 1, {}, {}});
+      if (const auto read = read_answers(out.back(), one.item); !read) {
+        return tl::unexpected(read.error());
+      }
+    }
+    return out;
+  }
+
+  Done read_answers(Untold& untold, std::int64_t item) {
+    if (item == 0) {
+      return {};
+    }
+    const auto text = [](const Columns& row) { return row.text(0); };
+    const auto bundle = first(text, "SELECT bundle FROM item WHERE id=?", item);
+    const auto id = first(
+        text, "SELECT id FROM step WHERE item=? AND type='QuestionnaireResponse' AND state='done'",
+        item);
+    if (!bundle || !id) {
+      return tl::unexpected(bundle ? id.error() : bundle.error());
+    }
+    untold.response_id = id->value_or("");
+    return store::unpacked(bundle->value_or("")).map([&](std::string&& whole) {
+      untold.response_bundle = std::move(whole);
+    });
+  }
+
+  // Nothing where another process was quicker.
+  Done keep_task(const Untold& one, const MakeTask& make, Time now) {
+    Write write(*this);
+    const int changed = write.change(
+        "UPDATE invitation SET task_says=?, task_number=? WHERE id=? AND task_number=?", one.says,
+        one.number, one.invitation.id, one.number - 1);
+    if (changed == 0 && write.is_good()) {
+      return {};
+    }
+    const auto receipt = store::keep(write, make(one), now);
+    if (!receipt) {
+      return tl::unexpected(receipt.error());
+    }
+    write.change("INSERT INTO task(item,invitation) VALUES(?,?)", receipt->item, one.invitation.id);
+    return write.commit();
   }
 
   Result<std::optional<Created>> withdrawn_before(const NewInvitation& wanted) {
@@ -508,10 +579,33 @@ Result<bool> Invitations::submit(std::int64_t invitation, std::int64_t revision,
   if (changed == 0 && write.is_good()) {
     return false;
   }
-  if (const auto receipt = store::keep(write, submission, now); !receipt) {
+  const auto receipt = store::keep(write, submission, now);
+  if (!receipt) {
     return tl::unexpected(receipt.error());
   }
+  write.change("UPDATE invitation SET item=? WHERE id=?", receipt->item, invitation);
   return write.commit().map([] { return true; });
+}
+
+Done Invitations::will_tell() {
+  const std::lock_guard lock(state_->mutex);
+  Write write(*state_);
+  write.change("INSERT INTO bookmark(name,value) VALUES('tasks','on') ON CONFLICT DO NOTHING");
+  return write.commit();
+}
+
+Result<int> Invitations::tell(const MakeTask& make, Time now) {
+  const std::lock_guard lock(state_->mutex);
+  const auto untold = state_->untold(now);
+  if (!untold) {
+    return tl::unexpected(untold.error());
+  }
+  for (const Untold& one : *untold) {
+    if (const auto kept = state_->keep_task(one, make, now); !kept) {
+      return tl::unexpected(kept.error());
+    }
+  }
+  return static_cast<int>(untold->size());
 }
 
 Done Invitations::tidy(Time now) {

@@ -52,6 +52,9 @@ void add_head(Html& page, const Look& look, std::string_view title, Keeps keeps)
   if (keeps == Keeps::answers) {
     page.open("script", {{"src", look.keep_script}, {"defer", ""}}).close();
   }
+  if (keeps == Keeps::answers && !look.dictionary.empty()) {
+    page.single("link", {{"rel", "compression-dictionary"}, {"href", look.dictionary}});
+  }
   page.open("script", {{"src", look.script}, {"defer", ""}}).close();
   if (look.device) {  // with script, what is done on the page counts as well
     page.open("noscript");
@@ -497,6 +500,25 @@ std::string question_page(const Look& look, const QuestionView& view) {
   }
   html.close();
   return whole(look, title_of(look, view.question, has_error), html, Keeps::answers);
+}
+
+std::string common_text(const Look& look, std::vector<OptionView> options,
+                        const std::vector<std::string>& phrases) {
+  QuestionView view;
+  view.help = view.section = view.question = view.link_id = "-";
+  view.back = "/p/q/";
+  view.notes = phrases;
+  view.options = std::move(options);
+  view.options.push_back({"-", "-", true, false});
+  view.options.push_back({"-", "-", false, true});
+  std::string out;
+  for (const auto control : {Control::text, Control::number, Control::several, Control::one}) {
+    view.control = control;
+    view.is_whole = control == Control::number;
+    out += question_page(look, view);  // the most common last: it is found at the least cost
+    view.notes.clear();
+  }
+  return out;
 }
 
 std::string stop_page(const Look& look, const StopView& view) {

@@ -39,6 +39,7 @@ struct Look {
   std::string style, script, keep_script;  // their addresses
   LanguageSwitch others = {};
   std::optional<Device> device = {};
+  std::string dictionary = {};  // its address; empty: none
 };
 
 // A field that cannot be used: what is wrong, and the id of the control.
@@ -85,6 +86,10 @@ struct QuestionView {
   bool changed_elsewhere = false;
 };
 std::string question_page(const Look& look, const QuestionView& view);
+// What question pages have in common, for browsers to keep (browser::Dictionary): pages of invented
+// questions. `options`: that several questions have; `phrases`: that stand on several pages.
+std::string common_text(const Look& look, std::vector<OptionView> options,
+                        const std::vector<std::string>& phrases);
 
 struct StopView {
   bool is_emergency = false;

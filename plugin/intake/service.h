@@ -6,12 +6,14 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "plugin/assess.h"
+#include "plugin/browser/dictionary.h"
 #include "plugin/delivery/site.h"
 #include "plugin/http/router.h"
 #include "plugin/intake/flow.h"
@@ -36,6 +38,8 @@ struct Settings {
   std::vector<std::string> languages = {};  // that are offered, the usual one first; empty: all
 };
 
+using Dictionaries = std::map<std::string, browser::Dictionary, std::less<>>;  // by language
+
 struct Parts {
   Invitations& invitations;
   std::function<std::shared_ptr<const Assessor>()> assessor;  // of now: knowledge can be replaced
@@ -44,6 +48,7 @@ struct Parts {
   Settings settings;
   Languages languages;  // "en" is among them
   Presentation presentation;
+  std::shared_ptr<const Dictionaries> dictionaries = nullptr;  // null: add_routes makes them
 };
 
 // `parts` is copied; what it refers to outlives the router.

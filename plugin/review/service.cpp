@@ -406,9 +406,14 @@ Response Handling::end() {
   if (!session_) {
     return message(403, "refused");
   }
-  auto response = parts_.door->outside(parts_.texts, 200,
-                                       is_staff() ? "staff-ended" : "launch-ended", is_staff());
-  parts_.door->end(request_, response);
+  const auto& door = *parts_.door;
+  const std::string browser(browser::cookie_of(request_, kBrowserCookie));
+  const auto onward = door.sign_out ? door.sign_out(*session_, browser) : std::string();
+  auto response =
+      onward.empty()
+          ? door.outside(parts_.texts, 200, is_staff() ? "staff-ended" : "launch-ended", is_staff())
+          : door.leaving(parts_.texts, onward);
+  door.end(request_, response);
   return response;
 }
 
@@ -646,6 +651,18 @@ Response Door::outside(const browser::Texts& texts, int status, std::string_view
   look.is_outside = true;
   look.sign_in = with_sign_in ? kSignIn : "";
   return page(status, message_page(look, name), frames);
+}
+
+// No redirect: of the answer to a form browsers follow none to another origin (form-action), and
+// the provider may lead on to further ones. The page says that it is over here, whatever happens
+// there.
+Response Door::leaving(const browser::Texts& texts, const std::string& address) const {
+  Look look{texts, style_file().path};
+  look.is_outside = true;
+  look.sign_out = address;
+  auto response = page(200, message_page(look, "staff-leaving"), frames);
+  response.fields.push_back({"Refresh", "0; url=" + address});
+  return response;
 }
 
 void add_routes(http::Router& router, const Parts& parts) {

@@ -32,12 +32,17 @@ inline constexpr int kShownDays = 30;
 struct Door {
   launch::Sessions& sessions;
   std::string frames;  // origins whose pages may show ours, as browser::page takes them
+  // Where that browser signs out at the provider as well; empty, and null: nowhere.
+  std::function<std::string(const launch::Session& session, const std::string& browser)> sign_out =
+      nullptr;
 
   // The end of a session, in the browser too.
   void end(const http::Request& request, http::Response& response) const;
   // A message to who is not in, that a frame shows as well.
   http::Response outside(const browser::Texts& texts, int status, std::string_view name,
                          bool with_sign_in = false) const;
+  // To staff whose session is over: a page that leads on to the provider.
+  http::Response leaving(const browser::Texts& texts, const std::string& address) const;
 };
 
 // Where staff sign in.
@@ -45,6 +50,8 @@ inline constexpr std::string_view kSignIn = "/staff/sign-in";
 
 // Of a session of a Door.
 inline constexpr std::string_view kSessionCookie = "__Host-mf-clinic";
+// Between leaving for where one signs in or out, and the return.
+inline constexpr std::string_view kBrowserCookie = "__Host-mf-launch";
 
 struct Parts {
   Desk& desk;

@@ -491,6 +491,11 @@ std::string message_page(const Look& look, std::string_view name) {
                  {{"href", is_launch ? "/c/forms" : "/c/worklist"}});
     html.close();
   }
+  if (!look.sign_out.empty()) {
+    html.open("p");
+    html.element("a", say(look, "staff-sign-out-there"), {{"href", look.sign_out}});
+    html.close();
+  }
   if (!look.sign_in.empty()) {
     html.open("p");
     html.element("a", say(look, "staff-sign-in"), {{"href", look.sign_in}});

@@ -28,6 +28,7 @@ struct Look {
   std::string staff = {};   // who signed in, and sees all patients; empty: nobody did
   // Where staff sign in: on a message to somebody who is not in. Empty: nowhere.
   std::string sign_in = {};
+  std::string sign_out = {};  // where staff go on to sign out; empty: nowhere
 };
 
 struct SummaryView {

@@ -9,7 +9,7 @@ namespace myoflag::review {
 
 namespace {
 
-constexpr std::array<browser::TextKey, 162> kKeys{{
+constexpr std::array<browser::TextKey, 169> kKeys{{
     {"service"},
     {"column-here"},
     {"open-here"},
@@ -115,6 +115,8 @@ constexpr std::array<browser::TextKey, 162> kKeys{{
     {"state-started"},
     {"state-interrupted"},
     {"state-locked"},
+    {"trouble-task"},
+    {"no-form"},
     {"local-title"},
     {"local-text"},
     {"unknown-title"},
@@ -160,6 +162,11 @@ constexpr std::array<browser::TextKey, 162> kKeys{{
     {"staff-over-text"},
     {"staff-ended-title"},
     {"staff-ended-text"},
+    {"staff-leaving-title"},
+    {"staff-leaving-text"},
+    {"staff-sign-out-there"},
+    {"staff-signed-out-title"},
+    {"staff-signed-out-text"},
     {"staff-unlisted-title"},
     {"staff-unlisted-text"},
     {"staff-state-title"},

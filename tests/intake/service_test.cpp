@@ -2,15 +2,19 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <thread>
 #include <unistd.h>
+#include <zstd.h>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "plugin/intake/service.h"
+#include "plugin/mapping/digest.h"
 #include "plugin/review/desk.h"
+#include "rules/digest.h"
 #include "tests/intake/support.h"
 
 namespace myoflag::intake {
@@ -700,6 +704,67 @@ TEST_F(ServiceTest, StyleAndScriptHaveTheirContentInTheirName) {
   EXPECT_EQ(browser.get("/assets/mf.css").status, 404);
 }
 
+// As a browser reads "dcz"; empty where it is none of that dictionary. Source: RFC 9842, section 5.
+std::string from_dcz(std::string_view body, std::string_view dictionary) {
+  const auto digest = rules::sha256(dictionary);
+  const std::string head =
+      std::string("\x5e\x2a\x4d\x18\x20\0\0\0", 8) + std::string(digest.begin(), digest.end());
+  if (!body.starts_with(head)) {
+    return {};
+  }
+  body.remove_prefix(head.size());
+  const std::unique_ptr<ZSTD_DCtx, decltype(&::ZSTD_freeDCtx)> context(::ZSTD_createDCtx(),
+                                                                       &::ZSTD_freeDCtx);
+  ::ZSTD_DCtx_refPrefix(context.get(), dictionary.data(), dictionary.size());
+  std::string out(1u << 20U, '\0');
+  const auto size =
+      ::ZSTD_decompressDCtx(context.get(), out.data(), out.size(), body.data(), body.size());
+  out.resize(::ZSTD_isError(size) != 0U ? 0 : size);
+  return out;
+}
+
+std::string dictionary_name(std::string_view text) {
+  const auto digest = rules::sha256(text);
+  return fmt::format(":{}:", mapping::base64(std::string(digest.begin(), digest.end())));
+}
+
+TEST_F(ServiceTest, WhatPagesHaveInCommonIsSentOnceWhereTheBrowserKeepsIt) {
+  browser.come(token);
+  const auto page = browser.get("/p/q/em-now").body;
+  const std::string before = "rel=\"compression-dictionary\" href=\"";
+  const auto at = page.find(before) + before.size();
+  const auto path = page.substr(at, page.find('"', at) - at);
+  EXPECT_THAT(path, ::testing::StartsWith("/assets/mf-en."));
+  const auto csrf = browser.hidden("csrf");
+  const auto given = browser.get(path);
+  EXPECT_EQ(http::field_of(given.fields, "Use-As-Dictionary"), "match=\"/p/*\"");
+  EXPECT_THAT(http::field_of(given.fields, "Cache-Control"), HasSubstr("immutable"));
+  // The same for everybody.
+  for (const auto& secret : {csrf, token}) {
+    ASSERT_NE(secret, "");
+    EXPECT_THAT(given.body, Not(HasSubstr(secret)));
+  }
+  struct Case {
+    std::string coding, dictionary, answer;
+  };
+  const auto name = dictionary_name(given.body);
+  for (const auto& one :
+       {Case{"gzip, br, zstd, dcb, dcz", name, "dcz"}, Case{"dcz", name, "dcz"},
+        Case{"gzip, br", name, "gzip"}, Case{"gzip, dcz;q=0", name, "gzip"},
+        Case{"gzip, dcz", "", "gzip"}, Case{"gzip, dcz", dictionary_name("another"), "gzip"},
+        Case{"gzip, dcz", name + ",", "gzip"}, Case{"", name, ""}}) {
+    browser.extra = {{"accept-encoding", one.coding}, {"available-dictionary", one.dictionary}};
+    const auto response = browser.get("/p/q/em-now");
+    EXPECT_EQ(http::field_of(response.fields, "Content-Encoding"), one.answer) << one.coding;
+    if (one.answer == "dcz") {
+      EXPECT_EQ(from_dcz(response.body, given.body), page);
+      EXPECT_LT(response.body.size() * 4, page.size());
+      EXPECT_THAT(http::field_of(response.fields, "Content-Security-Policy"),
+                  HasSubstr("default-src 'none'"));
+    }
+  }
+}
+
 // ---- languages
 
 TEST_F(ServiceTest, AnotherLanguageKeepsWhatWasTypedAndSavesNothing) {
@@ -823,7 +888,6 @@ TEST_F(ServiceTest, AScriptIsToldWhereAFormLeads) {
   EXPECT_EQ(response.status, 204);
   EXPECT_EQ(http::field_of(response.fields, "Mf-To"), "/p/q/em-sudden");
   EXPECT_EQ(Browser::location(response), "");
-  EXPECT_EQ(http::field_of(response.fields, "Cache-Control"), "no-store");
   EXPECT_EQ(http::field_of(response.fields, "Mf-Rev"), "1") << "for a page that stays";
   const auto refused = browser.fill("/p/q/em-sudden", "em-sudden=nonsense");
   EXPECT_EQ(refused.status, 403);

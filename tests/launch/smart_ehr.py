@@ -126,6 +126,8 @@ class Ehr:
         self.launches, self.codes, self.seen_assertions = {}, {}, set()
         self.code_life = 60
         self.proved, self.ignores_prompt = None, False  # when somebody signed in here; whether that does for all
+        self.secret = None  # of the client, and how it is sent: ("client_secret_basic", "...")
+        self.end_session = False  # whether it says where people sign out
         self.is_provider = False  # people sign in by themselves, from no record (OpenID Connect)
         ehr = self
 
@@ -209,7 +211,7 @@ class Ehr:
                 "token_endpoint_auth_methods_supported": ["private_key_jwt"],
                 "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"], "code_challenge_methods_supported": ["S256"],
                 "capabilities": ["launch-ehr", "client-public", "client-confidential-asymmetric", "sso-openid-connect",
-                                 "context-ehr-patient"]}
+                                 "context-ehr-patient"]} | ({"end_session_endpoint": self.pages + "/end"} if self.end_session else {})
 
     def configuration(self, handler, _query, _form):
         handler.reply(self.settings())
@@ -243,6 +245,16 @@ class Ehr:
         handler.reply(b"", 302, Location=address)
         return True
 
+    def secret_is_good(self, handler, form):
+        method, secret = self.secret
+        sent = handler.headers["Authorization"]
+        if method == "client_secret_post":
+            return sent is None and (form.get("client_id"), form.get("client_secret")) == (self.client_id, secret)
+        if sent is None or not sent.startswith("Basic ") or "client_secret" in form or "client_id" in form:
+            return False
+        parts = base64.b64decode(sent[6:], validate=True).decode().split(":")  # RFC 6749, 2.3.1: both are encoded as in a form
+        return [urllib.parse.unquote_plus(one) for one in parts] == [self.client_id, secret]
+
     def assertion_is_good(self, form):
         if self.client_keys is None:
             return form.get("client_id") == self.client_id and "client_assertion" not in form
@@ -261,7 +273,7 @@ class Ehr:
                  "redirect" if form.get("redirect_uri") != given["query"]["redirect_uri"] else
                  "verifier" if not 43 <= len(verifier) <= 128 or
                  base64url(hashlib.sha256(verifier.encode()).digest()) != given["query"]["code_challenge"] else "")
-        if not wrong and not self.assertion_is_good(form):
+        if not wrong and not (self.secret_is_good(handler, form) if self.secret else self.assertion_is_good(form)):
             wrong = "client"
         if form.get("grant_type") != "authorization_code" or wrong:
             self.refusals.append(("token", wrong))

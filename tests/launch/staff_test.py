@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Staff sign in to the worklist with OpenID Connect, on real sockets: who gets in, who does not and why, what a session may do, who then
 looks after what is urgent, and that nobody is local where that is switched off."""
+import html
 import json
 import os
 import re
@@ -8,16 +9,24 @@ import subprocess
 import sys
 import time
 import unittest
+import unittest.mock
 import urllib.parse
 
 ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
 sys.path[:0] = [os.path.join(ROOT, "tests", "sidecar"), os.path.dirname(os.path.abspath(__file__))]
 from clinic import PROGRAM, Client, Clinic  # noqa: E402
 from launch_test import Browser, visit  # noqa: E402
-from smart_ehr import Ehr, Key  # noqa: E402
+from smart_ehr import Ehr, Key, unbase64url  # noqa: E402
 
 SIGN_IN = "/staff/sign-in"
 GROUP = "clinic-staff"
+
+
+def verifies_as(key, token):
+    """Its claims, where the provider's key signed it."""
+    head, payload, signature = token.split(".")
+    assert unbase64url(signature) == key.sign(f"{head}.{payload}".encode())  # RS256: the same each time
+    return json.loads(unbase64url(payload))
 
 
 class Staff(Clinic):
@@ -153,6 +162,97 @@ class Staff(Clinic):
         sidecar.stop()
         browser.sidecar = self.serve()
         self.assertEqual(browser.get("/c/worklist").status, 403)
+
+    # ---- a secret
+
+    def test_a_secret_is_sent_as_it_is_registered(self):
+        odd = "s\u00e9cret: 100%+1&x=y"
+        for method in ("client_secret_basic", "client_secret_post"):
+            with self.subTest(method=method), unittest.mock.patch.dict(os.environ, MYOFLAG_TEST_SECRET=odd):
+                self.provider.secret, self.provider.refusals = (method, odd), []
+                sidecar = self.serve(**{"client-secret": "MYOFLAG_TEST_SECRET", "client-secret-method": method})
+                self.enter(Browser(sidecar))
+                self.assertEqual(self.provider.refusals, [])
+                self.assert_quiet(sidecar, "cret: 100", "c%C3%A9cret")
+                # Another one, and the same sent in another way.
+                title = "Signing in does not work now"
+                self.provider.secret = (method, odd + "1")
+                line = self.refused(self.come(Browser(sidecar)), 502, title, sidecar, "MF-4274")
+                self.assertIn("staff: status 400, invalid_client", line)
+                self.provider.secret = ({"client_secret_basic": "client_secret_post"}.get(method, "client_secret_basic"), odd)
+                self.refused(self.come(Browser(sidecar)), 502, title, sidecar, "MF-4274")
+        self.provider.secret = ("client_secret_basic", odd)
+        sidecar = self.serve()  # a public client
+        self.refused(self.come(Browser(sidecar)), 502, title, sidecar, "MF-4274")
+
+    # ---- signing out where they signed in
+
+    def sign_out(self, browser):
+        page = browser.get("/c/worklist")
+        return browser.post("/c/end", {"csrf": re.search(r'action="/c/end"><input type="hidden" name="csrf" value="([^"]+)"', page.body).group(1)})
+
+    def test_they_sign_out_at_the_provider_too(self):
+        self.provider.end_session = True
+        sidecar = self.serve()
+        browser = self.enter(Browser(sidecar))
+        kept = dict(browser.jar)
+        page = self.sign_out(browser)
+        self.assertEqual((page.status, page.title), (200, "You are signed out here"))
+        # The session is over before the provider is asked, and whatever it does.
+        self.assertNotIn("__Host-mf-clinic", browser.jar)
+        old = Browser(sidecar)
+        old.jar = kept
+        self.assertEqual(old.get("/c/worklist").status, 403)
+        self.assertEqual(page.headers["Refresh"][:7], "0; url=")
+        address = page.headers["Refresh"][7:]
+        self.assertIn(f'href="{html.escape(address)}"', page.body)
+        self.assertTrue(address.startswith(self.provider.pages + "/end?id_token_hint="))
+        asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query, strict_parsing=True))
+        self.assertEqual(sorted(asked), ["id_token_hint", "post_logout_redirect_uri", "state"])
+        self.assertEqual(asked["post_logout_redirect_uri"], "https://cds.example/staff/signed-out")
+        self.assertEqual(verifies_as(self.provider.key, asked["id_token_hint"])["aud"], "myoflag")
+        self.assertEqual(page.headers["Cache-Control"], "no-store")
+        self.assertEqual(page.headers["Referrer-Policy"], "no-referrer")
+        # The way back is good once, in that browser, and says nothing of who never left.
+        back = "/staff/signed-out?state="
+        for one, query in ((Browser(sidecar), asked["state"]), (browser, "0" * 32), (browser, ""), (browser, asked["state"])):
+            page = one.get(back + query)
+            self.assertEqual((page.status, page.to), (303, "/c/worklist"))
+        page = self.sign_out(self.enter(browser))
+        state = page.headers["Refresh"].rpartition("&state=")[2]
+        page = browser.get(back + state)
+        self.assertEqual((page.status, page.title), (200, "You are signed out"))
+        self.assertIn(f'href="{SIGN_IN}"', page.body)
+        self.assertEqual(browser.get(back + state).to, "/c/worklist")
+        self.assert_quiet(sidecar, asked["id_token_hint"], asked["state"], state)
+
+    def test_they_sign_out_here_where_the_provider_does_not_say_how_or_nobody_wants_it(self):
+        for end_session, how in ((False, "provider"), (True, "here")):
+            with self.subTest(end_session=end_session, how=how):
+                self.provider.end_session = end_session
+                browser = self.enter(Browser(self.serve(**{"sign-out": how})))
+                page = self.sign_out(browser)
+                self.assertEqual((page.status, page.title), (200, "You are signed out"))
+                self.assertIn("not from the system that you signed in with", page.body)
+                self.assertNotIn("Refresh", page.headers)
+                self.assertEqual(browser.get("/c/worklist").status, 403)
+
+    def test_they_sign_out_while_the_provider_is_down(self):
+        self.provider.end_session = True
+        browser = self.enter(Browser(self.serve()))
+        self.provider.how = {part: lambda handler: handler.reply({}, 503) or True for part in ("configuration", "authorize", "token", "keys")}
+        self.assertEqual(self.sign_out(browser).title, "You are signed out here")
+        self.assertEqual(browser.get("/c/worklist").status, 403)
+
+    def test_an_address_to_sign_out_that_is_none(self):
+        for bad in ("http://login.example/end", "javascript:alert(1)", "/end", "https://x.example/\r\nA: b"):
+            with self.subTest(bad=bad):
+                sidecar = self.serve()
+                settings = self.provider.settings() | {"end_session_endpoint": bad}
+                self.provider.how["configuration"] = lambda handler, settings=settings: handler.reply(settings) or True
+                line = self.refused(Browser(sidecar).get(SIGN_IN), 502, "Signing in does not work now", sidecar, "MF-4273")
+                self.assertIn("its end_session_endpoint is no https address", line)
+        self.enter(Browser(self.serve(**{"sign-out": "here"})))  # who does not use it does not mind
 
     def test_nobody_with_something_like_a_session(self):
         sidecar = self.serve()
@@ -436,7 +536,10 @@ class Staff(Clinic):
                             ({"value": None}, "staff.value is needed"), ({"issuer": None}, "staff.issuer is needed"),
                             ({"issuer": "http://login.example"}, "MF-4254"), ({"issuer": "https://login.example/"}, "MF-4254"),
                             ({"scope": "profile"}, "MF-4254"), ({"local-access": "maybe"}, "MF-4254"), ({"key": "gone.pem"}, "MF-4131"),
-                            ({"idle-time": 1}, "MF-4254"), ({"secret": "x"}, "MF-4253")):
+                            ({"idle-time": 1}, "MF-4254"), ({"secret": "x"}, "MF-4253"),
+                            ({"client-secret": "not a name"}, "MF-4254"), ({"client-secret": "MYOFLAG_NOT_SET"}, "MF-4257"),
+                            ({"client-secret": "PATH", "key": "x.pem"}, "MF-4256"), ({"sign-out": "maybe"}, "MF-4254"),
+                            ({"client-secret": "PATH", "client-secret-method": "private_key_jwt"}, "MF-4254")):
             with self.subTest(staff=staff):
                 status, text = check(self.configuration(**staff))
                 self.assertEqual(status, 2, text)
