@@ -311,7 +311,11 @@ Entries binding_entries(const Knowledge& knowledge) {
                    {"pregnancy", names.item(bindings.pregnancy)},
                    {"age-rounding", fmt::to_string(bindings.age_rounding)}};
   out["calm"] = {{"visits", list_of(bindings.calm.visits, calm_codes)},
-                 {"priorities", list_of(bindings.calm.priorities, calm_codes)}};
+                 {"visit-names", list(bindings.calm.visit_names)},
+                 {"priorities", list_of(bindings.calm.priorities, calm_codes)},
+                 {"conditions", list(bindings.calm.conditions)},
+                 {"results", list(bindings.calm.results)},
+                 {"marks", list(bindings.calm.marks)}};
   return out;
 }
 

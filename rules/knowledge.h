@@ -212,6 +212,10 @@ struct CalmCodes {
 // What ordinary records say, by which nobody is alarmed.
 struct Calm {
   std::vector<CalmCodes> visits, priorities;  // neither an emergency nor a stay
+  // Whole texts, lower case. Of a visit where its class is of another code system; of a condition;
+  // of a result of a laboratory.
+  std::vector<std::string> visit_names, conditions, results;
+  std::vector<std::string> marks;  // codes of interpretations that say the same as those results
 };
 
 struct Bindings {

@@ -130,8 +130,8 @@ auto fields(X& x) {
 }
 template <Is<Calm> X>
 auto fields(X& x) {
-  auto& [a, b] = x;
-  return std::tie(a, b);
+  auto& [a, b, c, d, e, f] = x;
+  return std::tie(a, b, c, d, e, f);
 }
 template <Is<Bindings> X>
 auto fields(X& x) {

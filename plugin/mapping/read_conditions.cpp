@@ -39,7 +39,9 @@ void RecordReader::read_condition(const RecordResource& resource) {
   const bool is_unread =
       meaning.conditions == 0 && meaning.pregnancies == 0 && meaning.cautions.empty();
   constexpr auto kind = RecordEntry::Kind::condition;
-  if (is_unread) {
+  if (is_unread && index_.is_calm_condition(resource.json.find("code"))) {
+    list_unjudged(named.name, when);
+  } else if (is_unread) {
     list_unread({kind, bindings_.conditions}, named, resource, when, is_current);
   } else if (auto text = another_said(index_, resource.json.find("code")); !text.empty()) {
     Named other = named;

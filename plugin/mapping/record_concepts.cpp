@@ -96,6 +96,26 @@ std::vector<std::string> plain_list(std::string_view text) {
   return list;
 }
 
+std::vector<std::string> plain_of(const std::vector<std::string>& texts) {
+  std::vector<std::string> list;
+  for (const auto& text : texts) {
+    list.push_back(plain_words(text));
+  }
+  return list;
+}
+
+// A CodeableConcept whose text and names are all of the list. A code without a name may say more.
+bool says_only(const Json& one, const std::vector<std::string>& list) {
+  const auto is_listed = [&list](std::string_view text) {
+    return std::find(list.begin(), list.end(), plain_words(text)) != list.end();
+  };
+  const auto text = one.string_of("text");
+  const auto& codings = one.array_of("coding");
+  return !(codings.empty() && text.empty()) && (text.empty() || is_listed(text)) &&
+         std::all_of(codings.begin(), codings.end(),
+                     [&](const Json& coding) { return is_listed(coding.string_of("display")); });
+}
+
 // The length of the longest of them that the words begin with; 0: of none.
 std::size_t longest_at(const std::vector<std::string>& list, std::string_view words) {
   std::size_t longest = 0;
@@ -189,6 +209,8 @@ ConceptIndex::ConceptIndex(const rules::Knowledge& knowledge)
       joins_(plain_list(knowledge.text("record-joins"))),
       qualifiers_(plain_list(knowledge.text("record-qualifiers"))),
       urgent_visits_(plain_list(knowledge.text("record-urgent-visits"))),
+      calm_conditions_(plain_of(knowledge.bindings.calm.conditions)),
+      calm_results_(plain_of(knowledge.bindings.calm.results)),
       own_systems_{question_system(knowledge), result_system(knowledge, "rules"),
                    result_system(knowledge, "tiers"), result_system(knowledge, "hypotheses"),
                    result_system(knowledge, "results")} {
@@ -473,6 +495,30 @@ PregnancyAnswer ConceptIndex::pregnancy_answer(const Json& observation) const {
   return shares_text(texts, pregnancy_status_.yes_text)  ? PregnancyAnswer::yes
          : shares_text(texts, pregnancy_status_.no_text) ? PregnancyAnswer::no
                                                          : PregnancyAnswer::unread;
+}
+
+bool ConceptIndex::is_calm_condition(const Json* one) const {
+  return one != nullptr && says_only(*one, calm_conditions_);
+}
+
+bool ConceptIndex::is_negative(const Json& part) const {
+  const auto* chosen = part.find("valueCodeableConcept");
+  const auto said =
+      chosen != nullptr ? *chosen : Json::object({{"text", part.string_of("valueString")}});
+  return says_only(said, calm_results_) && read_member(part, "code").meaning.workups.empty();
+}
+
+bool ConceptIndex::has_calm_marks(const Json& part) const {
+  const auto& calm = knowledge_.bindings.calm.marks;
+  const auto& marks = part.array_of("interpretation");
+  return std::all_of(marks.begin(), marks.end(), [&](const Json& mark) {
+    const auto& codings = mark.array_of("coding");
+    const bool is_coded = std::all_of(codings.begin(), codings.end(), [&](const Json& coding) {
+      return std::find(calm.begin(), calm.end(), coding.string_of("code")) != calm.end();
+    });
+    const auto text = Json::object({{"text", mark.string_of("text")}});
+    return is_coded && (mark.has("text") ? says_only(text, calm_results_) : !codings.empty());
+  });
 }
 
 // ---- Medicines

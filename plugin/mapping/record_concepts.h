@@ -79,6 +79,14 @@ class ConceptIndex {
   // A CodeableConcept, or null, that says in so many words that somebody is not pregnant.
   bool denies_pregnancy(const fhir::Json* one) const;
 
+  // A CodeableConcept, or null, that is one of the calm conditions by all its words.
+  bool is_calm_condition(const fhir::Json* one) const;
+  // An Observation or a component of one whose value is one of the calm results by all its words,
+  // in a test that the knowledge does not name.
+  bool is_negative(const fhir::Json& part) const;
+  // None of its interpretations says more.
+  bool has_calm_marks(const fhir::Json& part) const;
+
  private:
   enum class List : std::uint8_t {
     medicine,
@@ -117,6 +125,7 @@ class ConceptIndex {
   const rules::Knowledge& knowledge_;
   const rules::PregnancyStatus& pregnancy_status_;
   std::vector<std::string> joins_, qualifiers_, urgent_visits_;  // plain words
+  std::vector<std::string> calm_conditions_, calm_results_;      // the same
   std::set<std::string> official_;        // plain words of the names of verified codes
   std::vector<std::string> own_systems_;  // of the codes of our Observations
 

@@ -8,6 +8,7 @@
 #include "plugin/mapping/one_of.h"
 #include "plugin/mapping/own_words.h"
 #include "plugin/mapping/record_values.h"
+#include "plugin/mapping/record_words.h"
 #include "plugin/mapping/rule_codes.h"
 
 namespace myoflag::mapping {
@@ -188,9 +189,24 @@ bool is_calm(const Json& coding, const std::vector<rules::CalmCodes>& all) {
   });
 }
 
+// A code system of one EHR alone, whose names say all.
+bool has_calm_name(const rules::Calm& calm, const Json& visit_class) {
+  const auto system = visit_class.string_of("system");
+  const auto name = plain_words(visit_class.string_of("display"));
+  const bool is_known =
+      std::any_of(calm.visits.begin(), calm.visits.end(), [&](const rules::CalmCodes& one) {
+        return std::any_of(one.systems.begin(), one.systems.end(), [&](const std::string& known) {
+          return is_same_address(known, system);
+        });
+      });
+  return !system.empty() && !is_known && !name.empty() &&
+         std::any_of(calm.visit_names.begin(), calm.visit_names.end(),
+                     [&](const std::string& one) { return plain_words(one) == name; });
+}
+
 // Any other class, and none, may be an emergency or a stay.
 bool is_calm_class(const rules::Calm& calm, const Json* one) {
-  return one != nullptr && is_calm(*one, calm.visits);
+  return one != nullptr && (is_calm(*one, calm.visits) || has_calm_name(calm, *one));
 }
 
 bool is_calm_priority(const rules::Calm& calm, const Json& priority) {

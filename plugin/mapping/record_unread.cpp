@@ -122,12 +122,22 @@ bool is_marked(const Part& part) {
 
 enum class Weight : std::uint8_t { none, unjudged, told_of_late, told };
 
+// Of a laboratory alone: what else is not found, a reflex or a pulse, may be a sign.
+bool is_plain_negative(const ConceptIndex& index, const Part& part) {
+  const auto& whole = part.resource->json;
+  return is_laboratory(whole) && !has_note(whole) && index.is_negative(*part.json) &&
+         index.has_calm_marks(*part.json) && index.has_calm_marks(whole);
+}
+
 // A laboratory judges its words, too; elsewhere a mark is of a number.
 Weight weight_of(const ConceptIndex& index, const Part& part) {
   const auto& whole = part.resource->json;
   const bool is_known = is_of_health(index, *part.json);
   const bool is_normal = is_marked_normal(*part.json) &&
                          (is_laboratory(whole) || !(is_in_words(*part.json) || is_known));
+  if (is_plain_negative(index, part) && !is_known) {
+    return Weight::unjudged;
+  }
   if (has_note(whole) || (!is_normal && (!is_usual(whole) || is_marked(part)))) {
     return Weight::told;
   }
@@ -234,9 +244,11 @@ UnreadResults unread_results(const ConceptIndex& index,
   for (auto& part : unread) {
     const auto weight = weight_of(index, part);
     part.is_current = weight == Weight::told || !is_too_old(*part.resource);
-    if (weight == Weight::unjudged && part.is_current) {
-      unjudged.push_back(part);
-    } else if (weight > Weight::unjudged && !latest.has_later_than(part)) {
+    if (weight == Weight::unjudged) {
+      if (part.is_current || is_laboratory(part.resource->json)) {
+        unjudged.push_back(part);
+      }
+    } else if (weight != Weight::none && !latest.has_later_than(part)) {
       told.push_back(part);
     }
   }

@@ -31,10 +31,10 @@ std::string result_text(std::string_view name, const fhir::Json& part);
 // Left out: what its laboratory calls normal; what this program wrote; what was withdrawn; a
 // quantity of a laboratory beside a later final one, not of the future, of the same concept_key.
 // Not judged: vital signs, habits and surveys (is_usual) that nobody marked and that have a value
-// other than words, of which the knowledge knows nothing; a vital sign has a number. `is_told`:
-// something else reads the Observation's own value; its components are listed all the same.
-// `is_too_old`: older than any rule reads, where only words of the usual are listed, for people
-// alone.
+// other than words, of which the knowledge knows nothing; a vital sign has a number. So are plain
+// negatives of a laboratory, of any age. `is_told`: something else reads the Observation's own
+// value; its components are listed all the same. `is_too_old`: older than any rule reads, where
+// only words of the usual are listed, for people alone.
 UnreadResults unread_results(const ConceptIndex& index,
                              const std::vector<const RecordResource*>& observations,
                              rules::Instant now,

@@ -209,7 +209,14 @@ void read_calm_codes(Context& context, std::span<const Node> list, std::vector<C
 
 void read_calm(Context& context, const Node& node) {
   Calm& calm = context.knowledge.bindings.calm;
-  const Fields fields(context, node, {"visits", "priorities"});
+  const Fields fields(context, node,
+                      {"visits", "visit-names", "priorities", "conditions", "results", "marks"});
+  calm.visit_names = read_words(context, fields, "visit-names");
+  calm.conditions = read_words(context, fields, "conditions");
+  calm.results = read_words(context, fields, "results");
+  if (const Node* marks = fields.find("marks")) {
+    calm.marks = context.texts(*marks);
+  }
   read_calm_codes(context, fields.list_if("visits"), calm.visits);
   read_calm_codes(context, fields.list_if("priorities"), calm.priorities);
 }

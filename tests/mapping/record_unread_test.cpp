@@ -341,6 +341,126 @@ TEST(UnreadResults, OfTheUsualThatNobodyJudgedIsCountedAndNamed) {
   EXPECT_FALSE(context.doubtful);
 }
 
+// ---- what ordinary records say
+
+struct CalmCase {
+  const char* name;
+  const char* type;
+  const char* members;
+  const char* calm;  // named among what no rule judges; empty: it is told
+};
+
+class CalmWords : public ::testing::TestWithParam<CalmCase> {};
+
+TEST_P(CalmWords, AlarmNobodyAndWithAnyFurtherWordAreTold) {
+  const auto& param = GetParam();
+  const auto context = read({of_p1(param.type, param.members)});
+  const bool is_calm = *param.calm != '\0';
+  EXPECT_EQ(context.entries.empty(), is_calm) << "listed, or known as what it names";
+  EXPECT_FALSE(is_calm && context.doubtful);
+  EXPECT_FALSE(is_calm && !context.problems.empty());
+  EXPECT_EQ(context.unjudged,
+            is_calm ? std::vector<std::string>{param.calm} : std::vector<std::string>());
+}
+
+#define NAMES(text, display)                                                                   \
+  R"("code":{"text":")" text R"(","coding":[{"system":"urn:x","code":"1","display":")" display \
+  R"("}]})"
+#define LAB AT("2026-11-21") CATEGORY("laboratory")
+
+INSTANTIATE_TEST_SUITE_P(
+    Conditions, CalmWords,
+    ::testing::Values(
+        CalmCase{"no_problems", "Condition", R"("code":{"text":"No known problems"})",
+                 "No known problems"},
+        CalmCase{"large_letters", "Condition", NAMES("NO KNOWN PROBLEMS.", "No Known Problems"),
+                 "NO KNOWN PROBLEMS."},
+        CalmCase{"official_name", "Condition",
+                 R"x("code":{"coding":[{"system":"urn:x","code":"1",)x"
+                 R"x("display":"No current problems or disability (situation)"}]})x",
+                 "No current problems or disability (situation)"},
+        CalmCase{"work", "Condition",
+                 NAMES("Full-time employment (finding)", "Full-time employment (finding)"),
+                 "Full-time employment (finding)"},
+        CalmCase{"except", "Condition", R"("code":{"text":"No known problems except ALS"})", ""},
+        CalmCase{"only_of_one_kind", "Condition",
+                 R"("code":{"text":"No known heart problems since the stroke unit"})", ""},
+        CalmCase{"not_none", "Condition", R"("code":{"text":"None of these, see letter"})", ""},
+        CalmCase{"stress_at_work", "Condition",
+                 R"("code":{"text":"Full-time employment, collapsed at work"})", ""},
+        CalmCase{"another_name", "Condition", NAMES("No known problems", "Bulbar palsy"), ""},
+        CalmCase{"code_without_name", "Condition",
+                 R"("code":{"text":"No known problems","coding":[{"system":"urn:x","code":"1"}]})",
+                 ""},
+        CalmCase{"code_alone", "Condition", R"("code":{"coding":[{"code":"160245001"}]})", ""}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(
+    Results, CalmWords,
+    ::testing::Values(
+        CalmCase{"negative", "Observation", LAB NAMED("Nitrite") R"("valueString":"Negative")",
+                 "Nitrite: Negative, 2026-11-21"},
+        CalmCase{"short_and_marked", "Observation",
+                 LAB NAMED("Nitrite") R"("valueString":"NEG")" MARKED("NEG"),
+                 "Nitrite: NEG (NEG), 2026-11-21"},
+        CalmCase{"chosen", "Observation", LAB NAMED("Influenza A RNA") LISTED("Not detected"),
+                 "Influenza A RNA: Not detected, 2026-11-21"},
+        CalmCase{"long_ago", "Observation",
+                 R"("status":"final","effectiveDateTime":"2019-11-21",)" CATEGORY("laboratory")
+                     NAMED("Casts") R"("valueString":"None seen")",
+                 "Casts: None seen, 2019-11-21"},
+        CalmCase{"with_more", "Observation",
+                 LAB NAMED("Nitrite") R"("valueString":"Negative, blood +++")", ""},
+        CalmCase{"not_negative", "Observation",
+                 LAB NAMED("Nitrite") R"("valueString":"Not negative")", ""},
+        CalmCase{"marked_abnormal", "Observation",
+                 LAB NAMED("Nitrite") R"("valueString":"Negative")" MARKED("A"), ""},
+        CalmCase{
+            "mark_in_other_words", "Observation",
+            LAB NAMED(
+                "Nitrite") R"("valueString":"Negative","interpretation":[{"text":"see note"}])",
+            ""},
+        CalmCase{"note", "Observation",
+                 LAB NAMED("Nitrite") R"("valueString":"Negative","note":[{"text":"repeat"}])", ""},
+        CalmCase{"of_no_laboratory", "Observation",
+                 AT("2026-11-21") NAMED("Knee jerk") R"("valueString":"None seen")", ""},
+        CalmCase{"examined", "Observation",
+                 AT("2026-11-21") CATEGORY("exam")
+                     NAMED("Knee jerk") R"("valueString":"Not detected")",
+                 ""}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+// A test that a rule proposes may find something by not finding it.
+TEST(CalmWords, OfATestThatTheKnowledgeProposesAreTold) {
+  for (const auto& workup : knowledge()->workups) {
+    for (const auto& code : workup.codes) {
+      auto result = of_p1("Observation", LAB R"("valueString":"Not detected")");
+      result.set("code",
+                 Json::object({{"coding", Json::array({Json::object(
+                                              {{"system", code.system}, {"code", code.code}})})}}));
+      EXPECT_THAT(read({result}).unjudged, IsEmpty()) << workup.code;
+    }
+  }
+}
+
+TEST(CalmVisits, OfOneEhrAloneAreKnownByTheirNames) {
+  const auto visit = [](std::string_view display, std::string_view more) {
+    return read({of_p1("Encounter",
+                       R"("status":"finished","period":{"start":"2026-11-20","end":"2026-11-20"},)"
+                       R"("class":{"system":"urn:oid:1.2.840.114350.1","code":"13",)"
+                       R"("display":")" +
+                           std::string(display) + "\"}" + std::string(more))})
+        .doubtful;
+  };
+  EXPECT_FALSE(visit("Outpatient", ""));
+  EXPECT_FALSE(visit("Office Visit", ""));
+  EXPECT_TRUE(visit("Outpatient emergency", ""));
+  EXPECT_TRUE(visit("Outpatient surgery", ""));
+  EXPECT_TRUE(visit("", ""));
+  EXPECT_TRUE(visit("Outpatient", R"(,"hospitalization":{"reAdmission":{"text":"R"}})"));
+  EXPECT_TRUE(visit("Outpatient", R"(,"reasonCode":[{"text":"Collapse"}])"));
+}
+
 TEST(UnreadResults, WordsOfTheUsualOfLongAgoAreListedForPeopleAlone) {
   const auto habit = [](std::string_view more) {
     return read({of_p1("Observation", CATEGORY("social-history") AT("2016-11-21")
