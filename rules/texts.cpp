@@ -17,6 +17,8 @@ constexpr TextKey kKeys[] = {
     {"change", "question answer"},
     {"vanished", "flags answers when"},
     {"vanished-undated", "flags answers"},
+    {"denied", "answers when now"},
+    {"denied-undated", "answers"},
     {"test-repeat", "test"},
     {"test-unread", "test"},
     // about the answers
