@@ -94,6 +94,9 @@ bool says(const mapping::RecordContext& context, std::string_view words) {
 #define NAMED(name) R"("code":{"text":")" name R"("},)"
 #define MMOL(value) R"("valueQuantity":{"value":)" value R"(,"unit":"mmol/L"})"
 #define MARKED(code) R"(,"interpretation":[{"coding":[{"code":")" code R"("}]}])"
+#define MARK(system, more) \
+  R"(,"interpretation":[{"coding":[{"code":"N","system":")" system R"("}],)" more "}]"
+#define RANGE_FOR(whom) R"(,"referenceRange":[{"low":{"value":2},"high":{"value":7},)" whom "}]"
 #define LISTED(name) \
   R"("valueCodeableConcept":{"coding":[{"system":"urn:x","code":"1","display":")" name R"("}]})"
 #define CHOSEN(name, words)                                                                      \
@@ -156,6 +159,30 @@ INSTANTIATE_TEST_SUITE_P(
         UnreadCase{"preliminary", R"("status":"preliminary",)" NAMED("Creatinine") MMOL("0.9"),
                    "Creatinine: 0.9 mmol/L"},
         UnreadCase{"normal_by_mark", AT("2026-11-21") NAMED("Urea") MMOL("5") MARKED("N"), ""},
+        UnreadCase{"normal_by_the_standard_s_system",
+                   AT("2026-11-21") NAMED("Urea") MMOL("5")
+                       MARK("http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
+                            R"("text":"Normal")"),
+                   ""},
+        UnreadCase{"normal_by_a_code_of_somebody_else",
+                   AT("2026-11-21") NAMED("Urea") MMOL("5") MARK("urn:x", R"("id":"m")"),
+                   "Urea: 5 mmol/L (N)"},
+        UnreadCase{"normal_by_a_code_beside_other_words",
+                   AT("2026-11-21") NAMED("Urea") MMOL("5")
+                       MARK("http://hl7.org/fhir/v2/0078", R"("text":"CRITICAL")"),
+                   "Urea: 5 mmol/L (CRITICAL)"},
+        UnreadCase{"inside_a_range_of_another_age",
+                   AT("2026-11-21") NAMED("Urea") MMOL("5")
+                       RANGE_FOR(R"("age":{"high":{"value":1}})"),
+                   "Urea: 5 mmol/L"},
+        UnreadCase{"inside_a_range_of_other_people",
+                   AT("2026-11-21") NAMED("Urea") MMOL("5")
+                       RANGE_FOR(R"("appliesTo":[{"text":"neonate"}])"),
+                   "Urea: 5 mmol/L"},
+        UnreadCase{"words_that_name_a_condition_and_that_a_laboratory_marks_normal",
+                   CATEGORY("laboratory") AT("2026-11-21")
+                       NAMED("Biopsy") R"("valueString":"Motor neurone disease")" MARKED("N"),
+                   "Biopsy: Motor neurone disease (N)"},
         UnreadCase{"normal_by_range", AT("2026-11-21") NAMED("Urea") MMOL("5") RANGE("2", "7"), ""},
         UnreadCase{"outside_its_range", AT("2026-11-21") NAMED("Urea") MMOL("9") RANGE("2", "7"),
                    "Urea: 9 mmol/L"},
@@ -2315,6 +2342,12 @@ TEST(EndedMedicines, OfLateAreListedWhereARuleAsksForThem) {
   const auto late =
       ended(STATUS("stopped") R"("effectivePeriod":{"start":"2026-01-01","end":"2026-11-20"},)",
             "lithium");
+  for (const auto* when :
+       {R"("effectivePeriod":{"start":"2025-01-01"},"dateAsserted":"2026-11-20",)",
+        R"("effectivePeriod":{"start":"2025-01-01"},)", R"("effectiveDateTime":"2025-01-01",)"}) {
+    EXPECT_TRUE(ended(std::string(STATUS("stopped")) + when, "lithium").doubtful) << when;
+  }
+  EXPECT_FALSE(ended(STATUS("stopped") R"("dateAsserted":"2024-11-20",)", "lithium").doubtful);
   EXPECT_TRUE(late.doubtful);
   EXPECT_THAT(unread(late), ElementsAre("lithium, ended or stopped"));
   EXPECT_FALSE(
@@ -2329,6 +2362,39 @@ TEST(EndedMedicines, OfLateAreListedWhereARuleAsksForThem) {
                   STATUS("completed") R"("intent":"order","authoredOn":"2026-11-18",)"
                                       R"("medicationCodeableConcept":{"text":"lithium"})")});
   EXPECT_TRUE(order.doubtful);
+  const auto request = [](std::string_view members) {
+    return read({of_p1("MedicationRequest", R"("intent":"order","authoredOn":"2025-01-18",)"
+                                            R"("medicationCodeableConcept":{"text":"lithium"},)" +
+                                                std::string(members))})
+        .doubtful;
+  };
+  EXPECT_TRUE(request(R"("status":"stopped","meta":{"lastUpdated":"2026-11-21T09:00:00Z"})"));
+  EXPECT_FALSE(request(R"("status":"stopped","meta":{"lastUpdated":"2025-02-21T09:00:00Z"})"));
+  EXPECT_FALSE(request(R"("status":"completed")"));
+  EXPECT_TRUE(request(R"("status":"completed","dosageInstruction":[{"timing":{"repeat":)"
+                      R"({"boundsPeriod":{"end":"2026-11-20"}}}}])"));
+}
+
+TEST(OpenPeriods, AProcedureOrAStatementWithoutAnEndIsNotOld) {
+  const auto says = [](std::string_view type, std::string_view members) {
+    return read({of_p1(type, std::string(members))}).doubtful;
+  };
+  const std::string open = R"("start":"2020-01-01")";
+  const std::string closed = open + R"(,"end":"2020-02-01")";
+  const auto operation = [&](const std::string& period) {
+    return says("Procedure", R"("status":"completed","code":{"text":"Spinal operation"},)"
+                             R"("performedPeriod":{)" +
+                                 period + "}");
+  };
+  EXPECT_TRUE(operation(open));
+  EXPECT_FALSE(operation(closed));
+  const auto impression = [&](const std::string& period) {
+    return says("ClinicalImpression", R"("status":"in-progress","summary":"Cord compression",)"
+                                      R"("effectivePeriod":{)" +
+                                          period + "}");
+  };
+  EXPECT_TRUE(impression(open));
+  EXPECT_FALSE(impression(closed));
 }
 
 TEST(NamelessAnswers, MayBeToOurForm) {
