@@ -104,10 +104,8 @@ tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup&
   if (!invitations) {
     return tl::unexpected(std::move(invitations.error()));
   }
-  if (options.task == "on") {
-    if (auto noted = invitations->will_tell(); !noted) {
-      return tl::unexpected(noted.error());
-    }
+  if (auto noted = invitations->will_tell(options.task == "on"); !noted) {
+    return tl::unexpected(noted.error());
   }
   auto desk = review::Desk::open(store);
   if (!desk) {

@@ -219,23 +219,18 @@ void Handling::find_visit() {
   choose_language();
 }
 
-// The next person may hold the device already.
-void Handling::end_idle_visit(Need need) {
-  const auto session = browser::cookie_of(request_, kCookie);
-  needed(parts_.invitations.end_visit(session));
-  is_late_ = need == Need::known_or_late && visit_.is_known;
-  if (!is_late_) {
-    throw Ended{go_to("/p/over")};
-  }
-}
+// The page closes by itself before this. The next person may hold the device already: nothing that
+// is sent now is anybody's answer.
+constexpr std::chrono::seconds kDeviceGrace{60};
 
 void Handling::take_seat(Need need) {
   find_visit();
   check_not_over();
-  if (visit_.at_clinic && visit_.seen + parts_.settings.device_idle <= now_) {
-    return end_idle_visit(need);
-  }
   const auto session = browser::cookie_of(request_, kCookie);
+  if (visit_.at_clinic && visit_.seen + parts_.settings.device_idle + kDeviceGrace <= now_) {
+    needed(parts_.invitations.end_visit(session));
+    throw Ended{go_to("/p/over")};
+  }
   if (visit_.is_known && visit_.seen + parts_.settings.idle <= now_) {
     needed(parts_.invitations.forget(session));
     is_late_ = need == Need::known_or_late;
@@ -285,7 +280,8 @@ const Informant* Handling::informant(const Draft& draft) const {
   const std::string_view answer =
       chosen == 0 ? std::string_view()
                   : item_at(index).options[static_cast<std::size_t>(std::countr_zero(chosen))].code;
-  return informant_of(parts_.presentation, invitation_.informant, answer);
+  // What staff said counts on the device that they opened.
+  return informant_of(parts_.presentation, visit_.at_clinic ? invitation_.informant : "", answer);
 }
 
 Json Handling::response_now(const Draft& draft, const Form& form, bool is_finished) const {
@@ -295,7 +291,7 @@ Json Handling::response_now(const Draft& draft, const Form& form, bool is_finish
     about.source = whose->source;
     about.source_text =
         question.options[static_cast<std::size_t>(question.option(whose->answer))].text;
-    about.author = whose->is_helped ? invitation_.opened_by : "";
+    about.author = visit_.at_clinic && whose->is_helped ? invitation_.opened_by : "";
   }
   return response_of(knowledge(), draft, form, about);
 }

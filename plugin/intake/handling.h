@@ -114,7 +114,6 @@ class Handling {
   void find_link();
   void take_link();
   void find_visit();
-  void end_idle_visit(Need need);
   void take_seat(Need need);
   browser::Fields take_fields() const;
   void take_draft();

@@ -97,8 +97,9 @@ Response Handling::begin() {
     change_language(language_);  // another browser goes on in it
   }
   auto response = go_to("/p/id");
-  browser::set_cookie(response, kCookie,
-                      needed(parts_.invitations.begin_visit(invitation_.id, now_)));
+  browser::set_cookie(
+      response, kCookie,
+      needed(parts_.invitations.begin_visit(invitation_.id, now_, is_shared(request_))));
   return response;
 }
 

@@ -208,10 +208,13 @@ struct Invitations::State : File {
           return Found{row.integer(0), row.integer(1), row.integer(2), row.text(3)};
         },
         "SELECT id, task_number, COALESCE(item,0), says FROM (SELECT i.id, i.task_number, i.item,"
-        " i.task_says, CASE WHEN i.submitted IS NOT NULL THEN 'completed'"
-        " WHEN i.withdrawn IS NOT NULL THEN 'withdrawn' WHEN i.expires<=? THEN 'expired'"
+        " i.expires, i.task_says, CASE WHEN i.submitted IS NOT NULL THEN 'completed'"
+        " WHEN i.withdrawn IS NOT NULL THEN 'withdrawn'"
+        " WHEN i.expires<=? THEN 'expired ' || i.expires"
         " ELSE 'requested ' || i.expires END AS says FROM invitation i) AS one"
         " WHERE says<>task_says AND (task_says<>'' OR says LIKE 'requested%')"
+        // Of two clocks that differ a little the one that is ahead is believed.
+        " AND NOT (says LIKE 'requested%' AND task_says='expired ' || expires)"
         " AND NOT EXISTS(SELECT 1 FROM item r WHERE r.id=one.item AND r.state='waiting')"
         " ORDER BY id LIMIT ?",
         seconds(now), kMostTold);
@@ -414,12 +417,13 @@ Done Invitations::speak(std::int64_t id, std::string_view language) {
   return write.commit();
 }
 
-Result<std::string> Invitations::begin_visit(std::int64_t invitation, Time now) {
+Result<std::string> Invitations::begin_visit(std::int64_t invitation, Time now, bool clinic) {
   const std::lock_guard lock(state_->mutex);
   std::string session = random_token();
   Write write(*state_);
-  write.change("INSERT INTO visit(session,invitation,csrf,made,seen) VALUES(?,?,?,?,?)",
-               digest(session), invitation, random_token(), seconds(now), seconds(now));
+  write.change("INSERT INTO visit(session,invitation,csrf,made,seen,clinic) VALUES(?,?,?,?,?,?)",
+               digest(session), invitation, random_token(), seconds(now), seconds(now),
+               std::int64_t{clinic ? 1 : 0});
   state_->keep_few_visits(write, invitation);
   return write.commit().map([&] { return std::move(session); });
 }
@@ -587,20 +591,26 @@ Result<bool> Invitations::submit(std::int64_t invitation, std::int64_t revision,
   return write.commit().map([] { return true; });
 }
 
-Done Invitations::will_tell() {
+Done Invitations::will_tell(bool tells) {
   const std::lock_guard lock(state_->mutex);
   Write write(*state_);
-  write.change("INSERT INTO bookmark(name,value) VALUES('tasks','on') ON CONFLICT DO NOTHING");
+  write.change(tells
+                   ? "INSERT INTO bookmark(name,value) VALUES('tasks','on') ON CONFLICT DO NOTHING"
+                   : "DELETE FROM bookmark WHERE name='tasks'");
   return write.commit();
 }
 
+// Patients do not wait for all of them.
 Result<int> Invitations::tell(const MakeTask& make, Time now) {
-  const std::lock_guard lock(state_->mutex);
-  const auto untold = state_->untold(now);
+  const auto untold = [&] {
+    const std::lock_guard lock(state_->mutex);
+    return state_->untold(now);
+  }();
   if (!untold) {
     return tl::unexpected(untold.error());
   }
   for (const Untold& one : *untold) {
+    const std::lock_guard lock(state_->mutex);
     if (const auto kept = state_->keep_task(one, make, now); !kept) {
       return tl::unexpected(kept.error());
     }

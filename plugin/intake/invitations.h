@@ -162,7 +162,8 @@ class Invitations {
 
   // The language of the pages from now on, on every device.
   Done speak(std::int64_t id, std::string_view language);
-  Result<std::string> begin_visit(std::int64_t invitation, Time now);  // the session
+  // The session. `clinic`: on a device of the clinic, by the patient's own link.
+  Result<std::string> begin_visit(std::int64_t invitation, Time now, bool clinic = false);
   // The same on a device of the clinic, whose other visits of this invitation end. Nothing: the
   // draft is another one by now, or the invitation is over; nothing was changed.
   Result<std::optional<std::string>> hand_over(const HandOver& given, Time now);
@@ -189,8 +190,8 @@ class Invitations {
   // person has to see to that. How many it were; at most a hundred at a time.
   using MakeTask = std::function<store::Submission(const Untold& untold)>;
   Result<int> tell(const MakeTask& make, Time now);
-  // Deliveries are to ask the record for leave to write Tasks.
-  Done will_tell();
+  // Whether deliveries are to ask the record for leave to write Tasks.
+  Done will_tell(bool tells);
 
   // Drafts, and what is told, of invitations that are over; visits that nobody can use any more.
   Done tidy(Time now);

@@ -98,7 +98,7 @@ void Handling::suggest_informant(QuestionView& view) const {
 }
 
 // What was posted is kept, and nothing is shown.
-Response Handling::late() const { return go_to(visit_.at_clinic ? "/p/over" : "/p/id"); }
+Response Handling::late() const { return go_to("/p/id"); }
 
 std::string Handling::slip_text(const Item& item, Slip slip) const {
   const auto least = item.min ? rules::to_text(*item.min) : "";

@@ -54,7 +54,8 @@ Json resource_of(const Untold& untold, const TaskWords& words, const fhir::Uuid&
                   : is_done ? "completed"
                             : "cancelled"}});
   if (!is_open && !is_done) {
-    task.set("statusReason", Json::object({{"text", untold.says}}));
+    const auto why = untold.says.substr(0, untold.says.find(' '));
+    task.set("statusReason", Json::object({{"text", why}}));
   }
   task.set("intent", "order");
   task.set("code", concept_of("complete-questionnaire"));

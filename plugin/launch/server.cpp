@@ -112,7 +112,9 @@ std::string authorize_address(const Discovery& discovery, const Server& server,
                             {"aud", asked.aud},
                             {"nonce", secrets.nonce},
                             {"code_challenge", challenge_of(secrets.verifier)},
-                            {"code_challenge_method", "S256"}}));
+                            {"code_challenge_method", "S256"},
+                            {"prompt", asked.anew ? "login" : ""},
+                            {"max_age", asked.anew ? "0" : ""}}));
 }
 
 std::string token_form(const Server& server, std::string_view code, std::string_view verifier,

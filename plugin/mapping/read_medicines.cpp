@@ -65,15 +65,9 @@ Moment end_of_course(const Json& medicine) {
 // Without a last moment where nobody knows.
 Moment end_of_stopped(const Json& medicine) {
   const auto* meta = medicine.find("meta");
-  Moment earliest;
-  for (const auto text : {end_in(&medicine, "effectivePeriod"), medicine.string_of("dateAsserted"),
-                          meta == nullptr ? std::string_view() : meta->string_of("lastUpdated")}) {
-    const auto moment = moment_in(text);
-    if (moment.last && (!earliest.last || *moment.last < *earliest.last)) {
-      earliest = moment;
-    }
-  }
-  return earliest;
+  return first_moment({end_in(&medicine, "effectivePeriod"),
+                       meta == nullptr ? std::string_view() : meta->string_of("lastUpdated"),
+                       medicine.string_of("dateAsserted")});
 }
 
 }  // namespace

@@ -308,7 +308,7 @@ Done Store::arrived(std::int64_t item, const std::vector<Arrival>& arrivals) {
     write.change("UPDATE step SET body='' WHERE item=?", item);
     // What a Task was before does not matter any more, and must not be written after it.
     write.change(
-        "UPDATE item SET state='done', code='', reason='' WHERE state='parked' AND id<? AND id IN"
+        "UPDATE item SET state='done', code='', reason='' WHERE state<>'done' AND id<? AND id IN"
         " (SELECT item FROM task WHERE invitation=(SELECT invitation FROM task WHERE item=?))",
         item, item);
   }

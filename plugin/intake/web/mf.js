@@ -44,8 +44,14 @@ if (finish) {
   const soon = document.getElementById("soon");
   const idle = 1000 * finish.dataset.idle;
   let timers = [];
+  let told = Date.now();
   const rest = () => {
     timers.forEach(clearTimeout);
+    // The server counts pages: who reads or scrolls for long is there, too.
+    if (Date.now() - told > idle / 4) {
+      told = Date.now();
+      fetch(location.href, { method: "HEAD", cache: "no-store" }).catch(() => {});
+    }
     soon.textContent = "";
     timers = [setTimeout(() => { soon.textContent = finish.dataset.soon; }, idle * 3 / 4), setTimeout(() => finish.submit(), idle)];
   };
