@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "rules/knowledge.h"
@@ -240,6 +241,7 @@ struct Notice {
     under_age,
     change,          // what changed since the last response
     vanished,        // a red flag of an earlier response, no longer answered
+    denied,          // what held back reassurance on an earlier response, no longer answered
     uncertain_list,  // "not sure" about medicines, conditions ...
   };
   Kind kind = Kind::nothing_matched;
@@ -251,6 +253,12 @@ struct VanishedFlag {
   const Rule* rule = nullptr;
   const EarlierForm* form = nullptr;  // in Assessment::input
   std::vector<Evidence> because;      // the answers of then
+};
+
+// Answers of an earlier response that are not given any more, and that kept the benign gate closed.
+struct DeniedAnswers {
+  const EarlierForm* form = nullptr;  // in Assessment::input
+  std::vector<std::pair<const Item*, std::uint64_t>> options;
 };
 
 struct Assessment {

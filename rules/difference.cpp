@@ -180,6 +180,7 @@ Fields fields_of(const Knowledge& knowledge, const Item& item) {
           {"required", flag(item.required)},
           {"context-only", flag(item.context_only)},
           {"lasting", flag(item.lasting)},
+          {"stays-true", flag(item.stays_true)},
           {"look-back-hours", fmt::to_string(item.look_back_hours)},
           {"options", list_of(item.options, option)},
           {"codes", text_of(item.codes)},

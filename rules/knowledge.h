@@ -72,6 +72,7 @@ struct Item {
   bool required = false;
   bool context_only = false;  // shown to the clinician, read by no rule
   bool lasting = false;       // asks "have you ever had": what was ticked once stays so
+  bool stays_true = false;    // what was ticked once cannot become untrue; a denial is told
   int look_back_hours = 0;    // the time before the answer that it asks about; 0: names none
   std::vector<Option> options;
   std::vector<Coding> codes;

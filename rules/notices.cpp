@@ -6,6 +6,7 @@
 #include "rules/since_last.h"
 #include "rules/texts.h"
 #include "rules/unjudged.h"
+#include "rules/vanished.h"
 #include "rules/wording.h"
 
 namespace myoflag::rules {
@@ -23,6 +24,7 @@ class Writer {
     about_answers();
     about_changes();
     about_vanished();
+    about_denied();
     about_conflicts();
     about_lists();
     about_labs();
@@ -200,6 +202,20 @@ class Writer {
       const auto when = authored_text(flag->form->response);
       add(Notice::Kind::vanished, when.empty() ? "vanished-undated" : "vanished",
           {{"flags", titles}, {"answers", words_of(flag->because)}, {"when", when}});
+    }
+  }
+
+  void about_denied() {
+    const auto now = authored_text(input_.response);
+    for (const auto& denied : denied_answers(knowledge_, input_)) {
+      std::string words;
+      for (const auto& [item, options] : denied.options) {
+        words += (words.empty() ? "" : "; ") + item->label + ": " + option_texts(*item, options);
+      }
+      const auto when = authored_text(denied.form->response);
+      const bool is_dated = !when.empty() && !now.empty();
+      add(Notice::Kind::denied, is_dated ? "denied" : "denied-undated",
+          {{"answers", words}, {"when", when}, {"now", now}});
     }
   }
 

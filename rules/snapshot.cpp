@@ -53,9 +53,10 @@ auto fields(X& x) {
 }
 template <Is<Item> X>
 auto fields(X& x) {
-  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb, cc] = x;
+  auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb, cc,
+         dd] = x;
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y, z, aa, bb,
-                  cc);
+                  cc, dd);
 }
 template <Is<Hypothesis> X>
 auto fields(X& x) {

@@ -17,6 +17,8 @@ constexpr TextKey kKeys[] = {
     {"change", "question answer"},
     {"vanished", "flags answers when"},
     {"vanished-undated", "flags answers"},
+    {"denied", "answers when now"},
+    {"denied-undated", "answers"},
     {"test-repeat", "test"},
     {"test-unread", "test"},
     // about the answers
@@ -85,6 +87,7 @@ constexpr TextKey kKeys[] = {
     {"record-lab-bound", "lab"},
     {"record-lab-differ", "lab"},
     {"record-lab-undated"},
+    {"record-lab-lasting"},
     {"record-lab-future"},
     {"record-lab-not-final"},
     {"record-lab-survey"},

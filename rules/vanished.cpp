@@ -18,6 +18,16 @@ bool has_run_out(const Item& item, const EvaluationInput& input, const EarlierFo
          std::chrono::hours(item.look_back_hours);
 }
 
+// Longer ago than any question asks about.
+bool is_long_ago(const Knowledge& knowledge, const EvaluationInput& input,
+                 const EarlierForm& form) {
+  Item longest;
+  for (const auto& item : knowledge.items) {
+    longest.look_back_hours = std::max(longest.look_back_hours, item.look_back_hours);
+  }
+  return has_run_out(longest, input, form);
+}
+
 // Of a form before the last completed one only what this one was still asked about.
 AnswerRecord still_asked(const Knowledge& knowledge, const EvaluationInput& input,
                          const EarlierForm& form) {
@@ -82,6 +92,92 @@ std::vector<int> earlier_flags(const Knowledge& knowledge, const EvaluationInput
   std::sort(flags.begin(), flags.end());
   flags.erase(std::unique(flags.begin(), flags.end()), flags.end());
   return flags;
+}
+
+namespace {
+
+using Options = std::vector<std::uint64_t>;  // by item
+
+// The ticks that close the benign gate, of questions that can be denied. What counts for good
+// (lasting) is in the record.
+Options closing_options(const Knowledge& knowledge) {
+  using Kind = Criterion::Kind;
+  Options closing(knowledge.items.size(), 0), allowed(knowledge.items.size(), 0);
+  if (knowledge.benign_gate < 0) {
+    return closing;
+  }
+  const auto& gate = knowledge.gaps[static_cast<std::size_t>(knowledge.benign_gate)];
+  const auto& ops = knowledge.program.ops;
+  const std::size_t root = knowledge.program.roots[static_cast<std::size_t>(gate.root)];
+  for (std::size_t at = root; at < ops[root].end; ++at) {
+    const Op& op = ops[at];
+    const bool is_denial = op.kind == Kind::is_none || op.kind == Kind::any_of;
+    if (!is_denial && op.kind != Kind::only) {
+      continue;
+    }
+    const Item& item = knowledge.items[op.item];
+    if (item.none != 0 && !item.lasting) {
+      closing[op.item] |= op.kind == Kind::any_of ? op.mask & item.positive() : item.positive();
+      allowed[op.item] |= op.kind == Kind::only ? op.mask : 0;
+    }
+  }
+  for (std::size_t i = 0; i < closing.size(); ++i) {
+    closing[i] &= ~allowed[i];
+  }
+  return closing;
+}
+
+// What red flags rested on then is told with them, or they fire still.
+void leave_out_signs(const Knowledge& knowledge, const EvaluationInput& input,
+                     const EarlierForm& form, Options& options) {
+  const auto then = facts_of(knowledge, input, form);
+  Verdicts given;
+  evaluate(knowledge, then, {}, given);
+  for (const int index : flags_of(knowledge, given)) {
+    const Rule& rule = knowledge.rules[static_cast<std::size_t>(index)];
+    for (const auto& one : because_of(knowledge, rule, then, given.fired, input)) {
+      if (one.origin == Origin::patient && is_sign(one) && !one.item->stays_true) {
+        options[static_cast<std::size_t>(one.item - knowledge.items.data())] &= ~one.options;
+      }
+    }
+  }
+}
+
+// Of what was ticked then.
+std::uint64_t denied_now(const Item& item, ItemState state, std::uint64_t now, bool is_long_ago) {
+  const bool is_denied = state == ItemState::answered && (now & item.open()) == 0;
+  return item.stays_true || (is_denied && !is_long_ago) ? ~now : 0;
+}
+
+}  // namespace
+
+std::vector<DeniedAnswers> denied_answers(const Knowledge& knowledge,
+                                          const EvaluationInput& input) {
+  std::vector<DeniedAnswers> denied;
+  Options untold = closing_options(knowledge);
+  const auto& now = input.facts.answers;
+  for (const auto& form : input.earlier) {
+    Options options = untold;
+    const bool is_old = is_long_ago(knowledge, input, form);
+    DeniedAnswers of_form{&form, {}};
+    for (std::size_t i = 0; i < options.size(); ++i) {
+      const Item& item = knowledge.items[i];
+      options[i] &= form.answers.chosen[i] & denied_now(item, now.state[i], now.chosen[i], is_old);
+    }
+    if (std::any_of(options.begin(), options.end(), [](auto one) { return one != 0; })) {
+      leave_out_signs(knowledge, input, form, options);
+    }
+    for (std::size_t i = 0; i < options.size(); ++i) {
+      if (options[i] != 0) {
+        of_form.options.emplace_back(&knowledge.items[i], options[i]);
+        untold[i] &= ~options[i];
+      }
+    }
+    if (!of_form.options.empty()) {
+      denied.push_back(std::move(of_form));
+    }
+  }
+  return denied;
 }
 
 std::vector<VanishedFlag> vanished_flags(const Knowledge& knowledge, const EvaluationInput& input,

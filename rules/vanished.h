@@ -1,6 +1,7 @@
 #pragma once
-// Red flags of earlier responses that do not fire on this one. Nobody knows yet whether the danger
-// is over or was never meant: beside them nobody is reassured. They raise no tier.
+// What earlier responses said and this one does not. First, red flags of theirs that do not fire.
+// Nobody knows yet whether the danger is over or was never meant: beside them nobody is reassured.
+// They raise no tier.
 
 #include <vector>
 
@@ -18,5 +19,11 @@ std::vector<int> earlier_flags(const Knowledge& knowledge, const EvaluationInput
 // first.
 std::vector<VanishedFlag> vanished_flags(const Knowledge& knowledge, const EvaluationInput& input,
                                          const Verdicts& verdicts);
+
+// What kept the benign gate closed on an earlier response and is denied now, though no red flag
+// rested on it, by form, newest first; each option once. It counts as long as the longest time that
+// a question looks back; what cannot become untrue always, also where it was not asked again. It
+// moves nothing: it is told.
+std::vector<DeniedAnswers> denied_answers(const Knowledge& knowledge, const EvaluationInput& input);
 
 }  // namespace myoflag::rules

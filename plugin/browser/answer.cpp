@@ -21,9 +21,9 @@ constexpr std::size_t kHashLength = 12;
 constexpr int kPageEffort = 6;   // of 9; for each answer anew
 constexpr int kAssetEffort = 9;  // once
 constexpr std::string_view kPolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types "
-    "'none'; frame-ancestors ";
+    "default-src 'none';script-src 'self';style-src 'self';img-src 'self';connect-src 'self';"
+    "form-action 'self';base-uri 'none';require-trusted-types-for 'script';trusted-types 'none';"
+    "frame-ancestors ";
 
 Asset asset(std::string_view name, std::string_view extension, std::string_view type,
             std::string_view content) {
@@ -63,14 +63,7 @@ Response page(int status, std::string html, std::string_view frames) {
            {"Cross-Origin-Opener-Policy", "same-origin"}}};
 }
 
-Response go_to(std::string address) {
-  return {303,
-          "",
-          "",
-          {{"Location", std::move(address)},
-           {"Cache-Control", "no-store"},
-           {"Referrer-Policy", "no-referrer"}}};
-}
+Response go_to(std::string address) { return {303, "", "", {{"Location", std::move(address)}}}; }
 
 Response compressed(const Request& request, Response response) {
   if (response.body.empty() || !takes_gzip(request)) {

@@ -8,6 +8,8 @@
 
 #include "plugin/cli/demo.h"
 #include "plugin/delivery/site.h"
+#include "plugin/intake/tasks.h"
+#include "plugin/mapping/code_system.h"
 #include "plugin/review/launch_service.h"
 #include "plugin/review/service.h"
 #include "plugin/review/texts.h"
@@ -23,6 +25,7 @@ intake::Settings settings_of(const config::IntakeOptions& options, delivery::Urg
   settings.patience.lock = options.lock;
   settings.order = options.order == "adaptive" ? intake::Order::adaptive : intake::Order::whole;
   settings.idle = options.idle;
+  settings.device_idle = options.device_idle;
   settings.requests_per_minute = options.requests_per_minute;
   settings.proxy_field = options.proxy_field;
   settings.languages = options.languages;
@@ -101,6 +104,11 @@ tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup&
   if (!invitations) {
     return tl::unexpected(std::move(invitations.error()));
   }
+  if (options.task == "on") {
+    if (auto noted = invitations->will_tell(); !noted) {
+      return tl::unexpected(noted.error());
+    }
+  }
   auto desk = review::Desk::open(store);
   if (!desk) {
     return tl::unexpected(std::move(desk.error()));
@@ -143,6 +151,16 @@ rules::Problems language_problems(const sidecar::Setup& setup, const intake::Lan
   return problems;
 }
 
+tl::expected<int, Failure> tell_record(Intake& intake, const sidecar::Current& serving,
+                                       rules::Instant now) {
+  const auto current = serving.get();
+  const auto& knowledge = *current->assessor.knowledge();
+  const intake::TaskWords words{mapping::questionnaire_canonical(knowledge),
+                                knowledge.canonical + "/identifier", intake.settings.site.clinic};
+  return intake.invitations.tell(
+      [&](const intake::Untold& untold) { return intake::task_of(untold, words, now); }, now);
+}
+
 void add_inviting(
     http::Router& router, Intake& intake, const sidecar::Current& serving, const std::string& base,
     http::Admission admission, const std::function<rules::Instant()>& now,
@@ -168,8 +186,15 @@ void add_intake(http::Router& router, Intake& intake, const sidecar::Current& se
     };
   }
   clinic.is_local_open = intake.is_local_open;
+  clinic.presentation = intake.presentation;
   if (launch != nullptr) {
     clinic.door.emplace(review::Door{launch->sessions(), launch->frames()});
+    if (auto* const staff = launch->staff(); staff != nullptr) {
+      clinic.door->sign_out = [staff, now](const launch::Session& session,
+                                           const std::string& browser) {
+        return staff->sign_out(session, browser, now());
+      };
+    }
     clinic.has_staff = launch->staff() != nullptr;
     add_entrances(router, intake, *launch, *clinic.door, now, log);
   }

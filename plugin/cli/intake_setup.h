@@ -49,6 +49,10 @@ void add_intake(http::Router& router, Intake& intake, const sidecar::Current& se
                 const std::function<rules::Instant()>& now,
                 const std::function<void(const std::string& request, std::string_view why)>& log);
 
+// What the record does not know yet of invitations goes into the outbox, as Tasks. How many.
+tl::expected<int, Failure> tell_record(Intake& intake, const sidecar::Current& serving,
+                                       rules::Instant now);
+
 // Invitations for the one program that `admission` lets in. `base`: of links.
 void add_inviting(http::Router& router, Intake& intake, const sidecar::Current& serving,
                   const std::string& base, http::Admission admission,

@@ -331,6 +331,8 @@ void add_question(std::string& out, const Knowledge& knowledge, const rules::Ite
   sub_bullet(out, "Asks about the last",
              item.look_back_hours == 0 ? "" : fmt::format("{} hours", item.look_back_hours));
   sub_bullet(out, "Lasting", item.lasting ? "what was ticked once counts on later forms" : "");
+  sub_bullet(out, "Stays true",
+             item.stays_true ? "what was ticked once is told where a later form denies it" : "");
   sub_bullet(out, "Instrument", item.instrument);
   sub_bullet(out, "Sources", source_links(knowledge, item.sources));
   for (const rules::Option& option : item.options) {

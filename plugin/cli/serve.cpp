@@ -465,6 +465,27 @@ void fetch_key_sets(const sidecar::Setup& setup, bool only_missing, sidecar::Lin
   }
 }
 
+// Nobody, where the EHR is told of no invitations. What is given outlives it.
+std::unique_ptr<sidecar::KeyRefresher> task_keeper(const sidecar::Setup& setup, Intake* intake,
+                                                   const sidecar::Current& serving,
+                                                   const std::function<rules::Instant()>& clock,
+                                                   sidecar::LineLog& log) {
+  constexpr std::chrono::seconds kEvery{2};
+  if (intake == nullptr || setup.config().intake.task != "on") {
+    return nullptr;
+  }
+  const auto round = [intake, &serving, &clock, &log](const std::atomic<bool>& stop) {
+    for (int kept = 1; kept > 0 && !stop;) {
+      const auto told = tell_record(*intake, serving, clock());
+      if (!told) {
+        log.write(failed_line("tasks", told.error().text));
+      }
+      kept = told.value_or(0);
+    }
+  };
+  return std::make_unique<sidecar::KeyRefresher>(round, kEvery, kEvery);
+}
+
 // Nobody, where key sets are not fetched. What is given outlives it.
 std::unique_ptr<sidecar::KeyRefresher> key_refresher(const sidecar::Setup& setup, trust::Gate* gate,
                                                      sidecar::LineLog& log) {
@@ -780,6 +801,7 @@ Exit serve(const Options& options) {
       refresher->ask();
     }
   };
+  const auto tasks = task_keeper(setup, intake->get(), current, clock, log);
   allow_connections();
   const auto router_for = [&](std::uint16_t port) {
     const sidecar::Parts parts{current,

@@ -52,6 +52,7 @@ struct IntakeOptions {
   std::string clinic, phone, emergency_number;  // as the pages show them
   std::string order;                            // "adaptive"; empty: the whole form
   std::chrono::seconds idle{3'600};             // then the date of birth is asked again
+  std::chrono::seconds device_idle{300};        // then a device of the clinic closes the form
   int tries = 5;                                // wrong dates of birth, then it is locked ...
   std::chrono::seconds lock{3'600};             // ... for so long
   int requests_per_minute = 1'200;              // from one address
@@ -59,6 +60,7 @@ struct IntakeOptions {
   std::vector<std::string> languages;           // that are offered, the usual one first; empty: all
   std::vector<std::string> appointment_types;   // "system|code" of who is invited
   int appointment_days = 14;                    // so far ahead
+  std::string task = "off";                     // or "on": the EHR gets a Task for each invitation
   std::string inviter;  // issuer of trust.clients that may invite over HTTP; empty: nobody
 };
 
@@ -86,11 +88,14 @@ struct LaunchOptions {
 // plugin/launch/server.h says what each means.
 struct StaffOptions {
   std::string issuer, client_id, key, key_id;
+  std::string secret;  // name of an environment variable; empty: none
+  std::string secret_method = "client_secret_basic";
   std::string scope = "openid profile";
   std::string aud, claim, value;
   std::chrono::seconds idle{1'800};
   std::chrono::seconds whole{28'800};
-  std::string local_access = "on";  // or "off": who is on this machine has to sign in, too
+  std::string sign_out = "provider";  // or "here"
+  std::string local_access = "on";    // or "off": who is on this machine has to sign in, too
 };
 
 struct Config {

@@ -29,6 +29,12 @@ bool is_link(const std::string& text) {
   return (text.starts_with("https://") || text.starts_with("http://")) && is_printable(text);
 }
 
+bool is_secret_method(const std::string& text) {
+  return text == "client_secret_basic" || text == "client_secret_post";
+}
+
+bool is_sign_out(const std::string& text) { return text == "provider" || text == "here"; }
+
 bool is_variable(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -143,7 +149,7 @@ constexpr std::array<SectionAbout, 10> all_sections{{
      "or the connection is closed."},
 }};
 
-const std::array<Option, 81> all{{
+const std::array<Option, 86> all{{
     {"listen", "host",
      "Address of this machine, not a name. Another one than loopback (127.0.0.1, ::1) needs a\n"
      "certificate.",
@@ -304,6 +310,12 @@ const std::array<Option, 81> all{{
      NumberOption{[](const Config& c) -> std::int64_t { return c.intake.idle.count(); },
                   [](Config& c, std::int64_t v) { c.intake.idle = std::chrono::seconds(v); }, 300,
                   7'200, "seconds"}},
+    {"intake", "device-idle-time",
+     "On a device of the clinic, on which staff opened the form: when nobody does anything for so\n"
+     "long, the form is closed and the next person sees nothing of it. What was saved is kept.",
+     NumberOption{[](const Config& c) -> std::int64_t { return c.intake.device_idle.count(); },
+                  [](Config& c, std::int64_t v) { c.intake.device_idle = std::chrono::seconds(v); },
+                  60, 3'600, "seconds"}},
     {"intake", "tries",
      "Wrong dates of birth, then the invitation is locked for a while; four times as many lock it "
      "for\n"
@@ -343,6 +355,12 @@ const std::array<Option, 81> all{{
          [](const Config& c) -> std::int64_t { return c.intake.appointment_days; },
          [](Config& c, std::int64_t v) { c.intake.appointment_days = static_cast<int>(v); }, 1, 90,
          "days"}},
+    {"intake", "task",
+     "on: each invitation is a Task in the EHR (SDC): requested, completed with the answers, or\n"
+     "cancelled. It holds neither the link nor anything that opens the form. Results are delivered "
+     "as\n"
+     "delivery says.",
+     TextOption{[](Config& c) -> std::string& { return c.intake.task; }, "on or off", is_switch}},
     {"intake", "inviter",
      "The issuer of one of trust.clients, which may make and withdraw invitations at service.base "
      "+\n"
@@ -404,10 +422,20 @@ const std::array<Option, 81> all{{
     {"staff", "key",
      "PEM file with our private key (RSA, or EC on P-384), for its owner only; the public one is "
      "at\n"
-     "service.base + /.well-known/jwks.json. Without it we are a public client.",
+     "service.base + /.well-known/jwks.json. With neither a key nor a secret we are a public "
+     "client.",
      TextOption{[](Config& c) -> std::string& { return c.staff.key; }, "", is_any}},
     {"staff", "key-id", "kid of the key; its thumbprint unless told.",
      TextOption{[](Config& c) -> std::string& { return c.staff.key_id; }, "", is_any}},
+    {"staff", "client-secret",
+     "Name of the environment variable with our secret there, instead of a key.",
+     TextOption{[](Config& c) -> std::string& { return c.staff.secret; },
+                "the name of an environment variable (A to Z, 0 to 9 and _)", is_variable}},
+    {"staff", "client-secret-method",
+     "How the secret is sent, as it is registered there: client_secret_basic or "
+     "client_secret_post.",
+     TextOption{[](Config& c) -> std::string& { return c.staff.secret_method; },
+                "client_secret_basic or client_secret_post", is_secret_method}},
     {"staff", "scope", "What is asked for; openid is needed.",
      TextOption{[](Config& c) -> std::string& { return c.staff.scope; },
                 "words with openid among them", is_openid_scope}},
@@ -429,6 +457,12 @@ const std::array<Option, 81> all{{
      NumberOption{[](const Config& c) -> std::int64_t { return c.staff.whole.count(); },
                   [](Config& c, std::int64_t v) { c.staff.whole = std::chrono::seconds(v); }, 300,
                   43'200, "seconds"}},
+    {"staff", "sign-out",
+     "provider: who signs out here signs out there as well, where it has an end_session_endpoint; "
+     "it\n"
+     "sends back to service.base + /staff/signed-out, to be registered there. here: only here.",
+     TextOption{[](Config& c) -> std::string& { return c.staff.sign_out; }, "provider or here",
+                is_sign_out}},
     {"staff", "local-access",
      "on: who is on this machine sees the clinic's pages without signing in, unless a proxy "
      "stands\n"

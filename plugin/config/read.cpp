@@ -499,10 +499,16 @@ class Reader {
       }
     }
     const bool has_others = !staff.client_id.empty() || !staff.claim.empty() ||
-                            !staff.value.empty() || !staff.key.empty() || !staff.aud.empty();
+                            !staff.value.empty() || !staff.key.empty() || !staff.aud.empty() ||
+                            !staff.secret.empty();
     if (staff.issuer.empty() && has_others) {
       problems_.push_back(loaded_.problem("staff.issuer", "MF-4255",
                                           "staff.issuer is needed: others of staff are there"));
+    }
+    if (!staff.key.empty() && !staff.secret.empty()) {
+      problems_.push_back(loaded_.problem(
+          "staff.client-secret", "MF-4256",
+          "staff.key and staff.client-secret are two ways to say who we are: one of them"));
     }
     if (staff.local_access == "off" && staff.issuer.empty() && config.launch.servers.empty()) {
       problems_.push_back(

@@ -104,6 +104,9 @@ class Order {
     request.headers = {{"Accept", "application/json"}};
     request.deadline = time_left();
     request.most_bytes = kMostOfTheWeb;
+    if (!asked.authorization.empty()) {
+      request.headers.push_back({"Authorization", asked.authorization});
+    }
     if (!asked.form.empty()) {
       request.method = fhir::client::Method::post;
       request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});

@@ -15,12 +15,16 @@ Json json_of(const WebRequest& request) {
                        {"form", request.form},
                        {"client", request.sign.client_id},
                        {"key", request.sign.key_file},
-                       {"keyId", request.sign.key_id}});
+                       {"keyId", request.sign.key_id},
+                       {"authorization", request.authorization}});
 }
 
 WebRequest request_of(const Json& json) {
   const auto text = [&](std::string_view name) { return std::string(json.string_of(name)); };
-  return {text("url"), text("form"), {text("client"), text("key"), text("keyId")}};
+  return {text("url"),
+          text("form"),
+          {text("client"), text("key"), text("keyId")},
+          text("authorization")};
 }
 
 int number_of(const Json& json, std::string_view name) {

@@ -28,6 +28,7 @@ struct WebRequest {
   std::string url;
   std::string form = {};  // sent by POST; empty: GET
   SignAs sign = {};
+  std::string authorization = {};  // the field, as it is; empty: none
 };
 
 // What was answered. Redirects are answers like others: none is followed.

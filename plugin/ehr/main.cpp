@@ -129,7 +129,12 @@ tl::expected<delivery::Delivered, Failure> deliver_to(const EhrOptions& options,
   if (options.base.empty()) {
     return delivery::deliver_files(store, how, fhir::client::real_world(), tell, stop_asked);
   }
-  const auto ehr = open_ehr(options, scope_of_delivery);
+  const auto tasks = store.bookmark("tasks");
+  if (!tasks) {
+    return tl::unexpected(tasks.error());
+  }
+  const std::string scope = scope_of_delivery;
+  const auto ehr = open_ehr(options, *tasks ? scope + " system/Task.crus" : scope);
   if (!ehr) {
     return tl::unexpected(ehr.error());
   }

@@ -727,12 +727,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
     answer.result(static_cast<unsigned>(given.status));
     answer.set(bhttp::field::date, date_now());
     answer.set("X-Request-Id", access_.request);
-    answer.set("X-Content-Type-Options", "nosniff");
-    answer.set(bhttp::field::cache_control, "no-store");
+    if (!given.body.empty()) {
+      answer.set("X-Content-Type-Options", "nosniff");
+    }
+    // Nobody may keep these two unless they are told to: RFC 9110, 15.4.4; RFC 9111, 4.2.2.
+    if (given.status != 303 && given.status != 204) {
+      answer.set(bhttp::field::cache_control, "no-store");
+    }
     if (!given.content_type.empty()) {
       answer.set(bhttp::field::content_type, given.content_type);
     }
     for (const auto& field : given.fields) {
+      if (field.name == "Set-Cookie") {  // the only one that may stand there several times
+        answer.insert(field.name, field.value);
+        continue;
+      }
       answer.set(field.name, field.value);
     }
     if (!shared_.origins.empty()) {

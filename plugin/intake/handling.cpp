@@ -2,6 +2,7 @@
 #include "plugin/intake/handling.h"
 
 #include <algorithm>
+#include <bit>
 #include <iterator>
 
 #include <fmt/format.h>
@@ -72,8 +73,26 @@ Look look_of(const Parts& parts, std::string_view language) {
   const auto found = parts.languages.find(language);
   const auto& texts =
       found == parts.languages.end() ? parts.languages.find("en")->second : found->second;
-  return {texts, parts.settings.site, style_file().path, script_file().path,
-          keep_script_file().path};
+  Look look{texts, parts.settings.site, style_file().path, script_file().path,
+            keep_script_file().path};
+  const auto* const all = parts.dictionaries.get();
+  if (all != nullptr && all->contains(language)) {
+    look.dictionary = all->find(language)->second.path();
+  }
+  return look;
+}
+
+Look look_of(const Parts& parts, std::string_view language, const rules::Knowledge& knowledge,
+             LanguageSwitch others) {
+  for (const auto& tag : offered_languages(parts, knowledge)) {
+    const auto& texts = parts.languages.find(tag)->second;
+    if (tag != language) {
+      others.languages.push_back({tag, texts.name(), texts.direction()});
+    }
+  }
+  Look look = look_of(parts, language);
+  look.others = std::move(others);
+  return look;
 }
 
 Response message_of(const Parts& parts, std::string_view language, int status,
@@ -103,16 +122,18 @@ void Handling::change_language(std::string_view tag) {
   choose_language();
 }
 
-Look Handling::with_languages(LanguageSwitch others) const {
-  for (const auto& tag : offered_languages(parts_, knowledge())) {
-    const auto& texts = parts_.languages.find(tag)->second;
-    if (tag != language_) {
-      others.languages.push_back({tag, texts.name(), texts.direction()});
-    }
-  }
+Look Handling::look() const {
   Look look = look_of(parts_, language_);
-  look.others = std::move(others);
+  if (visit_.at_clinic) {
+    look.device = Device{visit_.csrf, parts_.settings.device_idle};
+  }
   return look;
+}
+
+Look Handling::with_languages(LanguageSwitch others) const {
+  Look out = look_of(parts_, language_, knowledge(), std::move(others));
+  out.device = look().device;
+  return out;
 }
 
 Look Handling::link_look() const {
@@ -187,7 +208,7 @@ void Handling::find_visit() {
   const auto session = browser::cookie_of(request_, kCookie);
   const auto visit = session.empty() ? std::nullopt : needed(parts_.invitations.visit(session));
   if (!visit || visit->made + kLongestVisit <= now_) {
-    throw Ended{message(403, "again")};
+    throw Ended{is_shared(request_) ? go_to("/p/over") : message(403, "again")};
   }
   visit_ = *visit;
   auto found = needed(parts_.invitations.by_id(visit_.invitation));
@@ -198,9 +219,22 @@ void Handling::find_visit() {
   choose_language();
 }
 
+// The next person may hold the device already.
+void Handling::end_idle_visit(Need need) {
+  const auto session = browser::cookie_of(request_, kCookie);
+  needed(parts_.invitations.end_visit(session));
+  is_late_ = need == Need::known_or_late && visit_.is_known;
+  if (!is_late_) {
+    throw Ended{go_to("/p/over")};
+  }
+}
+
 void Handling::take_seat(Need need) {
   find_visit();
   check_not_over();
+  if (visit_.at_clinic && visit_.seen + parts_.settings.device_idle <= now_) {
+    return end_idle_visit(need);
+  }
   const auto session = browser::cookie_of(request_, kCookie);
   if (visit_.is_known && visit_.seen + parts_.settings.idle <= now_) {
     needed(parts_.invitations.forget(session));
@@ -210,7 +244,7 @@ void Handling::take_seat(Need need) {
   if (need != Need::visit && !visit_.is_known) {
     throw Ended{go_to("/p/id")};
   }
-  if (visit_.seen + kTouchEvery <= now_) {
+  if (visit_.at_clinic || visit_.seen + kTouchEvery <= now_) {
     needed(parts_.invitations.touch(session, now_));
   }
 }
@@ -244,9 +278,26 @@ void Handling::reload() {
 
 // ---- what the rules say meanwhile
 
+const Informant* Handling::informant(const Draft& draft) const {
+  const int index = knowledge().item(parts_.presentation.informant_question);
+  const auto given = draft.find(index);
+  const auto chosen = given == draft.end() ? 0 : given->second.chosen;
+  const std::string_view answer =
+      chosen == 0 ? std::string_view()
+                  : item_at(index).options[static_cast<std::size_t>(std::countr_zero(chosen))].code;
+  return informant_of(parts_.presentation, invitation_.informant, answer);
+}
+
 Json Handling::response_now(const Draft& draft, const Form& form, bool is_finished) const {
-  return response_of(knowledge(), draft, form,
-                     {invitation_.response, invitation_.patient, language_, now_, is_finished});
+  About about{invitation_.response, invitation_.patient, language_, now_, is_finished};
+  if (const Informant* whose = informant(draft)) {
+    const Item& question = item_at(knowledge().item(parts_.presentation.informant_question));
+    about.source = whose->source;
+    about.source_text =
+        question.options[static_cast<std::size_t>(question.option(whose->answer))].text;
+    about.author = whose->is_helped ? invitation_.opened_by : "";
+  }
+  return response_of(knowledge(), draft, form, about);
 }
 
 Assessed Handling::assess(const Json& response, rules::Outlook outlook) const {

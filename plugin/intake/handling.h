@@ -39,6 +39,7 @@ T needed(store::Result<T> result) {
 }
 
 inline constexpr std::string_view kCookie = "__Host-mf";
+inline constexpr std::string_view kDeviceCookie = "__Host-mf-device";  // of a device of the clinic
 
 std::string question_address(const rules::Item& item);
 
@@ -50,6 +51,9 @@ std::string language_for(const Parts& parts, const rules::Knowledge& knowledge,
 
 // How pages look: where their style and script are.
 Look look_of(const Parts& parts, std::string_view language);
+// With the other languages that are offered.
+Look look_of(const Parts& parts, std::string_view language, const rules::Knowledge& knowledge,
+             LanguageSwitch others);
 
 // A page for whom nothing is known about.
 http::Response message_of(const Parts& parts, std::string_view language, int status,
@@ -76,6 +80,8 @@ class Handling {
   http::Response submit();
   http::Response done();
   http::Response copy();
+  http::Response finish();
+  http::Response over();
 
   http::Response failed();
 
@@ -83,7 +89,7 @@ class Handling {
   enum class Need { visit, known, known_or_late };
 
   const rules::Knowledge& knowledge() const { return *assessor_->knowledge(); }
-  Look look() const { return look_of(parts_, language_); }
+  Look look() const;
   Look with_languages(LanguageSwitch others) const;
   Look form_look() const { return with_languages({}); }  // a form that keeps what was typed
   Look link_look() const;
@@ -108,6 +114,7 @@ class Handling {
   void find_link();
   void take_link();
   void find_visit();
+  void end_idle_visit(Need need);
   void take_seat(Need need);
   browser::Fields take_fields() const;
   void take_draft();
@@ -116,6 +123,8 @@ class Handling {
   std::vector<Trigger> triggers() const;
   std::vector<Trigger> unread() const;
   std::string resume_address() const;
+  bool is_unchecked() const;  // a translation that nobody has reviewed
+  IdentityView identity_view() const;
   int item_of_page() const;
   const rules::Item& item_at(int index) const {
     return knowledge().items[static_cast<std::size_t>(index)];
@@ -123,10 +132,13 @@ class Handling {
 
   std::optional<rules::Assessment> judged(const Draft& draft, const Form& form) const;
   Assessed assess(const fhir::Json& response, rules::Outlook outlook) const;
+  const Informant* informant(const Draft& draft) const;
   fhir::Json response_now(const Draft& draft, const Form& form, bool is_finished) const;
   store::Submission submission(const Assessed& assessed, const fhir::Json& response) const;
 
   QuestionView question_view(int index, bool to_review) const;
+  void suggest_informant(QuestionView& view) const;
+  http::Response late() const;
   std::string slip_text(const rules::Item& item, Slip slip) const;
   http::Response question_again(int index, const Given& given, int status, bool changed,
                                 bool to_review) const;

@@ -51,10 +51,12 @@ std::string trimmed(std::string_view text) {
 Response Handling::start() {
   take_link();
   const auto action = path_of(request_.parameters.find("token")->second) + "/start";
-  const bool is_unchecked =
-      catalogue_ != nullptr && !(catalogue_->is_reviewed() && look().texts.is_reviewed());
   return page(200,
-              start_page(link_look(), action, invitation_.submitted.has_value(), is_unchecked));
+              start_page(link_look(), action, invitation_.submitted.has_value(), is_unchecked()));
+}
+
+bool Handling::is_unchecked() const {
+  return catalogue_ != nullptr && !(catalogue_->is_reviewed() && look().texts.is_reviewed());
 }
 
 // No session yet, so no token of one: a language is nothing that another site could want to change.
@@ -109,9 +111,15 @@ Response Handling::ask_identity() {
   if (invitation_.is_locked(now_)) {
     return locked();
   }
+  return page(200, identity_page(form_look(), identity_view()));
+}
+
+IdentityView Handling::identity_view() const {
   IdentityView view;
   view.csrf = visit_.csrf;
-  return page(200, identity_page(form_look(), view));
+  view.is_first = visit_.at_clinic;
+  view.is_unchecked = visit_.at_clinic && is_unchecked();
+  return view;
 }
 
 Response Handling::identify() {
@@ -128,8 +136,7 @@ Response Handling::identify() {
     take_draft();
     return go_to(resume_address());
   }
-  IdentityView view;
-  view.csrf = visit_.csrf;
+  IdentityView view = identity_view();
   view.day = trimmed(fields.value("d"));
   view.month = trimmed(fields.value("m"));
   view.year = trimmed(fields.value("y"));

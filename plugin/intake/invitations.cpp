@@ -24,6 +24,7 @@ using store::Write;
 
 constexpr std::size_t kMostId = 64;
 constexpr int kMostLinks = 50;   // of one invitation
+constexpr int kMostTold = 100;   // at a time
 constexpr int kMostVisits = 20;  // of one invitation; the oldest, first those without identity, go
 
 std::string digest(std::string_view token) { return rules::hex(rules::sha256(token)); }
@@ -32,7 +33,8 @@ constexpr const char* kInvitation =
     "SELECT id,response,patient,born,language,made,expires,withdrawn,begun,submitted,locked_until,"
     "revision,draft,told,appointment,meets,(SELECT COUNT(*) FROM interruption r WHERE "
     "r.invitation=i.id),"
-    "(SELECT COUNT(*) FROM interruption r WHERE r.invitation=i.id AND r.read IS NULL)"
+    "(SELECT COUNT(*) FROM interruption r WHERE r.invitation=i.id AND r.read IS "
+    "NULL),informant,opened_by"
     " FROM invitation i";
 
 // Far enough to mean for ever.
@@ -64,6 +66,8 @@ Invitation invitation_of(const Columns& row) {
   out.meets = optional_time(row, 15);
   out.interruptions = static_cast<int>(row.integer(16));
   out.unread_interruptions = static_cast<int>(row.integer(17));
+  out.informant = row.text(18);
+  out.opened_by = row.text(19);
   return out;
 }
 
@@ -184,6 +188,83 @@ struct Invitations::State : File {
                    optional_seconds(wanted.meets), before.id);
     }
     return Created{before.id, {}, Became::moved};
+  }
+
+  void keep_few_visits(Write& write, std::int64_t invitation) {
+    write.change(
+        "DELETE FROM visit WHERE invitation=? AND session NOT IN(SELECT session FROM visit WHERE"
+        " invitation=? ORDER BY known DESC, made DESC LIMIT ?)",
+        invitation, invitation, kMostVisits);
+  }
+
+  // Of one that is over and was never told of, nothing is said.
+  Result<std::vector<Untold>> untold(Time now) {
+    struct Found {
+      std::int64_t id, number, item;
+      std::string says;
+    };
+    const auto found = all(
+        [](const Columns& row) {
+          return Found{row.integer(0), row.integer(1), row.integer(2), row.text(3)};
+        },
+        "SELECT id, task_number, COALESCE(item,0), says FROM (SELECT i.id, i.task_number, i.item,"
+        " i.task_says, CASE WHEN i.submitted IS NOT NULL THEN 'completed'"
+        " WHEN i.withdrawn IS NOT NULL THEN 'withdrawn' WHEN i.expires<=? THEN 'expired'"
+        " ELSE 'requested ' || i.expires END AS says FROM invitation i) AS one"
+        " WHERE says<>task_says AND (task_says<>'' OR says LIKE 'requested%')"
+        " AND NOT EXISTS(SELECT 1 FROM item r WHERE r.id=one.item AND r.state='waiting')"
+        " ORDER BY id LIMIT ?",
+        seconds(now), kMostTold);
+    if (!found) {
+      return tl::unexpected(found.error());
+    }
+    std::vector<Untold> out;
+    for (const Found& one : *found) {
+      auto invitation = this->one("id=?", one.id);
+      if (!invitation) {
+        return tl::unexpected(invitation.error());
+      }
+      out.push_back({**std::move(invitation), one.says, one.number + 1, {}, {}});
+      if (const auto read = read_answers(out.back(), one.item); !read) {
+        return tl::unexpected(read.error());
+      }
+    }
+    return out;
+  }
+
+  Done read_answers(Untold& untold, std::int64_t item) {
+    if (item == 0) {
+      return {};
+    }
+    const auto text = [](const Columns& row) { return row.text(0); };
+    const auto bundle = first(text, "SELECT bundle FROM item WHERE id=?", item);
+    const auto id = first(
+        text, "SELECT id FROM step WHERE item=? AND type='QuestionnaireResponse' AND state='done'",
+        item);
+    if (!bundle || !id) {
+      return tl::unexpected(bundle ? id.error() : bundle.error());
+    }
+    untold.response_id = id->value_or("");
+    return store::unpacked(bundle->value_or("")).map([&](std::string&& whole) {
+      untold.response_bundle = std::move(whole);
+    });
+  }
+
+  // Nothing where another process was quicker.
+  Done keep_task(const Untold& one, const MakeTask& make, Time now) {
+    Write write(*this);
+    const int changed = write.change(
+        "UPDATE invitation SET task_says=?, task_number=? WHERE id=? AND task_number=?", one.says,
+        one.number, one.invitation.id, one.number - 1);
+    if (changed == 0 && write.is_good()) {
+      return {};
+    }
+    const auto receipt = store::keep(write, make(one), now);
+    if (!receipt) {
+      return tl::unexpected(receipt.error());
+    }
+    write.change("INSERT INTO task(item,invitation) VALUES(?,?)", receipt->item, one.invitation.id);
+    return write.commit();
   }
 
   Result<std::optional<Created>> withdrawn_before(const NewInvitation& wanted) {
@@ -339,21 +420,49 @@ Result<std::string> Invitations::begin_visit(std::int64_t invitation, Time now) 
   Write write(*state_);
   write.change("INSERT INTO visit(session,invitation,csrf,made,seen) VALUES(?,?,?,?,?)",
                digest(session), invitation, random_token(), seconds(now), seconds(now));
-  write.change(
-      "DELETE FROM visit WHERE invitation=? AND session NOT IN(SELECT session FROM visit WHERE"
-      " invitation=? ORDER BY known DESC, made DESC LIMIT ?)",
-      invitation, invitation, kMostVisits);
+  state_->keep_few_visits(write, invitation);
   return write.commit().map([&] { return std::move(session); });
+}
+
+Result<std::optional<std::string>> Invitations::hand_over(const HandOver& given, Time now) {
+  const std::lock_guard lock(state_->mutex);
+  std::string session = random_token();
+  Write write(*state_);
+  const int changed = write.change(
+      "UPDATE invitation SET draft=?, revision=revision+1, informant=?, opened_by=? WHERE id=? AND"
+      " revision=? AND submitted IS NULL AND withdrawn IS NULL AND expires>?",
+      given.draft, given.informant, given.opened_by, given.invitation, given.revision,
+      seconds(now));
+  if (changed == 0 && write.is_good()) {
+    return std::nullopt;
+  }
+  write.change("DELETE FROM visit WHERE invitation=? AND clinic<>0", given.invitation);
+  write.change("INSERT INTO visit(session,invitation,csrf,made,seen,clinic) VALUES(?,?,?,?,?,1)",
+               digest(session), given.invitation, random_token(), seconds(now), seconds(now));
+  state_->keep_few_visits(write, given.invitation);
+  return write.commit().map([&] { return std::optional(std::move(session)); });
+}
+
+// With those before it: the date of birth made another session of the same visit.
+Done Invitations::end_visit(std::string_view session) {
+  const std::lock_guard lock(state_->mutex);
+  Write write(*state_);
+  write.change(
+      "DELETE FROM visit WHERE clinic<>0 AND invitation=(SELECT invitation FROM visit WHERE"
+      " session=? AND clinic<>0)",
+      digest(session));
+  return write.commit();
 }
 
 Result<std::optional<Visit>> Invitations::visit(std::string_view session) {
   const std::lock_guard lock(state_->mutex);
   return state_->first(
       [](const Columns& row) {
-        return Visit{row.integer(0), row.text(1), row.integer(2) != 0, time_of(row.integer(3)),
-                     time_of(row.integer(4))};
+        return Visit{row.integer(0),          row.text(1),
+                     row.integer(2) != 0,     time_of(row.integer(3)),
+                     time_of(row.integer(4)), row.integer(5) != 0};
       },
-      "SELECT invitation,csrf,known,made,seen FROM visit WHERE session=?", digest(session));
+      "SELECT invitation,csrf,known,made,seen,clinic FROM visit WHERE session=?", digest(session));
 }
 
 Done Invitations::touch(std::string_view session, Time now) {
@@ -379,8 +488,9 @@ Result<Identified> Invitations::identify(std::string_view session, std::string_v
   const auto tried = state_->number(
       "SELECT wrong_ever FROM invitation WHERE id=(SELECT invitation FROM visit WHERE session=?)",
       mine);
-  if (!found || !tried) {
-    return tl::unexpected(found ? tried.error() : found.error());
+  const auto clinic = state_->number("SELECT clinic FROM visit WHERE session=?", mine);
+  if (!found || !tried || !clinic) {
+    return tl::unexpected(state_->failure());
   }
   if (!*found || (*found)->is_locked(now)) {
     return Identified{*found ? Identity::locked : Identity::wrong, {}};
@@ -391,8 +501,10 @@ Result<Identified> Invitations::identify(std::string_view session, std::string_v
     write.change("UPDATE invitation SET wrong=0, begun=COALESCE(begun,?) WHERE id=?", seconds(now),
                  invitation.id);
     // The one before stays as it was: what is sent twice is right twice.
-    write.change("INSERT INTO visit(session,invitation,csrf,known,made,seen) VALUES(?,?,?,1,?,?)",
-                 digest(right.session), invitation.id, random_token(), seconds(now), seconds(now));
+    write.change(
+        "INSERT INTO visit(session,invitation,csrf,known,made,seen,clinic) VALUES(?,?,?,1,?,?,?)",
+        digest(right.session), invitation.id, random_token(), seconds(now), seconds(now),
+        clinic->value_or(0));
     return write.commit().map([&] { return right; });
   }
   const bool for_good = **tried + 1 >= std::int64_t{patience.tries} * patience.locks;
@@ -467,10 +579,33 @@ Result<bool> Invitations::submit(std::int64_t invitation, std::int64_t revision,
   if (changed == 0 && write.is_good()) {
     return false;
   }
-  if (const auto receipt = store::keep(write, submission, now); !receipt) {
+  const auto receipt = store::keep(write, submission, now);
+  if (!receipt) {
     return tl::unexpected(receipt.error());
   }
+  write.change("UPDATE invitation SET item=? WHERE id=?", receipt->item, invitation);
   return write.commit().map([] { return true; });
+}
+
+Done Invitations::will_tell() {
+  const std::lock_guard lock(state_->mutex);
+  Write write(*state_);
+  write.change("INSERT INTO bookmark(name,value) VALUES('tasks','on') ON CONFLICT DO NOTHING");
+  return write.commit();
+}
+
+Result<int> Invitations::tell(const MakeTask& make, Time now) {
+  const std::lock_guard lock(state_->mutex);
+  const auto untold = state_->untold(now);
+  if (!untold) {
+    return tl::unexpected(untold.error());
+  }
+  for (const Untold& one : *untold) {
+    if (const auto kept = state_->keep_task(one, make, now); !kept) {
+      return tl::unexpected(kept.error());
+    }
+  }
+  return static_cast<int>(untold->size());
 }
 
 Done Invitations::tidy(Time now) {

@@ -69,6 +69,9 @@ struct Invitation {
   std::string told;           // what the patient was told at the end
   int interruptions = 0;
   int unread_interruptions = 0;
+  // Where staff opened it on a device of the clinic: who gives the answers (Informant::name), and
+  // the name of who opened it.
+  std::string informant, opened_by;
 
   bool is_locked(Time now) const { return locked_for_good || locked_until > now; }
 };
@@ -82,6 +85,15 @@ struct Visit {
   std::string csrf;       // what its forms must carry
   bool is_known = false;  // the date of birth was right
   Time made, seen;
+  bool at_clinic = false;  // on a device of the clinic, which the next person uses too
+};
+
+// A form that staff open on a device of the clinic.
+struct HandOver {
+  std::int64_t invitation = 0;
+  std::int64_t revision = 0;  // of the draft that it was decided on
+  std::string draft;          // from now on
+  std::string informant, opened_by;
 };
 
 // How many dates of birth may be wrong.
@@ -115,6 +127,17 @@ struct Change {
   std::optional<store::Submission> judged;
 };
 
+// An invitation of which the record does not know how it stands.
+struct Untold {
+  Invitation invitation;
+  std::string says;             // kTaskOpen and until when, kTaskDone, or why it is over
+  std::int64_t number = 0;      // of what is told of it, from 1
+  std::string response_bundle;  // of the answers, where there are any: FHIR transaction
+  std::string response_id;      // "QuestionnaireResponse/1", where the record has it
+};
+inline constexpr std::string_view kTaskOpen = "requested";
+inline constexpr std::string_view kTaskDone = "completed";
+
 class Invitations {
  public:
   // As store::Store::open says.
@@ -140,6 +163,10 @@ class Invitations {
   // The language of the pages from now on, on every device.
   Done speak(std::int64_t id, std::string_view language);
   Result<std::string> begin_visit(std::int64_t invitation, Time now);  // the session
+  // The same on a device of the clinic, whose other visits of this invitation end. Nothing: the
+  // draft is another one by now, or the invitation is over; nothing was changed.
+  Result<std::optional<std::string>> hand_over(const HandOver& given, Time now);
+  Done end_visit(std::string_view session);
   Result<std::optional<Visit>> visit(std::string_view session);
   Done touch(std::string_view session, Time now);
   Done forget(std::string_view session);  // the date of birth is asked again
@@ -156,6 +183,14 @@ class Invitations {
   // The end: response, assessment and outbox together. False as for save.
   Result<bool> submit(std::int64_t invitation, std::int64_t revision,
                       const store::Submission& submission, std::string_view told, Time now);
+
+  // Keeps for the record what it does not know yet of invitations, each in one transaction with the
+  // note that it is kept; `make` says how. Answers are told of once the record has them, or a
+  // person has to see to that. How many it were; at most a hundred at a time.
+  using MakeTask = std::function<store::Submission(const Untold& untold)>;
+  Result<int> tell(const MakeTask& make, Time now);
+  // Deliveries are to ask the record for leave to write Tasks.
+  Done will_tell();
 
   // Drafts, and what is told, of invitations that are over; visits that nobody can use any more.
   Done tidy(Time now);

@@ -45,12 +45,24 @@ void add_head(Html& page, const Look& look, std::string_view title, Keeps keeps)
   page.single("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
   page.single("meta", {{"name", "robots"}, {"content", "noindex"}});
   const auto service = say(look, "service");
-  page.element("title", title == service ? service : fmt::format("{} - {}", title, service));
+  // A device of the clinic remembers nothing of a person, not even what was asked.
+  page.element("title",
+               look.device || title == service ? service : fmt::format("{} - {}", title, service));
   page.single("link", {{"rel", "stylesheet"}, {"href", look.style}});
   if (keeps == Keeps::answers) {
     page.open("script", {{"src", look.keep_script}, {"defer", ""}}).close();
   }
+  if (keeps == Keeps::answers && !look.dictionary.empty()) {
+    page.single("link", {{"rel", "compression-dictionary"}, {"href", look.dictionary}});
+  }
   page.open("script", {{"src", look.script}, {"defer", ""}}).close();
+  if (look.device) {  // with script, what is done on the page counts as well
+    page.open("noscript");
+    page.single("meta",
+                {{"http-equiv", "refresh"},
+                 {"content", fmt::format("{};url=/p/over", look.device->idle.count() + 1)}});
+    page.close();
+  }
   page.close();
 }
 
@@ -112,6 +124,27 @@ void add_foot(Html& page, const Look& look) {
   page.close();
 }
 
+// The way out of a device of the clinic, at the end of every page.
+void add_finish(Html& page, const Look& look) {
+  if (!look.device) {
+    return;
+  }
+  page.open("section", {{"class", "mf-device mf-screen"}, {"aria-labelledby", "finish-title"}});
+  page.element("h2", say(look, "device-title"), {{"id", "finish-title"}});
+  page.element("p", say(look, "device-what"));
+  page.open("form", {{"method", "post"},
+                     {"action", "/p/finish"},
+                     {"id", "finish"},
+                     {"data-idle", std::to_string(look.device->idle.count())},
+                     {"data-soon", say(look, "device-soon")}});
+  page.single("input", {{"type", "hidden"}, {"name", "csrf"}, {"value", look.device->csrf}});
+  page.element("button", say(look, "device-finish"),
+               {{"type", "submit"}, {"class", "mf-button mf-second"}});
+  page.close();
+  page.open("p", {{"id", "soon"}, {"class", "mf-soon"}, {"role", "status"}}).close();
+  page.close();
+}
+
 std::string whole(const Look& look, std::string_view title, const Html& body,
                   Keeps keeps = Keeps::nothing) {
   Html page;
@@ -122,7 +155,9 @@ std::string whole(const Look& look, std::string_view title, const Html& body,
   page.element("p", look.site.clinic, {{"dir", "auto"}});
   add_way_to_languages(page, look);
   page.close().close();
-  page.open("main", {{"class", "mf-main"}, {"id", "main"}}).add(body).close();
+  page.open("main", {{"class", "mf-main"}, {"id", "main"}}).add(body);
+  add_finish(page, look);
+  page.close();
   add_foot(page, look);
   page.close().close();
   return "<!DOCTYPE html>\n" + page.whole();
@@ -395,6 +430,12 @@ std::string identity_page(const Look& look, const IdentityView& view) {
   if (view.error) {
     add_summary(html, look, *view.error);
   }
+  if (view.is_first) {
+    html.element("p", say(look, "start-emergency"), {{"class", "mf-warning"}});
+  }
+  if (view.is_unchecked) {
+    html.element("p", say(look, "start-not-reviewed"), {{"class", "mf-note"}});
+  }
   html.open("form", {{"method", "post"},
                      {"action", "/p/id"},
                      {"id", kForm.view()},
@@ -461,6 +502,25 @@ std::string question_page(const Look& look, const QuestionView& view) {
   return whole(look, title_of(look, view.question, has_error), html, Keeps::answers);
 }
 
+std::string common_text(const Look& look, std::vector<OptionView> options,
+                        const std::vector<std::string>& phrases) {
+  QuestionView view;
+  view.help = view.section = view.question = view.link_id = "-";
+  view.back = "/p/q/";
+  view.notes = phrases;
+  view.options = std::move(options);
+  view.options.push_back({"-", "-", true, false});
+  view.options.push_back({"-", "-", false, true});
+  std::string out;
+  for (const auto control : {Control::text, Control::number, Control::several, Control::one}) {
+    view.control = control;
+    view.is_whole = control == Control::number;
+    out += question_page(look, view);  // the most common last: it is found at the least cost
+    view.notes.clear();
+  }
+  return out;
+}
+
 std::string stop_page(const Look& look, const StopView& view) {
   const std::string title =
       say(look, view.is_emergency ? "stop-emergency-title" : "stop-call-today-title");
@@ -471,6 +531,9 @@ std::string stop_page(const Look& look, const StopView& view) {
   html.element("p", view.words, {{"class", "mf-large"}});
   add_call(html, look, view.is_emergency ? look.site.emergency_number : look.site.phone);
   html.close();
+  if (look.device) {
+    html.element("p", say(look, "device-stop"), {{"class", "mf-warning"}});
+  }
   html.element("p", say(look, "stop-not-watched"), {{"class", "mf-strong"}});
   html.element("h2", say(look, "stop-told"));
   add_list(html, view.told);
@@ -543,6 +606,14 @@ std::string copy_page(const Look& look, const ReviewView& view, std::string_view
   html.open("p", {{"class", "mf-screen"}});
   html.element("a", say(look, "copy-back"), {{"href", "/p/done"}}).close();
   return whole(look, say(look, "copy-title"), html);
+}
+
+std::string over_page(const Look& look, std::string_view for_staff) {
+  Html html;
+  html.element("h1", say(look, "device-over-title"));
+  html.element("p", say(look, "device-over-text"));
+  html.open("p").element("a", say(look, "device-staff"), {{"href", for_staff}}).close();
+  return whole(look, say(look, "service"), html);
 }
 
 std::string message_page(const Look& look, const Message& message) {

@@ -3,6 +3,7 @@
 // knowledge have it. Complete without script; nothing in them comes from another server. Titles and
 // addresses hold nothing of a patient.
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,11 +28,18 @@ struct LanguageSwitch {
   std::string action;
   std::string csrf, back_to;  // fields; empty: left out
 };
+// A device of the clinic, which the next person uses too.
+struct Device {
+  std::string csrf;           // to give it back
+  std::chrono::seconds idle;  // then the page closes by itself
+};
 struct Look {
   const Texts& texts;
   const Site& site;
   std::string style, script, keep_script;  // their addresses
   LanguageSwitch others = {};
+  std::optional<Device> device = {};
+  std::string dictionary = {};  // its address; empty: none
 };
 
 // A field that cannot be used: what is wrong, and the id of the control.
@@ -47,6 +55,8 @@ struct IdentityView {
   std::string csrf;
   std::string day, month, year;  // as typed
   std::optional<FieldError> error;
+  bool is_first = false;      // no page came before it that says whom to call
+  bool is_unchecked = false;  // as for start_page
 };
 std::string identity_page(const Look& look, const IdentityView& view);
 
@@ -76,6 +86,10 @@ struct QuestionView {
   bool changed_elsewhere = false;
 };
 std::string question_page(const Look& look, const QuestionView& view);
+// What question pages have in common, for browsers to keep (browser::Dictionary): pages of invented
+// questions. `options`: that several questions have; `phrases`: that stand on several pages.
+std::string common_text(const Look& look, std::vector<OptionView> options,
+                        const std::vector<std::string>& phrases);
 
 struct StopView {
   bool is_emergency = false;
@@ -123,6 +137,9 @@ struct Message {
   std::string button, address;
 };
 std::string message_page(const Look& look, const Message& message);
+
+// A device of the clinic that waits for the next person.
+std::string over_page(const Look& look, std::string_view for_staff);
 
 // In their languages, with clinic and numbers filled in.
 std::string say(const Look& look, std::string_view key,

@@ -68,8 +68,41 @@ Interruption interruption(const YAML::Node& node) {
   return out;
 }
 
+Informant informant(const YAML::Node& node) {
+  check_keys(node, {"name", "answer", "source", "helped", "text"});
+  Informant out{needed(node, "name"), needed(node, "answer"), needed(node, "source"), false,
+                needed(node, "text")};
+  if (out.source != "Patient" && out.source != "RelatedPerson") {
+    throw wrong(node["source"], "the sources are Patient and RelatedPerson");
+  }
+  if (const YAML::Node helped = node["helped"]; helped.IsDefined()) {
+    out.is_helped = helped.as<bool>();
+  }
+  return out;
+}
+
+void add_informants(Presentation& out, const YAML::Node& node) {
+  if (!node.IsDefined()) {
+    throw Wrong(0, "informants are missing");
+  }
+  check_keys(node, {"question", "choices"});
+  out.informant_question = needed(node, "question");
+  const YAML::Node list = node["choices"];
+  if (!list.IsDefined() || !list.IsSequence() || list.size() == 0) {
+    throw wrong(node, "a list of choices is needed");
+  }
+  for (const auto& one : list) {
+    auto next = informant(one);
+    if (std::any_of(out.informants.begin(), out.informants.end(),
+                    [&](const Informant& before) { return before.name == next.name; })) {
+      throw wrong(one["name"], "this name stands here twice");
+    }
+    out.informants.push_back(std::move(next));
+  }
+}
+
 Presentation presentation_of(const YAML::Node& root) {
-  check_keys(root, {"interruptions"});
+  check_keys(root, {"interruptions", "informants"});
   const YAML::Node list = root["interruptions"];
   if (!list.IsDefined() || !list.IsSequence() || list.size() == 0) {
     throw wrong(root, "a list of interruptions is needed");
@@ -81,6 +114,7 @@ Presentation presentation_of(const YAML::Node& root) {
   if (!out.interruptions.front().is_emergency) {
     throw wrong(list, "the first interruption is the one for emergencies");
   }
+  add_informants(out, root["informants"]);
   return out;
 }
 
@@ -116,7 +150,33 @@ std::optional<Failure> misfit(const Presentation& presentation, const rules::Kno
                                  one.display)};
     }
   }
+  const int item = knowledge.item(presentation.informant_question);
+  for (const auto& one : presentation.informants) {
+    if (item < 0 || knowledge.items[static_cast<std::size_t>(item)].option(one.answer) < 0) {
+      return Failure{Exit::usage,
+                     fmt::format("MF-4261: the form of the knowledge has no question {} with the "
+                                 "answer {}, by which staff say who gives the answers",
+                                 presentation.informant_question, one.answer)};
+    }
+  }
   return std::nullopt;
+}
+
+const Informant* informant_of(const Presentation& presentation, std::string_view chosen,
+                              std::string_view answer) {
+  const Informant* found = nullptr;
+  for (const Informant& one : presentation.informants) {
+    if (one.name == chosen && (answer.empty() || one.answer == answer)) {
+      return &one;
+    }
+    if (one.answer != answer) {
+      continue;
+    }
+    if (found == nullptr && !one.is_helped) {
+      found = &one;
+    }
+  }
+  return found;
 }
 
 }  // namespace myoflag::intake

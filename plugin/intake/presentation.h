@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -22,9 +23,26 @@ struct Interruption {
   std::optional<int> within_hours;            // ... and with a target at most so far away
 };
 
+// Who gives the answers, and who enters them.
+struct Informant {
+  std::string name;        // in our store
+  std::string answer;      // code of the question that the form asks about it
+  std::string source;      // type of who gives the answers: "Patient", "RelatedPerson"
+  bool is_helped = false;  // who opened the form enters them
+  std::string text;        // as staff choose it, in English
+};
+
 struct Presentation {
   std::vector<Interruption> interruptions;  // the strongest first
+  std::string informant_question;           // linkId
+  std::vector<Informant> informants;
 };
+
+// Whose answers they are. `chosen`: the name that staff chose, which counts while the form's
+// question has no answer or one that fits it; else what that answer says alone. Null: it says
+// nothing.
+const Informant* informant_of(const Presentation& presentation, std::string_view chosen,
+                              std::string_view answer);
 
 tl::expected<Presentation, Failure> read_presentation(const std::string& yaml,
                                                       const std::string& file_name);

@@ -69,6 +69,9 @@ QuestionView Handling::question_view(int index, bool to_review) const {
     view.options.push_back({item.options[i].code, said(item.options[i].text, item),
                             (answer.chosen & bit) != 0, item.repeats && (item.none & bit) != 0});
   }
+  if (given == draft_.end() && item.link_id == parts_.presentation.informant_question) {
+    suggest_informant(view);
+  }
   view.has_body_map = item.repeats && item.link_id == browser::body_map().question;
   view.value = answer.text;
   // Told already; shown to be corrected.
@@ -85,6 +88,17 @@ QuestionView Handling::question_view(int index, bool to_review) const {
   view.revision = invitation_.revision;
   return view;
 }
+
+// What staff chose, to be confirmed.
+void Handling::suggest_informant(QuestionView& view) const {
+  const Informant* whose = informant({});
+  for (auto& option : view.options) {
+    option.is_chosen = whose != nullptr && option.code == whose->answer;
+  }
+}
+
+// What was posted is kept, and nothing is shown.
+Response Handling::late() const { return go_to(visit_.at_clinic ? "/p/over" : "/p/id"); }
 
 std::string Handling::slip_text(const Item& item, Slip slip) const {
   const auto least = item.min ? rules::to_text(*item.min) : "";
@@ -202,15 +216,15 @@ Response Handling::answer() {
     return question_in(fields.value("lang"), index, *given, fields);
   }
   if (given->slip != Slip::none) {
-    return is_late_ ? go_to("/p/id") : question_again(index, *given, 422, false, to_review);
+    return is_late_ ? late() : question_again(index, *given, 422, false, to_review);
   }
   const auto kept = draft_.find(index);
   const bool is_kept = kept != draft_.end() && kept->second == given->answer;
   if (!is_kept && fields.value("rev") != std::to_string(invitation_.revision)) {
-    return is_late_ ? go_to("/p/id") : question_again(index, *given, 409, true, to_review);
+    return is_late_ ? late() : question_again(index, *given, 409, true, to_review);
   }
   auto response = is_kept ? go_on(index, to_review) : save(index, *given, to_review);
-  return is_late_ ? go_to("/p/id") : response;
+  return is_late_ ? late() : response;
 }
 
 // The answer, and what it brings about, in one transaction.

@@ -67,6 +67,15 @@ Json response_of(const rules::Knowledge& knowledge, const Draft& draft, const Fo
   response.set("status", about.is_finished ? "completed" : "in-progress");
   response.set("subject", Json::object({{"reference", about.patient}}));
   response.set("authored", fhir::instant_text(about.authored));
+  // People of whom only this is known: no resource of the record is meant.
+  if (!about.author.empty()) {
+    response.set("author", Json::object({{"type", "Practitioner"}, {"display", about.author}}));
+  }
+  if (about.source == "Patient") {
+    response.set("source", Json::object({{"reference", about.patient}}));
+  } else if (!about.source.empty()) {
+    response.set("source", Json::object({{"type", about.source}, {"display", about.source_text}}));
+  }
   response.set_if("item", items_of(knowledge, draft, form, -1));
   return response;
 }

@@ -15,6 +15,10 @@ struct About {
   std::string language;
   rules::Instant authored{};
   bool is_finished = false;  // else "in-progress"
+  // Who gives the answers, and who entered them for somebody; empty: it is not known, nobody did.
+  std::string source = {};       // type of resource
+  std::string source_text = {};  // what the form calls it
+  std::string author = {};       // name of a person of the clinic
 };
 
 // Every question that applies and was answered, with its text, and every one that was passed over,

@@ -1,6 +1,7 @@
 // Which handler answers which request, and what of a request is refused before that.
 #include "plugin/intake/service.h"
 
+#include <map>
 #include <typeinfo>
 #include <utility>
 
@@ -58,9 +59,75 @@ Response for_sender(const Request& request, Response response) {
   return marked(std::move(response));
 }
 
+// Answers that several questions have, the most common last.
+std::vector<OptionView> common_options(const rules::Knowledge& knowledge,
+                                       const rules::Language* language) {
+  constexpr int kSeveral = 4;
+  std::map<std::pair<std::string, std::string>, int> counts;
+  for (const auto& item : knowledge.items) {
+    for (const auto& option : item.options) {
+      ++counts[{option.code, rules::in_language(language, option.text, item.link_id)}];
+    }
+  }
+  std::multimap<int, OptionView> sorted;
+  for (const auto& [option, count] : counts) {
+    if (count >= kSeveral) {
+      sorted.emplace(count, OptionView{option.first, option.second, false, false});
+    }
+  }
+  std::vector<OptionView> out;
+  for (auto& [count, option] : sorted) {
+    out.push_back(std::move(option));
+  }
+  return out;
+}
+
+std::vector<std::string> section_titles(const rules::Knowledge& knowledge,
+                                        const rules::Language* language) {
+  std::vector<std::string> out;
+  for (const auto& item : knowledge.items) {
+    if (item.type == rules::ItemType::group) {
+      out.push_back(rules::in_language(language, item.text, item.link_id));
+    }
+  }
+  return out;
+}
+
+std::shared_ptr<const Dictionaries> dictionaries_of(const Parts& parts) {
+  const auto knowledge = parts.assessor()->knowledge();
+  Dictionaries out;
+  for (const auto& tag : offered_languages(parts, *knowledge)) {
+    const auto* const language = rules::language_of(*knowledge, tag);
+    const auto name = "mf-" + tag;
+    auto look = look_of(parts, tag, *knowledge, {});
+    look.dictionary = fmt::format("/assets/{}.-.txt", name);  // as its address begins and ends
+    out.try_emplace(tag, name,
+                    common_text(look, common_options(*knowledge, language),
+                                section_titles(*knowledge, language)),
+                    "/p/*");
+  }
+  return std::make_shared<const Dictionaries>(std::move(out));
+}
+
+Parts with_dictionaries(Parts parts) {
+  parts.dictionaries = dictionaries_of(parts);
+  return parts;
+}
+
+// By what the browser has of us, or as gzip.
+Response made_small(const Parts& parts, const Request& request, Response response) {
+  for (const auto& [tag, dictionary] : *parts.dictionaries) {
+    if (auto small = dictionary.compressed(request, response)) {
+      return *std::move(small);
+    }
+  }
+  return browser::compressed(request, std::move(response));
+}
+
 // The routes of one service: all of them count for the limit of their sender.
 struct Service {
-  explicit Service(const Parts& all) : parts(all), limit(all.settings.requests_per_minute) {}
+  explicit Service(const Parts& all)
+      : parts(with_dictionaries(all)), limit(all.settings.requests_per_minute) {}
 
   std::optional<Response> admit(const Request& request) {
     const auto sender = browser::sender_of(request, parts.settings.proxy_field);
@@ -88,7 +155,11 @@ struct Service {
 class Table {
  public:
   Table(http::Router& router, const Parts& parts)
-      : router_(router), service_(std::make_shared<Service>(parts)) {}
+      : router_(router), service_(std::make_shared<Service>(parts)) {
+    for (const auto& [tag, dictionary] : *service_->parts.dictionaries) {
+      dictionary.add_to(router_);
+    }
+  }
 
   void get(std::string pattern, std::string summary, Handler handler) {
     add("GET", std::move(pattern), std::move(summary), handler, {}, 0);
@@ -107,7 +178,7 @@ class Table {
                  std::move(summary),
                  [service = service_, handler](const Request& request) {
                    auto response = for_sender(request, guarded(service->parts, request, handler));
-                   return browser::compressed(request, std::move(response));
+                   return made_small(service->parts, request, std::move(response));
                  },
                  std::move(media_types),
                  most,
@@ -154,6 +225,8 @@ void add_routes(http::Router& router, const Parts& parts) {
   table.get("/p/done", "what to do now", &Handling::done);
   table.get("/p/copy", "the answers that were sent", &Handling::copy);
   table.post("/p/lang", "another language", &Handling::speak);
+  table.post("/p/finish", "a device of the clinic is given back", &Handling::finish);
+  table.get("/p/over", "a device of the clinic without a form", &Handling::over);
   table.get("/p/{token}", "where an invitation leads", &Handling::start);
   table.post("/p/{token}/start", "begins a visit", &Handling::begin);
   table.post("/p/{token}/language", "another language before the visit", &Handling::speak_before);

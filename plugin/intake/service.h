@@ -6,12 +6,14 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "plugin/assess.h"
+#include "plugin/browser/dictionary.h"
 #include "plugin/delivery/site.h"
 #include "plugin/http/router.h"
 #include "plugin/intake/flow.h"
@@ -27,6 +29,7 @@ struct Settings {
   Patience patience;
   Order order = Order::whole;
   std::chrono::seconds idle{3'600};         // then the date of birth is asked again
+  std::chrono::seconds device_idle{300};    // then a device of the clinic shows nothing any more
   std::string tenant;                       // of mapping::BundleOptions
   bool communication = false;               // an urgent result also writes a Communication
   delivery::Urgency urgency;                // what makes a finished form urgent
@@ -34,6 +37,8 @@ struct Settings {
   std::string proxy_field;                  // of browser::sender_of
   std::vector<std::string> languages = {};  // that are offered, the usual one first; empty: all
 };
+
+using Dictionaries = std::map<std::string, browser::Dictionary, std::less<>>;  // by language
 
 struct Parts {
   Invitations& invitations;
@@ -43,6 +48,7 @@ struct Parts {
   Settings settings;
   Languages languages;  // "en" is among them
   Presentation presentation;
+  std::shared_ptr<const Dictionaries> dictionaries = nullptr;  // null: add_routes makes them
 };
 
 // `parts` is copied; what it refers to outlives the router.
@@ -56,6 +62,22 @@ std::string told_text(const rules::Assessment& assessment);
 std::vector<std::string> offered_languages(const Languages& texts,
                                            const std::vector<std::string>& chosen,
                                            const rules::Knowledge& knowledge);
+
+// A form that staff open on a device of the clinic: who answered is asked there again, with what
+// they chose suggested. The session of its visit; nothing: the invitation is over, or was answered
+// elsewhere meanwhile.
+store::Result<std::optional<std::string>> hand_over(Invitations& invitations,
+                                                    const rules::Knowledge& knowledge,
+                                                    const Presentation& presentation,
+                                                    const Invitation& invitation,
+                                                    const Informant& informant,
+                                                    std::string_view opened_by, rules::Instant now);
+// The browser is there from now on, and is marked as one that many people use.
+http::Response seated(const std::string& session);
+// Whether it is marked so: nobody's session of another site is to let people in from there.
+bool is_shared(const http::Request& request);
+// Of a page that ends something: no page before it is kept for the Back button.
+void forget_pages(http::Response& response);
 
 // Where an invitation leads: "/p/<token>".
 std::string path_of(std::string_view token);

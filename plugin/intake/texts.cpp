@@ -12,7 +12,7 @@ namespace myoflag::intake {
 namespace {
 
 // Every page's frame fills in clinic, phone and number.
-constexpr std::array<browser::TextKey, 94> kKeys{{
+constexpr std::array<browser::TextKey, 102> kKeys{{
     {"service"},
     {"help"},
     {"emergency-help"},
@@ -87,6 +87,14 @@ constexpr std::array<browser::TextKey, 94> kKeys{{
     {"copy-title"},
     {"copy-sent", "when"},
     {"copy-back"},
+    {"device-title"},
+    {"device-what"},
+    {"device-finish"},
+    {"device-soon"},
+    {"device-stop"},
+    {"device-over-title"},
+    {"device-over-text"},
+    {"device-staff"},
     {"unknown-title"},
     {"unknown-text"},
     {"expired-title"},

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "fhir/client/transport.h"
 #include "plugin/mapping/patient_identity.h"
 #include "plugin/random_uuid.h"
 #include "plugin/trust/gate.h"
@@ -89,8 +90,9 @@ tl::expected<std::string, Refused> Launches::begin(const Beginning& given, Insta
   return send_off(static_cast<std::size_t>(server - servers_.begin()), given, now);
 }
 
-tl::expected<std::string, Refused> Launches::begin_staff(const std::string& browser, Instant now) {
-  return send_off(0, {servers_.front().aud, {}, browser, false}, now);
+tl::expected<std::string, Refused> Launches::begin_staff(const std::string& browser, bool anew,
+                                                         Instant now) {
+  return send_off(0, {servers_.front().aud, {}, browser, false, anew}, now);
 }
 
 tl::expected<std::string, Refused> Launches::send_off(std::size_t index, const Beginning& given,
@@ -100,11 +102,12 @@ tl::expected<std::string, Refused> Launches::send_off(std::size_t index, const B
     return tl::unexpected(discovery.error());
   }
   const Secrets secrets{random_token(), random_token(), random_token() + random_token()};
-  begun_.put(secrets.state,
-             {index, digest_of(given.browser), discovery->issuer, discovery->token, discovery->keys,
-              secrets.nonce, secrets.verifier, given.is_framed, now});
-  return authorize_address(*discovery, servers_[index], secrets,
-                           {given.iss.value_or(""), given.launch.value_or(""), redirect_});
+  begun_.put(secrets.state, {index, digest_of(given.browser), discovery->issuer, discovery->token,
+                             discovery->keys, discovery->end_session, secrets.nonce,
+                             secrets.verifier, given.is_framed, now, given.anew});
+  return authorize_address(
+      *discovery, servers_[index], secrets,
+      {given.iss.value_or(""), given.launch.value_or(""), redirect_, given.anew});
 }
 
 std::string Launches::label(std::size_t server) const {
@@ -144,6 +147,10 @@ tl::expected<Discovery, Refused> Launches::discovery_of(std::size_t server, Inst
   if (is_staff && without_slash(discovery->issuer) != servers_[server].iss) {
     return fail("it is another issuer's");
   }
+  if (!servers_[server].signed_out.empty() && !discovery->end_session.empty() &&
+      !fhir::client::may_be_called(discovery->end_session)) {
+    return fail("its end_session_endpoint is no https address");
+  }
   known.trouble.reset();
   known.discovery = *discovery;
   known.discovered = now;
@@ -182,7 +189,13 @@ tl::expected<Session, Refused> Launches::finish(const Return& given, Instant now
     return tl::unexpected(identity.error());
   }
   if (servers_[begun->server].is_staff) {
-    return staff_of(*std::move(identity));
+    auto session = staff_of(*std::move(identity));
+    if (!begun->end_session.empty() && !servers_[begun->server].signed_out.empty()) {
+      Discovery there;
+      there.end_session = begun->end_session;
+      session.sign_out = sign_out_address(there, servers_[begun->server], granted->id_token);
+    }
+    return session;
   }
   if (granted->patient.empty()) {
     return refused(403, "launch-patient-none", "MF-4276: the launch has no patient");
@@ -194,14 +207,32 @@ tl::expected<Session, Refused> Launches::finish(const Return& given, Instant now
   return session;
 }
 
+std::string Launches::sign_out(const Session& session, const std::string& browser, Instant now) {
+  if (session.sign_out.empty()) {
+    return {};
+  }
+  const auto state = random_token();
+  Begun leaving;
+  leaving.browser = digest_of(browser);
+  leaving.made = now;
+  leaving_.put(state, std::move(leaving));
+  return session.sign_out + "&state=" + state;
+}
+
+bool Launches::is_back(const std::optional<std::string>& state, const std::string& browser,
+                       Instant now) {
+  const auto left = state && is_opaque(*state) ? leaving_.take(*state, now) : std::nullopt;
+  return left && !browser.empty() && digest_of(browser) == left->browser;
+}
+
 tl::expected<Granted, Refused> Launches::redeem(const Begun& begun, const std::string& code) {
   const Server& server = servers_[begun.server];
   ehr::SignAs sign;
   if (!server.key_file.empty()) {
     sign = {server.client_id, server.key_file, server.key_id};
   }
-  const auto answers =
-      exchange_({{begun.token, token_form(server, code, begun.verifier, redirect_), sign}});
+  const auto answers = exchange_({{begun.token, token_form(server, code, begun.verifier, redirect_),
+                                   sign, token_authorization(server)}});
   const auto fail = [&](const std::string& why) {
     return refused(kTheirs, "launch-failed",
                    fmt::format("MF-4274: the token of {}: {}", label(begun.server), why));
@@ -220,8 +251,13 @@ tl::expected<Granted, Refused> Launches::redeem(const Begun& begun, const std::s
 tl::expected<trust::Identity, Refused> Launches::identify(const Begun& begun,
                                                           const std::string& token, Instant now) {
   const Server& server = servers_[begun.server];
-  const trust::SignIn expected{begun.issuer,      server.client_id, begun.nonce,
-                               server.algorithms, server.claim,     server.value};
+  const trust::SignIn expected{begun.issuer,
+                               server.client_id,
+                               begun.nonce,
+                               server.algorithms,
+                               server.claim,
+                               server.value,
+                               begun.anew ? std::optional(begun.made) : std::nullopt};
   for (const bool anew : {false, true}) {
     const auto keys = keys_of(begun.server, begun.keys, anew, now);
     if (!keys) {

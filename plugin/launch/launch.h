@@ -1,8 +1,10 @@
 #pragma once
 // A SMART App Launch from an EHR, from its first request to a session: which EHR may launch, what
 // is asked of its authorization server, and what of the answers is believed. Tokens are in memory
-// for one exchange and stand nowhere else. Safe from many threads. Errors: MF-4270 to MF-4278, each
-// free of anything of a patient, a person or a token. Source: hl7.org/fhir/smart-app-launch, 2.2.
+// for one exchange and stand nowhere else, but for the id_token of staff, by which they sign out
+// where they signed in: it ends with the session. Safe from many threads. Errors: MF-4270 to
+// MF-4278, each free of anything of a patient, a person or a token. Source:
+// hl7.org/fhir/smart-app-launch, 2.2.
 
 #include <functional>
 #include <map>
@@ -37,6 +39,7 @@ struct Beginning {
   std::optional<std::string> iss, launch;
   std::string browser;  // the cookie that it has from now on
   bool is_framed = false;
+  bool anew = false;  // as in Asked
 };
 struct Return {
   std::optional<std::string> state, code, error, iss;
@@ -52,10 +55,18 @@ class Launches {
   tl::expected<std::string, Refused> begin(const Beginning& given, Instant now);
 
   // The same of staff, who come from no record. `browser`: the cookie that it has from now on.
-  tl::expected<std::string, Refused> begin_staff(const std::string& browser, Instant now);
+  // `anew`: on a device that others use, where a session at the provider lets nobody in.
+  tl::expected<std::string, Refused> begin_staff(const std::string& browser, bool anew,
+                                                 Instant now);
 
   // Who signed in, for the patient of the launch; staff for all of them.
   tl::expected<Session, Refused> finish(const Return& given, Instant now);
+
+  // Where that browser signs out at the provider; empty: the session has no such address. The
+  // session itself is ended by whoever has it.
+  std::string sign_out(const Session& session, const std::string& browser, Instant now);
+  // Whether it was sent there and now comes back, for the first time.
+  bool is_back(const std::optional<std::string>& state, const std::string& browser, Instant now);
 
  private:
   struct Known {
@@ -86,7 +97,7 @@ class Launches {
   const std::vector<Server> servers_;
   const std::string redirect_;
   const Exchange exchange_;
-  BegunLaunches begun_;
+  BegunLaunches begun_, leaving_;
   std::vector<std::unique_ptr<Known>> known_;  // of each server
 };
 

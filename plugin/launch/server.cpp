@@ -9,6 +9,7 @@
 #include "fhir/client/key_set.h"
 #include "fhir/client/transport.h"
 #include "fhir/json.h"
+#include "plugin/mapping/digest.h"
 #include "rules/digest.h"
 
 namespace myoflag::launch {
@@ -20,6 +21,7 @@ using fhir::Json;
 constexpr fhir::Limits gate{
     .bytes = 256u << 10, .depth = 12, .string_bytes = 64u << 10, .nodes = 20'000};
 constexpr std::size_t most_error_letters = 40;
+constexpr std::size_t most_hint = 4u << 10;  // of an address: servers refuse longer ones
 
 tl::unexpected<std::string> wrong(std::string text) { return tl::unexpected(std::move(text)); }
 
@@ -53,6 +55,11 @@ std::string joined(
   return out;
 }
 
+// With its parameters behind those that it has.
+std::string asked_with(const std::string& address, const std::string& parameters) {
+  return address + (address.find('?') != std::string::npos ? "&" : "?") + parameters;
+}
+
 bool is_bearer(std::string_view type) {
   constexpr std::string_view bearer = "bearer";
   return std::equal(type.begin(), type.end(), bearer.begin(), bearer.end(),
@@ -72,7 +79,7 @@ tl::expected<Discovery, std::string> read_discovery(std::string_view json) {
   }
   const auto text = [&](std::string_view name) { return std::string(given->string_of(name)); };
   Discovery out{text("issuer"), text("authorization_endpoint"), text("token_endpoint"),
-                text("jwks_uri")};
+                text("jwks_uri"), text("end_session_endpoint")};
   if (out.issuer.empty()) {
     return wrong("it names no issuer");
   }
@@ -95,18 +102,17 @@ std::string challenge_of(std::string_view verifier) {
 
 std::string authorize_address(const Discovery& discovery, const Server& server,
                               const Secrets& secrets, const Asked& asked) {
-  const bool has_query = discovery.authorization.find('?') != std::string::npos;
-  return discovery.authorization + (has_query ? "&" : "?") +
-         joined({{"response_type", "code"},
-                 {"client_id", server.client_id},
-                 {"redirect_uri", asked.redirect},
-                 {"launch", asked.launch},
-                 {"scope", server.scope},
-                 {"state", secrets.state},
-                 {"aud", asked.aud},
-                 {"nonce", secrets.nonce},
-                 {"code_challenge", challenge_of(secrets.verifier)},
-                 {"code_challenge_method", "S256"}});
+  return asked_with(discovery.authorization,
+                    joined({{"response_type", "code"},
+                            {"client_id", server.client_id},
+                            {"redirect_uri", asked.redirect},
+                            {"launch", asked.launch},
+                            {"scope", server.scope},
+                            {"state", secrets.state},
+                            {"aud", asked.aud},
+                            {"nonce", secrets.nonce},
+                            {"code_challenge", challenge_of(secrets.verifier)},
+                            {"code_challenge_method", "S256"}}));
 }
 
 std::string token_form(const Server& server, std::string_view code, std::string_view verifier,
@@ -115,10 +121,27 @@ std::string token_form(const Server& server, std::string_view code, std::string_
                       {"code", code},
                       {"redirect_uri", redirect},
                       {"code_verifier", verifier}});
-  if (server.key_file.empty()) {
-    form += "&" + joined({{"client_id", server.client_id}});
+  const bool is_public = server.key_file.empty() && server.secret.empty();
+  if (is_public || server.secret_in_form) {
+    form += "&" + joined({{"client_id", server.client_id}, {"client_secret", server.secret}});
   }
   return form;
+}
+
+std::string token_authorization(const Server& server) {
+  return server.secret.empty() || server.secret_in_form
+             ? ""
+             : "Basic " + mapping::base64(escaped(server.client_id) + ":" + escaped(server.secret));
+}
+
+// A token that is too long for an address gives way to our name: then the provider may ask.
+std::string sign_out_address(const Discovery& discovery, const Server& server,
+                             std::string_view id_token) {
+  const bool fits = id_token.size() <= most_hint;
+  return asked_with(discovery.end_session,
+                    joined({{"id_token_hint", fits ? id_token : ""},
+                            {"client_id", fits ? "" : server.client_id},
+                            {"post_logout_redirect_uri", server.signed_out}}));
 }
 
 tl::expected<Granted, std::string> read_token_answer(int status, std::string_view json) {

@@ -28,12 +28,17 @@ struct Server {
   bool is_staff = false;
   std::string aud = {};                // is sent along; empty: nothing is
   std::string claim = {}, value = {};  // of the id_token: who is staff
+  std::string secret = {};             // instead of a key; empty: none
+  bool secret_in_form = false;         // client_secret_post; else client_secret_basic
+  // Where staff come back to from signing out there, too; empty: they sign out here only.
+  std::string signed_out = {};
 };
 
 // .well-known/smart-configuration, as far as it is needed. Addresses may be called.
 struct Discovery {
   std::string issuer;  // of its id_tokens
   std::string authorization, token, keys;
+  std::string end_session = {};  // as it was given: who uses it looks whether it is an address
 };
 tl::expected<Discovery, std::string> read_discovery(std::string_view json);
 
@@ -50,6 +55,7 @@ struct Asked {
   std::string aud;     // the iss, as the EHR wrote it; empty: left out
   std::string launch;  // the EHR's, opaque; empty: left out
   std::string redirect;
+  bool anew = false;  // a session there does not do: who comes is to prove it again
 };
 std::string authorize_address(const Discovery& discovery, const Server& server,
                               const Secrets& secrets, const Asked& asked);
@@ -57,6 +63,13 @@ std::string authorize_address(const Discovery& discovery, const Server& server,
 // The body of the token request; who signs adds to it.
 std::string token_form(const Server& server, std::string_view code, std::string_view verifier,
                        std::string_view redirect);
+// Its field Authorization; empty: none. RFC 6749, 2.3.1.
+std::string token_authorization(const Server& server);
+
+// Where a browser signs out there, without the state. Source: OpenID Connect RP-Initiated
+// Logout 1.0.
+std::string sign_out_address(const Discovery& discovery, const Server& server,
+                             std::string_view id_token);
 
 // Of the token response. The access token is checked and not kept: nothing is read with it.
 struct Granted {

@@ -40,6 +40,8 @@ struct Session {
   Instant made{}, seen{};
   std::string name = {};            // of staff, as people know them
   std::optional<Times> times = {};  // nothing: those of all
+  // Of staff: where they sign out at the provider, too; holds the id_token. Empty: nowhere.
+  std::string sign_out = {};
 };
 
 class Sessions {
@@ -67,10 +69,11 @@ class Sessions {
 struct Begun {
   std::size_t server = 0;  // of the list
   std::string browser;     // digest of the cookie of the browser that began it
-  std::string issuer, token, keys;
+  std::string issuer, token, keys, end_session;
   std::string nonce, verifier;
   bool is_framed = false;
   Instant made{};
+  bool anew = false;  // who comes back has to have signed in after it began
 };
 
 class BegunLaunches {

@@ -516,6 +516,8 @@ std::string_view notice_word(rules::Notice::Kind kind) {
       return "change";
     case Kind::vanished:
       return "vanished";
+    case Kind::denied:
+      return "denied";
     case Kind::uncertain_list:
       return "uncertain-list";
   }

@@ -96,7 +96,7 @@ bool RecordReader::speaks_for_itself(const RecordResource& resource) const {
     return !is_void_report(json) && says_something(json) && !is_too_old(report_moment(json));
   }
   if (is_statement(type)) {
-    return is_in_force(json, type, now_) && !is_too_old(moment_in(statement_time(json)));
+    return is_in_force(json, type, now_) && !is_too_old(statement_moment(json));
   }
   if (is_only_reasons(type)) {
     return !says_no_reason(knowledge_, json) && standing_of(json) == Standing::current &&

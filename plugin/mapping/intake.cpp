@@ -999,7 +999,7 @@ class Taker {
   bool is_over(const Entry& entry) const {
     int hours = 0;
     for (const auto& item : knowledge_.items) {
-      if (item.lasting) {
+      if (item.lasting || item.stays_true) {
         return false;
       }
       hours = std::max(hours, item.look_back_hours);

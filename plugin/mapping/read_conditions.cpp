@@ -86,7 +86,7 @@ void RecordReader::read_statement(const RecordResource& resource) {
   if (standing_of(resource.json) == Standing::withdrawn) {
     return;
   }
-  const auto when = moment_in(statement_time(resource.json));
+  const auto when = statement_moment(resource.json);
   const bool is_listed = is_in_force(resource.json, resource.type, now_);
   const bool is_current = is_listed && !is_too_old(when);
   const auto said = read_reasons(resource, when, is_current);

@@ -104,8 +104,7 @@ Standing RecordReader::standing_in(const RecordResource& resource) const {
     return unless_over(!is_in_use(json));
   }
   if (is_statement(type)) {
-    const bool is_of_now =
-        is_in_force(json, type, now_) && !is_too_old(moment_in(statement_time(json)));
+    const bool is_of_now = is_in_force(json, type, now_) && !is_too_old(statement_moment(json));
     return standing_of(json) == Standing::withdrawn ? Standing::withdrawn : unless_over(!is_of_now);
   }
   const auto standing = standing_of(json);

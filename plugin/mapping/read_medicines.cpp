@@ -38,14 +38,51 @@ void RecordReader::read_medicine(const RecordResource& resource) {
   list_reasons(named, resource, when, true);
 }
 
+namespace {
+
+std::string_view end_in(const Json* owner, std::string_view name) {
+  const auto* period = owner == nullptr ? nullptr : owner->find(name);
+  return period == nullptr ? std::string_view() : period->string_of("end");
+}
+
+// What ran its course: when it was to end, at the latest; else when it was begun or asked for.
+Moment end_of_course(const Json& medicine) {
+  Moment latest = first_moment({end_in(medicine.find("dispenseRequest"), "validityPeriod"),
+                                effective_text(medicine), medicine.string_of("authoredOn"),
+                                medicine.string_of("dateAsserted")});
+  for (const auto& dosage : medicine.array_of("dosageInstruction")) {
+    const auto* timing = dosage.find("timing");
+    const auto* repeat = timing == nullptr ? nullptr : timing->find("repeat");
+    const auto end = moment_in(end_in(repeat, "boundsPeriod"));
+    if (end.last && latest.last && *end.last > *latest.last) {
+      latest = end;
+    }
+  }
+  return latest;
+}
+
+// What was stopped: the first moment at which it certainly was; when it was begun tells nothing.
+// Without a last moment where nobody knows.
+Moment end_of_stopped(const Json& medicine) {
+  const auto* meta = medicine.find("meta");
+  Moment earliest;
+  for (const auto text : {end_in(&medicine, "effectivePeriod"), medicine.string_of("dateAsserted"),
+                          meta == nullptr ? std::string_view() : meta->string_of("lastUpdated")}) {
+    const auto moment = moment_in(text);
+    if (moment.last && (!earliest.last || *moment.last < *earliest.last)) {
+      earliest = moment;
+    }
+  }
+  return earliest;
+}
+
+}  // namespace
+
 // The form asks for what is taken. What ended of late may act still, or be missed.
 void RecordReader::list_ended(const RecordResource& resource) {
   const auto named = medicines_.of(resource);
-  const auto* dispensed = resource.json.find("dispenseRequest");
-  const auto* valid = dispensed == nullptr ? nullptr : dispensed->find("validityPeriod");
-  const auto when = first_moment(
-      {valid == nullptr ? "" : valid->string_of("end"), effective_text(resource.json),
-       resource.json.string_of("authoredOn"), resource.json.string_of("dateAsserted")});
+  const bool ran_its_course = resource.json.string_of("status") == "completed";
+  const auto when = ran_its_course ? end_of_course(resource.json) : end_of_stopped(resource.json);
   if (named.meaning.medicines != 0 && !is_too_old(when)) {
     list_text(rules::fill(knowledge_.text("record-medicine-ended"),
                           {{"medicine", named.name_or(resource.type)}}),

@@ -16,7 +16,7 @@ void RecordReader::read_procedure(const RecordResource& resource) {
   }
   const auto named = index_.read_member(resource.json, "code");
   doubt_untold(named, resource);
-  const auto when = moment_in(performed_text(resource.json));
+  const auto when = performed_moment(resource.json);
   assert_conditions(named, resource, when);
   add_cautions(named, resource, when);
   if (is_completed(resource.json)) {
@@ -42,7 +42,7 @@ bool RecordReader::is_completed(const Json& procedure) {
 }
 
 bool RecordReader::is_current_procedure(const Json& procedure) const {
-  return !is_older(moment_in(performed_text(procedure)), knowledge_.staleness.lab_days) ||
+  return !is_older(performed_moment(procedure), knowledge_.staleness.lab_days) ||
          is_going_on(procedure);
 }
 

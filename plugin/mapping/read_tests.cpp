@@ -165,7 +165,7 @@ void RecordReader::list_unread_results() {
                  std::make_move_iterator(more.told.end()));
   for (auto& result : unread_) {
     const auto own = effective_text(result.resource->json);
-    const auto date = own.empty() ? results_.report_date(*result.resource) : own;
+    const auto date = own.empty() ? results_.report_date(*result.resource).text : own;
     list_text(std::move(result.text), *result.resource, moment_in(date), result.is_current);
   }
   for (auto& result : more.unjudged) {

@@ -73,10 +73,34 @@ std::optional<rules::Instant> moment_of(std::string_view date_time) {
   if (!parsed) {
     return std::nullopt;
   }
-  if (const auto moment = fhir::to_sys_seconds(*parsed)) {
-    return moment;
+  return moment_of(*parsed);
+}
+
+rules::Instant moment_of(const fhir::DateTime& date) {
+  const auto moment = fhir::to_sys_seconds(date);
+  return moment ? *moment : chrono::sys_days(first_day(date));
+}
+
+Extent effective_extent(const Json& resource) {
+  for (const auto* name : {"effectiveDateTime", "effectiveInstant"}) {
+    if (resource.has(name)) {
+      const auto date = fhir::parse_date_time(resource.string_of(name));
+      return {resource.string_of(name), date, date, date.has_value()};
+    }
   }
-  return chrono::sys_days(first_day(*parsed));
+  const auto* period = resource.find("effectivePeriod");
+  if (period == nullptr) {
+    return {};
+  }
+  Extent extent{effective_text(resource), fhir::parse_date_time(period->string_of("start")),
+                fhir::parse_date_time(period->string_of("end")), false};
+  extent.is_closed = extent.first && extent.last;
+  if (!extent.last) {
+    const auto issued = fhir::parse_date_time(resource.string_of("issued"));
+    const bool later = issued && extent.first && moment_of(*extent.first) <= moment_of(*issued);
+    extent.last = later ? issued : std::nullopt;
+  }
+  return extent;
 }
 
 std::string_view effective_text(const Json& resource) {
@@ -117,6 +141,14 @@ Moment moment_in(std::string_view text) {
 Moment effective_moment(const Json& resource) {
   auto moment = moment_in(effective_text(resource));
   if (is_open_period(resource, "effective")) {
+    moment.last.reset();
+  }
+  return moment;
+}
+
+Moment performed_moment(const Json& resource) {
+  auto moment = moment_in(performed_text(resource));
+  if (is_open_period(resource, "performed")) {
     moment.last.reset();
   }
   return moment;

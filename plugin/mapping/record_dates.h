@@ -25,6 +25,7 @@ std::optional<AgeRange> age_at(std::string_view birth_date, rules::Instant now, 
 
 // The moment a dateTime names; of a partial one the start, in UTC.
 std::optional<rules::Instant> moment_of(std::string_view date_time);
+rules::Instant moment_of(const fhir::DateTime& date);
 
 struct Moment {
   std::optional<rules::Instant> at;
@@ -33,10 +34,23 @@ struct Moment {
 };
 
 Moment moment_in(std::string_view text);
-// What goes on has no last moment.
+// What goes on, or ended nobody knows when, has no last moment.
 Moment effective_moment(const fhir::Json& resource);
+Moment performed_moment(const fhir::Json& resource);
 // Of the first that is a date.
 Moment first_moment(std::initializer_list<std::string_view> texts);
+
+// From when to when an Observation or DiagnosticReport was true; of a moment both are the same. The
+// resource must outlive it.
+struct Extent {
+  std::string_view text;  // as written: the moment, or the end (else the start) of the period
+  std::optional<fhir::DateTime> first;
+  std::optional<fhir::DateTime> last;  // without an end: when it was issued; empty: it goes on
+  bool is_closed = false;              // a moment, or a period with both of its ends
+
+  bool is_empty() const { return !first && !last; }
+};
+Extent effective_extent(const fhir::Json& resource);
 
 // When an Observation or DiagnosticReport was true, as written: a moment, or the end (else the
 // start) of a period; empty when it does not say.

@@ -34,7 +34,8 @@ constexpr std::string_view other_kind_reason = "record-lab-other-kind";
 
 struct Result {
   const RecordResource* resource = nullptr;
-  std::optional<fhir::DateTime> date;  // of the sample, at least to the day
+  // Of the sample: the last moment, at least to the day, and the first, empty where nobody knows.
+  std::optional<fhir::DateTime> date, first;
   std::optional<Instant> when, issued;
   std::optional<Number> value;
   bool may_lie_further = false;  // only a bound is known, and some limits lie beyond it
@@ -51,27 +52,39 @@ struct Result {
   auto order() const { return std::tie(when, issued, value, text, resource->place); }
 };
 
-bool set_date(std::string_view text, Result& result) {
-  const auto date = fhir::parse_date_time(text);
-  if (!date || date->precision < fhir::Precision::day) {
+// What began and goes on lasts until now.
+Extent until_now(Extent extent, Instant now) {
+  const bool goes_on = !extent.last || is_certainly_future(*extent.last, now);
+  if (goes_on && extent.first && !is_certainly_future(*extent.first, now)) {
+    extent.last = fhir::parse_date_time(fhir::instant_text(now));
+    extent.is_closed = false;
+  }
+  return extent;
+}
+
+bool set_date(const Extent& extent, Result& result) {
+  if (!extent.last || extent.last->precision < fhir::Precision::day) {
     return false;
   }
-  result.date = date;
-  result.when = moment_of(text);
+  result.first = extent.first;
+  result.date = extent.last;
+  result.when = moment_of(*extent.last);
   return true;
 }
 
 // The date of the sample, else of the report. The key of what is wrong with it; empty: nothing.
 std::string_view read_date(const RecordResource& resource, const Results& reports, Instant now,
                            Result& result) {
-  const bool dated = set_date(effective_text(resource.json), result);
-  if (!dated && !set_date(resource.json.string_of("issued"), result)) {
-    set_date(reports.report_date(resource), result);
+  const auto own = until_now(effective_extent(resource.json), now);
+  const bool dated = set_date(own, result);
+  const auto issued = fhir::parse_date_time(resource.json.string_of("issued"));
+  if (!dated && !set_date({{}, issued, issued, true}, result)) {
+    set_date(until_now(reports.report_date(resource), now), result);
   }
   if (result.date && is_certainly_future(*result.date, now)) {
     return "record-lab-future";
   }
-  return dated ? "" : "record-lab-undated";
+  return !dated ? "record-lab-undated" : own.is_closed ? "" : "record-lab-lasting";
 }
 
 // ---- a value of which only a bound is known
@@ -169,8 +182,11 @@ Result result_of(const rules::Knowledge& knowledge, const LabRisk& risk, std::si
 // Of results of one moment the one reported last, where all of them say when they were reported.
 void keep_last_report(std::vector<const Result*>& results) {
   const bool same = std::all_of(results.begin(), results.end(), [&](const Result* result) {
+    const auto is_first = [&](const std::optional<fhir::DateTime>& date) {
+      return date && fhir::compare(*date, *results.front()->date) == std::strong_ordering::equal;
+    };
     return result->issued && result->date->precision == fhir::Precision::second &&
-           fhir::compare(*result->date, *results.front()->date) == std::strong_ordering::equal;
+           is_first(result->date) && is_first(result->first);
   });
   if (!same) {
     return;
@@ -184,8 +200,8 @@ void keep_last_report(std::vector<const Result*>& results) {
 std::vector<const Result*> current_results(const std::vector<Result>& results) {
   LatestDates latest;
   for (const auto& result : results) {
-    if (result.value) {
-      latest.add(*result.date);
+    if (result.value && result.first) {
+      latest.add(*result.first);
     }
   }
   std::vector<const Result*> current;
@@ -407,7 +423,9 @@ class LabReader {
   static LatestDates dates_of(const std::vector<const Result*>& results) {
     LatestDates dates;
     for (const auto* result : results) {
-      dates.add(*result->date);
+      if (result->first) {
+        dates.add(*result->first);
+      }
     }
     return dates;
   }

@@ -27,14 +27,29 @@ bool may_be_result(const Json& reference) {
 }
 
 // Of the sample, else of the report.
-std::string_view own_date(const Json& report) {
-  for (const auto text : {effective_text(report), report.string_of("issued")}) {
-    const auto date = fhir::parse_date_time(text);
-    if (date && date->precision >= fhir::Precision::day) {
-      return text;
-    }
+Extent own_date(const Json& report) {
+  const auto is_to_the_day = [](const std::optional<fhir::DateTime>& date) {
+    return date && date->precision >= fhir::Precision::day;
+  };
+  const auto extent = effective_extent(report);
+  if (is_to_the_day(extent.last) || (extent.first && !extent.last)) {
+    return extent;
   }
-  return {};
+  const auto text = report.string_of("issued");
+  const auto issued = fhir::parse_date_time(text);
+  return is_to_the_day(issued) ? Extent{text, issued, issued, true} : Extent{};
+}
+
+// Later: it ends later, or begins later.
+bool is_later(const Extent& a, const Extent& b) {
+  const auto moments = [](const Extent& extent) {
+    const auto moment = [](const std::optional<fhir::DateTime>& date, rules::Instant otherwise) {
+      return date ? moment_of(*date) : otherwise;
+    };
+    return std::pair(moment(extent.last, rules::Instant::max()),
+                     moment(extent.first, rules::Instant::min()));
+  };
+  return moments(b) < moments(a);
 }
 
 }  // namespace
@@ -90,13 +105,14 @@ bool Results::has_read_member(const RecordResource& panel) {
 // Of panels that have their date from a report themselves, one level: deeper ones are not met.
 void Results::take_dates(const std::vector<const RecordResource*>& reports) {
   for (const auto* report : reports) {
-    if (const auto date = own_date(report->json); !date.empty()) {
+    if (const auto date = own_date(report->json); !date.is_empty()) {
       give_date(*report, date);
     }
   }
-  std::vector<std::pair<const RecordResource*, std::string_view>> inherited;
+  std::vector<std::pair<const RecordResource*, Extent>> inherited;
   for (const auto* report : reports) {
-    if (const auto date = report_date(*report); !date.empty() && own_date(report->json).empty()) {
+    const auto date = report_date(*report);
+    if (!date.is_empty() && own_date(report->json).is_empty()) {
       inherited.emplace_back(report, date);
     }
   }
@@ -105,7 +121,7 @@ void Results::take_dates(const std::vector<const RecordResource*>& reports) {
   }
 }
 
-void Results::give_date(const RecordResource& report, std::string_view date) {
+void Results::give_date(const RecordResource& report, const Extent& date) {
   for (const auto& reference : references_of(report)) {
     if (const auto* result = may_be_result(reference) ? find(reference, report) : nullptr) {
       give_date_to(*result, date);
@@ -118,20 +134,19 @@ void Results::give_date(const RecordResource& report, std::string_view date) {
   }
 }
 
-void Results::give_date_to(const RecordResource& observation, std::string_view date) {
+void Results::give_date_to(const RecordResource& observation, const Extent& date) {
   if (!effective_text(observation.json).empty()) {
     return;
   }
   const auto [known, is_new] = report_dates_.try_emplace(&observation, date);
-  if (!is_new &&
-      std::pair(moment_of(known->second), known->second) < std::pair(moment_of(date), date)) {
+  if (!is_new && is_later(date, known->second)) {
     known->second = date;
   }
 }
 
-std::string_view Results::report_date(const RecordResource& observation) const {
+Extent Results::report_date(const RecordResource& observation) const {
   const auto known = report_dates_.find(&observation);
-  return known == report_dates_.end() ? std::string_view() : known->second;
+  return known == report_dates_.end() ? Extent() : known->second;
 }
 
 Results::Found Results::of(const RecordResource& report) {

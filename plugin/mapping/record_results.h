@@ -12,6 +12,7 @@
 
 #include "fhir/json.h"
 #include "plugin/mapping/intake.h"
+#include "plugin/mapping/record_dates.h"
 #include "plugin/mapping/record_index.h"
 
 namespace myoflag::mapping {
@@ -32,13 +33,13 @@ class Results {
 
   // The dates that these reports and panels, which were not withdrawn, give to their results.
   void take_dates(const std::vector<const RecordResource*>& reports);
-  // Of a report or panel of an Observation, to the day at least and as written; of several the
-  // latest. Empty: none gives one, or the Observation has a date of its own.
-  std::string_view report_date(const RecordResource& observation) const;
+  // Of a report or panel of an Observation, to the day at least; of several the latest. Empty: none
+  // gives one, or the Observation has a date of its own.
+  Extent report_date(const RecordResource& observation) const;
 
  private:
-  void give_date(const RecordResource& report, std::string_view date);
-  void give_date_to(const RecordResource& observation, std::string_view date);
+  void give_date(const RecordResource& report, const Extent& date);
+  void give_date_to(const RecordResource& observation, const Extent& date);
   const RecordResource* find(const fhir::Json& reference, const RecordResource& from) const;
   bool says_value(const RecordResource& observation);
   bool has_read_member(const RecordResource& panel);
@@ -47,7 +48,7 @@ class Results {
   // By "#id" there; null: several that differ.
   std::map<std::pair<std::string_view, std::string>, const RecordResource*> inside_;
   std::unordered_map<std::string_view, std::vector<const RecordResource*>> contained_;  // by place
-  std::unordered_map<const RecordResource*, std::string_view> report_dates_;
+  std::unordered_map<const RecordResource*, Extent> report_dates_;
   std::unordered_set<const RecordResource*> read_;
   std::unordered_map<const RecordResource*, bool> panels_, says_value_;
 };

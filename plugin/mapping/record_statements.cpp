@@ -105,4 +105,13 @@ std::string_view statement_time(const Json& statement) {
   return {};
 }
 
+Moment statement_moment(const Json& statement) {
+  auto moment = moment_in(statement_time(statement));
+  if (is_open_period(statement, "effective") || is_open_period(statement, "occurrence") ||
+      is_open_period(statement, "identified")) {
+    moment.last.reset();
+  }
+  return moment;
+}
+
 }  // namespace myoflag::mapping

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "fhir/json.h"
+#include "plugin/mapping/record_dates.h"
 
 namespace myoflag::mapping {
 
@@ -24,5 +25,7 @@ bool is_statement(std::string_view type);
 std::string statement_words(const fhir::Json& statement);
 // When it was made or is meant for, as written; empty where it does not say, and of what lasts.
 std::string_view statement_time(const fhir::Json& statement);
+// What goes on has no last moment.
+Moment statement_moment(const fhir::Json& statement);
 
 }  // namespace myoflag::mapping

@@ -10,6 +10,7 @@
 #include "plugin/mapping/one_of.h"
 #include "plugin/mapping/record_concepts.h"
 #include "plugin/mapping/record_dates.h"
+#include "plugin/mapping/record_words.h"
 #include "plugin/mapping/vocabulary.h"
 
 namespace myoflag::mapping {
@@ -223,7 +224,23 @@ bool is_final(const Json& observation) {
 
 namespace {
 
+// HL7's interpretations of an Observation, by all addresses of the system; one without a system is
+// taken for them.
+constexpr std::array<std::string_view, 7> interpretations{
+    "",
+    "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
+    "http://hl7.org/fhir/v3/ObservationInterpretation",
+    "urn:oid:2.16.840.1.113883.5.83",
+    "http://terminology.hl7.org/CodeSystem/v2-0078",
+    "http://hl7.org/fhir/v2/0078",
+    "urn:oid:2.16.840.1.113883.12.78"};
 constexpr std::string_view normal = "N";
+constexpr std::string_view normal_display = "normal";
+
+bool is_normal(const Json& coding) {
+  return coding.string_of("code") == normal &&
+         is_one_of(coding.string_of("system"), interpretations);
+}
 
 bool says_other_than_normal(const Json& interpretation) {
   const auto& codings = interpretation.array_of("coding");
@@ -233,12 +250,14 @@ bool says_other_than_normal(const Json& interpretation) {
   });
 }
 
-// Words alone say nothing that is read.
+// Words alone say nothing that is read, and other words beside the code are not passed over.
 bool says_normal(const Json& interpretation) {
   const auto& codings = interpretation.array_of("coding");
-  return !says_other_than_normal(interpretation) &&
-         std::any_of(codings.begin(), codings.end(),
-                     [](const Json& coding) { return coding.string_of("code") == normal; });
+  const auto text = interpretation.string_of("text");
+  const auto is_display = [&](const Json& coding) { return coding.string_of("display") == text; };
+  return (fhir::is_blank(text) || text == normal || plain_words(text) == normal_display ||
+          std::any_of(codings.begin(), codings.end(), is_display)) &&
+         !codings.empty() && std::all_of(codings.begin(), codings.end(), is_normal);
 }
 
 std::optional<rules::Number> value_in(const Json* quantity, std::string_view unit) {
@@ -294,6 +313,9 @@ bool has_unread_mark(const Json& part) {
 }
 
 bool is_for_normal(const Json& range) {
+  if (range.has("age") || range.has("appliesTo")) {
+    return false;
+  }
   const auto* type = range.find("type");
   if (type == nullptr) {
     return true;

@@ -40,7 +40,8 @@ bool is_withdrawn(const fhir::Json& result);   // a report or an Observation
 bool is_final(const fhir::Json& observation);  // the last word, as far as known
 bool has_own_value(const fhir::Json& part);    // of an Observation or a component
 
-// A reference range of no named type, or of the type `normal`. A type in words alone is not read.
+// A reference range of no named type, or of the type `normal`, for people of any age and kind. A
+// type in words alone is not read.
 bool is_for_normal(const fhir::Json& range);
 // The laboratory says that the value is not normal, by its interpretation or its one reference
 // range in the unit of the value.

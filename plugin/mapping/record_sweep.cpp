@@ -21,82 +21,83 @@ constexpr std::size_t most_mentions = 20;
 
 // Elements that name a person, an organisation or a place, wherever they stand: a clinic for cancer
 // says nothing of whom it sees. And what is contained, which is read as if it stood beside.
-constexpr auto names_of_others = std::to_array<std::string_view>({"actor",
-                                                                  "agent",
-                                                                  "asserter",
-                                                                  "assigner",
-                                                                  "attester",
-                                                                  "authenticator",
-                                                                  "author",
-                                                                  "authorReference",
-                                                                  "beneficiary",
-                                                                  "careManager",
-                                                                  "collector",
-                                                                  "contact",
-                                                                  "contained",
-                                                                  "contributor",
-                                                                  "custodian",
-                                                                  "destination",
-                                                                  "enterer",
-                                                                  "facility",
-                                                                  "for",
-                                                                  "fundsReserve",
-                                                                  "generalPractitioner",
-                                                                  "guarantor",
-                                                                  "informationSource",
-                                                                  "insurance",
-                                                                  "insurer",
-                                                                  "interpreter",
-                                                                  "link",
-                                                                  "location",
-                                                                  "locationReference",
-                                                                  "managingOrganization",
-                                                                  "manufacturer",
-                                                                  "member",
-                                                                  "observer",
-                                                                  "onBehalfOf",
-                                                                  "operator",
-                                                                  "orderer",
-                                                                  "organization",
-                                                                  "origin",
-                                                                  "owner",
-                                                                  "participant",
-                                                                  "party",
-                                                                  "patient",
-                                                                  "payee",
-                                                                  "payor",
-                                                                  "performer",
-                                                                  "policyHolder",
-                                                                  "practitioner",
-                                                                  "prescriber",
-                                                                  "provider",
-                                                                  "publisher",
-                                                                  "receiver",
-                                                                  "recipient",
-                                                                  "recorder",
-                                                                  "referrer",
-                                                                  "requestProvider",
-                                                                  "requester",
-                                                                  "requestingOrganization",
-                                                                  "responsible",
-                                                                  "responsibleParty",
-                                                                  "resultsInterpreter",
-                                                                  "sender",
-                                                                  "serviceProvider",
-                                                                  "source",
-                                                                  "sourcePatientInfo",
-                                                                  "subject",
-                                                                  "subscriber",
-                                                                  "supplier"});
+using Names = std::array<std::string_view, 67>;
+constexpr Names names_of_others{"actor",
+                                "agent",
+                                "asserter",
+                                "assigner",
+                                "attester",
+                                "authenticator",
+                                "author",
+                                "authorReference",
+                                "beneficiary",
+                                "careManager",
+                                "collector",
+                                "contact",
+                                "contained",
+                                "contributor",
+                                "custodian",
+                                "destination",
+                                "enterer",
+                                "facility",
+                                "for",
+                                "fundsReserve",
+                                "generalPractitioner",
+                                "guarantor",
+                                "informationSource",
+                                "insurance",
+                                "insurer",
+                                "interpreter",
+                                "link",
+                                "location",
+                                "locationReference",
+                                "managingOrganization",
+                                "manufacturer",
+                                "member",
+                                "observer",
+                                "onBehalfOf",
+                                "operator",
+                                "orderer",
+                                "organization",
+                                "origin",
+                                "owner",
+                                "participant",
+                                "party",
+                                "patient",
+                                "payee",
+                                "payor",
+                                "performer",
+                                "policyHolder",
+                                "practitioner",
+                                "prescriber",
+                                "provider",
+                                "publisher",
+                                "receiver",
+                                "recipient",
+                                "recorder",
+                                "referrer",
+                                "requestProvider",
+                                "requester",
+                                "requestingOrganization",
+                                "responsible",
+                                "responsibleParty",
+                                "resultsInterpreter",
+                                "sender",
+                                "serviceProvider",
+                                "source",
+                                "sourcePatientInfo",
+                                "subject",
+                                "subscriber",
+                                "supplier"};
 
 // Types whose words are names, addresses, units or keys.
-constexpr auto administrative = std::to_array<std::string_view>(
-    {"Address", "Age", "ContactDetail", "ContactPoint", "Count", "Distance", "Duration",
-     "Expression", "HumanName", "Identifier", "Meta", "Money", "Period", "Quantity",
-     "RelatedArtifact", "SampledData", "Signature", "UsageContext"});
+constexpr std::array<std::string_view, 18> administrative{
+    "Address",  "Age",        "ContactDetail",   "ContactPoint", "Count",     "Distance",
+    "Duration", "Expression", "HumanName",       "Identifier",   "Meta",      "Money",
+    "Period",   "Quantity",   "RelatedArtifact", "SampledData",  "Signature", "UsageContext"};
 
 // What others than record_reasons.h read, or what names something that nobody has: a vaccine its
-// disease, a question what it asks for, a limit for whom it is.
+// disease, a limit for whom it is.
 struct Read {
   std::string_view type, elements;
 };
@@ -120,7 +121,6 @@ constexpr std::array read_elsewhere{
          "category code component dataAbsentReason hasMember interpretation note referenceRange "
          "valueCodeableConcept valueString"},
     Read{"Procedure", "category code focalDevice"},
-    Read{"QuestionnaireResponse", "item.text item.answer.item.text"},
     Read{"RiskAssessment", "code prediction.outcome"}};
 
 bool is_read_elsewhere(std::string_view type, std::string_view path) {
@@ -137,6 +137,11 @@ bool names_others(std::string_view element) {
 // Elsewhere such words are of a disease ("acute") or of a tablet ("ER").
 bool may_name_a_visit(std::string_view type) {
   return is_only_reasons(type) || type == "Appointment";
+}
+
+// What a form asks for, however deep.
+bool is_question(const r4::Type& type, std::string_view element) {
+  return type.name == "QuestionnaireResponse.Item" && element == "text";
 }
 
 // A generated one says what the elements say, which are read.
@@ -174,7 +179,7 @@ void RecordSweep::walk(const Json& node, const r4::Type& type, Place& place) {
   }
   for (const auto& member : *members) {
     const auto* element = r4::find_element(type, member.name);
-    if (element == nullptr || names_others(member.name)) {
+    if (element == nullptr || names_others(member.name) || is_question(type, member.name)) {
       continue;
     }
     const fhir::Step step(place.path, member.name);

@@ -23,7 +23,7 @@ using fhir::Json;
 struct Part {
   const RecordResource* resource = nullptr;
   const Json* json = nullptr;
-  std::optional<fhir::DateTime> date;
+  Extent extent;
   bool is_current = true;  // nobody is reassured beside it
 };
 
@@ -57,16 +57,16 @@ bool is_named_alone(const Json& part) {
 }
 
 std::vector<Part> parts_of(const RecordResource& resource) {
-  const auto date = fhir::parse_date_time(effective_text(resource.json));
+  const auto extent = effective_extent(resource.json);
   const auto says = [](const Json& part) { return has_own_value(part) || has_typed_reason(part); };
   std::vector<Part> parts;
   for (const auto& component : resource.json.array_of("component")) {
     if (says(component) || is_named_alone(component)) {
-      parts.push_back({&resource, &component, date, true});
+      parts.push_back({&resource, &component, extent, true});
     }
   }
   if (says(resource.json) || (parts.empty() && !is_panel(resource.json))) {
-    parts.push_back({&resource, &resource.json, date, true});
+    parts.push_back({&resource, &resource.json, extent, true});
   }
   return parts;
 }
@@ -98,6 +98,7 @@ bool is_of_health(const ConceptIndex& index, const Json& part) {
   }
   Named named;
   index.read(chosen, named);
+  index.read_text(part.string_of("valueString"), named);
   if (index.pregnancy_answer(part) == PregnancyAnswer::yes) {
     index.read(part.find("code"), named);
   }
@@ -141,8 +142,8 @@ Weight weight_of(const ConceptIndex& index, const Part& part) {
   const auto& whole = part.resource->json;
   const bool is_known = is_of_health(index, *part.json) ||
                         (is_usual(whole) && is_named_for_health(index, *part.json));
-  const bool is_normal = is_marked_normal(*part.json) &&
-                         (is_laboratory(whole) || !(is_in_words(*part.json) || is_known));
+  const bool is_normal = is_marked_normal(*part.json) && !is_known &&
+                         (is_laboratory(whole) || !is_in_words(*part.json));
   if (is_plain_negative(index, part) && !is_known) {
     return Weight::unjudged;
   }
@@ -170,14 +171,16 @@ class Latest {
 
   void add(const Part& part) {
     const auto name = replaceable_as(part);
-    if (!name.empty() && part.date && !is_certainly_future(*part.date, now_) &&
+    const auto& first = part.extent.first;
+    if (!name.empty() && first && !is_certainly_future(*first, now_) &&
         is_final(part.resource->json)) {
-      dates_[name].add(*part.date);
+      dates_[name].add(*first);
     }
   }
   bool has_later_than(const Part& part) const {
     const auto known = dates_.find(replaceable_as(part));
-    return known != dates_.end() && part.date && known->second.is_surpassed(*part.date);
+    const auto& last = part.extent.last;
+    return known != dates_.end() && last && known->second.is_surpassed(*last);
   }
 
  private:

@@ -120,7 +120,7 @@ std::string without_markup(std::string_view xhtml) {
   std::string text;
   for (std::size_t at = 0; at < xhtml.size(); ++at) {
     if (xhtml[at] == '<') {
-      text += ' ';
+      separate(text);
       at = std::min(xhtml.find('>', at), xhtml.size() - 1);
       continue;
     }
@@ -131,6 +131,9 @@ std::string without_markup(std::string_view xhtml) {
     } else {
       text += xhtml[at];
     }
+  }
+  if (text.ends_with(' ')) {
+    text.pop_back();
   }
   return text;
 }

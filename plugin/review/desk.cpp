@@ -23,7 +23,8 @@ constexpr const char* kRow =
     " JOIN assessment b ON b.id=s.assessment WHERE p.item=i.id), a.outcome), a.tier, "
     "a.target_hours, a.made, i.state, i.tries, i.code, i.reason,"
     " a.result, e.id, e.acknowledged, COALESCE(e.acknowledged_by,''),"
-    " EXISTS(SELECT 1 FROM interruption r WHERE r.item=i.id) FROM item i"
+    " EXISTS(SELECT 1 FROM interruption r WHERE r.item=i.id), EXISTS(SELECT 1 FROM task t WHERE"
+    " t.item=i.id) FROM item i"
     " JOIN assessment a ON a.id=i.assessment LEFT JOIN escalation e ON e.assessment=a.id";
 
 store::ItemState state_of(std::string_view word) {
@@ -52,6 +53,7 @@ Row row_of(const Columns& row) {
   }
   out.acknowledged_by = row.text(12);
   out.is_unfinished = row.integer(13) != 0;
+  out.is_task = row.integer(14) != 0;
   return out;
 }
 
@@ -136,6 +138,7 @@ Result<std::vector<Row>> Desk::forms(Time since, int most) {
   const std::lock_guard lock(state_->mutex);
   const std::string sql = fmt::format(
       "{} WHERE NOT EXISTS(SELECT 1 FROM proposal p WHERE p.item=i.id)"
+      " AND NOT EXISTS(SELECT 1 FROM task t WHERE t.item=i.id)"
       " AND ((e.id IS NOT NULL AND e.acknowledged IS NULL) OR (a.made>=? AND NOT EXISTS(SELECT 1"
       " FROM item n WHERE n.thread=i.thread AND n.id>i.id AND NOT EXISTS(SELECT 1 FROM proposal p"
       " WHERE p.item=n.id))))"
@@ -148,7 +151,9 @@ Result<std::vector<Row>> Desk::forms(Time since, int most) {
 Result<std::optional<Kept>> Desk::form(std::string_view outcome) {
   const std::lock_guard lock(state_->mutex);
   const std::string sql = fmt::format(
-      "{} WHERE a.outcome=? AND NOT EXISTS(SELECT 1 FROM proposal p WHERE p.item=i.id)", kRow);
+      "{} WHERE a.outcome=? AND NOT EXISTS(SELECT 1 FROM proposal p WHERE p.item=i.id)"
+      " AND NOT EXISTS(SELECT 1 FROM task t WHERE t.item=i.id)",
+      kRow);
   auto row = state_->first(row_of, sql.c_str(), outcome);
   if (!row || !*row) {
     return row.map([](auto&&) { return std::optional<Kept>(); });

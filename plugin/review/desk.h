@@ -36,6 +36,7 @@ struct Row {
   std::int64_t escalation = 0;
   std::optional<Time> acknowledged;
   std::string acknowledged_by;
+  bool is_task = false;        // no form: what the record is told of an invitation
   bool is_unfinished = false;  // answers that interrupted the form, before it was sent
 };
 

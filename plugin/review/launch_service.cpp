@@ -8,6 +8,7 @@
 
 #include "plugin/browser/address_limit.h"
 #include "plugin/browser/answer.h"
+#include "plugin/intake/service.h"
 #include "plugin/random_uuid.h"
 
 namespace myoflag::review {
@@ -18,7 +19,6 @@ using http::query_value;
 using http::Request;
 using http::Response;
 
-constexpr std::string_view kBrowserCookie = "__Host-mf-launch";  // between launch and return
 constexpr std::size_t kToken = 32;
 constexpr std::chrono::seconds kAnswerTime{25};
 
@@ -43,6 +43,14 @@ class Entrance {
   }
   Response callback(const Request& request) {
     return guarded(request, [&] { return finish(request); });
+  }
+  // Back from the provider. What did not begin here says nothing: the pages tell who is in.
+  Response signed_out(const Request& request) {
+    const bool is_back = parts_.launches.is_back(
+        query_value(request.query, "state"),
+        std::string(browser::cookie_of(request, kBrowserCookie)), parts_.now());
+    return is_back ? parts_.door.outside(parts_.texts, 200, "staff-signed-out", true)
+                   : browser::go_to("/c/worklist");
   }
   // "launch-busy" is "staff-busy" where staff sign in.
   Response said(int status, std::string_view name) const {
@@ -104,12 +112,12 @@ class Entrance {
     if (is_new) {
       browser = random_token();
     }
-    const auto address = is_staff_
-                             ? parts_.launches.begin_staff(browser, parts_.now())
-                             : parts_.launches.begin({query_value(request.query, "iss"),
-                                                      query_value(request.query, "launch"), browser,
-                                                      use == browser::CookieUse::frame},
-                                                     parts_.now());
+    const auto address =
+        is_staff_ ? parts_.launches.begin_staff(browser, intake::is_shared(request), parts_.now())
+                  : parts_.launches.begin(
+                        {query_value(request.query, "iss"), query_value(request.query, "launch"),
+                         browser, use == browser::CookieUse::frame},
+                        parts_.now());
     if (!address) {
       return refuse(request, address.error());
     }
@@ -201,6 +209,8 @@ void add_staff_routes(http::Router& router, const LaunchParts& parts) {
   const auto entrance = std::make_shared<Entrance>(parts, true);
   add(router, entrance, kSignIn.data(), "staff sign in", &Entrance::launch);
   add(router, entrance, "/staff/callback", "back from where staff sign in", &Entrance::callback);
+  add(router, entrance, "/staff/signed-out", "back from where staff sign out",
+      &Entrance::signed_out);
   add_key_set(router, entrance, parts.key_set != nullptr);
 }
 

@@ -16,6 +16,7 @@
 #include "plugin/browser/form.h"
 #include "plugin/cds/assessment_card.h"
 #include "plugin/cds/card_policy.h"
+#include "plugin/intake/service.h"
 #include "plugin/mapping/sent_response.h"
 #include "plugin/random_uuid.h"
 #include "plugin/review/embedded.h"
@@ -148,6 +149,8 @@ class Handling {
   Response patient();
   Response end();
   Response summary();
+  Response ask_open();
+  Response open_here();
   Response take_urgent();
   Response propose();
   Response disagree();
@@ -227,6 +230,12 @@ class Handling {
 
   Judged judge(const Kept& form) const;
   FormLine line_of(Row row) const;
+  InvitationLine line_of(const intake::Invitation& one) const;
+  bool can_open() const { return is_staff() && !is_open_to_all(); }
+  // Who gives back the device would still be in.
+  bool is_open_to_all() const { return parts_.is_local_open && browser::is_local(request_); }
+  intake::Invitation take_invitation(std::string_view id) const;
+  Response open_page_of(const intake::Invitation& invitation, bool asks_who) const;
   Response worklist_of(bool asks_name) const;
   fhir::Uuid card_of(const Kept& form) const;
   void tell(const Kept& form, feedback::Feedback feedback) const;
@@ -273,8 +282,12 @@ FormLine Handling::line_of(Row row) const {
   return line;
 }
 
+InvitationLine Handling::line_of(const intake::Invitation& one) const {
+  return {one.patient, std::string(intake::state_of(one, now_)), one.made, one.expires, one.id};
+}
+
 Response Handling::worklist_of(bool asks_name) const {
-  WorklistView view{knowledge(), csrf(), now_, {}, {}, {}, false, asks_name};
+  WorklistView view{knowledge(), csrf(), now_, {}, {}, {}, false, asks_name, can_open()};
   const auto take = [&](std::vector<Row> rows, std::vector<FormLine>& lines) {
     view.has_more = view.has_more || rows.size() > kMostRows;
     rows.resize(std::min<std::size_t>(rows.size(), kMostRows));
@@ -293,7 +306,7 @@ Response Handling::worklist_of(bool asks_name) const {
       view.has_more = true;
       break;
     }
-    view.invitations.push_back({one.patient, std::string(state), one.made, one.expires});
+    view.invitations.push_back(line_of(one));
   }
   auto response = shown(worklist_page(look(), view));
   response.status = asks_name ? 422 : 200;
@@ -303,6 +316,59 @@ Response Handling::worklist_of(bool asks_name) const {
 Response Handling::worklist() {
   need_all();
   return worklist_of(false);
+}
+
+// ---- a form on this device
+
+intake::Invitation Handling::take_invitation(std::string_view text) const {
+  if (!is_staff() || is_open_to_all()) {
+    throw Ended{message(403, is_staff() ? "open-local" : "refused")};
+  }
+  std::int64_t id = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  const bool is_number = error == std::errc() && end == text.data() + text.size();
+  auto found = is_number ? needed(parts_.invitations.by_id(id)) : std::nullopt;
+  if (!found) {
+    throw Ended{message(404, "open-over")};
+  }
+  const auto state = intake::state_of(*found, now_);
+  if (state != "open" && state != "started" && state != "interrupted") {
+    throw Ended{message(409, "open-over")};
+  }
+  return *std::move(found);
+}
+
+Response Handling::open_page_of(const intake::Invitation& invitation, bool asks_who) const {
+  auto response = shown(
+      open_page(look(), {csrf(), line_of(invitation), parts_.presentation.informants, asks_who}));
+  response.status = asks_who ? 422 : 200;
+  return response;
+}
+
+Response Handling::ask_open() {
+  return open_page_of(take_invitation(request_.parameters.find("invitation")->second), false);
+}
+
+// Who opens it is signed out, so that nothing of the clinic is left on the device.
+Response Handling::open_here() {
+  const auto fields = take_fields({"csrf", "invitation", "who"});
+  const auto invitation = take_invitation(fields.value("invitation"));
+  const auto& all = parts_.presentation.informants;
+  const auto who = fields.value("who");
+  const auto chosen =
+      std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == who; });
+  if (chosen == all.end()) {
+    return who.empty() ? open_page_of(invitation, true) : message(403, "refused");
+  }
+  const auto session =
+      needed(intake::hand_over(parts_.invitations, knowledge(), parts_.presentation, invitation,
+                               *chosen, session_->name, now_));
+  if (!session) {
+    return message(409, "open-over");
+  }
+  auto response = intake::seated(*session);
+  parts_.door->end(request_, response);
+  return response;
 }
 
 // ---- the forms of one patient
@@ -322,7 +388,7 @@ Response Handling::forms() {
   if (!session_ || !session_->only) {
     return message(404, "unknown");
   }
-  WorklistView view{knowledge(), csrf(), now_, lines_of_patient(), {}, {}, false, false};
+  WorklistView view{knowledge(), csrf(), now_, lines_of_patient(), {}, {}, false, false, false};
   return view.forms.empty() ? message(200, "no-forms") : shown(forms_page(look(), view));
 }
 
@@ -340,9 +406,14 @@ Response Handling::end() {
   if (!session_) {
     return message(403, "refused");
   }
-  auto response = parts_.door->outside(parts_.texts, 200,
-                                       is_staff() ? "staff-ended" : "launch-ended", is_staff());
-  parts_.door->end(request_, response);
+  const auto& door = *parts_.door;
+  const std::string browser(browser::cookie_of(request_, kBrowserCookie));
+  const auto onward = door.sign_out ? door.sign_out(*session_, browser) : std::string();
+  auto response =
+      onward.empty()
+          ? door.outside(parts_.texts, 200, is_staff() ? "staff-ended" : "launch-ended", is_staff())
+          : door.leaving(parts_.texts, onward);
+  door.end(request_, response);
   return response;
 }
 
@@ -379,6 +450,30 @@ Response Handling::take_urgent() {
 
 // ---- the summary
 
+// What a reference is to, as far as it says.
+std::string_view type_of(const Json* reference) {
+  if (reference == nullptr) {
+    return {};
+  }
+  const auto said = reference->string_of("type");
+  const auto address = reference->string_of("reference");
+  return said.empty() ? address.substr(0, std::min(address.find('/'), address.size())) : said;
+}
+
+std::string source_key(const Json& response) {
+  const auto type = type_of(response.find("source"));
+  return type == "Patient"                  ? "source-patient"
+         : type == "RelatedPerson"          ? "source-related"
+         : type.starts_with("Practitioner") ? "source-staff"
+                                            : "";
+}
+
+std::string entered_by(const Json& response) {
+  const Json* author = response.find("author");
+  return type_of(author).starts_with("Practitioner") ? std::string(author->string_of("display"))
+                                                     : std::string();
+}
+
 // What stands for this page among the cards that clinicians answer.
 fhir::Uuid Handling::card_of(const Kept& form) const {
   const auto outcome = fhir::parse_uuid(form.row.outcome);
@@ -403,7 +498,9 @@ Response Handling::summary() {
                    form.row.is_urgent ? std::optional(form.row) : std::nullopt,
                    needed(parts_.desk.proposals(form.row.item)),
                    {},
-                   said_of(request_)};
+                   said_of(request_),
+                   source_key(judged.assessed.response),
+                   entered_by(judged.assessed.response)};
   if (parts_.keep) {
     for (const auto& code : cds::card_policy().override_reasons) {
       view.reasons.emplace_back(code, cds::override_text(knowledge(), code));
@@ -556,6 +653,18 @@ Response Door::outside(const browser::Texts& texts, int status, std::string_view
   return page(status, message_page(look, name), frames);
 }
 
+// No redirect: of the answer to a form browsers follow none to another origin (form-action), and
+// the provider may lead on to further ones. The page says that it is over here, whatever happens
+// there.
+Response Door::leaving(const browser::Texts& texts, const std::string& address) const {
+  Look look{texts, style_file().path};
+  look.is_outside = true;
+  look.sign_out = address;
+  auto response = page(200, message_page(look, "staff-leaving"), frames);
+  response.fields.push_back({"Refresh", "0; url=" + address});
+  return response;
+}
+
 void add_routes(http::Router& router, const Parts& parts) {
   const auto desktop = std::make_shared<const Desktop>(parts);
   add(router, desktop, "GET", "/c/worklist", "what waits for somebody", &Handling::worklist);
@@ -563,6 +672,9 @@ void add_routes(http::Router& router, const Parts& parts) {
   if (parts.door) {
     add(router, desktop, "GET", "/c/patient", "where a launch leads", &Handling::patient);
     add(router, desktop, "GET", "/c/forms", "the forms of one patient", &Handling::forms);
+    add(router, desktop, "GET", "/c/open/{invitation}", "a form on this device",
+        &Handling::ask_open);
+    add(router, desktop, "POST", "/c/open", "it is opened", &Handling::open_here);
     add(router, desktop, "POST", "/c/end", "somebody signs out", &Handling::end);
   }
   add(router, desktop, "POST", "/c/urgent", "somebody looks after it", &Handling::take_urgent);

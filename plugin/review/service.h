@@ -19,6 +19,7 @@
 #include "plugin/feedback/request.h"
 #include "plugin/http/router.h"
 #include "plugin/intake/invitations.h"
+#include "plugin/intake/presentation.h"
 #include "plugin/launch/sessions.h"
 #include "plugin/review/desk.h"
 
@@ -31,12 +32,17 @@ inline constexpr int kShownDays = 30;
 struct Door {
   launch::Sessions& sessions;
   std::string frames;  // origins whose pages may show ours, as browser::page takes them
+  // Where that browser signs out at the provider as well; empty, and null: nowhere.
+  std::function<std::string(const launch::Session& session, const std::string& browser)> sign_out =
+      nullptr;
 
   // The end of a session, in the browser too.
   void end(const http::Request& request, http::Response& response) const;
   // A message to who is not in, that a frame shows as well.
   http::Response outside(const browser::Texts& texts, int status, std::string_view name,
                          bool with_sign_in = false) const;
+  // To staff whose session is over: a page that leads on to the provider.
+  http::Response leaving(const browser::Texts& texts, const std::string& address) const;
 };
 
 // Where staff sign in.
@@ -44,6 +50,8 @@ inline constexpr std::string_view kSignIn = "/staff/sign-in";
 
 // Of a session of a Door.
 inline constexpr std::string_view kSessionCookie = "__Host-mf-clinic";
+// Between leaving for where one signs in or out, and the return.
+inline constexpr std::string_view kBrowserCookie = "__Host-mf-launch";
 
 struct Parts {
   Desk& desk;
@@ -58,6 +66,8 @@ struct Parts {
   std::optional<Door> door = std::nullopt;  // nothing: nobody signs in
   bool has_staff = false;                   // staff may sign in
   bool is_local_open = true;                // who is on this machine is in
+  // Who may give the answers to a form that staff open on a device of the clinic.
+  intake::Presentation presentation = {};
 };
 
 // `parts` is copied; what it refers to outlives the router.

@@ -113,6 +113,7 @@ class Summary {
       data = say(look_, "born", {{"when", view_.born}}) + ". " + data;
     }
     html.element("p", data, {{"class", "quiet"}});
+    add_who(html);
     if (!view_.is_finished) {
       html.element("p", say(look_, "not-finished"), {{"class", "strong"}});
     }
@@ -127,6 +128,18 @@ class Summary {
       html.close();
     }
     html.close();
+  }
+
+  // Beside what the knowledge says of it: who typed is no answer of the form.
+  void add_who(Html& html) const {
+    std::string text = view_.source.empty() ? "" : say(look_, view_.source);
+    if (!view_.entered_by.empty()) {
+      text += (text.empty() ? "" : " ") +
+              say(look_, "entered-by", {{"who", safe_text(view_.entered_by)}});
+    }
+    if (!text.empty()) {
+      html.element("p", text, {{"class", "quiet"}});
+    }
   }
 
   void add_said(Html& html) const {
@@ -476,6 +489,11 @@ std::string message_page(const Look& look, std::string_view name) {
     html.open("p");
     html.element("a", say(look, is_launch ? "launch-forms" : "to-worklist"),
                  {{"href", is_launch ? "/c/forms" : "/c/worklist"}});
+    html.close();
+  }
+  if (!look.sign_out.empty()) {
+    html.open("p");
+    html.element("a", say(look, "staff-sign-out-there"), {{"href", look.sign_out}});
     html.close();
   }
   if (!look.sign_in.empty()) {

@@ -12,6 +12,7 @@
 
 #include "plugin/browser/answer.h"
 #include "plugin/browser/texts.h"
+#include "plugin/intake/presentation.h"
 #include "plugin/review/desk.h"
 #include "rules/assessment.h"
 
@@ -27,6 +28,7 @@ struct Look {
   std::string staff = {};   // who signed in, and sees all patients; empty: nobody did
   // Where staff sign in: on a message to somebody who is not in. Empty: nowhere.
   std::string sign_in = {};
+  std::string sign_out = {};  // where staff go on to sign out; empty: nowhere
 };
 
 struct SummaryView {
@@ -41,8 +43,10 @@ struct SummaryView {
   std::optional<Row> urgent;  // somebody is to look after it, or does
   std::vector<Proposal> proposals;
   std::vector<std::pair<std::string, std::string>>
-      reasons;       // to disagree: code, words; may be none
-  std::string said;  // key of what was just done; may be none
+      reasons;             // to disagree: code, words; may be none
+  std::string said;        // key of what was just done; may be none
+  std::string source;      // key of who gave the answers; may be none
+  std::string entered_by;  // who of the clinic entered them; may be empty
 };
 
 std::string summary_page(const Look& look, const SummaryView& view);
@@ -55,6 +59,7 @@ struct FormLine {
 struct InvitationLine {
   std::string patient, state;
   Time made, expires;
+  std::int64_t id = 0;
 };
 struct WorklistView {
   const rules::Knowledge& knowledge;
@@ -65,7 +70,17 @@ struct WorklistView {
   std::vector<FormLine> troubles;
   bool has_more = false;   // one of the lists was cut
   bool asks_name = false;  // no name came with what was acknowledged
+  bool can_open = false;   // a form, on this device
 };
+
+// A form that staff are about to open on the device at hand.
+struct OpenView {
+  std::string csrf;
+  InvitationLine invitation;
+  const std::vector<intake::Informant>& informants;
+  bool asks_who = false;  // nobody was chosen
+};
+std::string open_page(const Look& look, const OpenView& view);
 
 std::string worklist_page(const Look& look, const WorklistView& view);
 // The forms of the one patient that may be seen.

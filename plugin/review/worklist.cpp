@@ -217,14 +217,19 @@ class Worklist {
     for (const auto& form : view_.troubles) {
       const Row& row = form.row;
       html.open("tr");
-      cell(html, "column-tier", tier_text(row), row.tier);
+      cell(html, "column-tier", row.is_task ? say(look_, "trouble-task") : tier_text(row),
+           row.tier);
       cell(html, "column-patient", safe_text(form.patient));
       cell(html, "column-state",
            row.state == store::ItemState::parked
                ? say(look_, "trouble-parked")
                : say(look_, "trouble-tries", {{"tries", std::to_string(row.tries)}}));
       cell(html, "column-why", fmt::format("{} {}", row.code, safe_text(row.reason)));
-      add_open(html, form);
+      if (row.is_task) {
+        cell(html, "column-form", say(look_, "no-form"));
+      } else {
+        add_open(html, form);
+      }
       html.close();
     }
     foot(html);
@@ -236,13 +241,28 @@ class Worklist {
       html.element("p", say(look_, "worklist-open-none"));
       return;
     }
-    head(html, "open", {"column-patient", "column-state", "column-invited", "column-ends"});
+    if (view_.can_open) {
+      head(html, "open",
+           {"column-patient", "column-state", "column-invited", "column-ends", "column-here"});
+    } else {
+      head(html, "open", {"column-patient", "column-state", "column-invited", "column-ends"});
+    }
     for (const auto& one : view_.invitations) {
       html.open("tr");
       cell(html, "column-patient", safe_text(one.patient));
       cell(html, "column-state", say(look_, fmt::format("state-{}", one.state)));
       cell(html, "column-invited", moment_text(one.made));
       cell(html, "column-ends", moment_text(one.expires));
+      if (view_.can_open && one.state != "locked") {
+        html.open("td", {{"data-column", say(look_, "column-here")}});
+        html.open("a", {{"href", fmt::format("/c/open/{}", one.id)}});
+        html.text(say(look_, "open-here"));
+        html.element("span", " " + say(look_, "open-which", {{"patient", safe_text(one.patient)}}),
+                     {{"class", "unseen"}});
+        html.close().close();
+      } else if (view_.can_open) {
+        cell(html, "column-here", "");
+      }
       html.close();
     }
     foot(html);
@@ -256,6 +276,36 @@ class Worklist {
 
 std::string worklist_page(const Look& look, const WorklistView& view) {
   return Worklist(look, view).page();
+}
+
+std::string open_page(const Look& look, const OpenView& view) {
+  Html html;
+  add_top(html, look);
+  html.open("main", {{"class", "worklist"}});
+  html.element("h1", say(look, "open-title"));
+  if (view.asks_who) {
+    html.element("p", say(look, "open-who-missing"), {{"class", "said"}, {"role", "alert"}});
+  }
+  html.element("p",
+               say(look, "open-patient",
+                   {{"patient", safe_text(view.invitation.patient)},
+                    {"state", say(look, fmt::format("state-{}", view.invitation.state))}}),
+               {{"class", "strong"}});
+  html.open("form", {{"method", "post"}, {"action", "/c/open"}, {"class", "choose"}});
+  add_hidden(html, "csrf", view.csrf);
+  add_hidden(html, "invitation", std::to_string(view.invitation.id));
+  html.open("fieldset").element("legend", say(look, "open-who"), {{"class", "strong"}});
+  for (const auto& one : view.informants) {
+    html.open("label");
+    html.single("input",
+                {{"type", "radio"}, {"name", "who"}, {"value", one.name}, {"required", ""}});
+    html.element("span", one.text).close();
+  }
+  html.close();
+  html.element("p", say(look, "open-what"));
+  html.element("button", say(look, "open-button"), {{"type", "submit"}});
+  html.close().close();
+  return whole(look, say(look, "open-title"), "list", html);
 }
 
 std::string forms_page(const Look& look, const WorklistView& view) {

@@ -55,19 +55,26 @@ Checked<rules::KnowledgePtr> Setup::knowledge() const {
   return tl::unexpected(std::move(problems));
 }
 
+Checked<std::string> Setup::secret_of(const char* option, const std::string& variable) const {
+  const char* secret = std::getenv(variable.c_str());
+  if (secret == nullptr || *secret == '\0') {
+    return tl::unexpected(Problems{loaded_.problem(
+        option, "MF-4257", fmt::format("the environment variable {} is not set", variable))});
+  }
+  return secret;
+}
+
 Checked<cds::CardSettings> Setup::cards() const {
   cds::CardSettings cards;
   cards.intake_link = config().intake_link;
   const bool is_launched = config().summary_app.empty() && !config().launch.servers.empty();
   cards.summary_app = is_launched ? config().base + "/smart/launch" : config().summary_app;
   if (const auto& name = config().id_secret; !name.empty()) {
-    const char* secret = std::getenv(name.c_str());
-    if (secret == nullptr || *secret == '\0') {
-      return tl::unexpected(
-          Problems{loaded_.problem("service.id-secret", "MF-4257",
-                                   fmt::format("the environment variable {} is not set", name))});
+    auto secret = secret_of("service.id-secret", name);
+    if (!secret) {
+      return tl::unexpected(std::move(secret.error()));
     }
-    cards.tenant = secret;
+    cards.tenant = *std::move(secret);
   }
   return cards;
 }
@@ -213,6 +220,15 @@ Checked<std::vector<launch::Server>> Setup::staff_server() const {
   server.aud = given.aud;
   server.claim = given.claim;
   server.value = given.value;
+  server.signed_out = given.sign_out == "provider" ? config().base + "/staff/signed-out" : "";
+  server.secret_in_form = given.secret_method == "client_secret_post";
+  if (!given.secret.empty()) {
+    auto secret = secret_of("staff.client-secret", given.secret);
+    if (!secret) {
+      return tl::unexpected(std::move(secret.error()));
+    }
+    server.secret = *std::move(secret);
+  }
   if (!server.key_file.empty()) {
     if (const auto key = ehr::read_key(server.key_file, server.key_id); !key) {
       return tl::unexpected(Problems{problem_at("staff.key", key.error())});

@@ -69,6 +69,8 @@ class Setup {
  private:
   Checked<rules::KnowledgePtr> knowledge() const;
   Checked<cds::CardSettings> cards() const;
+  // What the environment variable that the option names holds.
+  Checked<std::string> secret_of(const char* option, const std::string& variable) const;
   Checked<std::vector<std::string>> fetch_arguments(const std::string& section,
                                                     const std::string& ca,
                                                     const std::string& proxy) const;

@@ -14,7 +14,7 @@ namespace {
 // "Myo1": files of other programs are left alone.
 constexpr std::int64_t kApplication = 0x4d796f31;
 
-constexpr std::array<const char*, 8> kMigrations{
+constexpr std::array<const char*, 10> kMigrations{
     "CREATE TABLE receipt(id INTEGER PRIMARY KEY, response TEXT NOT NULL UNIQUE,"
     " arrived INTEGER NOT NULL);"
     "CREATE TABLE assessment(id INTEGER PRIMARY KEY,"
@@ -101,7 +101,21 @@ constexpr std::array<const char*, 8> kMigrations{
     "ALTER TABLE item ADD COLUMN holder TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE item ADD COLUMN held_until INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE escalation ADD COLUMN holder TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE escalation ADD COLUMN held_until INTEGER NOT NULL DEFAULT 0;"};
+    "ALTER TABLE escalation ADD COLUMN held_until INTEGER NOT NULL DEFAULT 0;",
+    // Forms that staff open on a device of the clinic: whether a visit is on one, who gives the
+    // answers there (a name of presentation.yaml), and who opened it.
+    "ALTER TABLE visit ADD COLUMN clinic INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE invitation ADD COLUMN informant TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE invitation ADD COLUMN opened_by TEXT NOT NULL DEFAULT '';",
+    // Tasks of invitations: each row of `task` is an item that tells the EHR how its invitation
+    // stands. task_says, task_number: what the newest one tells, and which it is. item: the
+    // answers.
+    "ALTER TABLE invitation ADD COLUMN item INTEGER;"
+    "ALTER TABLE invitation ADD COLUMN task_says TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE invitation ADD COLUMN task_number INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE task(item INTEGER PRIMARY KEY REFERENCES item(id),"
+    " invitation INTEGER NOT NULL REFERENCES invitation(id));"
+    "CREATE INDEX task_of ON task(invitation, item);"};
 
 constexpr std::int64_t kNoTarget = 1'000'000;
 

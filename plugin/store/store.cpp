@@ -306,6 +306,11 @@ Done Store::arrived(std::int64_t item, const std::vector<Arrival>& arrivals) {
   if (done == 1) {
     // The bundle has them, too.
     write.change("UPDATE step SET body='' WHERE item=?", item);
+    // What a Task was before does not matter any more, and must not be written after it.
+    write.change(
+        "UPDATE item SET state='done', code='', reason='' WHERE state='parked' AND id<? AND id IN"
+        " (SELECT item FROM task WHERE invitation=(SELECT invitation FROM task WHERE item=?))",
+        item, item);
   }
   return write.commit();
 }

@@ -37,6 +37,11 @@ bool is_in_time(const Json& payload, Instant expires, Instant issued, Instant no
   return begun && expires > now - kSkew && issued <= now + kSkew;
 }
 
+bool is_proved(const Json& payload, const SignIn& expected) {
+  const auto proved = instant_of(payload, "auth_time");
+  return !expected.proved_since || (proved && *proved >= *expected.proved_since - kSkew);
+}
+
 // The claim of that name, or the one inside another that its parts name.
 const Json* claim_of(const Json& payload, std::string_view name) {
   if (const Json* whole = payload.find(name)) {
@@ -94,6 +99,9 @@ tl::expected<Identity, IdRefused> identity_of(const Json& payload, const SignIn&
   if (!is_in_time(payload, *expires, *issued, now)) {
     return tl::unexpected(IdRefused::time);
   }
+  if (!is_proved(payload, expected)) {
+    return tl::unexpected(IdRefused::proof);
+  }
   if (!may_come_in(payload, expected)) {
     return tl::unexpected(IdRefused::claim);
   }
@@ -104,8 +112,9 @@ tl::expected<Identity, IdRefused> identity_of(const Json& payload, const SignIn&
 }  // namespace
 
 std::string_view name_of(IdRefused refused) {
-  constexpr std::array<std::string_view, 9> names{
-      "malformed", "algorithm", "key", "signature", "issuer", "audience", "nonce", "time", "claim"};
+  constexpr std::array<std::string_view, 10> names{"malformed", "algorithm", "key",   "signature",
+                                                   "issuer",    "audience",  "nonce", "time",
+                                                   "proof",     "claim"};
   return names[static_cast<std::size_t>(refused)];
 }
 

@@ -3,6 +3,7 @@
 // chooses neither key nor algorithm: both have to be among those expected. Sources: OpenID Connect
 // Core 1.0, 3.1.3.7; SMART App Launch 2.2, "scopes for requesting identity data".
 
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ struct SignIn {
   // A claim that has to be that value, or a list with it; "realm_access.roles" is the one inside
   // the other. Empty: none is asked for.
   std::string claim = {}, value = {};
+  // Who it is has to have proved it (auth_time) not before that. Nothing: whenever.
+  std::optional<Instant> proved_since = std::nullopt;
 };
 
 enum class IdRefused {
@@ -34,6 +37,7 @@ enum class IdRefused {
   audience,  // not for us, or for others too without naming us as who asked
   nonce,
   time,   // expired, not yet valid, or from the future
+  proof,  // it rests on an earlier sign-in, or does not say
   claim,  // it is somebody, but nobody who may come in
 };
 std::string_view name_of(IdRefused refused);

@@ -8,7 +8,7 @@ namespace {
 
 bool is_conflict(Notice::Kind kind) {
   return kind == Notice::Kind::conflict || kind == Notice::Kind::contradiction ||
-         kind == Notice::Kind::vanished;
+         kind == Notice::Kind::vanished || kind == Notice::Kind::denied;
 }
 
 // Said already elsewhere: in the headline, or beside the patient's words.

@@ -29,10 +29,10 @@ class QuestionReader {
   void read(const Node& node) {
     const Fields fields(
         context_, node,
-        {"linkId",  "group",        "type",      "text",       "label",          "help",
-         "repeats", "required",     "concept",   "codes",      "options",        "enable",
-         "min",     "max",          "unit",      "instrument", "sources",        "prefill",
-         "note",    "context-only", "screening", "lasting",    "look-back-hours"});
+        {"linkId",  "group",        "type",      "text",       "label",      "help",
+         "repeats", "required",     "concept",   "codes",      "options",    "enable",
+         "min",     "max",          "unit",      "instrument", "sources",    "prefill",
+         "note",    "context-only", "screening", "lasting",    "stays-true", "look-back-hours"});
     Item item;
     item.link_id = fields.id("linkId");
     item.text = fields.text("text");
@@ -54,6 +54,7 @@ class QuestionReader {
     item.required = fields.flag("required");
     item.context_only = fields.flag("context-only");
     item.lasting = fields.flag("lasting");
+    item.stays_true = fields.flag("stays-true");
     if (fields.find("look-back-hours") != nullptr) {
       item.look_back_hours = fields.integer("look-back-hours", 1, kMaxHours);
     }
@@ -188,6 +189,8 @@ class QuestionReader {
     only_for("repeats", choice, "questions of type choice");
     only_for("lasting", choice, "questions of type choice");
     only_for("look-back-hours", choice, "questions of type choice");
+    only_for("stays-true", choice && !item.lasting && item.look_back_hours == 0,
+             "choices that are not lasting and look back on no time");
     only_for("min", item.is_numeric(), "numbers");
     only_for("max", item.is_numeric(), "numbers");
     only_for("unit", item.is_numeric(), "numbers");

@@ -28,8 +28,8 @@ def run(*arguments, stdin=""):
 
 
 class Sidecar:
-    def __init__(self, *arguments):
-        self.process = subprocess.Popen([PROGRAM, "serve", "--demo", "--now", NOW, "--port", "0", *arguments],
+    def __init__(self, *arguments, now=NOW):
+        self.process = subprocess.Popen([PROGRAM, "serve", "--demo", "--now", now, "--port", "0", *arguments],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.log, self.port, self.link = "", None, None
         self.ready = threading.Event()

@@ -218,12 +218,142 @@ TEST_P(InvitationsTest, AKeyIsAnsweredOnceWheneverTheProcessEnds) {
   EXPECT_THAT(store.invite(wanted, kNow).error().text, HasSubstr("MF-4290"));
 }
 
+// ---- what the record is told
+
+// Each state of each Task once, as "number says".
+struct Told {
+  std::vector<std::string> says;
+
+  Invitations::MakeTask make() {
+    return [this](const Untold& one) {
+      says.push_back(fmt::format("{} {}", one.number, one.says));
+      auto out = submission(fmt::format("task {} {}", one.invitation.id, one.number));
+      out.thread = fmt::format("task {}", one.invitation.id);
+      out.is_urgent = false;
+      out.target_hours.reset();
+      return out;
+    };
+  }
+};
+
+store::Step step_of(const std::string& type) {
+  store::Step step;
+  step.urn = "urn:1";
+  step.type = type;
+  step.body = "{}";
+  return step;
+}
+
+std::string until(Time end) { return fmt::format("requested {}", end.time_since_epoch().count()); }
+
+TEST_P(InvitationsTest, TheRecordIsToldOfEachChangeOnce) {
+  auto store = open();
+  Told told;
+  const auto tell = [&](Time now) {
+    told.says.clear();
+    const auto kept = store.tell(told.make(), now).value();
+    EXPECT_EQ(static_cast<std::size_t>(kept), told.says.size());
+    EXPECT_EQ(store.tell(told.make(), now).value(), 0) << "again is nothing";
+    return told.says;
+  };
+  using Says = std::vector<std::string>;
+  const auto over = store.invite(kNew, kNow).value().id;
+  ASSERT_TRUE(store.withdraw(over, kNow));
+  EXPECT_EQ(tell(kNow), Says()) << "of what is over and was never told of, nothing is said";
+  const auto one = store.invite(to_appointment(), kNow).value().id;
+  EXPECT_EQ(tell(kNow), Says{"1 " + until(kNow + hours(48))});
+  ASSERT_TRUE(store.invite(to_appointment(hours(72)), kNow));
+  EXPECT_EQ(tell(kNow), Says{"2 " + until(kNow + hours(72))});
+  ASSERT_TRUE(store.invite(to_appointment(), kNow));
+  EXPECT_EQ(tell(kNow), Says{"3 " + until(kNow + hours(48))}) << "as it was before, and told anew";
+  EXPECT_EQ(tell(kNow + hours(48)), Says{"4 expired"});
+  ASSERT_TRUE(store.invite(to_appointment(hours(100)), kNow + hours(49)));
+  EXPECT_EQ(tell(kNow + hours(49)), Says{"5 " + until(kNow + hours(100))}) << "moved to later";
+  EXPECT_TRUE(store.cancel(one, kNow + hours(50)).value());
+  EXPECT_EQ(tell(kNow + hours(50)), Says{"6 withdrawn"});
+}
+
+TEST_P(InvitationsTest, AnswersAreToldOfOnceTheRecordHasThem) {
+  auto store = open();
+  auto outbox = store::Store::open(path_).value();
+  Told told;
+  const auto id = store.invite(kNew, kNow).value().id;
+  ASSERT_EQ(store.tell(told.make(), kNow).value(), 1);
+  auto answers = submission("a");
+  answers.bundle = R"({"entry":[]})";
+  ASSERT_TRUE(store.submit(id, 0, answers, "", kNow).value());
+  EXPECT_EQ(store.tell(told.make(), kNow).value(), 0) << "they are on their way";
+  const auto item = outbox.next(kNow).value().value();
+  ASSERT_TRUE(outbox.plan(item, "S", "", {step_of("QuestionnaireResponse")}));
+  ASSERT_TRUE(outbox.arrived(item, {{"urn:1", "QuestionnaireResponse/9"}}));
+  Untold last;
+  EXPECT_EQ(store
+                .tell(
+                    [&](const Untold& one) {
+                      last = one;
+                      return submission("done");
+                    },
+                    kNow)
+                .value(),
+            1);
+  EXPECT_EQ(last.says, kTaskDone);
+  EXPECT_EQ(last.response_id, "QuestionnaireResponse/9");
+  EXPECT_EQ(last.response_bundle, answers.bundle);
+}
+
+TEST_P(InvitationsTest, WhatIsToldIsKeptOnceWheneverTheProcessEnds) {
+  for (int at = 1; at <= 2; ++at) {
+    renew();
+    {
+      int writes = -2;  // opening and inviting are not meant
+      auto before = open();
+      ASSERT_TRUE(before.invite(kNew, kNow));
+      Told told;
+      auto store = open([&] {
+        if (++writes == at - 2) {
+          throw Killed();
+        }
+      });
+      EXPECT_THROW(static_cast<void>(store.tell(told.make(), kNow)), Killed);
+    }
+    Told told;
+    auto store = open();
+    EXPECT_EQ(store.tell(told.make(), kNow).value(), at == 1 ? 1 : 0);
+    EXPECT_EQ(store::Store::open(path_).value().items(true).value().size(), 1u);
+  }
+}
+
+// It was parked; meanwhile a later state arrived, which says more.
+TEST_P(InvitationsTest, AStateThatWasOvertakenIsNotWrittenAfterwards) {
+  auto store = open();
+  auto outbox = store::Store::open(path_).value();
+  Told told;
+  const auto id = store.invite(kNew, kNow).value().id;
+  ASSERT_EQ(store.tell(told.make(), kNow).value(), 1);
+  const auto first = outbox.next(kNow).value().value();
+  ASSERT_TRUE(outbox.park(first, "MF-3155", "refused"));
+  ASSERT_TRUE(store.withdraw(id, kNow));
+  ASSERT_EQ(store.tell(told.make(), kNow).value(), 1);
+  const auto second = outbox.next(kNow).value().value();
+  ASSERT_NE(second, first);
+  ASSERT_TRUE(outbox.plan(second, "S", "", {step_of("Task")}));
+  ASSERT_TRUE(outbox.arrived(second, {{"urn:1", "Task/1"}}));
+  EXPECT_EQ(outbox.item(first).value().state, store::ItemState::done);
+  EXPECT_THAT(outbox.retry(first, kNow).error().text, HasSubstr("MF-3105"));
+}
+
 TEST_F(InvitationsFile, AFileFromBeforeAppointmentsKeepsItsInvitations) {
   const auto before = open().invite(kNew, kNow).value();
   {
     store::Database db;
     ASSERT_TRUE(db.open(path_) &&
-                db.run("DROP TABLE link; DROP TABLE invitation_key; DROP INDEX of_appointment;"
+                db.run("ALTER TABLE visit DROP COLUMN clinic;"
+                       "ALTER TABLE invitation DROP COLUMN informant;"
+                       "ALTER TABLE invitation DROP COLUMN opened_by;"
+                       "DROP TABLE task; ALTER TABLE invitation DROP COLUMN item;"
+                       "ALTER TABLE invitation DROP COLUMN task_says;"
+                       "ALTER TABLE invitation DROP COLUMN task_number;"
+                       "DROP TABLE link; DROP TABLE invitation_key; DROP INDEX of_appointment;"
                        "DROP INDEX was_of_appointment;"
                        "ALTER TABLE invitation DROP COLUMN appointment;"
                        "ALTER TABLE invitation DROP COLUMN meets;"
@@ -413,6 +543,38 @@ TEST_P(InvitationsTest, WithdrawingEndsVisitsAndDraft) {
   const auto sent = store.invite(kNew, kNow).value().id;
   ASSERT_TRUE(store.submit(sent, 0, submission("1"), "told", kNow).value());
   EXPECT_THAT(store.withdraw(sent, kNow).error().text, HasSubstr("MF-4265"));
+}
+
+TEST_P(InvitationsTest, AFormIsHandedOverOnceAndItsVisitEndsWithAllThatCameOfIt) {
+  auto store = open();
+  const auto id = store.invite(kNew, kNow).value().id;
+  const auto at_home = store.begin_visit(id, kNow).value();
+  ASSERT_TRUE(store.save({id, 0, "answers", {}, {}}, kNow).value());
+  EXPECT_FALSE(store.hand_over({id, 0, "old", "patient", "Ana"}, kNow).value()) << "answered since";
+  EXPECT_EQ(store.by_id(id).value()->draft, "answers");
+  const auto first = store.hand_over({id, 1, "fewer", "patient", "Ana"}, kNow).value();
+  ASSERT_TRUE(first);
+  const auto known = store.identify(*first, kNew.born, kNow, {}).value();
+  ASSERT_EQ(known.outcome, Identity::right);
+  EXPECT_TRUE(store.visit(known.session).value()->at_clinic) << "it stays one of the clinic's";
+  EXPECT_FALSE(store.visit(at_home).value()->at_clinic);
+  const auto invitation = store.by_id(id).value().value();
+  EXPECT_EQ(invitation.draft, "fewer");
+  EXPECT_EQ(invitation.informant, "patient");
+  EXPECT_EQ(invitation.opened_by, "Ana");
+  ASSERT_TRUE(store.end_visit(at_home));
+  EXPECT_TRUE(store.visit(at_home).value()) << "another device is none of its business";
+  ASSERT_TRUE(store.end_visit(known.session));
+  EXPECT_FALSE(store.visit(known.session).value());
+  EXPECT_FALSE(store.visit(*first).value()) << "and not the session before it";
+  EXPECT_TRUE(store.visit(at_home).value());
+  // On another device: the first one shows it no more.
+  const auto second = store.hand_over({id, 2, "fewer", "patient", "Ana"}, kNow).value();
+  const auto third = store.hand_over({id, 3, "fewer", "companion", "Bob"}, kNow).value();
+  EXPECT_FALSE(store.visit(*second).value());
+  EXPECT_TRUE(store.visit(*third).value());
+  ASSERT_TRUE(store.submit(id, 4, submission("1"), "told", kNow).value());
+  EXPECT_FALSE(store.hand_over({id, 4, "", "patient", "Ana"}, kNow).value());
 }
 
 TEST_P(InvitationsTest, WhatIsOverIsTidiedAndNothingElse) {

@@ -4,6 +4,7 @@
 #include <set>
 #include <stdexcept>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pugixml.hpp>
@@ -296,6 +297,9 @@ TEST(TextsTest, MonthsAreReadAsNumbersAndNames) {
             "22 November 2026");
 }
 
+#define INFORMANTS(yaml) \
+  "interruptions:\n  - {display: a, action: emergency, tier: emergency}\ninformants: " yaml
+
 TEST(PresentationTest, WhatCannotBeUsedIsRefusedWithItsLine) {
   for (const auto* yaml : {"", "interruptions: []", "interruptions: x", "other: 1",
                            "interruptions:\n  - {display: a, action: sing, tier: emergency}",
@@ -303,10 +307,45 @@ TEST(PresentationTest, WhatCannotBeUsedIsRefusedWithItsLine) {
                            "interruptions:\n  - {action: emergency, tier: emergency}",
                            "interruptions:\n  - {display: a, action: call-today, tier: urgent}",
                            "interruptions:\n  - {display: a, action: emergency, tier: emergency, "
-                           "within-hours: -1}"}) {
+                           "within-hours: -1}",
+                           "interruptions:\n  - {display: a, action: emergency, tier: emergency}",
+                           INFORMANTS("{question: q, choices: []}"),
+                           INFORMANTS("{question: q, choices: [{name: a, answer: b, text: t}]}"),
+                           INFORMANTS("{question: q, choices: [{name: a, answer: b, source: Dog, "
+                                      "text: t}]}"),
+                           INFORMANTS("{question: q, choices: [{name: a, answer: b, source: "
+                                      "Patient, helped: perhaps, text: t}]}"),
+                           INFORMANTS("{choices: [{name: a, answer: b, source: Patient, text: "
+                                      "t}]}"),
+                           INFORMANTS("{question: q, choices: [{name: a, answer: b, source: "
+                                      "Patient, text: t}, {name: a, answer: c, source: Patient, "
+                                      "text: t}]}")}) {
     const auto read = read_presentation(yaml, "p.yaml");
     ASSERT_FALSE(read) << yaml;
     EXPECT_THAT(read.error().text, ::testing::StartsWith("MF-4260: p.yaml:"));
+  }
+}
+
+TEST(PresentationTest, WhoseAnswersTheyAre) {
+  const auto presentation = embedded_presentation().value();
+  struct Case {
+    const char *chosen, *answer, *source;
+    bool is_helped;
+  };
+  for (const auto& one :
+       {Case{"", "self", "Patient", false}, Case{"", "interpreter", "Patient", false},
+        Case{"", "carer", "RelatedPerson", false}, Case{"", "staff", "", false},
+        Case{"", "", "", false}, Case{"unknown", "self", "Patient", false},
+        Case{"read-out", "staff", "Patient", true}, Case{"read-out", "", "Patient", true},
+        Case{"read-out-companion", "carer", "RelatedPerson", true},
+        Case{"read-out-interpreted", "interpreter", "Patient", true},
+        // The answer on the page is the later word.
+        Case{"read-out", "self", "Patient", false},
+        Case{"patient", "carer", "RelatedPerson", false}, Case{"patient", "staff", "", false}}) {
+    const auto* const found = informant_of(presentation, one.chosen, one.answer);
+    const auto place = fmt::format("{} {}", one.chosen, one.answer);
+    EXPECT_EQ(found == nullptr ? "" : found->source, one.source) << place;
+    EXPECT_EQ(found != nullptr && found->is_helped, one.is_helped) << place;
   }
 }
 
@@ -316,6 +355,11 @@ TEST(PresentationTest, AFormWithoutTheDisplayDoesNotFit) {
   const auto failure = misfit(presentation, other);
   ASSERT_TRUE(failure);
   EXPECT_THAT(failure->text, HasSubstr("MF-4261"));
+  auto wrong = presentation;
+  wrong.informants.front().answer = "nobody";
+  ASSERT_TRUE(misfit(wrong, testing::knowledge()));
+  EXPECT_THAT(misfit(wrong, testing::knowledge())->text, HasSubstr("nobody"));
+  EXPECT_FALSE(misfit(presentation, testing::knowledge()));
 }
 
 TEST(BodyMap, HasEveryPlaceOfItsQuestionAndNoOther) {

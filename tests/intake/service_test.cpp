@@ -1,13 +1,20 @@
 // The intake over requests, without sockets: a patient, and somebody who is none.
 
+#include <filesystem>
 #include <map>
+#include <memory>
 #include <thread>
+#include <unistd.h>
+#include <zstd.h>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "plugin/intake/service.h"
+#include "plugin/mapping/digest.h"
+#include "plugin/review/desk.h"
+#include "rules/digest.h"
 #include "tests/intake/support.h"
 
 namespace myoflag::intake {
@@ -33,8 +40,10 @@ std::string encoded(std::string_view text) {
 
 // The program, with a clock that the test turns.
 struct Clinic {
-  explicit Clinic(Order order = Order::whole)
-      : invitations(Invitations::open("").value()),
+  // `store`: a file; empty: one that only this process has.
+  explicit Clinic(Order order = Order::whole, std::string store = {})
+      : path(std::move(store)),
+        invitations(Invitations::open(path).value()),
         assessor(std::make_shared<const Assessor>(testing::shared_knowledge())) {
     Settings settings;
     settings.site = {"Example Clinic", "020 7946 0123", "112"};
@@ -46,6 +55,15 @@ struct Clinic {
                           log += '\n';
                         },
                         settings, embedded_texts().value(), embedded_presentation().value()});
+  }
+
+  // What became of the answers last.
+  fhir::Json newest() const {
+    auto desk = review::Desk::open(path).value();
+    std::vector<review::Row> rows = desk.forms(kStart - hours(1), 100).value();
+    const auto last = std::max_element(
+        rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.item < b.item; });
+    return fhir::read_json(desk.form(last->outcome).value().value().input).value();
   }
 
   std::string invite() {
@@ -69,6 +87,7 @@ struct Clinic {
   }
 
   rules::Instant now = kStart;
+  std::string path;
   Invitations invitations;
   std::shared_ptr<const Assessor> assessor;
   http::Router router;
@@ -130,21 +149,23 @@ class Browser {
     return post("/p/lang",
                 fmt::format("csrf={}&lang={}&page={}", hidden("csrf"), language, back_to));
   }
-  // Up to the review, as the untroubled do.
-  void walk() {
-    const auto& items = testing::knowledge().items;
-    const auto usual = testing::benign();
-    for (int steps = 0; !at().empty() && steps < 80; ++steps) {
-      const int item = testing::item(at());
-      const auto& answer = usual.at(item);
-      std::string values = answer.text;
-      for (std::size_t i = 0; i < items[static_cast<std::size_t>(item)].options.size(); ++i) {
-        if ((answer.chosen >> i & 1U) != 0) {
-          values +=
-              (values.empty() ? "" : ",") + items[static_cast<std::size_t>(item)].options[i].code;
-        }
+  // What the untroubled answer to the question that is shown.
+  std::string usual() const {
+    const int item = testing::item(at());
+    const auto given = testing::benign().at(item);
+    std::string values = given.text;
+    const auto& options = testing::knowledge().items[static_cast<std::size_t>(item)].options;
+    for (std::size_t i = 0; i < options.size(); ++i) {
+      if ((given.chosen >> i & 1U) != 0) {
+        values += (values.empty() ? "" : ",") + options[i].code;
       }
-      this->answer(values);
+    }
+    return values;
+  }
+  // Up to the review, as they do.
+  void walk() {
+    for (int steps = 0; !at().empty() && steps < 80; ++steps) {
+      answer(usual());
     }
   }
 
@@ -189,6 +210,7 @@ class Browser {
 
 class ServiceTest : public ::testing::Test {
  protected:
+  explicit ServiceTest(std::string store = {}) : clinic(Order::whole, std::move(store)) {}
   Invitation invitation() { return clinic.invitations.by_token(token).value().value(); }
 
   Clinic clinic;
@@ -458,6 +480,198 @@ TEST_F(ServiceTest, ALongPauseAsksAgainWhoItIsAndKeepsWhatWasSent) {
   EXPECT_EQ(again.at(), "em-sudden") << "nothing is lost";
 }
 
+// ---- a device of the clinic
+
+class DeviceTest : public ServiceTest {
+ protected:
+  DeviceTest()
+      : ServiceTest((std::filesystem::temp_directory_path() / fmt::format("device-{}", ::getpid()))
+                        .string()) {}
+  ~DeviceTest() override {
+    for (const auto* end : {"", "-wal", "-shm"}) {
+      std::filesystem::remove(clinic.path + end);
+    }
+  }
+
+  void open(std::string_view informant) {
+    const auto presentation = embedded_presentation().value();
+    const auto& all = presentation.informants;
+    const auto chosen = std::find_if(all.begin(), all.end(),
+                                     [&](const auto& one) { return one.name == informant; });
+    ASSERT_NE(chosen, all.end());
+    const auto session = hand_over(clinic.invitations, testing::knowledge(), presentation,
+                                   invitation(), *chosen, "Ana Ruiz (aruiz)", clinic.now)
+                             .value();
+    ASSERT_TRUE(session);
+    device.cookie = fmt::format("__Host-mf={}; __Host-mf-device=1", *session);
+    device.get("/p/id");
+  }
+  // The cookie of the device stays when the session gets another one.
+  void identify() {
+    const auto response = device.fill("/p/id", kBorn);
+    device.cookie += "; __Host-mf-device=1";
+    device.get(std::string(Browser::location(response)));
+  }
+  Browser device{clinic};
+};
+
+TEST_F(DeviceTest, EveryPageHasTheWayOutAndNoTitleOfItsOwn) {
+  open("patient");
+  EXPECT_THAT(device.page, HasSubstr("Are you very unwell now?")) << "no page came before it";
+  for (int steps = 0; steps < 80 && device.page.find("Check your answers") == std::string::npos;
+       ++steps) {
+    EXPECT_THAT(device.page, HasSubstr("<title>Questions before your appointment</title>"));
+    EXPECT_THAT(device.page, HasSubstr("action=\"/p/finish\""));
+    EXPECT_THAT(device.page, HasSubstr("content=\"301;url=/p/over\""));
+    if (device.at().empty()) {
+      identify();
+    } else {
+      device.answer(device.usual());
+    }
+  }
+  for (const auto* path : {"/p/review", "/p/done", "/p/copy"}) {
+    if (std::string_view(path) == "/p/done") {
+      device.get("/p/review");
+      device.fill("/p/submit", "");
+    }
+    EXPECT_THAT(device.get(path).body, HasSubstr("action=\"/p/finish\"")) << path;
+    EXPECT_THAT(device.page, HasSubstr("<title>Questions before your appointment</title>")) << path;
+  }
+}
+
+TEST_F(DeviceTest, NothingLeadsBackOnceItIsGivenBack) {
+  open("patient");
+  identify();
+  device.answer("none");
+  const auto seen = device.page;
+  const auto session = device.cookie;
+  const auto over = device.post("/p/finish", "csrf=" + device.hidden("csrf"));
+  EXPECT_EQ(over.status, 303);
+  EXPECT_EQ(Browser::location(over), "/p/over");
+  EXPECT_THAT(http::field_of(over.fields, "Set-Cookie"), HasSubstr("Max-Age=0"));
+  EXPECT_THAT(http::field_of(over.fields, "Clear-Site-Data"), HasSubstr("cache"));
+  // Also for who kept the cookie and the page.
+  device.cookie = session;
+  device.page = seen;
+  for (const auto* path :
+       {"/p/q/em-now", "/p/q/em-sudden", "/p/review", "/p/done", "/p/copy", "/p/stop", "/p/id"}) {
+    EXPECT_EQ(Browser::location(device.get(path)), "/p/over") << path;
+  }
+  for (const auto* path : {"/p/q/em-sudden", "/p/submit", "/p/finish", "/p/lang", "/p/id"}) {
+    device.cookie = session;
+    device.page = seen;
+    EXPECT_EQ(Browser::location(device.fill(path, "")), "/p/over") << path;
+  }
+  const auto neutral = device.get("/p/over");
+  EXPECT_EQ(neutral.status, 200);
+  EXPECT_THAT(neutral.body, HasSubstr("ready for the next form"));
+  EXPECT_THAT(neutral.body, Not(HasSubstr("csrf")));
+  EXPECT_EQ(invitation().revision, 2) << "what was answered is kept";
+  // The patient goes on at home.
+  browser.come(token);
+  EXPECT_EQ(browser.at(), "em-sudden");
+}
+
+TEST_F(DeviceTest, NobodyForFiveMinutesClosesItAndWhatComesLateIsKept) {
+  open("patient");
+  clinic.now += minutes(6);
+  EXPECT_EQ(Browser::location(device.get("/p/id")), "/p/over") << "before the date of birth, too";
+  open("patient");
+  identify();
+  for (int i = 0; i < 4; ++i) {
+    clinic.now += minutes(4);
+    EXPECT_EQ(device.get("/p/q/em-now").status, 200) << "each page counts";
+  }
+  clinic.now += minutes(6);
+  EXPECT_EQ(Browser::location(device.fill("/p/q/em-now", "em-now=none")), "/p/over");
+  EXPECT_EQ(invitation().revision, 3) << "what was sent is kept";
+  EXPECT_EQ(Browser::location(device.get("/p/q/em-sudden")), "/p/over");
+  EXPECT_EQ(Browser::location(device.get("/p/id")), "/p/over") << "no date of birth is asked";
+}
+
+TEST_F(DeviceTest, FinishIsOfADeviceOfTheClinicAndOfItsOwnPage) {
+  browser.come(token);
+  EXPECT_EQ(browser.post("/p/finish", "csrf=" + browser.hidden("csrf")).status, 403);
+  EXPECT_EQ(browser.get("/p/q/em-now").status, 200) << "another device is not closed";
+  open("patient");
+  identify();
+  EXPECT_EQ(device.post("/p/finish", "csrf=0").status, 403);
+  device.get("/p/q/em-now");
+  const auto csrf = "csrf=" + device.hidden("csrf");
+  EXPECT_EQ(device.post("/p/finish", csrf + "&more=1").status, 403);
+  device.extra = {{"sec-fetch-site", "cross-site"}};
+  EXPECT_EQ(device.post("/p/finish", csrf).status, 403);
+  device.extra.clear();
+  EXPECT_EQ(device.get("/p/q/em-now").status, 200) << "nothing of it closed the form";
+}
+
+TEST_F(DeviceTest, WhatStaffChoseIsSuggestedAndCountsOnceItIsConfirmed) {
+  browser.come(token);
+  browser.answer("none");
+  browser.get("/p/q/who-answers");
+  browser.answer("self");
+  browser.get("/p/q/em-now");
+  open("read-out-companion");
+  identify();
+  const auto who = testing::item("who-answers");
+  EXPECT_FALSE(read_draft(testing::knowledge(), invitation().draft)->contains(who))
+      << "it is another person's word by now";
+  device.get("/p/q/who-answers");
+  EXPECT_THAT(device.page, HasSubstr("value=\"carer\" checked"));
+  EXPECT_THAT(device.page, Not(HasSubstr("value=\"self\" checked")));
+  EXPECT_FALSE(read_draft(testing::knowledge(), invitation().draft)->contains(who));
+  device.answer("carer");
+  EXPECT_TRUE(read_draft(testing::knowledge(), invitation().draft)->contains(who));
+}
+
+TEST_F(DeviceTest, TheResponseSaysWhoseTheAnswersAreAndWhoEnteredThem) {
+  struct Case {
+    const char *informant, *answer, *source, *author;
+  };
+  constexpr const char* kPatient = R"({"reference":"Patient/1"})";
+  constexpr const char* kCarer = R"({"type":"RelatedPerson","display":"A family member or carer"})";
+  constexpr const char* kAna = R"--({"type":"Practitioner","display":"Ana Ruiz (aruiz)"})--";
+  for (const auto& one :
+       {Case{"patient", "self", kPatient, ""}, Case{"companion", "carer", kCarer, ""},
+        Case{"interpreted", "interpreter", kPatient, ""}, Case{"read-out", "staff", kPatient, kAna},
+        Case{"read-out-interpreted", "interpreter", kPatient, kAna},
+        Case{"read-out-companion", "carer", kCarer, kAna}, Case{"read-out", "carer", kCarer, ""}}) {
+    Draft draft = testing::benign();
+    draft.insert_or_assign(testing::item("who-answers"),
+                           testing::answer({"who-answers", one.answer}));
+    token = clinic.invite();
+    ASSERT_TRUE(
+        clinic.invitations
+            .save({invitation().id, 0, draft_text(testing::knowledge(), draft), {}, {}}, clinic.now)
+            .value());
+    open(one.informant);
+    identify();
+    device.get("/p/q/who-answers");
+    device.answer(one.answer);
+    device.get("/p/review");
+    EXPECT_EQ(Browser::location(device.fill("/p/submit", "")), "/p/done");
+    const auto response = clinic.newest();
+    const auto text = [&](const char* name) {
+      const auto* found = response.find(name);
+      return found == nullptr ? std::string() : fhir::write_json(*found);
+    };
+    EXPECT_EQ(text("source"), one.source) << one.informant << one.answer;
+    EXPECT_EQ(text("author"), one.author) << one.informant << one.answer;
+  }
+}
+
+// The emergency comes before the form asks who answers: what staff chose counts until then.
+TEST_F(DeviceTest, AnEmergencySaysWhoseWordItIs) {
+  open("read-out-companion");
+  identify();
+  device.answer("seizure");
+  EXPECT_THAT(device.page, HasSubstr("Call 112 now"));
+  EXPECT_THAT(device.page, HasSubstr("Tell a member of staff at once"));
+  const auto response = clinic.newest();
+  EXPECT_EQ(response.find("source")->string_of("type"), "RelatedPerson");
+  EXPECT_EQ(response.find("author")->string_of("display"), "Ana Ruiz (aruiz)");
+}
+
 TEST_F(ServiceTest, TheAgeThatIsKnownIsShownToBeCorrectedAndNotAssumed) {
   browser.come(token);
   browser.get("/p/q/age-years");
@@ -488,6 +702,67 @@ TEST_F(ServiceTest, StyleAndScriptHaveTheirContentInTheirName) {
   }
   EXPECT_EQ(found, 2);
   EXPECT_EQ(browser.get("/assets/mf.css").status, 404);
+}
+
+// As a browser reads "dcz"; empty where it is none of that dictionary. Source: RFC 9842, section 5.
+std::string from_dcz(std::string_view body, std::string_view dictionary) {
+  const auto digest = rules::sha256(dictionary);
+  const std::string head =
+      std::string("\x5e\x2a\x4d\x18\x20\0\0\0", 8) + std::string(digest.begin(), digest.end());
+  if (!body.starts_with(head)) {
+    return {};
+  }
+  body.remove_prefix(head.size());
+  const std::unique_ptr<ZSTD_DCtx, decltype(&::ZSTD_freeDCtx)> context(::ZSTD_createDCtx(),
+                                                                       &::ZSTD_freeDCtx);
+  ::ZSTD_DCtx_refPrefix(context.get(), dictionary.data(), dictionary.size());
+  std::string out(1u << 20U, '\0');
+  const auto size =
+      ::ZSTD_decompressDCtx(context.get(), out.data(), out.size(), body.data(), body.size());
+  out.resize(::ZSTD_isError(size) != 0U ? 0 : size);
+  return out;
+}
+
+std::string dictionary_name(std::string_view text) {
+  const auto digest = rules::sha256(text);
+  return fmt::format(":{}:", mapping::base64(std::string(digest.begin(), digest.end())));
+}
+
+TEST_F(ServiceTest, WhatPagesHaveInCommonIsSentOnceWhereTheBrowserKeepsIt) {
+  browser.come(token);
+  const auto page = browser.get("/p/q/em-now").body;
+  const std::string before = "rel=\"compression-dictionary\" href=\"";
+  const auto at = page.find(before) + before.size();
+  const auto path = page.substr(at, page.find('"', at) - at);
+  EXPECT_THAT(path, ::testing::StartsWith("/assets/mf-en."));
+  const auto csrf = browser.hidden("csrf");
+  const auto given = browser.get(path);
+  EXPECT_EQ(http::field_of(given.fields, "Use-As-Dictionary"), "match=\"/p/*\"");
+  EXPECT_THAT(http::field_of(given.fields, "Cache-Control"), HasSubstr("immutable"));
+  // The same for everybody.
+  for (const auto& secret : {csrf, token}) {
+    ASSERT_NE(secret, "");
+    EXPECT_THAT(given.body, Not(HasSubstr(secret)));
+  }
+  struct Case {
+    std::string coding, dictionary, answer;
+  };
+  const auto name = dictionary_name(given.body);
+  for (const auto& one :
+       {Case{"gzip, br, zstd, dcb, dcz", name, "dcz"}, Case{"dcz", name, "dcz"},
+        Case{"gzip, br", name, "gzip"}, Case{"gzip, dcz;q=0", name, "gzip"},
+        Case{"gzip, dcz", "", "gzip"}, Case{"gzip, dcz", dictionary_name("another"), "gzip"},
+        Case{"gzip, dcz", name + ",", "gzip"}, Case{"", name, ""}}) {
+    browser.extra = {{"accept-encoding", one.coding}, {"available-dictionary", one.dictionary}};
+    const auto response = browser.get("/p/q/em-now");
+    EXPECT_EQ(http::field_of(response.fields, "Content-Encoding"), one.answer) << one.coding;
+    if (one.answer == "dcz") {
+      EXPECT_EQ(from_dcz(response.body, given.body), page);
+      EXPECT_LT(response.body.size() * 4, page.size());
+      EXPECT_THAT(http::field_of(response.fields, "Content-Security-Policy"),
+                  HasSubstr("default-src 'none'"));
+    }
+  }
 }
 
 // ---- languages
@@ -613,7 +888,6 @@ TEST_F(ServiceTest, AScriptIsToldWhereAFormLeads) {
   EXPECT_EQ(response.status, 204);
   EXPECT_EQ(http::field_of(response.fields, "Mf-To"), "/p/q/em-sudden");
   EXPECT_EQ(Browser::location(response), "");
-  EXPECT_EQ(http::field_of(response.fields, "Cache-Control"), "no-store");
   EXPECT_EQ(http::field_of(response.fields, "Mf-Rev"), "1") << "for a page that stays";
   const auto refused = browser.fill("/p/q/em-sudden", "em-sudden=nonsense");
   EXPECT_EQ(refused.status, 403);

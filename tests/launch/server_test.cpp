@@ -85,8 +85,38 @@ TEST(TokenForm, APublicClientNamesItselfAndOneThatSignsDoesNot) {
       "grant_type=authorization_code&code=c%26d&redirect_uri=https%3A%2F%2Fcds.example%2Fcb"
       "&code_verifier=v";
   EXPECT_EQ(token_form(server, "c&d", "v", "https://cds.example/cb"), rest + "&client_id=myoflag");
+  EXPECT_EQ(token_authorization(server), "");
   server.key_file = "key.pem";
   EXPECT_EQ(token_form(server, "c&d", "v", "https://cds.example/cb"), rest);
+}
+
+TEST(TokenForm, ASecretIsInTheFormOrInTheFieldAndNotInBoth) {
+  Server server;
+  server.client_id = "my:flag";
+  server.secret = "a b:c%";
+  const auto form = [&] { return token_form(server, "c", "v", "r"); };
+  EXPECT_EQ(form(), "grant_type=authorization_code&code=c&redirect_uri=r&code_verifier=v");
+  EXPECT_EQ(token_authorization(server), "Basic bXklM0FmbGFnOmElMjBiJTNBYyUyNQ==")
+      << "my%3Aflag:a%20b%3Ac%25, as RFC 6749 wants it";
+  server.secret_in_form = true;
+  EXPECT_EQ(form(),
+            "grant_type=authorization_code&code=c&redirect_uri=r&code_verifier=v"
+            "&client_id=my%3Aflag&client_secret=a%20b%3Ac%25");
+  EXPECT_EQ(token_authorization(server), "");
+}
+
+TEST(SignOutAddress, TheTokenOrOurNameWhereItIsTooLong) {
+  Server server;
+  server.client_id = "my&flag";
+  server.signed_out = "https://cds.example/out";
+  Discovery discovery{"i", "a", "t", "k", "https://login.example/end?tenant=7"};
+  EXPECT_EQ(sign_out_address(discovery, server, "x.y.z"),
+            "https://login.example/end?tenant=7&id_token_hint=x.y.z"
+            "&post_logout_redirect_uri=https%3A%2F%2Fcds.example%2Fout");
+  discovery.end_session = "https://login.example/end";
+  EXPECT_EQ(sign_out_address(discovery, server, std::string(4'097, 'x')),
+            "https://login.example/end?client_id=my%26flag"
+            "&post_logout_redirect_uri=https%3A%2F%2Fcds.example%2Fout");
 }
 
 TEST(TokenAnswer, OnlyAWholeOneIsTaken) {

@@ -125,6 +125,9 @@ class Ehr:
         self.patient, self.how, self.asked, self.refusals = "example", {}, [], []
         self.launches, self.codes, self.seen_assertions = {}, {}, set()
         self.code_life = 60
+        self.proved, self.ignores_prompt = None, False  # when somebody signed in here; whether that does for all
+        self.secret = None  # of the client, and how it is sent: ("client_secret_basic", "...")
+        self.end_session = False  # whether it says where people sign out
         self.is_provider = False  # people sign in by themselves, from no record (OpenID Connect)
         ehr = self
 
@@ -208,7 +211,7 @@ class Ehr:
                 "token_endpoint_auth_methods_supported": ["private_key_jwt"],
                 "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"], "code_challenge_methods_supported": ["S256"],
                 "capabilities": ["launch-ehr", "client-public", "client-confidential-asymmetric", "sso-openid-connect",
-                                 "context-ehr-patient"]}
+                                 "context-ehr-patient"]} | ({"end_session_endpoint": self.pages + "/end"} if self.end_session else {})
 
     def configuration(self, handler, _query, _form):
         handler.reply(self.settings())
@@ -229,8 +232,11 @@ class Ehr:
             self.refusals.append(("authorize", wrong))
             handler.reply({"error": "invalid_request"}, 400)
             return
+        # Who signed in before stays so here, unless that is not to do.
+        if self.proved is None or ("login" in query.get("prompt", "") and not self.ignores_prompt):
+            self.proved = int(time.time())
         code = secrets.token_urlsafe(24)
-        self.codes[code] = {"query": query, "launch": launch, "until": time.monotonic() + self.code_life}
+        self.codes[code] = {"query": query, "launch": launch, "proved": self.proved, "until": time.monotonic() + self.code_life}
         self.back(handler, query, code=code)
 
     @staticmethod
@@ -238,6 +244,16 @@ class Ehr:
         address = query["redirect_uri"] + "?" + urllib.parse.urlencode(parameters | {"state": query["state"]})
         handler.reply(b"", 302, Location=address)
         return True
+
+    def secret_is_good(self, handler, form):
+        method, secret = self.secret
+        sent = handler.headers["Authorization"]
+        if method == "client_secret_post":
+            return sent is None and (form.get("client_id"), form.get("client_secret")) == (self.client_id, secret)
+        if sent is None or not sent.startswith("Basic ") or "client_secret" in form or "client_id" in form:
+            return False
+        parts = base64.b64decode(sent[6:], validate=True).decode().split(":")  # RFC 6749, 2.3.1: both are encoded as in a form
+        return [urllib.parse.unquote_plus(one) for one in parts] == [self.client_id, secret]
 
     def assertion_is_good(self, form):
         if self.client_keys is None:
@@ -257,7 +273,7 @@ class Ehr:
                  "redirect" if form.get("redirect_uri") != given["query"]["redirect_uri"] else
                  "verifier" if not 43 <= len(verifier) <= 128 or
                  base64url(hashlib.sha256(verifier.encode()).digest()) != given["query"]["code_challenge"] else "")
-        if not wrong and not self.assertion_is_good(form):
+        if not wrong and not (self.secret_is_good(handler, form) if self.secret else self.assertion_is_good(form)):
             wrong = "client"
         if form.get("grant_type") != "authorization_code" or wrong:
             self.refusals.append(("token", wrong))
@@ -268,6 +284,8 @@ class Ehr:
                   "exp": now + 300, "nonce": given["query"]["nonce"]}
         answer = {"access_token": "secret-access-token", "token_type": "Bearer", "expires_in": 300, "scope": given["query"]["scope"],
                   "need_patient_banner": True} | {k: v for k, v in given["launch"].items() if v is not None}
+        if "max_age" in given["query"]:
+            claims["auth_time"] = given["proved"]
         self.how.get("claims", lambda _: None)(claims)
         answer["id_token"] = self.how.get("sign", lambda c: self.key.token(c))({k: v for k, v in claims.items() if v is not None})
         self.how.get("granted", lambda _: None)(answer)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Staff sign in to the worklist with OpenID Connect, on real sockets: who gets in, who does not and why, what a session may do, who then
 looks after what is urgent, and that nobody is local where that is switched off."""
+import html
 import json
 import os
 import re
@@ -8,16 +9,24 @@ import subprocess
 import sys
 import time
 import unittest
+import unittest.mock
 import urllib.parse
 
 ROOT = os.environ["MYOFLAG_SOURCE_DIR"]
 sys.path[:0] = [os.path.join(ROOT, "tests", "sidecar"), os.path.dirname(os.path.abspath(__file__))]
 from clinic import PROGRAM, Client, Clinic  # noqa: E402
 from launch_test import Browser, visit  # noqa: E402
-from smart_ehr import Ehr, Key  # noqa: E402
+from smart_ehr import Ehr, Key, unbase64url  # noqa: E402
 
 SIGN_IN = "/staff/sign-in"
 GROUP = "clinic-staff"
+
+
+def verifies_as(key, token):
+    """Its claims, where the provider's key signed it."""
+    head, payload, signature = token.split(".")
+    assert unbase64url(signature) == key.sign(f"{head}.{payload}".encode())  # RS256: the same each time
+    return json.loads(unbase64url(payload))
 
 
 class Staff(Clinic):
@@ -154,6 +163,97 @@ class Staff(Clinic):
         browser.sidecar = self.serve()
         self.assertEqual(browser.get("/c/worklist").status, 403)
 
+    # ---- a secret
+
+    def test_a_secret_is_sent_as_it_is_registered(self):
+        odd = "s\u00e9cret: 100%+1&x=y"
+        for method in ("client_secret_basic", "client_secret_post"):
+            with self.subTest(method=method), unittest.mock.patch.dict(os.environ, MYOFLAG_TEST_SECRET=odd):
+                self.provider.secret, self.provider.refusals = (method, odd), []
+                sidecar = self.serve(**{"client-secret": "MYOFLAG_TEST_SECRET", "client-secret-method": method})
+                self.enter(Browser(sidecar))
+                self.assertEqual(self.provider.refusals, [])
+                self.assert_quiet(sidecar, "cret: 100", "c%C3%A9cret")
+                # Another one, and the same sent in another way.
+                title = "Signing in does not work now"
+                self.provider.secret = (method, odd + "1")
+                line = self.refused(self.come(Browser(sidecar)), 502, title, sidecar, "MF-4274")
+                self.assertIn("staff: status 400, invalid_client", line)
+                self.provider.secret = ({"client_secret_basic": "client_secret_post"}.get(method, "client_secret_basic"), odd)
+                self.refused(self.come(Browser(sidecar)), 502, title, sidecar, "MF-4274")
+        self.provider.secret = ("client_secret_basic", odd)
+        sidecar = self.serve()  # a public client
+        self.refused(self.come(Browser(sidecar)), 502, title, sidecar, "MF-4274")
+
+    # ---- signing out where they signed in
+
+    def sign_out(self, browser):
+        page = browser.get("/c/worklist")
+        return browser.post("/c/end", {"csrf": re.search(r'action="/c/end"><input type="hidden" name="csrf" value="([^"]+)"', page.body).group(1)})
+
+    def test_they_sign_out_at_the_provider_too(self):
+        self.provider.end_session = True
+        sidecar = self.serve()
+        browser = self.enter(Browser(sidecar))
+        kept = dict(browser.jar)
+        page = self.sign_out(browser)
+        self.assertEqual((page.status, page.title), (200, "You are signed out here"))
+        # The session is over before the provider is asked, and whatever it does.
+        self.assertNotIn("__Host-mf-clinic", browser.jar)
+        old = Browser(sidecar)
+        old.jar = kept
+        self.assertEqual(old.get("/c/worklist").status, 403)
+        self.assertEqual(page.headers["Refresh"][:7], "0; url=")
+        address = page.headers["Refresh"][7:]
+        self.assertIn(f'href="{html.escape(address)}"', page.body)
+        self.assertTrue(address.startswith(self.provider.pages + "/end?id_token_hint="))
+        asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query, strict_parsing=True))
+        self.assertEqual(sorted(asked), ["id_token_hint", "post_logout_redirect_uri", "state"])
+        self.assertEqual(asked["post_logout_redirect_uri"], "https://cds.example/staff/signed-out")
+        self.assertEqual(verifies_as(self.provider.key, asked["id_token_hint"])["aud"], "myoflag")
+        self.assertEqual(page.headers["Cache-Control"], "no-store")
+        self.assertEqual(page.headers["Referrer-Policy"], "no-referrer")
+        # The way back is good once, in that browser, and says nothing of who never left.
+        back = "/staff/signed-out?state="
+        for one, query in ((Browser(sidecar), asked["state"]), (browser, "0" * 32), (browser, ""), (browser, asked["state"])):
+            page = one.get(back + query)
+            self.assertEqual((page.status, page.to), (303, "/c/worklist"))
+        page = self.sign_out(self.enter(browser))
+        state = page.headers["Refresh"].rpartition("&state=")[2]
+        page = browser.get(back + state)
+        self.assertEqual((page.status, page.title), (200, "You are signed out"))
+        self.assertIn(f'href="{SIGN_IN}"', page.body)
+        self.assertEqual(browser.get(back + state).to, "/c/worklist")
+        self.assert_quiet(sidecar, asked["id_token_hint"], asked["state"], state)
+
+    def test_they_sign_out_here_where_the_provider_does_not_say_how_or_nobody_wants_it(self):
+        for end_session, how in ((False, "provider"), (True, "here")):
+            with self.subTest(end_session=end_session, how=how):
+                self.provider.end_session = end_session
+                browser = self.enter(Browser(self.serve(**{"sign-out": how})))
+                page = self.sign_out(browser)
+                self.assertEqual((page.status, page.title), (200, "You are signed out"))
+                self.assertIn("not from the system that you signed in with", page.body)
+                self.assertNotIn("Refresh", page.headers)
+                self.assertEqual(browser.get("/c/worklist").status, 403)
+
+    def test_they_sign_out_while_the_provider_is_down(self):
+        self.provider.end_session = True
+        browser = self.enter(Browser(self.serve()))
+        self.provider.how = {part: lambda handler: handler.reply({}, 503) or True for part in ("configuration", "authorize", "token", "keys")}
+        self.assertEqual(self.sign_out(browser).title, "You are signed out here")
+        self.assertEqual(browser.get("/c/worklist").status, 403)
+
+    def test_an_address_to_sign_out_that_is_none(self):
+        for bad in ("http://login.example/end", "javascript:alert(1)", "/end", "https://x.example/\r\nA: b"):
+            with self.subTest(bad=bad):
+                sidecar = self.serve()
+                settings = self.provider.settings() | {"end_session_endpoint": bad}
+                self.provider.how["configuration"] = lambda handler, settings=settings: handler.reply(settings) or True
+                line = self.refused(Browser(sidecar).get(SIGN_IN), 502, "Signing in does not work now", sidecar, "MF-4273")
+                self.assertIn("its end_session_endpoint is no https address", line)
+        self.enter(Browser(self.serve(**{"sign-out": "here"})))  # who does not use it does not mind
+
     def test_nobody_with_something_like_a_session(self):
         sidecar = self.serve()
         browser = self.enter(Browser(sidecar))
@@ -168,6 +268,128 @@ class Staff(Clinic):
         browser.jar["__Host-mf-clinic"] = "f" * 32
         self.enter(browser)
         self.assertNotEqual(browser.jar["__Host-mf-clinic"], "f" * 32)
+
+    # ---- a form on a device of the clinic
+
+    def invite(self, *more):
+        made = subprocess.run([PROGRAM, "invite", "--store", self.store, "--base", "https://cds.example", "create", "--patient",
+                               "Patient/secret-77", "--born", "1980-02-27", *more], check=True, capture_output=True, text=True)
+        return urllib.parse.urlsplit(made.stdout.strip()).path
+
+    def opened(self, browser, who="read-out"):
+        """The newest invitation of the list, on this device."""
+        page = browser.get("/c/worklist")
+        address = re.findall(r'href="(/c/open/[0-9]+)"', page.body)[0]
+        page = browser.get(address)
+        self.assertEqual((page.status, page.title), (200, "Open a form on this device"))
+        fields = dict(re.findall(r'name="(csrf|invitation)" value="([^"]+)"', page.body))
+        return browser.post("/c/open", fields | {"who": who}), fields
+
+    @staticmethod
+    def csrf(page):
+        return re.search(r'name="csrf" value="([^"]+)"', page.body).group(1)
+
+    def test_staff_open_a_form_and_are_out(self):
+        sidecar = self.serve(**{"local-access": "off"})
+        self.invite()
+        browser = self.enter(Browser(sidecar))
+        kept = dict(browser.jar)
+        page, fields = self.opened(browser)
+        self.assertEqual((page.status, page.to), (303, "/p/id"))
+        self.assertIn("cache", page.headers["Clear-Site-Data"])
+        self.assertNotIn("__Host-mf-clinic", browser.jar)
+        self.assertEqual(browser.jar["__Host-mf-device"], "1")
+        for name in ("__Host-mf", "__Host-mf-device"):
+            self.assertRegex(" ".join(browser.set), name + r"=[0-9a-f]+; Path=/; Secure; HttpOnly; SameSite=Lax")
+        # The session of staff is over, also for who kept its cookie.
+        for jar in (browser.jar, kept):
+            again = Browser(sidecar)
+            again.jar = dict(jar)
+            for address in ("/c/worklist", "/c/open/1", "/c/forms"):
+                self.assertEqual(again.get(address).status, 403)
+            self.assertEqual(again.post("/c/open", fields | {"who": "patient"}).status, 403)
+        page = browser.get("/p/id")
+        self.assertNotIn("secret-77", page.body)
+        self.assertNotIn("aruiz", page.body)
+        # The wrong row was chosen: nothing of it is shown.
+        page = browser.post("/p/id", {"csrf": self.csrf(page), "d": "1", "m": "2", "y": "1980"})
+        self.assertEqual(page.status, 422)
+        page = browser.post("/p/id", {"csrf": self.csrf(page), "d": "27", "m": "2", "y": "1980"})
+        self.assertEqual((page.status, page.to), (303, "/p/q/em-now"))
+        page = browser.get("/p/q/em-now")
+        page = browser.post("/p/q/em-now", {"csrf": self.csrf(page), "rev": re.search(r'name="rev" value="([0-9]+)"', page.body).group(1),
+                                            "em-now": "seizure"})
+        self.assertEqual(page.to, "/p/stop")
+        # Who looks at it knows whose word it is.
+        second = self.enter(Browser(sidecar))
+        rows = second.get("/c/worklist").body.split("<tr>")
+        summary = next(re.search(r'href="(/c/summary/[^"]+)"', row) for row in rows if "secret-77" in row and "/c/summary/" in row)
+        page = second.get(summary.group(1))
+        self.assertIn("Entered by Ana Ruiz (aruiz).", page.body)
+        self.assertIn("The answers are the patient&#39;s own.", page.body.replace("'", "&#39;"))
+        # It is given back.
+        page = browser.get("/p/stop")
+        session = dict(browser.jar)
+        page = browser.post("/p/finish", {"csrf": self.csrf(page)})
+        self.assertEqual((page.status, page.to), (303, "/p/over"))
+        self.assertNotIn("__Host-mf", browser.jar)
+        for jar in (browser.jar, session):
+            again = Browser(sidecar)
+            again.jar = dict(jar)
+            for address in ("/p/stop", "/p/q/em-now", "/p/id", "/p/review"):
+                self.assertEqual(again.get(address).to, "/p/over")
+        self.assertEqual(browser.get("/p/over").title, "This device is ready for the next form")
+        self.assert_quiet(sidecar, "secret-77", "seizure")
+
+    def test_a_session_at_the_provider_lets_nobody_in_on_such_a_device(self):
+        sidecar = self.serve(**{"local-access": "off"})
+        self.invite()
+        browser = self.enter(Browser(sidecar))
+        self.opened(browser)
+        asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.to_provider(browser)).query))
+        self.assertEqual((asked["prompt"], asked["max_age"]), ("login", "0"))
+        self.enter(browser)  # who proves it again comes in
+        self.opened(browser)
+        # A provider that does not listen, or an address from which somebody took the prompt.
+        self.provider.proved, self.provider.ignores_prompt = int(time.time()) - 300, True
+        why = self.refused(self.come(browser), 502, "The sign-in could not be verified", sidecar, "MF-4275")
+        self.assertIn("proof", why)
+        self.assertEqual(browser.get("/c/worklist").status, 403)
+        self.enter(Browser(sidecar))  # on a device of one's own
+
+    def test_what_opens_no_form(self):
+        sidecar = self.serve(**{"local-access": "off"})
+        link = self.invite()
+        browser = self.enter(Browser(sidecar))
+        page = browser.get(re.findall(r'href="(/c/open/[0-9]+)"', browser.get("/c/worklist").body)[0])
+        fields = dict(re.findall(r'name="(csrf|invitation)" value="([^"]+)"', page.body))
+        page = browser.post("/c/open", fields)
+        self.assertEqual(page.status, 422)
+        self.assertIn("Choose who gives the answers first", page.body)
+        for wrong in ({"who": "nobody"}, {"csrf": "0", "who": "patient"}, {"who": "patient", "more": "1"}):
+            self.assertEqual(browser.post("/c/open", fields | wrong).status, 403)
+        self.assertEqual(browser.post("/c/open", fields | {"who": "patient"}, Origin="https://evil.example").status, 403)
+        for number in ("0", "-1", "99", "x", "9" * 30):
+            self.assertEqual(browser.get("/c/open/" + number).status, 404)
+            self.assertEqual(browser.post("/c/open", fields | {"invitation": number, "who": "patient"}).status, 404)
+        subprocess.run([PROGRAM, "invite", "--store", self.store, "withdraw", fields["invitation"]], check=True, capture_output=True)
+        self.assertEqual(browser.post("/c/open", fields | {"who": "patient"}).status, 409)
+        self.assertEqual(browser.get("/c/worklist").status, 200, "nobody was signed out")
+        self.assertEqual(browser.get(link).status, 410)
+
+    def test_not_where_everybody_on_the_machine_is_in(self):
+        sidecar = self.serve()
+        self.invite()
+        browser = self.enter(Browser(sidecar))
+        self.assertIn("/c/open/1", browser.get("/c/worklist").body)  # from elsewhere
+        browser.headers["Host"] = f"127.0.0.1:{sidecar.port}"
+        self.assertNotIn("/c/open/", browser.get("/c/worklist").body)
+        page = browser.get("/c/open/1")
+        self.assertEqual((page.status, page.title), (403, "Not on this machine"))
+        nobody = Browser(sidecar)
+        nobody.headers["Host"] = f"127.0.0.1:{sidecar.port}"
+        self.assertEqual(nobody.get("/c/open/1").status, 403)
+        self.assertNotIn("/c/open/", nobody.get("/c/worklist").body)
 
     # ---- who does not come in
 
@@ -314,7 +536,10 @@ class Staff(Clinic):
                             ({"value": None}, "staff.value is needed"), ({"issuer": None}, "staff.issuer is needed"),
                             ({"issuer": "http://login.example"}, "MF-4254"), ({"issuer": "https://login.example/"}, "MF-4254"),
                             ({"scope": "profile"}, "MF-4254"), ({"local-access": "maybe"}, "MF-4254"), ({"key": "gone.pem"}, "MF-4131"),
-                            ({"idle-time": 1}, "MF-4254"), ({"secret": "x"}, "MF-4253")):
+                            ({"idle-time": 1}, "MF-4254"), ({"secret": "x"}, "MF-4253"),
+                            ({"client-secret": "not a name"}, "MF-4254"), ({"client-secret": "MYOFLAG_NOT_SET"}, "MF-4257"),
+                            ({"client-secret": "PATH", "key": "x.pem"}, "MF-4256"), ({"sign-out": "maybe"}, "MF-4254"),
+                            ({"client-secret": "PATH", "client-secret-method": "private_key_jwt"}, "MF-4254")):
             with self.subTest(staff=staff):
                 status, text = check(self.configuration(**staff))
                 self.assertEqual(status, 2, text)

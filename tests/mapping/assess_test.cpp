@@ -863,6 +863,78 @@ TEST(Assess, ADangerOfAnEarlierFormDoesNotVanishSilently) {
   }
 }
 
+struct DeniedCase {
+  const char* name;
+  const char* item;
+  const char* option;
+  const char* authored;  // of the earlier form; that of now is of 2026-11-22 09:00
+  const char* said;      // empty: nothing
+};
+
+class Denied : public ::testing::TestWithParam<DeniedCase> {};
+
+// No red flag rested on it: it kept the benign gate closed, and alone.
+TEST_P(Denied, ThatHeldBackReassuranceIsToldAndMovesNothing) {
+  const auto& param = GetParam();
+  auto given = self_care_but(param.item, {param.option});
+  given["duration"] = {"1-3-months"};  // so that the family is asked for
+  auto now = self_care();
+  now["duration"] = {"1-3-months"};
+  now["family-history"] = {"none"};
+  if (param.item != std::string_view("family-history")) {
+    given["family-history"] = {"none"};
+  }
+  auto before = testing::response_of(given);
+  before.set("id", "r0");
+  before.set("authored", param.authored);
+  const auto alone = assess(bundle_of({at_hour("09", "completed", now), patient()}));
+  const auto assessed = assess(bundle_of({before, at_hour("09", "completed", now), patient()}));
+  ASSERT_TRUE(alone);
+  ASSERT_TRUE(assessed) << assessed.error()[0].text;
+  EXPECT_EQ(assessed->assessment.tier, alone->assessment.tier);
+  EXPECT_EQ(rules::testing::is_reassured(assessed->assessment),
+            rules::testing::is_reassured(alone->assessment));
+  EXPECT_FALSE(says(alone->assessment, "It held back reassurance then"));
+  EXPECT_EQ(says(assessed->assessment, "It held back reassurance then"), *param.said != '\0');
+  EXPECT_TRUE(*param.said == '\0' || says(assessed->assessment, param.said));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Denied,
+    ::testing::Values(
+        DeniedCase{
+            "tick_bite", "wider-changes", "tick-bite", "2026-11-12T08:00:00Z",
+            "Answered on the form of 2026-11-12 08:00 UTC, and not on this one of 2026-11-22 "
+            "09:00 UTC: General symptoms: A tick bite."},
+        DeniedCase{"tick_bite_long_ago", "wider-changes", "tick-bite", "2026-10-01T08:00:00Z", ""},
+        DeniedCase{"family", "family-history", "muscular-dystrophy", "2026-11-12T08:00:00Z",
+                   "2026-11-22 09:00 UTC: Family history: Muscular dystrophy."},
+        DeniedCase{"family_long_ago", "family-history", "muscular-dystrophy",
+                   "2024-11-12T08:00:00Z", "Answered on the form of 2024-11-12 08:00 UTC"},
+        DeniedCase{"what_the_gate_allows", "sensory-sites", "moves-around", "2026-11-12T08:00:00Z",
+                   ""}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+// Not asked again, because the twitching is new: a relative is ill all the same.
+TEST(Assess, AFamilyHistoryIsToldWhereItIsNotAskedAgain) {
+  auto given = self_care_but("family-history", {"muscular-dystrophy"});
+  given["duration"] = {"1-3-months"};
+  const auto assessed = assess(bundle_of(
+      {at_hour("08", "completed", given), at_hour("09", "completed", self_care()), patient()}));
+  ASSERT_TRUE(assessed);
+  EXPECT_TRUE(says(assessed->assessment, "Family history: Muscular dystrophy. It held back"));
+}
+
+// It is named once, as the red flag that is gone.
+TEST(Assess, ADangerThatVanishedIsNotAlsoCalledDenied) {
+  const auto stroke = self_care_but("em-sudden", {"face-droop"});
+  const auto assessed = assess(bundle_of(
+      {at_hour("08", "completed", stroke), at_hour("09", "completed", self_care()), patient()}));
+  ASSERT_TRUE(assessed);
+  EXPECT_TRUE(says(assessed->assessment, "No longer answered"));
+  EXPECT_FALSE(says(assessed->assessment, "It held back reassurance then"));
+}
+
 TEST(Assess, AnEarlierFormWithoutDangerChangesNothing) {
   for (const auto* status : {"completed", "in-progress"}) {
     const auto assessed = assess(bundle_of(

@@ -1095,6 +1095,11 @@ INSTANTIATE_TEST_SUITE_P(
         UnitCase{"k", "2.1", "mEq/l", "2.1"}, UnitCase{"ca", "10", "mg/dl", "2.495"},
         UnitCase{"ca", "5", "meq/L", ""}, UnitCase{"egfr", "55", "mL/min/1.73m2", "55"}));
 
+std::string lasting(const std::string& value, const std::string& period, const std::string& more) {
+  return R"("status":"final",)" + more + R"("effectivePeriod":{)" + period +
+         R"(},"valueQuantity":{"value":)" + value + R"(,"unit":"mmol/L"})";
+}
+
 struct LabCase {
   const char* name;
   const char* lab;
@@ -1358,6 +1363,52 @@ INSTANTIATE_TEST_SUITE_P(
             "3",
             20,
             0},
+        LabCase{"risky_of_a_period_that_goes_on_beside_a_calm_value_in_it",
+                "k",
+                {lasting("6.9", R"("start":"2026-11-01")", R"("issued":"2026-11-21T09:00:00Z",)"),
+                 potassium("4.1", "2026-11-10")},
+                LabState::known,
+                "6.9",
+                1,
+                2},
+        LabCase{"risky_of_a_period_that_goes_on_was_not_before_a_calm_value_of_a_later_day",
+                "k",
+                {lasting("6.9", R"("start":"2026-11-18")", R"("issued":"2026-11-21T09:00:00Z",)"),
+                 potassium("4.1", "2026-11-20")},
+                LabState::known,
+                "6.9",
+                1,
+                2},
+        LabCase{"risky_of_a_period_that_goes_on_and_was_not_issued",
+                "k",
+                {lasting("6.9", R"("start":"2026-01-01")", "")},
+                LabState::known,
+                "6.9",
+                0,
+                1},
+        LabCase{"calm_of_a_period_that_goes_on",
+                "k",
+                {lasting("4.1", R"("start":"2026-11-20")", "")},
+                LabState::unusable,
+                "",
+                0,
+                1},
+        LabCase{"calm_of_a_long_period_beside_a_risky_value_in_it",
+                "k",
+                {lasting("4.1", R"("start":"2026-11-01","end":"2026-11-22")", ""),
+                 potassium("6.9", "2026-11-20")},
+                LabState::known,
+                "6.9",
+                2,
+                1},
+        LabCase{"risky_of_a_period_that_is_over_before_a_calm_value",
+                "k",
+                {lasting("6.9", R"("start":"2026-11-01","end":"2026-11-02")", ""),
+                 potassium("4.1", "2026-11-10")},
+                LabState::known,
+                "4.1",
+                12,
+                0},
         LabCase{
             "ck",
             "ck-xuln",

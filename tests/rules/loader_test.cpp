@@ -162,7 +162,7 @@ TEST(Loader, AnAgeIsRoundedByAFewYearsAtMost) {
   const auto rounding = [](std::string_view years) {
     auto files = small_files();
     std::string& settings = files.at("knowledge.yaml");
-    settings.insert(settings.find("  pregnancy: "), "  age-rounding: " + std::string(years) + "\n");
+    settings.insert(settings.find("pregnancy: "), "age-rounding: " + std::string(years) + ", ");
     const auto loaded = load_knowledge(files);
     return loaded ? std::to_string(loaded.value()->bindings.age_rounding) : listing(loaded.error());
   };

@@ -139,6 +139,29 @@ TEST(IdToken, AClaimThatIsAskedForHasToBeThereAsItIs) {
   EXPECT_EQ(given(R"(,"realm":{"roles":""})"), "claim") << "nothing is no value";
 }
 
+TEST(IdToken, WhoIsToProveItAnewDoesNotComeOnAnEarlierSignIn) {
+  const auto keys = set_of({&rsa()});
+  const auto since = [&](const std::string& more, std::optional<Instant> proved_since) {
+    Claims claims;
+    claims.more = more;
+    auto asked = expected();
+    asked.proved_since = proved_since;
+    return result(rsa().token(head("RS256"), claims.text()), keys, asked);
+  };
+  const auto at = [](std::chrono::seconds before) {
+    return R"(,"auth_time":)" + std::to_string((now - before).time_since_epoch().count());
+  };
+  using std::chrono::minutes;
+  using std::chrono::seconds;
+  EXPECT_EQ(since(at(minutes(600)), std::nullopt), "") << "nobody asked";
+  EXPECT_EQ(since("", std::nullopt), "");
+  EXPECT_EQ(since(at(seconds(5)), now - minutes(1)), "");
+  EXPECT_EQ(since(at(seconds(90)), now - minutes(1)), "") << "their clock may be behind ours";
+  EXPECT_EQ(since(at(seconds(121)), now - minutes(1)), "proof");
+  EXPECT_EQ(since("", now), "proof") << "it does not say";
+  EXPECT_EQ(since(R"(,"auth_time":"now")", now), "proof");
+}
+
 TEST(IdToken, NamesAreTakenWhereTheyFit) {
   const auto keys = set_of({&rsa()});
   Claims claims;

@@ -13,6 +13,7 @@
   let next = 0;
   let turn = 0;         // of what was entered and pressed: what comes back for an earlier one leads nowhere
   let byBrowser = false;
+  const onDevice = document.getElementById("finish");  // of the clinic: it closes by itself
 
   const tell = (...names) => {
     line.textContent = names.map((name) => line.dataset[name]).join(" ");
@@ -36,7 +37,7 @@
   const leave = (to) => {
     waits = false;
     tell();
-    if (to) return location.assign(to);
+    if (to) return onDevice ? location.replace(to) : location.assign(to);
     // Something to be read, such as what is wrong with the answer: the browser fetches it as it always does.
     byBrowser = true;
     delete form.dataset.sent;
@@ -94,7 +95,7 @@
     });
     addEventListener("offline", () => { if (!waits) tell("offline"); });
     addEventListener("online", () => (waits ? again() : tell()));
-    addEventListener("beforeunload", (event) => { if (waits) event.preventDefault(); });
+    addEventListener("beforeunload", (event) => { if (waits && !onDevice) event.preventDefault(); });
     addEventListener("pageshow", () => { byBrowser = false; });
   }
 }

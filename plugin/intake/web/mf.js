@@ -38,5 +38,26 @@ addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
+// On a device of the clinic: a page that nobody touches closes, and none stays behind the one that is shown.
+const finish = document.getElementById("finish");
+if (finish) {
+  const soon = document.getElementById("soon");
+  const idle = 1000 * finish.dataset.idle;
+  let timers = [];
+  const rest = () => {
+    timers.forEach(clearTimeout);
+    soon.textContent = "";
+    timers = [setTimeout(() => { soon.textContent = finish.dataset.soon; }, idle * 3 / 4), setTimeout(() => finish.submit(), idle)];
+  };
+  for (const what of ["pointerdown", "keydown", "input", "scroll", "pageshow"]) addEventListener(what, rest, { passive: true });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[href^="/p/"]');
+    if (!link) return;
+    event.preventDefault();
+    location.replace(link.href);
+  });
+  rest();
+}
+
 const errors = document.querySelector(".mf-errors");
 if (errors) errors.focus();

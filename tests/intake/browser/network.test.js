@@ -321,7 +321,7 @@ test("the first page weighs at most 12 kB in at most 5 requests, and the script 
   await context.close();
 });
 
-for (const [name, most, says] of [["shortest", 80_000, (patient) => patient.usual(BENIGN)], ["longest", 160_000, (patient) => patient.everything(LONGEST)]]) {
+for (const [name, most, says] of [["shortest", 45_000, (patient) => patient.usual(BENIGN)], ["longest", 90_000, (patient) => patient.everything(LONGEST)]]) {
   test(`the ${name} way through weighs at most ${most / 1_000} kB`, async (run) => {
     const patient = await open({ name: `weight-${name}`, examines: false });
     const weight = await scales(patient.page);

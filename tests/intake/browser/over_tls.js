@@ -1,5 +1,5 @@
-// The clinic's pages over TLS beside a stand-in for an EHR or a provider of identities (tests/launch/smart_ehr.py), and a browser that
-// finds both by name.
+// The clinic's pages over TLS beside a stand-in for an EHR or a provider of identities (tests/launch/smart_ehr.py), or a provider that
+// the test brings along, and a browser that finds both by name.
 "use strict";
 const assert = require("node:assert/strict");
 const { execFileSync, spawn } = require("node:child_process");
@@ -22,7 +22,8 @@ function freePort() {
 
 class OverTls {
   // `name`: of pictures and the folder. `host`: of the stand-in, started with `options(clinic)`. `sections(iss, pages)`: of the
-  // configuration. `more`: other names under which pages are asked for.
+  // configuration. `more`: other names under which pages are asked for. `provider(clinic, tls)`: instead of the stand-in; answers its
+  // `issuer` and how to `close` it. `environment`: of the program.
   static async open(given) {
     const at = new OverTls();
     try {
@@ -34,7 +35,7 @@ class OverTls {
     return at;
   }
 
-  async start({ name, host, options, sections, samples, more = [], switches = [] }) {
+  async start({ name, host, options, sections, samples, more = [], switches = [], provider, environment = {} }) {
     Object.assign(this, { name, log: "", folder: fs.mkdtempSync(path.join(os.tmpdir(), `${name}-`)) });
     const file = (one) => path.join(this.folder, one);
     const names = ["clinic.example", host, ...more].map((one) => `DNS:${one}`).join(",");
@@ -42,20 +43,36 @@ class OverTls {
       `subjectAltName=${names}`, "-keyout", file("tls.key"), "-out", file("tls.pem")], { stdio: "ignore" });
     const port = await freePort();
     this.clinic = `https://clinic.example:${port}`;
-    this.standIn = spawn("python3", ["-B", path.join(ROOT, "tests", "launch", "smart_ehr.py"), file("stand-in.json"), "--tls",
-      file("tls.pem"), file("tls.key"), "--host", host, ...options(this.clinic)], { stdio: ["pipe", "inherit", "inherit"] });
-    await this.until("the stand-in", () => fs.existsSync(file("stand-in.json")));
-    const { iss, pages } = JSON.parse(fs.readFileSync(file("stand-in.json"), "utf8"));
+    const { iss, pages } = provider ? await this.bring(provider, { cert: file("tls.pem"), key: file("tls.key") })
+      : await this.standBy(host, file, options);
     this.pages = pages;
     const store = file("store.sqlite");
     for (const sample of samples) execFileSync(PROGRAM, ["deliver", "--store", store, "add", path.join(ROOT, "samples", sample)]);
     fs.writeFileSync(file("myoflag.yaml"), JSON.stringify({
       listen: { port, certificate: "tls.pem", key: "tls.key" }, service: { base: this.clinic },
       intake: { store, clinic: "Example Clinic", phone: "020 7946 0123", "emergency-number": "112" }, ...sections(iss, pages) }));
-    this.process = spawn(PROGRAM, ["serve", "--demo", "--config", file("myoflag.yaml")]);
+    this.process = spawn(PROGRAM, ["serve", "--demo", "--config", file("myoflag.yaml")], { env: { ...process.env, ...environment } });
     this.process.stderr.on("data", (bytes) => { this.log += bytes; });
     await this.until("the program", () => /Listening on https:/.test(this.log));
     this.chrome = await browser("--host-resolver-rules=MAP *.example 127.0.0.1", ...switches);
+  }
+
+  // An invented patient's form; gives the link.
+  invite(...more) {
+    return execFileSync(PROGRAM, ["invite", "--store", path.join(this.folder, "store.sqlite"), "--base", this.clinic, "create",
+      "--patient", "Patient/device-1", "--born", "1980-02-27", ...more], { encoding: "utf8" }).trim();
+  }
+
+  async bring(provider, tls) {
+    this.provider = await provider(this.clinic, tls);
+    return { iss: this.provider.issuer, pages: this.provider.issuer };
+  }
+
+  async standBy(host, file, options) {
+    this.standIn = spawn("python3", ["-B", path.join(ROOT, "tests", "launch", "smart_ehr.py"), file("stand-in.json"), "--tls",
+      file("tls.pem"), file("tls.key"), "--host", host, ...options(this.clinic)], { stdio: ["pipe", "inherit", "inherit"] });
+    await this.until("the stand-in", () => fs.existsSync(file("stand-in.json")));
+    return JSON.parse(fs.readFileSync(file("stand-in.json"), "utf8"));
   }
 
   async until(what, ready) {
@@ -70,6 +87,7 @@ class OverTls {
   async close() {
     await this.chrome?.close();
     this.standIn?.stdin.end();
+    await this.provider?.close();
     if (this.process) {
       const ended = new Promise((resolve) => { this.process.on("exit", resolve); });
       this.process.kill("SIGTERM");

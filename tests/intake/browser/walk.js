@@ -250,4 +250,4 @@ const BENIGN = { "who-answers": ["self"], "age-years": "46", "sex-at-birth": ["m
 const LONGEST = { "age-years": "46", "sex-at-birth": ["female"], "site-scope": ["spreading"], duration: ["over-1-year"], course: ["slow-worse"],
   "worry-level": ["very"] };
 
-module.exports = { BENIGN, BORN, CANARY, Clinic, LONGEST, NOW, Patient, ROOT, browser, examine };
+module.exports = { BENIGN, BORN, CANARY, Clinic, LONGEST, NOW, Patient, ROOT, browser, examine, wordsOf };

@@ -97,7 +97,7 @@ function* differ(ours, theirs) {
   for (const name of ["resourceType", "questionnaire", "status"]) {
     if (ours[name] !== theirs[name]) yield ["other", `${name}: ${ours[name]} | ${theirs[name]}`];
   }
-  const heads = { id: "who-and-when", subject: "who-and-when", authored: "who-and-when", identifier: "delivery", language: "language", meta: "renderer" };
+  const heads = { id: "who-and-when", subject: "who-and-when", source: "who-and-when", authored: "who-and-when", identifier: "delivery", language: "language", meta: "renderer" };
   for (const name of new Set([...Object.keys(ours), ...Object.keys(theirs)])) {
     if (["resourceType", "questionnaire", "status", "item"].includes(name)) continue;
     if (JSON.stringify(ours[name]) !== JSON.stringify(theirs[name])) yield [heads[name] || "other", name];
@@ -177,7 +177,7 @@ test("what is no row of the table is told", () => {
   assert.deepEqual(told(of(a, { linkId: "b", text: "b" }), of(a)), ["passed-over"]);
   for (const [ours, theirs] of [[of(a, b), of(a)], [of(a), of(a, b)], [of(a, b), of(b, a)], [of(a), of({ linkId: "a", text: "a" })],
     [of({ linkId: "a", text: "a" }), of(a)], [of(a), of(question("a", "x"))], [of(a), of(question("a", "y", "x"))],
-    [of({ linkId: "g", item: [a] }), of(a)], [of(a), { ...of(a), status: "in-progress" }], [of(a), { ...of(a), source: {} }],
+    [of({ linkId: "g", item: [a] }), of(a)], [of(a), { ...of(a), status: "in-progress" }], [of(a), { ...of(a), encounter: {} }],
     [of(a), of({ ...a, text: "other" })]]) assert.ok(told(ours, theirs).includes("other"), JSON.stringify([ours, theirs]));
 });
 
