@@ -122,6 +122,7 @@ constexpr TextKey kKeys[] = {
     {"record-joins"},
     {"record-qualifiers"},
     {"record-urgent-visits"},
+    {"record-instruments"},
     {"record-unknown-code", "place"},
     {"record-lab-two-units"},
     {"conflict", "question patient record"},

@@ -23,7 +23,8 @@ RecordReader::RecordReader(const ConceptIndex& concepts, std::span<const RecordR
       now_(now),
       index_(concepts),
       medicines_(index_),
-      reasons_(knowledge_, index_) {}
+      reasons_(knowledge_, index_),
+      sweep_(index_, reasons_) {}
 
 RecordContext RecordReader::read(bool complete) {
   out_.facts.fetched = std::any_of(record_.begin(), record_.end(), [](const auto& resource) {
@@ -60,6 +61,7 @@ RecordContext RecordReader::read(bool complete) {
   read_pregnancy_observations();
   read_laboratory(complete && !lacks_results_);
   list_unread_results();
+  tell_mentions();
   list_texts();
   for (const auto& resource : set_aside_) {
     out_.doubtful = out_.doubtful || may_have_mattered(resource);

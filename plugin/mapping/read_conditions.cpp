@@ -83,10 +83,16 @@ void RecordReader::list_past_pregnancy(const Named& named, const RecordResource&
 }
 
 void RecordReader::read_statement(const RecordResource& resource) {
-  if (is_in_force(resource.json, resource.type, now_)) {
-    const auto when = statement_moment(resource.json);
-    list_text(statement_text(resource, statement_words(resource.json)), resource, when,
-              !is_too_old(when));
+  if (standing_of(resource.json) == Standing::withdrawn) {
+    return;
+  }
+  const auto when = statement_moment(resource.json);
+  const bool is_listed = is_in_force(resource.json, resource.type, now_);
+  const bool is_current = is_listed && !is_too_old(when);
+  const auto said = read_reasons(resource, when, is_current);
+  if (is_listed) {
+    list_text(statement_text(resource, together(statement_words(resource.json), said.words)),
+              resource, when, is_current);
   }
 }
 
@@ -134,8 +140,8 @@ void RecordReader::list_reasons(const Named& named, const RecordResource& resour
                                 const Moment& when, bool is_current) {
   const auto said = read_reasons(resource, when, is_current);
   if (is_current && said.is_unread) {
-    const auto words = with_words(named.name_or(resource.type), or_unnamed(said.words));
-    list_text(words, resource, when);
+    const auto words = or_unnamed(together(said.name, said.words));
+    list_text(with_words(named.name_or(resource.type), words), resource, when);
   }
 }
 

@@ -22,12 +22,14 @@ void RecordReader::read_procedure(const RecordResource& resource) {
   if (is_completed(resource.json)) {
     add_tests(named, resource, when);
   }
+  // A treatment may be named by its kind alone.
+  assert_conditions(index_.read_member(resource.json, "category"), resource, when);
   const bool is_current = is_current_procedure(resource.json);
-  if (says_unread(resource.json, named) && is_current) {
-    const auto words = outcome_words(resource.json);
+  const auto said = read_reasons(resource, when, is_current);
+  if (is_current && (said.is_unread || is_name_unread(resource.json, named))) {
+    const auto words = said.is_unread ? or_unnamed(said.words) : std::string();
     list_text(with_words(named.name_or(resource.type), words), resource, when);
   }
-  list_reasons(named, resource, when, is_current);
   for (const auto* device : focal_devices_of(resource.json)) {
     if (!is_device_there(*device, resource)) {
       list_focal_device(*device, resource);
@@ -44,12 +46,11 @@ bool RecordReader::is_current_procedure(const Json& procedure) const {
          is_going_on(procedure);
 }
 
-bool RecordReader::says_unread(const Json& procedure, const Named& named) {
+bool RecordReader::is_name_unread(const Json& procedure, const Named& named) {
   const auto& meaning = named.meaning;
   const bool is_read =
       meaning.conditions != 0 || (is_completed(procedure) && !meaning.workups.empty());
-  return (!is_read && !named.name.empty()) || !outcome_words(procedure).empty() ||
-         has_note(procedure);
+  return !is_read && !named.name.empty();
 }
 
 // However long ago: it may be implanted still.

@@ -10,6 +10,10 @@ namespace myoflag::mapping {
 using fhir::Json;
 
 bool RecordReader::may_have_mattered(const RecordResource& resource) {
+  return is_of_weight(resource) || !mentions_of(resource).empty();
+}
+
+bool RecordReader::is_of_weight(const RecordResource& resource) {
   const auto& json = resource.json;
   if (resource.type == "Patient") {
     return true;
@@ -18,7 +22,8 @@ bool RecordReader::may_have_mattered(const RecordResource& resource) {
     return json.string_of("status") != "entered-in-error";
   }
   if (is_statement(resource.type)) {
-    return is_in_force(json, resource.type, now_);
+    return is_in_force(json, resource.type, now_) ||
+           (standing_of(json) != Standing::withdrawn && gives_reasons(resource, false));
   }
   if (is_only_reasons(resource.type) || resource.type == "Appointment") {
     return gives_reasons(resource);
@@ -64,7 +69,7 @@ bool RecordReader::procedure_may_have_mattered(const RecordResource& resource) c
   });
   return was_begun(json) &&
          (lacks_device || may_be_known(resource, named) ||
-          (is_current && says_unread(json, named)) || gives_reasons(resource, is_current));
+          (is_current && is_name_unread(json, named)) || gives_reasons(resource, is_current));
 }
 
 bool RecordReader::medicine_may_have_mattered(const RecordResource& resource) {

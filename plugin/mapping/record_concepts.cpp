@@ -75,23 +75,51 @@ bool is_abbreviating(std::string_view text, std::size_t at) {
          !is_letter_at(text, at + 2);
 }
 
-// At any of the characters.
-std::vector<std::string> divided(std::string_view text, std::string_view dividers) {
+// A dash joins words ("pre-eclampsia") unless a blank is beside it.
+bool is_dash_alone(std::string_view text, std::size_t at, std::size_t size) {
+  return (at > 0 && text[at - 1] == ' ') || (at + size < text.size() && text[at + size] == ' ');
+}
+
+// The length of what divides two statements there; 0: nothing does.
+std::size_t divider_at(std::string_view text, std::size_t at) {
+  constexpr std::array<std::string_view, 15> dividers{
+      ";", "+", "&", ",", "/", "\n", "\r", ":", "?", "|", "(", ")", "->", "\u2192", "\u2014"};
+  constexpr std::array<std::string_view, 2> dashes{"-", "\u2013"};
+  const auto rest = text.substr(at);
+  for (const auto one : dividers) {
+    if (rest.starts_with(one) && !is_abbreviating(text, at)) {
+      return one.size();
+    }
+  }
+  for (const auto one : dashes) {
+    if (rest.starts_with(one) && is_dash_alone(text, at, one.size())) {
+      return one.size();
+    }
+  }
+  return 0;
+}
+
+std::vector<std::string> divided(std::string_view text) {
   std::vector<std::string> parts(1);
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (dividers.find(text[at]) == std::string_view::npos || is_abbreviating(text, at)) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto divider = divider_at(text, at);
+    if (divider == 0) {
       parts.back() += text[at];
     } else {
       parts.emplace_back();
     }
+    at += std::max<std::size_t>(divider, 1);
   }
   return parts;
 }
 
+// Divided by commas.
 std::vector<std::string> plain_list(std::string_view text) {
   std::vector<std::string> list;
-  for (const auto& one : divided(text, ",")) {
-    list.push_back(plain_words(one));
+  while (!text.empty()) {
+    const auto end = std::min(text.find(','), text.size());
+    list.push_back(plain_words(text.substr(0, end)));
+    text.remove_prefix(std::min(end + 1, text.size()));
   }
   return list;
 }
@@ -123,6 +151,15 @@ std::size_t longest_at(const std::vector<std::string>& list, std::string_view wo
     longest = begins_with_words(words, one) ? std::max(longest, one.size()) : longest;
   }
   return longest;
+}
+
+bool has_words_of(const std::vector<std::string>& list, std::string_view words) {
+  for (std::size_t at = 0; at < words.size(); at += word_at(words, at).size() + 1) {
+    if (longest_at(list, words.substr(at)) != 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 bool shares_text(const std::vector<std::string>& texts, const std::vector<std::string>& known) {
@@ -209,6 +246,7 @@ ConceptIndex::ConceptIndex(const rules::Knowledge& knowledge)
       joins_(plain_list(knowledge.text("record-joins"))),
       qualifiers_(plain_list(knowledge.text("record-qualifiers"))),
       urgent_visits_(plain_list(knowledge.text("record-urgent-visits"))),
+      instruments_(plain_list(knowledge.text("record-instruments"))),
       calm_conditions_(plain_of(knowledge.bindings.calm.conditions)),
       calm_results_(plain_of(knowledge.bindings.calm.results)),
       own_systems_{question_system(knowledge), result_system(knowledge, "rules"),
@@ -394,19 +432,21 @@ bool ConceptIndex::only_qualifies(std::string_view words) const {
 
 std::vector<std::string> ConceptIndex::parts_of(std::string_view text) const {
   std::vector<std::string> parts;
-  for (const auto& segment : divided(text, ";+&,/\n\r")) {
+  for (const auto& segment : divided(text)) {
     const auto plain = plain_words(segment);
     parts.emplace_back();
     for (std::size_t at = 0; at < plain.size();) {
       const auto rest = std::string_view(plain).substr(at);
-      if (const auto join = longest_at(joins_, rest); join != 0) {
+      const auto join = longest_at(joins_, rest);
+      const auto qualifier = longest_at(qualifiers_, rest);  // "in remission"
+      if (join > qualifier) {
         parts.emplace_back();
         at += join + 1;
       } else {
-        const auto word = word_at(rest, 0);
-        parts.back() += word;
+        const auto words = qualifier != 0 ? rest.substr(0, qualifier) : word_at(rest, 0);
+        parts.back() += words;
         parts.back() += ' ';
-        at += word.size() + 1;
+        at += words.size() + 1;
       }
     }
   }
@@ -430,15 +470,11 @@ bool ConceptIndex::names_more(std::string_view text) const {
 }
 
 bool ConceptIndex::names_urgent_visit(std::string_view text) const {
-  const auto plain = plain_words(text);
-  for (std::size_t at = 0; at < plain.size();) {
-    const auto rest = std::string_view(plain).substr(at);
-    if (longest_at(urgent_visits_, rest) != 0) {
-      return true;
-    }
-    at += word_at(rest, 0).size() + 1;
-  }
-  return false;
+  return has_words_of(urgent_visits_, plain_words(text));
+}
+
+bool ConceptIndex::names_instrument(std::string_view text) const {
+  return has_words_of(instruments_, plain_words(text));
 }
 
 Named ConceptIndex::read_member(const Json& resource, std::string_view name) const {

@@ -62,12 +62,16 @@ class ConceptIndex {
   // words of text and display, as record_words.h makes them plain.
   void read(const fhir::Json* one, Named& named) const;
   void read_text(std::string_view text, Named& named) const;
+  void read_words(std::string_view text, Meaning& meaning) const;
   Named read_coding(const fhir::Json& coding) const;
+  void read_code(const fhir::Json& coding, Named& named) const;
   // A text that joins something else to what the knowledge knows: "diabetes with a goitre",
   // "diabetes, goitre"; not "diabetes, unspecified", and no official name of one code.
   bool names_more(std::string_view text) const;
   // A text with a word for an emergency or a stay.
   bool names_urgent_visit(std::string_view text) const;
+  // A text with a word for a measure, such as a score, which may name a disease that it looks for.
+  bool names_instrument(std::string_view text) const;
   Named read_member(const fhir::Json& resource, std::string_view name) const;
   // An answer or a finding that this program writes, or that was made of our form: a survey by our
   // own codes, and no laboratory result as well.
@@ -115,8 +119,6 @@ class ConceptIndex {
   void add(List list, const std::vector<rules::CodeBinding>& bindings);
   void add_codes(const std::vector<rules::Coding>& codes, Target target);
   void add_words(const std::vector<std::string>& phrases, Target target);
-  void read_code(const fhir::Json& coding, Named& named) const;
-  void read_words(std::string_view text, Meaning& meaning) const;
   static void take(Target target, Meaning& meaning);
 
   bool only_qualifies(std::string_view words) const;
@@ -124,8 +126,8 @@ class ConceptIndex {
 
   const rules::Knowledge& knowledge_;
   const rules::PregnancyStatus& pregnancy_status_;
-  std::vector<std::string> joins_, qualifiers_, urgent_visits_;  // plain words
-  std::vector<std::string> calm_conditions_, calm_results_;      // the same
+  std::vector<std::string> joins_, qualifiers_, urgent_visits_, instruments_;  // plain words
+  std::vector<std::string> calm_conditions_, calm_results_;                    // the same
   std::set<std::string> official_;        // plain words of the names of verified codes
   std::vector<std::string> own_systems_;  // of the codes of our Observations
 

@@ -11,6 +11,7 @@
 #include "plugin/mapping/record_index.h"
 #include "plugin/mapping/record_reasons.h"
 #include "plugin/mapping/record_results.h"
+#include "plugin/mapping/record_sweep.h"
 #include "plugin/mapping/record_teller.h"
 #include "plugin/mapping/record_unread.h"
 
@@ -70,7 +71,7 @@ class RecordReader : private RecordTeller {
   void read_procedure(const RecordResource& resource);
   static bool is_completed(const fhir::Json& procedure);
   bool is_current_procedure(const fhir::Json& procedure) const;
-  static bool says_unread(const fhir::Json& procedure, const Named& named);
+  static bool is_name_unread(const fhir::Json& procedure, const Named& named);
   void list_focal_device(const fhir::Json& reference, const RecordResource& resource);
   void add_device(const RecordResource& resource);
   bool is_device_there(const fhir::Json& reference, const RecordResource& from) const;
@@ -101,8 +102,16 @@ class RecordReader : private RecordTeller {
   bool speaks_of_pregnancy(const RecordResource& observation) const;
   Named stated_by(const fhir::Json& observation) const;
 
+  // What is left when all is read (read_left_over.cpp).
+  void tell_mentions();
+  std::vector<Mention> mentions_of(const RecordResource& resource);
+  bool is_new(const Mention& mention, const RecordResource& resource, bool is_current) const;
+  Standing standing_in(const RecordResource& resource) const;
+  Standing standing_of_unread(const fhir::Json& json) const;
+
   // What was set aside (read_set_aside.cpp).
   bool may_have_mattered(const RecordResource& resource);
+  bool is_of_weight(const RecordResource& resource);
   bool condition_may_have_mattered(const RecordResource& resource) const;
   bool procedure_may_have_mattered(const RecordResource& resource) const;
   bool medicine_may_have_mattered(const RecordResource& resource);
@@ -115,6 +124,7 @@ class RecordReader : private RecordTeller {
   const ConceptIndex& index_;
   Medicines medicines_;
   ReasonReader reasons_;
+  RecordSweep sweep_;
   RecordIndex devices_;
   std::set<std::pair<std::string_view, std::string>> contained_devices_;  // place, "#id"
   std::vector<const RecordResource*> observations_;

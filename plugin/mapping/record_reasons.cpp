@@ -39,7 +39,10 @@ constexpr std::array kinds{
          "event seriousness severity outcome", "date detected recordedDate"},
     Kind{"Appointment", "cancelled noshow entered-in-error", "",
          "serviceType appointmentType description", why, "comment patientInstruction", "start"},
+    Kind{"CarePlan", no_request, "completed", "",
+         "addresses activity.detail.reasonCode activity.detail.reasonReference", "note", ""},
     Kind{"CareTeam", "proposed entered-in-error", "inactive", "", why, "note", ""},
+    Kind{"ClinicalImpression", "entered-in-error", "", "", "problem", "note", ""},
     Kind{"Communication", "not-done entered-in-error", "",
          "category about payload.contentReference", why,
          "topic payload.contentString payload.contentAttachment note", "sent received"},
@@ -60,32 +63,41 @@ constexpr std::array kinds{
          "reasonCode reasonReference diagnosis.condition", "", "period"},
     Kind{"EpisodeOfCare", "cancelled entered-in-error", "", "type", "diagnosis.condition", "",
          "period"},
-    Kind{"Goal", "rejected cancelled entered-in-error", "completed", "", "", "description note",
-         ""},
+    Kind{"Goal", "rejected cancelled entered-in-error", "completed", "", "addresses",
+         "description note", ""},
     Kind{"ImagingStudy", "cancelled entered-in-error", "", "procedureCode", why,
          "description series.description note", "started"},
     Kind{"Media", "not-done entered-in-error", "", "type", "reasonCode", "content.title note",
          "createdDateTime createdPeriod"},
-    Kind{"MedicationAdministration", "", "", "", why, "note", ""},
-    Kind{"MedicationDispense", "", "", "", "", "note", ""},
-    Kind{"MedicationRequest", "", "", "", why, "note", ""},
-    Kind{"MedicationStatement", "", "", "", why, "note", ""},
+    Kind{"MedicationAdministration", "", "", "supportingInformation", why, "statusReason note", ""},
+    Kind{"MedicationDispense", "", "", "supportingInformation detectedIssue statusReasonReference",
+         "dosageInstruction.asNeededCodeableConcept", "statusReasonCodeableConcept note", ""},
+    Kind{"MedicationRequest", "", "", "supportingInformation detectedIssue",
+         "reasonCode reasonReference dosageInstruction.asNeededCodeableConcept",
+         "statusReason note", ""},
+    Kind{"MedicationStatement", "", "", "",
+         "reasonCode reasonReference dosage.asNeededCodeableConcept", "statusReason note", ""},
     Kind{"NutritionOrder", no_request, "completed", "", "",
-         "oralDiet.type oralDiet.texture.modifier oralDiet.instruction "
-         "enteralFormula.baseFormulaType enteralFormula.administrationInstruction note",
+         "oralDiet.type oralDiet.texture.modifier oralDiet.fluidConsistencyType "
+         "oralDiet.instruction supplement.type supplement.productName supplement.instruction "
+         "enteralFormula.baseFormulaType enteralFormula.baseFormulaProductName "
+         "enteralFormula.additiveType enteralFormula.additiveProductName "
+         "enteralFormula.administrationInstruction note",
          ""},
-    Kind{"Procedure", "", "", "", why, "", ""},
+    Kind{"Procedure", "", "", "",
+         "reasonCode reasonReference outcome complication complicationDetail", "note", ""},
     Kind{"RequestGroup", no_request, "completed", "code", why,
          "action.title action.description action.textEquivalent action.action.title note", ""},
+    Kind{"RiskAssessment", "cancelled entered-in-error", "", "",
+         "condition reasonCode reasonReference", "note", ""},
     Kind{"ServiceRequest", no_request, "completed", "code bodySite category supportingInfo", why,
          "orderDetail patientInstruction note", ""},
     Kind{"Task", "draft rejected cancelled failed entered-in-error", "completed",
          "code focus businessStatus input.type input.valueReference output.type "
          "output.valueReference",
-         "reasonCode reasonReference input.valueCodeableConcept output.valueCodeableConcept",
-         "description statusReason input.valueString input.valueMarkdown input.valueAnnotation "
-         "output.valueString output.valueMarkdown output.valueAnnotation note",
-         "executionPeriod"}};
+         "reasonCode reasonReference input.valueCodeableConcept input.valueCoding "
+         "output.valueCodeableConcept output.valueCoding",
+         "description statusReason input output note", "executionPeriod"}};
 
 const Kind* kind_of(std::string_view type) {
   const auto* found =
@@ -98,15 +110,6 @@ std::string_view first_of(std::string_view& list, char divider) {
   const auto first = list.substr(0, end);
   list.remove_prefix(std::min(end + 1, list.size()));
   return first;
-}
-
-bool is_in(std::string_view list, std::string_view word) {
-  while (!list.empty()) {
-    if (first_of(list, ' ') == word) {
-      return true;
-    }
-  }
-  return false;
 }
 
 using Visit = std::function<void(const Json&)>;
@@ -143,22 +146,89 @@ bool is_blank_text(const Json& leaf) {
   return text != nullptr && fhir::is_blank(*text);
 }
 
+bool is_coding(const Json& leaf) { return leaf.has("system") || leaf.has("code"); }
+
 bool is_reference(const Json& leaf) {
-  return leaf.has("reference") || leaf.has("display") || leaf.has("identifier");
+  return !is_coding(leaf) &&
+         (leaf.has("reference") || leaf.has("display") || leaf.has("identifier"));
 }
 
 // A reference that leads nowhere is what somebody typed.
 bool is_typed_reference(const Json& leaf) {
-  return !leaf.has("reference") && !leaf.has("identifier") &&
+  return !is_coding(leaf) && !leaf.has("reference") && !leaf.has("identifier") &&
          !fhir::is_blank(leaf.string_of("display"));
 }
 
-// What a name, a reference or a text says.
+// What a name, a code, a reference or a text says.
 Json as_concept(const Json& leaf) {
   const auto* text = leaf.as_string();
   return text != nullptr      ? Json::object({{"text", *text}})
+         : is_coding(leaf)    ? Json::object({{"coding", Json::array({leaf})}})
          : is_reference(leaf) ? Json::object({{"text", leaf.string_of("display")}})
                               : leaf;
+}
+
+// Of what goes into or comes out of a Task, the value; null: the leaf is something else.
+const Json::Member* value_of(const Json& leaf) {
+  const auto* members = leaf.as_object();
+  if (members == nullptr) {
+    return nullptr;
+  }
+  const auto found = std::find_if(members->begin(), members->end(), [](const Json::Member& one) {
+    return one.name.starts_with("value");
+  });
+  return found == members->end() ? nullptr : &*found;
+}
+
+// A value that is read as a reason or a name; or says only where something is, when, or who.
+bool is_wordless_value(std::string_view name) {
+  constexpr std::array<std::string_view, 23> names{"valueCodeableConcept",
+                                                   "valueCoding",
+                                                   "valueReference",
+                                                   "valueBase64Binary",
+                                                   "valueCanonical",
+                                                   "valueId",
+                                                   "valueIdentifier",
+                                                   "valueOid",
+                                                   "valueUri",
+                                                   "valueUrl",
+                                                   "valueUuid",
+                                                   "valueDate",
+                                                   "valueDateTime",
+                                                   "valueInstant",
+                                                   "valuePeriod",
+                                                   "valueTime",
+                                                   "valueTiming",
+                                                   "valueAddress",
+                                                   "valueContactDetail",
+                                                   "valueContactPoint",
+                                                   "valueHumanName",
+                                                   "valueMeta",
+                                                   "valueSignature"};
+  return is_one_of(name, names);
+}
+
+// Blank, or it has no words for people.
+bool is_wordless(const Json& leaf) {
+  const auto* value = value_of(leaf);
+  return is_blank_text(leaf) || (value != nullptr && is_wordless_value(value->name)) ||
+         (value == nullptr && leaf.has("type") && leaf.is_object());
+}
+
+// An attachment without a title is something that nobody has named.
+std::string said_by(const Json& leaf) {
+  const auto* value = value_of(leaf);
+  if (value != nullptr && !value->value.is_object()) {
+    return value_text(leaf);
+  }
+  if (value != nullptr) {
+    const auto text = value_text(leaf);
+    return text.empty() ? said_by(value->value) : text;
+  }
+  const auto* text = leaf.as_string();
+  return std::string(text != nullptr     ? std::string_view(*text)
+                     : leaf.has("title") ? leaf.string_of("title")
+                                         : words_or_code_of(&leaf));
 }
 
 // An order or a section in words that somebody typed; what comes from a catalogue has a code.
@@ -274,7 +344,7 @@ bool says_only_its_name(const rules::Calm& calm, const Json& resource) {
   const auto* kind = kind_of(resource.string_of("resourceType"));
   bool says = kind == nullptr || has_typed_code(resource) || is_urgent(calm, resource);
   if (!says) {
-    const Visit leaf = [&says](const Json& one) { says = says || !is_blank_text(one); };
+    const Visit leaf = [&says](const Json& one) { says = says || !is_wordless(one); };
     visit_all(resource, kind->reasons, leaf);
     visit_all(resource, kind->words, leaf);
     visit_all(resource, kind->names,
@@ -327,7 +397,8 @@ bool is_medicine_use(std::string_view type) {
 }
 
 bool is_only_reasons(std::string_view type) {
-  constexpr std::array<std::string_view, 3> others{"Appointment", "Condition", "Procedure"};
+  constexpr std::array<std::string_view, 6> others{"Appointment", "CarePlan",  "ClinicalImpression",
+                                                   "Condition",   "Procedure", "RiskAssessment"};
   return has_reasons(type) && !is_medicine_use(type) && !is_one_of(type, others);
 }
 
@@ -335,14 +406,22 @@ bool says_no_reason(const rules::Knowledge& knowledge, const Json& resource) {
   return says_only_its_name(knowledge.bindings.calm, resource) && !names_a_setting(resource);
 }
 
+bool is_read_element(std::string_view type, std::string_view path, bool is_current) {
+  const auto* kind = kind_of(type);
+  return kind != nullptr &&
+         (is_listed(kind->reasons, path) ||
+          (is_current && (is_listed(kind->names, path) || is_listed(kind->words, path) ||
+                          is_listed(setting_of(type), path))));
+}
+
 // What came of a task that is done is no older than its end.
 Standing standing_of(const Json& resource) {
   const auto* kind = kind_of(resource.string_of("resourceType"));
   const auto status = status_of(resource);
-  return kind == nullptr                                        ? Standing::current
-         : is_in(kind->withdrawn, status)                       ? Standing::withdrawn
-         : is_in(kind->over, status) && !resource.has("output") ? Standing::over
-                                                                : Standing::current;
+  return kind == nullptr                                            ? Standing::current
+         : is_listed(kind->withdrawn, status)                       ? Standing::withdrawn
+         : is_listed(kind->over, status) && !resource.has("output") ? Standing::over
+                                                                    : Standing::current;
 }
 
 std::string_view reason_time(const Json& resource) {
@@ -351,8 +430,9 @@ std::string_view reason_time(const Json& resource) {
     return {};
   }
   const auto when = own_time(*kind, resource);
-  return when.empty() && is_in(kind->over, status_of(resource)) ? resource.string_of("lastModified")
-                                                                : when;
+  return when.empty() && is_listed(kind->over, status_of(resource))
+             ? resource.string_of("lastModified")
+             : when;
 }
 
 std::string another_said(const ConceptIndex& index, const Json* one) {
@@ -478,15 +558,11 @@ void ReasonReader::read_reason(const Json& leaf, const RecordResource& from, boo
 
 void ReasonReader::read_words(const Json& leaf, bool is_our_order, Reasons& out,
                               Words& words) const {
-  const auto* text = leaf.as_string();
-  // An attachment without a title is something that nobody has named.
-  const auto said = text != nullptr     ? std::string_view(*text)
-                    : leaf.has("title") ? leaf.string_of("title")
-                                        : words_or_code_of(&leaf);
+  const auto said = said_by(leaf);
   // What this program wrote says nothing new.
   const bool is_ours = is_own_line(knowledge_, said) ||
                        (is_our_order && leaf.is_object() && is_own_note(knowledge_, said));
-  if (!is_blank_text(leaf) && !is_ours) {
+  if (!is_wordless(leaf) && !is_ours) {
     out.is_unread = true;
     words.add(said);
   }

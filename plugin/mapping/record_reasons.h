@@ -28,6 +28,10 @@ bool is_only_reasons(std::string_view type);
 // name what kind of visit or document it is.
 bool says_no_reason(const rules::Knowledge& knowledge, const fhir::Json& resource);
 
+// Whether a reason is read there ("dosageInstruction.asNeededCodeableConcept"); of what is current,
+// whatever the table names.
+bool is_read_element(std::string_view type, std::string_view path, bool is_current);
+
 // What the status makes of it: withdrawn or only drafted; over; neither.
 enum class Standing : std::uint8_t { withdrawn, over, current };
 Standing standing_of(const fhir::Json& resource);
@@ -57,13 +61,14 @@ class ReasonReader {
   // A visit or a document whose name says nothing is passed over.
   void add(const RecordResource& resource);
   Reasons of(const RecordResource& resource) const;
+  // What a reference of `from` names is read where it stands, or was told.
+  bool is_there(const fhir::Json& reference, const RecordResource& from) const;
 
  private:
   class Words;
   void read_reason(const fhir::Json& leaf, const RecordResource& from, bool is_our_order,
                    Reasons& out, Words& words) const;
   void read_words(const fhir::Json& leaf, bool is_our_order, Reasons& out, Words& words) const;
-  bool is_there(const fhir::Json& reference, const RecordResource& from) const;
   bool is_rule(std::string_view words) const;
   bool is_our_order(const fhir::Json& resource) const;
   bool is_our_message(const fhir::Json& resource) const;  // that an outcome came

@@ -44,6 +44,10 @@ std::string with_words(const std::string& name, std::string_view words) {
   return name + (name.empty() || words.empty() ? "" : ": ") + std::string(words);
 }
 
+std::string together(const std::string& words, std::string_view more) {
+  return words + (words.empty() || more.empty() ? "" : "; ") + std::string(more);
+}
+
 std::string report_words(const Json& report) {
   Words words;
   words.add(report.string_of("conclusion"));
@@ -52,15 +56,6 @@ std::string report_words(const Json& report) {
   }
   for (const auto& one : report.array_of("presentedForm")) {
     words.add(one.string_of("title"));
-  }
-  return words.shortened();
-}
-
-std::string outcome_words(const Json& procedure) {
-  Words words;
-  words.add_concept(procedure.find("outcome"));
-  for (const auto& one : procedure.array_of("complication")) {
-    words.add_concept(&one);
   }
   return words.shortened();
 }

@@ -12,11 +12,11 @@ namespace myoflag::mapping {
 
 // "name: words"; one of them alone where the other is empty.
 std::string with_words(const std::string& name, std::string_view words);
+// Both, divided by a semicolon.
+std::string together(const std::string& words, std::string_view more);
 
 // Of a DiagnosticReport: its conclusion, the codes of it, the titles of what is attached.
 std::string report_words(const fhir::Json& report);
-// Of a Procedure: its outcome and complications.
-std::string outcome_words(const fhir::Json& procedure);
 // Of a FamilyMemberHistory.
 std::string family_words(const fhir::Json& relative);
 

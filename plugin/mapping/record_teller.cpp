@@ -170,6 +170,7 @@ void RecordTeller::assert_pregnancy(const Named& named, const RecordResource& re
 void RecordTeller::add_cautions(const Named& named, const RecordResource& resource,
                                 const Moment& when) {
   for (const int place : named.meaning.cautions) {
+    told_cautions_.insert(place);
     const auto& binding = bindings_.cautions[static_cast<std::size_t>(place)];
     add(RecordEntry::Kind::caution, -1, 0,
         binding.label + " (" + named.name_or(resource.type) + ")", resource, when, binding.caution);

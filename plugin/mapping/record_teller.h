@@ -63,6 +63,7 @@ class RecordTeller {
   const rules::Knowledge& knowledge_;
   const rules::Bindings& bindings_;
   std::set<const RecordResource*> heard_;  // whose words are among the unread
+  std::set<int> told_cautions_;            // places in the bindings
   RecordContext out_;
 
  private:

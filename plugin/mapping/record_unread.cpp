@@ -105,6 +105,13 @@ bool is_of_health(const ConceptIndex& index, const Json& part) {
   return named.meaning.is_of_health();
 }
 
+// A number or a choice beside the name of a condition ("Year of stroke"); a plain no says nothing.
+bool is_named_for_health(const ConceptIndex& index, const Json& part) {
+  const auto named = index.read_member(part, "code");
+  return named.meaning.conditions != 0 && !index.names_instrument(named.name) &&
+         index.pregnancy_answer(part) != PregnancyAnswer::no;
+}
+
 // Something that only words say: by the value, by the name alone, or by the choice of a value that
 // a sign has no number for.
 bool says_in_words(const Part& part) {
@@ -133,7 +140,8 @@ bool is_plain_negative(const ConceptIndex& index, const Part& part) {
 // A laboratory judges its words, too; elsewhere a mark is of a number.
 Weight weight_of(const ConceptIndex& index, const Part& part) {
   const auto& whole = part.resource->json;
-  const bool is_known = is_of_health(index, *part.json);
+  const bool is_known = is_of_health(index, *part.json) ||
+                        (is_usual(whole) && is_named_for_health(index, *part.json));
   const bool is_normal = is_marked_normal(*part.json) && !is_known &&
                          (is_laboratory(whole) || !is_in_words(*part.json));
   if (is_plain_negative(index, part) && !is_known) {

@@ -39,14 +39,19 @@ std::string quantity_text(const Json* quantity) {
 }
 
 std::string plain_text(const Json& part) {
-  constexpr std::array<std::string_view, 3> in_words{"valueString", "valueDateTime", "valueTime"};
+  constexpr std::array<std::string_view, 5> in_words{"valueString", "valueMarkdown", "valueCode",
+                                                     "valueDateTime", "valueTime"};
+  constexpr std::array<std::string_view, 4> numbers{"valueInteger", "valueDecimal",
+                                                    "valuePositiveInt", "valueUnsignedInt"};
   for (const auto name : in_words) {
     if (const auto text = part.string_of(name); !text.empty()) {
       return std::string(text);
     }
   }
-  if (const auto* whole = part.find("valueInteger"); whole != nullptr && whole->as_number()) {
-    return whole->as_number()->text;
+  for (const auto name : numbers) {
+    if (const auto* number = part.find(name); number != nullptr && number->as_number()) {
+      return number->as_number()->text;
+    }
   }
   if (const auto* flag = part.find("valueBoolean"); flag != nullptr && flag->as_bool()) {
     return is_true(part, "valueBoolean") ? "true" : "false";
@@ -114,8 +119,11 @@ bool is_typed(const Json* one) {
 }
 
 std::string value_text(const Json& part) {
-  if (const auto* quantity = part.find("valueQuantity")) {
-    return quantity_text(quantity);
+  for (const auto* name :
+       {"valueQuantity", "valueAge", "valueCount", "valueDistance", "valueDuration"}) {
+    if (const auto* quantity = part.find(name)) {
+      return quantity_text(quantity);
+    }
   }
   if (const auto* one = part.find("valueCodeableConcept")) {
     return std::string(words_or_code_of(one));

@@ -1,12 +1,17 @@
 #include "plugin/mapping/record_words.h"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <system_error>
 #include <utf8proc.h>
+#include <utility>
 
 namespace myoflag::mapping {
 
 namespace {
 
+constexpr utf8proc_uint8_t ascii_end = 0x80;
 constexpr utf8proc_int32_t apostrophe = '\'', typographic_apostrophe = 0x2019, modifier = 0x02BC;
 
 bool is_apostrophe(utf8proc_int32_t c) {
@@ -53,6 +58,17 @@ void add_plain(utf8proc_int32_t c, std::string& out) {
   }
 }
 
+// Most of what is written needs no tables.
+void add_ascii(char c, std::string& out) {
+  if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
+    out += c;
+  } else if (c >= 'A' && c <= 'Z') {
+    out += static_cast<char>(c - 'A' + 'a');
+  } else if (c != '\'') {
+    separate(out);
+  }
+}
+
 // A character may fold to several.
 void add(utf8proc_int32_t c, std::string& out) {
   constexpr auto how =
@@ -72,12 +88,68 @@ void add(utf8proc_int32_t c, std::string& out) {
 
 }  // namespace
 
+namespace {
+
+// Of a reference without "&" and ";", the character; a blank where it is none that XML knows.
+std::string character(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> named{
+      {{"amp", "&"}, {"lt", "<"}, {"gt", ">"}, {"quot", "\""}, {"apos", "'"}}};
+  for (const auto& [known, text] : named) {
+    if (known == name) {
+      return std::string(text);
+    }
+  }
+  constexpr int decimal = 10, hexadecimal = 16;
+  const bool is_hexadecimal = name.starts_with("#x");
+  const auto digits = name.substr(std::min<std::size_t>(name.size(), is_hexadecimal ? 2 : 1));
+  utf8proc_int32_t c = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), c,
+                                            is_hexadecimal ? hexadecimal : decimal);
+  std::string out;
+  if (name.starts_with('#') && error == std::errc() && end == digits.data() + digits.size() &&
+      utf8proc_codepoint_valid(c)) {
+    append(c, out);
+  }
+  return out.empty() ? " " : out;
+}
+
+}  // namespace
+
+std::string without_markup(std::string_view xhtml) {
+  constexpr std::size_t longest_reference = 12;
+  std::string text;
+  for (std::size_t at = 0; at < xhtml.size(); ++at) {
+    if (xhtml[at] == '<') {
+      separate(text);
+      at = std::min(xhtml.find('>', at), xhtml.size() - 1);
+      continue;
+    }
+    const auto reference = xhtml.substr(at, xhtml[at] == '&' ? longest_reference : 0);
+    if (const auto end = reference.find(';'); end != std::string_view::npos) {
+      text += character(reference.substr(1, end - 1));
+      at += end;
+    } else {
+      text += xhtml[at];
+    }
+  }
+  if (text.ends_with(' ')) {
+    text.pop_back();
+  }
+  return text;
+}
+
 std::string plain_words(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
   auto left = static_cast<utf8proc_ssize_t>(text.size());
   while (left > 0) {
+    if (*bytes < ascii_end) {
+      add_ascii(static_cast<char>(*bytes), out);
+      ++bytes;
+      --left;
+      continue;
+    }
     utf8proc_int32_t c = -1;
     const auto length = utf8proc_iterate(bytes, left, &c);
     if (length <= 0) {

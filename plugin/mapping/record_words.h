@@ -12,4 +12,7 @@ namespace myoflag::mapping {
 // that are no UTF-8 separate words.
 std::string plain_words(std::string_view text);
 
+// The text of XHTML, with blanks for its tags.
+std::string without_markup(std::string_view xhtml);
+
 }  // namespace myoflag::mapping

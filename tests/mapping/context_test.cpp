@@ -615,6 +615,7 @@ bool has_words(std::string_view text, std::string_view words) {
   one.texts["record-joins"] = "with";
   one.texts["record-qualifiers"] = "unspecified";
   one.texts["record-urgent-visits"] = "emergency";
+  one.texts["record-instruments"] = "score";
   mapping::ConceptIndex(one).read_text(text, named);
   return named.meaning.conditions != 0;
 }

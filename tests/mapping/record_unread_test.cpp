@@ -89,6 +89,7 @@ bool says(const mapping::RecordContext& context, std::string_view words) {
 #define CATEGORY(code)                                                                                             \
   R"("category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":")" code \
   R"("}]}],)"
+#define STATUS(code) R"("status":")" code R"(",)"
 #define AT(day) R"("status":"final","effectiveDateTime":")" day R"(",)"
 #define LOINC(code) R"("code":{"coding":[{"system":"http://loinc.org","code":")" code R"("}]},)"
 #define NAMED(name) R"("code":{"text":")" name R"("},)"
@@ -899,7 +900,6 @@ INSTANTIATE_TEST_SUITE_P(
 #define REASON(words) R"("reasonCode":[{"text":")" words R"("}])"
 #define WHY(words) R"("reasonReference":[{"display":")" words R"("}])"
 #define NOTE(words) R"("note":[{"text":")" words R"("}])"
-#define STATUS(code) R"("status":")" code R"(",)"
 #define CLASS(address, code) R"("class":{"system":")" address R"(","code":")" code R"("},)"
 #define ACT_CODE "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 #define V2_CLASS "http://terminology.hl7.org/CodeSystem/v2-0004"
@@ -1142,8 +1142,8 @@ INSTANTIATE_TEST_SUITE_P(
                                   R"("title":"Hospital","section":[{"title":"Emergency"}]}])",
                   "Composition: Summary; Hospital; Emergency"},
         OtherCase{"document_of_sections_of_long_ago", "Composition",
-                  STATUS("final") R"("date":"2016-11-20","title":"Motor neurone disease")", "",
-                  false},
+                  STATUS("final") R"("date":"2016-11-20","title":"Motor neurone disease")",
+                  "Composition.title: Motor neurone disease"},
         OtherCase{"document_of_sections_withdrawn", "Composition",
                   STATUS("entered-in-error") R"("date":"2026-11-20",)"
                                              R"("title":"Motor neurone disease")",
@@ -1201,11 +1201,11 @@ INSTANTIATE_TEST_SUITE_P(
         OtherCase{"input_of_a_known_type", "Task",
                   STATUS("requested") R"("input":[{"type":{"text":"Motor neurone disease"},)"
                                       R"("valueBoolean":true}])",
-                  "Task: Motor neurone disease"},
+                  "Task: Motor neurone disease: true"},
         OtherCase{"output_of_a_known_type", "Task",
                   STATUS("completed") R"("output":[{"type":{"text":"Motor neurone disease"},)"
                                       R"("valueBoolean":true}])",
-                  "Task: Motor neurone disease"},
+                  "Task: Motor neurone disease: true"},
         OtherCase{"outcome_of_a_task", "Task",
                   STATUS("completed") R"("output":[{"type":{"text":"a"},)"
                                       R"("valueCodeableConcept":{"text":"choking"}}])",
@@ -1317,6 +1317,188 @@ INSTANTIATE_TEST_SUITE_P(
                   "Non-invasive ventilation"}),
     [](const auto& one) { return std::string(one.param.name); });
 
+// Read by no reader of its type, and known to the knowledge.
+#define ORDERED(medicine) \
+  R"("intent":"order","medicationCodeableConcept":{"text":")" medicine R"("})"
+#define FOO STATUS("active") R"("medicationCodeableConcept":{"text":"Omeprazole"},)"
+#define EMG_DONE     \
+  DONE("2026-11-02") \
+  R"("code":{"coding":[{"system":"http://snomed.info/sct","code":"42803009"}]},)"
+#define BOOKED STATUS("booked") R"("start":"2026-12-01T09:00:00Z",)"
+#define USUAL(kind, name) AT("2026-11-21") CATEGORY(kind) NAMED(name)
+
+INSTANTIATE_TEST_SUITE_P(
+    LeftOver, Others,
+    ::testing::Values(
+        OtherCase{"dosage", "MedicationRequest",
+                  FOO R"("dosageInstruction":[{"text":"At night, after stroke 2019"}])",
+                  "MedicationRequest.dosageInstruction.text: At night, after stroke 2019"},
+        OtherCase{"dosage_of_a_statement", "MedicationStatement",
+                  FOO R"("dosage":[{"additionalInstruction":[{"text":"since the stroke"}]}])",
+                  "MedicationStatement.dosage.additionalInstruction: since the stroke"},
+        OtherCase{"dosage_of_what_was_given", "MedicationAdministration",
+                  FOO R"("dosage":{"text":"by tube since the stroke"})",
+                  "MedicationAdministration.dosage.text: by tube since the stroke"},
+        OtherCase{"dosage_of_what_was_handed_over", "MedicationDispense",
+                  FOO R"("dosageInstruction":[{"patientInstruction":"Ask at the stroke clinic"}])",
+                  "MedicationDispense.dosageInstruction.patientInstruction: Ask at the stroke "
+                  "clinic"},
+        OtherCase{"dosage_of_everybody", "MedicationRequest",
+                  FOO R"("dosageInstruction":[{"text":"Extended release (ER), after acute pain",)"
+                      R"("patientInstruction":"Take with food"}])",
+                  "", false},
+        OtherCase{"dosage_for_what_is_known", "MedicationRequest",
+                  FOO REASON("Diabetes mellitus") R"(,"dosageInstruction":)"
+                                                  R"([{"text":"for diabetes mellitus"}])",
+                  "", false},
+        OtherCase{"why_a_medicine_is_on_hold", "MedicationRequest",
+                  STATUS("on-hold") ORDERED("Omeprazole") R"(,"statusReason":{"text":"weakness"})",
+                  "Omeprazole: weakness"},
+        OtherCase{"what_a_medicine_rests_on", "MedicationRequest",
+                  FOO R"("supportingInformation":[{"display":"Choked in May"}])",
+                  "Omeprazole: Choked in May"},
+        OtherCase{"what_is_wrong_with_a_medicine", "MedicationRequest",
+                  FOO R"("detectedIssue":[{"display":"Rhabdomyolysis"}])",
+                  "Omeprazole: Rhabdomyolysis"},
+        OtherCase{"after_a_procedure", "Procedure",
+                  EMG_DONE R"("followUp":[{"text":"Admission for myasthenia gravis"}])",
+                  "Procedure.followUp: Admission for myasthenia gravis"},
+        OtherCase{"value_of_a_task", "Task",
+                  STATUS("completed") R"("output":[{"type":{"text":"K"},)" MMOL("7.2") "}]",
+                  "Task: K: 7.2 mmol/L"},
+        OtherCase{"file_of_a_task", "Task",
+                  STATUS("completed") R"("output":[{"type":{"text":"a"},"valueAttachment":)"
+                                      R"({"title":"Letter"}}])",
+                  "Task: a: Letter"},
+        OtherCase{"yes_of_a_task", "Task",
+                  STATUS("completed") R"("output":[{"type":{"text":"chokes"},)"
+                                      R"("valueBoolean":true}])",
+                  "Task: chokes: true"},
+        OtherCase{"address_of_a_task", "Task",
+                  STATUS("requested") R"("input":[{"type":{"text":"a"},)"
+                                      R"("valueCanonical":"http://x.example/form"}])",
+                  "", false},
+        OtherCase{"old_harm", "AdverseEvent",
+                  R"("actuality":"actual","date":"2024-02-02","event":{"text":"Stroke"})",
+                  "AdverseEvent.event: Stroke"},
+        OtherCase{"history_beside_a_harm", "AdverseEvent",
+                  R"("actuality":"actual","subjectMedicalHistory":[{"display":"Stroke"}])",
+                  "AdverseEvent.subjectMedicalHistory: Stroke"},
+        OtherCase{"old_letter", "DocumentReference",
+                  STATUS("current") R"("date":"2020-01-01T00:00:00Z",)"
+                                    R"("content":[{"attachment":{"title":"Stroke"}}])",
+                  "DocumentReference.content.attachment: Stroke"},
+        OtherCase{"old_letter_of_everybody", "DocumentReference",
+                  STATUS("current") R"("date":"2020-01-01T00:00:00Z","description":"Admission")",
+                  "", false},
+        OtherCase{"old_document", "Composition",
+                  STATUS("final") R"("date":"2020-01-01T00:00:00Z","title":"After a stroke")",
+                  "Composition.title: After a stroke"},
+        OtherCase{"plan_that_is_over", "CarePlan",
+                  STATUS("completed") R"("title":"Stroke rehabilitation")",
+                  "CarePlan.title: Stroke rehabilitation"},
+        OtherCase{"service_of_an_appointment", "Appointment",
+                  BOOKED R"("serviceCategory":[{"text":"Emergency admission"}])",
+                  "Appointment.serviceCategory: Emergency admission"},
+        OtherCase{"specialty_of_an_appointment", "Appointment",
+                  BOOKED R"("specialty":[{"text":"Stroke medicine"}])",
+                  "Appointment.specialty: Stroke medicine"},
+        OtherCase{"what_an_appointment_rests_on", "Appointment",
+                  BOOKED R"("supportingInformation":[{"display":"Motor neurone disease"}])",
+                  "Appointment.supportingInformation: Motor neurone disease"},
+        OtherCase{"place_of_an_appointment", "Appointment",
+                  BOOKED R"("participant":[{"actor":{"reference":"Patient/p1"}},)"
+                         R"({"actor":{"display":"Cancer centre"}}])",
+                  "", false},
+        OtherCase{"name_of_a_team", "CareTeam",
+                  STATUS("active") R"("name":"Motor neurone disease team")",
+                  "CareTeam.name: Motor neurone disease team"},
+        OtherCase{"feeding_by_tube", "NutritionOrder",
+                  STATUS("active") R"("enteralFormula":{"baseFormulaProductName":"PEG feed"})",
+                  "NutritionOrder: PEG feed"},
+        OtherCase{"thick_fluids", "NutritionOrder",
+                  STATUS("active") R"("oralDiet":{"fluidConsistencyType":[{"text":"Thick"}]})",
+                  "NutritionOrder: Thick"},
+        OtherCase{"narrative_that_says_more", "ServiceRequest",
+                  STATUS("active") CODED("1", "MRI") "," NARRATIVE,
+                  "ServiceRequest.text: motor neurone disease"},
+        OtherCase{
+            "narrative_in_markup", "ServiceRequest",
+            STATUS("active") CODED(
+                "1",
+                "MRI") R"(,"text":{"status":"additional","div":)"
+                       R"("<div xmlns=\"http://www.w3.org/1999/xhtml\">motor&#32;<b>neurone</b>&#160;disease</div>"})",
+            "ServiceRequest.text: motor neurone \u00a0disease"},
+        OtherCase{
+            "narrative_that_says_the_same", "ServiceRequest",
+            STATUS("active") CODED(
+                "1", "MRI") R"(,"text":{"status":"generated","div":)"
+                            R"("<div xmlns=\"http://www.w3.org/1999/xhtml\">Stroke clinic</div>"})",
+            "", false},
+        OtherCase{"onset_in_words", "Condition",
+                  R"("code":{"text":"Anxiety disorder"},"onsetString":"after radiotherapy")",
+                  "Condition.onsetString: after radiotherapy"},
+        OtherCase{"stage", "Condition",
+                  R"("code":{"text":"Anxiety disorder"},"stage":)"
+                  R"([{"summary":{"text":"metastatic carcinoma"}}])",
+                  "Condition.stage.summary: metastatic carcinoma"},
+        OtherCase{"extension", "Condition",
+                  R"("code":{"text":"Anxiety disorder"},"extension":)"
+                  R"([{"url":"urn:x","valueCodeableConcept":{"text":"Stroke"}}])",
+                  "Condition.extension.valueCodeableConcept: Stroke"},
+        OtherCase{"name_of_who_says_so", "Condition",
+                  R"("code":{"text":"Anxiety disorder"},"recorder":{"display":"Stroke unit"})", "",
+                  false},
+        OtherCase{"refuted", "Condition",
+                  R"("code":{"text":"Anxiety disorder"},"onsetString":"after a stroke",)"
+                  R"("verificationStatus":{"coding":[{"code":"refuted"}]})",
+                  "", false},
+        OtherCase{"entry_of_a_list", "List",
+                  STATUS("current") R"("entry":[{"item":{"display":"Motor neurone disease"}}])",
+                  "List.entry.item: Motor neurone disease"},
+        OtherCase{"list_entered_in_error", "List",
+                  STATUS("entered-in-error") R"("title":"Motor neurone disease")", "", false},
+        OtherCase{"allergy", "AllergyIntolerance", R"("code":{"text":"Heparin"})", "", false},
+        OtherCase{"question_of_another_form", "QuestionnaireResponse",
+                  STATUS("completed") R"("questionnaire":"http://x.example/y","item":)"
+                                      R"([{"linkId":"1","text":"Have you had a stroke?",)"
+                                      R"("item":[{"linkId":"2","text":"Cancer?"}]}])",
+                  "", false},
+        OtherCase{"answer_of_another_form", "QuestionnaireResponse",
+                  STATUS("completed") R"("questionnaire":"http://x.example/y","item":)"
+                                      R"([{"linkId":"1","answer":[{"valueString":"a stroke"}]}])",
+                  "QuestionnaireResponse.item.answer.valueString: a stroke"},
+        OtherCase{"survey_named_by_a_disease", "Observation",
+                  USUAL("survey", "Year of stroke") R"("valueInteger":2019)",
+                  "Year of stroke: 2019"},
+        OtherCase{"habit_named_by_a_disease", "Observation",
+                  USUAL("social-history", "Relatives with MND") R"("valueQuantity":{"value":2})",
+                  "Relatives with MND: 2"},
+        OtherCase{"survey_named_by_a_disease_with_no", "Observation",
+                  USUAL("survey", "History of stroke") R"("valueBoolean":false)", "", false},
+        OtherCase{
+            "score_named_by_a_disease", "Observation",
+            USUAL("survey",
+                  "Generalized anxiety disorder 7 item (GAD-7) total score") R"("valueInteger":3)",
+            "", false}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+TEST(LeftOver, OfMuchTheSentenceIsShown) {
+  auto one = of_p1("MedicationRequest", FOO R"("intent":"order")");
+  const std::string much(300, 'x');
+  one.set("dosageInstruction",
+          Json::array({Json::object({{"text", much + ". After a stroke. " + much}})}));
+  EXPECT_THAT(unread(read({one})),
+              ElementsAre("MedicationRequest.dosageInstruction.text:  After a stroke"));
+}
+
+TEST(LeftOver, OfWhatWasSetAsideWithholdsReassurance) {
+  auto one = of_p1("MedicationRequest", FOO R"("dosageInstruction":[{"text":"after a stroke"}])");
+  EXPECT_TRUE(read({one}).doubtful);
+  one.set("modifierExtension", parse(R"([{"url":"urn:x"}])"));
+  EXPECT_TRUE(read({one}).doubtful);
+}
+
 struct TargetCase {
   const char* name;
   const char* type;
@@ -1349,8 +1531,6 @@ TEST_P(Targets, OfAReasonAreNamedByItWhereNobodyReadsThem) {
   }
 }
 
-#define ORDERED(medicine) \
-  R"("intent":"order","medicationCodeableConcept":{"text":")" medicine R"("})"
 INSTANTIATE_TEST_SUITE_P(
     Cases, Targets,
     ::testing::Values(
@@ -1428,6 +1608,10 @@ TEST_P(KnownReasons, AreReadAsConditionsAre) {
   EXPECT_EQ(said->text, "Myasthenia gravis");
 }
 
+#define GRAVIS \
+  R"({"system":"http://snomed.info/sct","code":"91637004","display":"Myasthenia gravis"})"
+#define AS_NEEDED R"([{"asNeededCodeableConcept":{"text":"Myasthenia gravis"}}])"
+
 INSTANTIATE_TEST_SUITE_P(
     Cases, KnownReasons,
     ::testing::Values(
@@ -1450,7 +1634,41 @@ INSTANTIATE_TEST_SUITE_P(
                     STATUS("completed") REASON("Myasthenia gravis")},
         KnownReason{
             "of_a_procedure", "Procedure",
-            DONE("2016-11-15") R"("code":{"text":"Laparotomy"},)" REASON("Myasthenia gravis")}),
+            DONE("2016-11-15") R"("code":{"text":"Laparotomy"},)" REASON("Myasthenia gravis")},
+        KnownReason{"that_came_of_a_task", "Task",
+                    STATUS("completed") R"("output":[{"type":{"text":"a"},"valueCoding":)" GRAVIS
+                                        "}]"},
+        KnownReason{"that_went_into_a_task", "Task",
+                    STATUS("requested") R"("input":[{"type":{"text":"a"},"valueCoding":)" GRAVIS
+                                        "}]"},
+        KnownReason{"to_take_a_medicine_as_needed", "MedicationRequest",
+                    STATUS("active") ORDERED("Foo") R"(,"dosageInstruction":)" AS_NEEDED},
+        KnownReason{
+            "to_take_it_as_needed_before", "MedicationStatement",
+            STATUS(
+                "completed") R"("medicationCodeableConcept":{"text":"Foo"},"dosage":)" AS_NEEDED},
+        KnownReason{"that_a_procedure_left", "Procedure",
+                    DONE("2016-11-15")
+                        NAMED("Thymectomy") R"("complication":[{"text":"Myasthenia gravis"}])"},
+        KnownReason{
+            "that_a_procedure_left_by_reference", "Procedure",
+            DONE("2016-11-15")
+                NAMED("Thymectomy") R"("complicationDetail":[{"display":"Myasthenia gravis"}])"},
+        KnownReason{"that_a_procedure_found", "Procedure",
+                    DONE("2016-11-15") NAMED("Biopsy") R"("outcome":{"text":"Myasthenia gravis"})"},
+        KnownReason{"that_is_the_kind_of_a_procedure", "Procedure",
+                    DONE("2016-11-15")
+                        NAMED("Course") R"("category":{"text":"Myasthenia gravis"})"},
+        KnownReason{"of_a_plan", "CarePlan",
+                    STATUS("active") R"("addresses":[{"display":"Myasthenia gravis"}])"},
+        KnownReason{"of_a_plan_that_is_over", "CarePlan",
+                    STATUS("completed") R"("addresses":[{"display":"Myasthenia gravis"}])"},
+        KnownReason{"of_a_goal", "Goal",
+                    R"("lifecycleStatus":"active","addresses":[{"display":"Myasthenia gravis"}])"},
+        KnownReason{"of_an_impression", "ClinicalImpression",
+                    STATUS("completed") R"("problem":[{"display":"Myasthenia gravis"}])"},
+        KnownReason{"of_a_risk", "RiskAssessment",
+                    STATUS("final") R"("condition":{"display":"Myasthenia gravis"})"}),
     [](const auto& one) { return std::string(one.param.name); });
 
 TEST(KnownReasons, OfWhatWasEnteredInErrorAreNone) {
@@ -1558,6 +1776,12 @@ TEST(Codings, WhatATextJoinsToAKnownConditionCounts) {
   EXPECT_TRUE(doubtful("Diabetes mellitus, bulbar palsy"));
   EXPECT_TRUE(doubtful("Diabetes mellitus, type 2, chokes"));
   EXPECT_TRUE(doubtful("Diabetes mellitus, not swallowing"));
+  for (const auto* join : {" - ", ": ", " vs ", " or ", "? ", " \u2192 ", " | ", " but ", " after ",
+                           " in ", " (", " \u2013 ", "\u2014", "- "}) {
+    EXPECT_TRUE(doubtful("Diabetes mellitus" + std::string(join) + "cannot swallow")) << join;
+  }
+  EXPECT_FALSE(doubtful("Anxiety disorder in full remission"));
+  EXPECT_FALSE(doubtful("Diabetes mellitus - type 2"));
   EXPECT_FALSE(doubtful("Diabetes mellitus, type 2, not otherwise specified"));
   EXPECT_FALSE(doubtful("Type 2 diabetes mellitus w/o complications"));
   EXPECT_FALSE(doubtful("Epilepsy, unspecified, not intractable, without status epilepticus"));
