@@ -539,6 +539,16 @@ TEST_F(DeviceTest, EveryPageHasTheWayOutAndNoTitleOfItsOwn) {
   }
 }
 
+TEST_F(DeviceTest, APatientsOwnLinkThereClosesInTheSameWay) {
+  device.cookie = "__Host-mf-device=1";
+  device.come(token);
+  device.cookie += "; __Host-mf-device=1";
+  device.get("/p/q/em-now");
+  EXPECT_THAT(device.page, HasSubstr("action=\"/p/finish\""));
+  clinic.now += minutes(7);
+  EXPECT_EQ(Browser::location(device.get("/p/q/em-now")), "/p/over");
+}
+
 TEST_F(DeviceTest, NothingLeadsBackOnceItIsGivenBack) {
   open("patient");
   identify();
