@@ -6,7 +6,9 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <optional>
+#include <type_traits>
 
 #include "rules/number.h"
 
@@ -27,9 +29,14 @@ struct AnswerRecord {
   std::array<ItemState, kMaxItems> state{};       // index: Item::slot; not_shown by default
   std::array<std::uint64_t, kMaxItems> chosen{};  // bit i: option i of the item is chosen
   std::array<Number, kMaxItems> number{};  // integer and decimal answers, valid when answered
-
-  bool operator==(const AnswerRecord&) const = default;
 };
+
+static_assert(std::has_unique_object_representations_v<Number> &&
+              std::has_unique_object_representations_v<ItemState>);
+inline bool operator==(const AnswerRecord& a, const AnswerRecord& b) {
+  return std::memcmp(a.state.data(), b.state.data(), sizeof a.state) == 0 && a.chosen == b.chosen &&
+         std::memcmp(a.number.data(), b.number.data(), sizeof a.number) == 0;
+}
 
 enum class LabState : std::uint8_t {
   none,         // the record was read and holds no such result

@@ -44,7 +44,7 @@ Tri holds_still(const EvaluateFlags& flags, const Verdicts& verdicts) {
   return all;
 }
 
-using Rules = std::vector<Tape::Brief>;
+using Rules = Tape::RuleList;
 
 // Where the values of criteria come from: the tape for what was given, the tree for everything
 // else.
@@ -65,7 +65,27 @@ class Values {
     }
   }
 
+  // The criteria of all rules that do not wait for fired tiers.
+  void read_first(const Rules& rules, Tri* verdicts) const {
+    if (tape_) {
+      tape_->read(rules.values, verdicts);
+    } else {
+      std::transform(rules.all.begin(), rules.all.end(), verdicts, [&](const Tape::Brief& rule) {
+        return rule.last || rule.change ? Tri::no : tree(rule, facts_.answers);
+      });
+    }
+    for (const std::uint16_t rule : rules.raw) {
+      verdicts[rule] = criterion(rules.all[rule]);
+    }
+    for (const std::uint16_t rule : rules.change) {
+      verdicts[rule] = flags_.changed;
+    }
+  }
+
   Tri criterion(const Tape::Brief& rule) const {
+    if (rule.change) {
+      return flags_.changed;
+    }
     if (rule.raw && !as_given_) {
       return tree(rule, facts_.raw);
     }
@@ -85,41 +105,40 @@ class Values {
   bool as_given_ = false;  // no contradiction was taken out, so the tape tells of raw rules, too
 };
 
-struct Stage {
-  const Values& values;
-  const EvaluateFlags& flags;
-  Tri adult;
-
-  Tri rule(const Tape::Brief& rule) const {
-    const Tri applies = rule.all_ages ? Tri::yes : adult;
-    return applies == Tri::no ? Tri::no : applies && values.criterion(rule);
+void cap(const std::vector<std::uint16_t>& rules, Tri most, Tri* verdicts) {
+  for (const std::uint16_t rule : rules) {
+    verdicts[rule] = most && verdicts[rule];
   }
+}
 
-  Tri gap(const Tape::Brief& rule) const {
-    return rule.change ? flags.changed : values.criterion(rule);
+void note_first(const Rules& rules, const Tri* verdicts, FiredTiers& fired) {
+  for (std::size_t tier = 0; tier < fired.size(); ++tier) {
+    const std::size_t count = rules.raising[tier].size();
+    const std::uint8_t* const raising = rules.raising[tier].data();
+    std::uint8_t any = 0;  // or of what raises; with a yes among it, the bit of yes
+    for (std::size_t i = 0; i < count; ++i) {
+      any = static_cast<std::uint8_t>(any | (static_cast<std::uint8_t>(verdicts[i]) & raising[i]));
+    }
+    fired[tier] = fired[tier] || static_cast<Tri>(std::min<std::uint8_t>(any, 2));
   }
-};
+}
 
-void note_fired(const Tape::Brief& rule, Tri value, FiredTiers& fired) {
-  if (rule.raises) {
-    fired[index_of(rule.tier)] = fired[index_of(rule.tier)] || value;
+void note_last(const Rules& rules, const Tri* verdicts, FiredTiers& fired) {
+  for (const std::uint16_t rule : rules.last) {
+    if (rules.all[rule].raises) {
+      Tri& any = fired[index_of(rules.all[rule].tier)];
+      any = any || verdicts[rule];
+    }
   }
 }
 
 Tier final_tier(const Knowledge& knowledge, const Verdicts& verdicts) {
-  Tier tier = Tier::self_care;
-  bool any = false;
-  const auto look = [&](const Rules& rules, const auto& values) {
-    for (std::size_t i = 0; i < rules.size(); ++i) {
-      if (values[i] == Tri::yes && rules[i].raises) {
-        tier = std::max(tier, rules[i].tier);
-        any = true;
-      }
-    }
-  };
-  look(knowledge.tape.rules, verdicts.rules);
-  look(knowledge.tape.gaps, verdicts.gaps);
-  return any ? tier : knowledge.nothing_matched;
+  FiredTiers fired = verdicts.fired;
+  note_last(knowledge.tape.rules, verdicts.rules.data(), fired);
+  note_last(knowledge.tape.gaps, verdicts.gaps.data(), fired);
+  const auto highest = std::find(fired.rbegin(), fired.rend(), Tri::yes);
+  return highest == fired.rend() ? knowledge.nothing_matched
+                                 : kTiers[static_cast<std::size_t>(fired.rend() - highest) - 1];
 }
 
 }  // namespace
@@ -131,43 +150,30 @@ void evaluate(const Knowledge& knowledge, const Facts& facts, const EvaluateFlag
   const Tri under_age = is_under_age(knowledge, facts, flags.reading);
   verdicts.under_age = under_age == Tri::yes;
   verdicts.fired.fill(Tri::no);
+  const Tri adult = negated(under_age);
   Values values(knowledge, facts, flags);
-  const Stage stage{values, flags, negated(under_age)};
-  FiredTiers fired{};
-  for (std::size_t i = 0; i < rules.size(); ++i) {
-    const Tape::Brief& rule = rules[i];
-    if (!rule.last) {
-      verdicts.rules[i] = stage.rule(rule);
-      note_fired(rule, verdicts.rules[i], fired);
-    }
+  values.read_first(rules, verdicts.rules.data());
+  if (adult != Tri::yes) {
+    cap(rules.adult, adult, verdicts.rules.data());
   }
-  for (std::size_t i = 0; i < gaps.size(); ++i) {
-    const Tape::Brief& gap = gaps[i];
-    if (!gap.last) {
-      verdicts.gaps[i] = stage.gap(gap);
-      note_fired(gap, verdicts.gaps[i], fired);
-    }
-  }
-  verdicts.fired = fired;
-  values.set_fired(fired);
+  values.read_first(gaps, verdicts.gaps.data());
+  note_first(rules, verdicts.rules.data(), verdicts.fired);
+  note_first(gaps, verdicts.gaps.data(), verdicts.fired);
+  values.set_fired(verdicts.fired);
   Tri gate = tri(!flags.stale && !flags.doubtful && !has_unusable_lab(knowledge, facts.record)) &&
              holds_still(flags, verdicts);
   verdicts.may_comfort = gate == Tri::yes && !flags.free_text;
-  for (std::size_t i = 0; i < gaps.size(); ++i) {
-    if (gaps[i].last) {
-      verdicts.gaps[i] = stage.gap(gaps[i]);
-    }
-    if (static_cast<int>(i) == knowledge.benign_gate) {
-      gate = gate && verdicts.gaps[i];
-    }
+  for (const std::uint16_t gap : gaps.last) {
+    verdicts.gaps[gap] = values.criterion(gaps.all[gap]);
+  }
+  if (knowledge.benign_gate >= 0) {
+    gate = gate && verdicts.gaps[static_cast<std::size_t>(knowledge.benign_gate)];
   }
   verdicts.may_reassure = gate == Tri::yes && !flags.free_text;
-  for (std::size_t i = 0; i < rules.size(); ++i) {
-    const Tape::Brief& rule = rules[i];
-    if (rule.last) {
-      const Tri allowed = rule.benign ? gate : Tri::yes;
-      verdicts.rules[i] = allowed == Tri::no ? Tri::no : allowed && stage.rule(rule);
-    }
+  for (const std::uint16_t i : rules.last) {
+    const Tape::Brief& rule = rules.all[i];
+    const Tri allowed = (rule.benign ? gate : Tri::yes) && (rule.all_ages ? Tri::yes : adult);
+    verdicts.rules[i] = allowed && values.criterion(rule);
   }
   verdicts.tier = final_tier(knowledge, verdicts);
   if (flags.free_text) {

@@ -86,10 +86,11 @@ bool is_read_by_a_rule(const Knowledge& knowledge, std::size_t lab, const Lab& v
 }
 
 bool has_outlived(const Knowledge& knowledge, std::size_t lab, const Lab& value) {
-  const auto& ops = knowledge.program.ops;
-  return value.state == LabState::known && std::any_of(ops.begin(), ops.end(), [&](const Op& op) {
-           return op.kind == Kind::lab && op.item == lab && value.age_days > op.max_age &&
-                  holds(value.value, op.compare, op.limit);
+  const auto& reads = knowledge.tape.lab;
+  return value.state == LabState::known &&
+         std::any_of(reads.begin(), reads.end(), [&](const Tape::LabLeaf& read) {
+           return read.lab == lab && value.age_days > read.max_age &&
+                  holds(value.value, read.compare, read.limit);
          });
 }
 

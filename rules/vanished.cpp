@@ -59,7 +59,7 @@ std::vector<Evidence> because_of(const Knowledge& knowledge, const Rule& rule, F
 
 // Rules that wait for the tiers of others come too late to be compared.
 bool is_red_flag(const Knowledge& knowledge, std::size_t rule) {
-  return knowledge.is_red_flag(knowledge.rules[rule]) && !knowledge.tape.rules[rule].last;
+  return knowledge.is_red_flag(knowledge.rules[rule]) && !knowledge.rules[rule].last;
 }
 
 std::vector<int> flags_of(const Knowledge& knowledge, const Verdicts& verdicts) {

@@ -60,8 +60,8 @@ void compile_one(Context& context, PendingCriterion& pending) {
     }
   }
   context.root_of(pending) = root;
-  // Joined two by two, n parts are less than 2 n values of the tape.
-  constexpr std::size_t most = kMaxTape / 2;
+  // Joined two by two, and leaves with their isFalse, n parts are less than 3 n values of the tape.
+  constexpr std::size_t most = kMaxTape / 3;
   if (context.knowledge.program.ops.size() > most) {
     context.too_large = true;
     context.report(*pending.node, "MF-2022",
