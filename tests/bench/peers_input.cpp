@@ -1,20 +1,24 @@
 // Writes conditions, patients and our verdicts as JSON for tests/bench/peers/peers.js.
-// usage: peers_input [PATIENTS [SEED [plain|bare|plan]]]   plain: sixty conditions of one
+// usage: peers_input [PATIENTS [SEED [plain|bare|response|plan]]]   plain: sixty conditions of one
 // comparison each, instead of the rules; bare: the same without a third value, the least that can
-// be asked of another engine, where what is not known is false; plan: all conditions of each action
-// of the PlanDefinition together, against whether the rule fires.
+// be asked of another engine, where what is not known is false; response: as bare, over whole
+// responses of 4 to 8 KB; plan: all conditions of each action of the PlanDefinition together,
+// against whether the rule fires.
 
 #include <array>
 #include <bit>
 #include <cstdlib>
 #include <iostream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
 #include "fhir/json.h"
+#include "plugin/mapping/fast_answers.h"
 #include "plugin/mapping/fhirpath_form.h"
 #include "plugin/mapping/plan_definition.h"
 #include "rules/evaluate.h"
+#include "tests/bench/invented_intakes.h"
 #include "tests/support/fhirpath_variables.h"
 #include "tests/support/plain_conditions.h"
 #include "tests/support/random_forms.h"
@@ -92,6 +96,56 @@ Json bare_patient(const Knowledge& knowledge, const testing::Names& names,
        {"expected", std::move(expected)}});
 }
 
+// ---- the same over the response
+
+// By the path of the groups, the quickest way there is to a question.
+std::string answers_path(const Knowledge& knowledge, const Item& item) {
+  const std::string above =
+      item.parent < 0
+          ? ""
+          : answers_path(knowledge, knowledge.items[static_cast<std::size_t>(item.parent)]) + ".";
+  return above + "item.where(linkId = '" + item.link_id + "')";
+}
+
+void add_response_conditions(const Knowledge& knowledge, Json& out) {
+  for (const auto& rule : knowledge.rules) {
+    const Op& op =
+        knowledge.program.ops[knowledge.program.roots[static_cast<std::size_t>(rule.root)]];
+    const Item& item = knowledge.items[op.item];
+    const auto option = static_cast<std::size_t>(std::countr_zero(op.mask));
+    out.push(
+        Json::object({{"id", rule.id},
+                      {"response", answers_path(knowledge, item) + ".answer.value.where(code = '" +
+                                       item.options[option].code + "').exists()"}}));
+  }
+}
+
+Json response_patient(const Knowledge& knowledge, myoflag::mapping::FastReader& reader,
+                      std::string_view line) {
+  const auto read = reader.read(line);
+  auto response = myoflag::fhir::read_json(line);
+  if (!read || !response) {
+    throw std::logic_error("an invented response is not plain");
+  }
+  Json expected = Json::object();
+  for (const auto& rule : knowledge.rules) {
+    expected.set(rule.id, knowledge.program.evaluate(rule.root, read->given, {}, {}) == Tri::yes);
+  }
+  return Json::object(
+      {{"response", std::move(response).value()}, {"expected", std::move(expected)}});
+}
+
+void add_response_patients(const Knowledge& knowledge, int count, std::uint64_t seed, Json& out) {
+  const myoflag::mapping::FastForm form(testing::twitching());
+  myoflag::mapping::FastReader reader(form);
+  myoflag::bench::InventedIntakes intakes(seed);
+  for (int i = 0; i < count; ++i) {
+    std::string line;
+    intakes.next(line);
+    out.push(response_patient(knowledge, reader, line));
+  }
+}
+
 // ---- the PlanDefinition
 
 void add_actions(const Knowledge& knowledge, Json& out) {
@@ -165,10 +219,11 @@ int main(int argc, char** argv) {
   const auto seed = static_cast<std::uint64_t>(argc > 2 ? std::atoi(argv[2]) : 1);
   const std::string_view kind = argc > 3 ? argv[3] : "";
   const bool bare = kind == "bare";
+  const bool response = kind == "response";
   const bool plan = kind == "plan";
   const Knowledge& twitching = *testing::twitching();
   const KnowledgePtr sixty = testing::plain_conditions(twitching, 60);
-  const Knowledge& knowledge = kind == "plain" || bare ? *sixty : twitching;
+  const Knowledge& knowledge = kind == "plain" || bare || response ? *sixty : twitching;
   const testing::Names names(twitching);
   testing::RandomForms forms(twitching, seed);
   Json conditions = Json::array();
@@ -176,12 +231,17 @@ int main(int argc, char** argv) {
     add_actions(knowledge, conditions);
   } else if (bare) {
     add_bare_conditions(knowledge, conditions);
+  } else if (response) {
+    add_response_conditions(knowledge, conditions);
   } else {
     add_conditions(knowledge, knowledge.rules, conditions);
     add_conditions(knowledge, knowledge.gaps, conditions);
   }
   Json patients = Json::array();
-  for (int i = 0; i < count; ++i) {
+  if (response) {
+    add_response_patients(knowledge, count, seed, patients);
+  }
+  for (int i = 0; i < count && !response; ++i) {
     const auto form = forms.next();
     patients.push(plan   ? patient_of_plan(knowledge, names, form, i)
                   : bare ? bare_patient(knowledge, names, form, i)
