@@ -10,6 +10,7 @@
 #include "plugin/browser/accept_language.h"
 #include "plugin/browser/answer.h"
 #include "plugin/delivery/submission.h"
+#include "plugin/intake/prefill.h"
 #include "plugin/intake/response.h"
 #include "plugin/intake/web_files.h"
 
@@ -317,9 +318,25 @@ std::optional<rules::Assessment> Handling::judged(const Draft& draft, const Form
   return assess(response_now(draft, form, false), rules::Outlook::none).assessment;
 }
 
-store::Submission Handling::submission(const Assessed& assessed, const Json& response) const {
+// Where record and answers are no whole, the answers are judged alone: nobody waits for a record.
+cds::FetchedJudged Handling::judge(const Json& response) const {
+  const auto kept = parts_.open_record == nullptr
+                        ? std::string()
+                        : needed(parts_.invitations.record(invitation_.id));
+  if (auto record = fhir::read_json(kept); !kept.empty() && record && record->is_object()) {
+    record->set("intake", response);
+    auto judged = cds::judge_fetched(*assessor_, patient_id(invitation_.patient), *record, now_);
+    if (judged) {
+      return *std::move(judged);
+    }
+    parts_.log(request_.id, "MF-4268: a record that was kept is not used");
+  }
+  return {assess(response, rules::Outlook::whole), response};
+}
+
+store::Submission Handling::submission(const cds::FetchedJudged& judged) const {
   auto made = delivery::submission_of(
-      assessed, fhir::write_json(response),
+      judged.assessed, fhir::write_json(judged.input),
       {parts_.settings.tenant, parts_.settings.urgency, parts_.settings.communication});
   if (!made) {
     throw Broken{made.error().text};

@@ -590,6 +590,57 @@ TEST_P(InvitationsTest, AFormIsHandedOverOnceAndItsVisitEndsWithAllThatCameOfIt)
   EXPECT_FALSE(store.hand_over({id, 4, "", "patient", "Ana"}, kNow).value());
 }
 
+TEST_P(InvitationsTest, ARecordIsFetchedByOneAndEndsWithItsInvitation) {
+  auto store = open();
+  const auto id = store.invite(kNew, kNow).value().id;
+  const auto due = [&](Time now) { return store.without_record(now, 5).value().size(); };
+  EXPECT_EQ(due(kNow), 1u);
+  EXPECT_TRUE(store.may_fetch(id, {}, kNow).value());
+  EXPECT_FALSE(store.may_fetch(id, {}, kNow).value()) << "one at a time";
+  EXPECT_FALSE(store.may_fetch(id, {true, kNow}, kNow).value()) << "nor because it is opened";
+  EXPECT_EQ(due(kNow), 0u);
+  // Tries that are followed by nothing come after 1, 2, 4 ... minutes; opening waits for none of
+  // it.
+  auto now = kNow + std::chrono::seconds(60);
+  EXPECT_EQ(due(now), 1u);
+  EXPECT_TRUE(store.may_fetch(id, {}, now).value());
+  EXPECT_FALSE(store.may_fetch(id, {}, now + std::chrono::seconds(119)).value());
+  EXPECT_TRUE(store.may_fetch(id, {true, now}, now + kFetchPause).value());
+  // A part is kept where there is nothing, and what is missing is looked for a few times more.
+  ASSERT_TRUE(store.keep_record(id, {"{part}", "{of it}", false}, now));
+  now += hours(1);
+  EXPECT_EQ(due(now), 1u);
+  EXPECT_TRUE(store.may_fetch(id, {}, now).value());
+  ASSERT_TRUE(store.keep_record(id, {"{less}", "{of it}", false}, now));
+  EXPECT_EQ(store.record(id).value(), "{part}");
+  now += hours(1);
+  EXPECT_EQ(due(now), 0u) << "four tries";
+  ASSERT_TRUE(store.keep_record(id, {"{record}", "{suggested}"}, now));
+  EXPECT_EQ(store.record(id).value(), "{record}");
+  EXPECT_EQ(store.suggested(id).value(), "{suggested}");
+  EXPECT_EQ(due(kNow + hours(23)), 0u) << "it is there";
+  EXPECT_FALSE(store.may_fetch(id, {true, now - hours(1)}, now + hours(1)).value());
+  EXPECT_TRUE(store.may_fetch(id, {true, now}, now + hours(1)).value()) << "too old";
+  ASSERT_TRUE(store.keep_record(id, {}, now));
+  EXPECT_EQ(store.record(id).value() + store.suggested(id).value(), "") << "it may not be used";
+
+  const auto there = [&](const auto& end) {
+    const auto one = store.invite(kNew, kNow).value().id;
+    EXPECT_TRUE(store.may_fetch(one, {}, kNow).value());
+    EXPECT_TRUE(store.keep_record(one, {"{record}", "{suggested}"}, kNow));
+    end(one);
+    EXPECT_TRUE(store.keep_record(one, {"{record}", "{suggested}"}, kNow + hours(24)));
+    return store.record(one).value() + store.suggested(one).value();
+  };
+  EXPECT_EQ(there([&](auto one) { ASSERT_TRUE(store.withdraw(one, kNow)); }), "");
+  EXPECT_EQ(there([&](auto one) { ASSERT_TRUE(store.cancel(one, kNow)); }), "");
+  EXPECT_EQ(there([&](auto one) {
+              ASSERT_TRUE(store.submit(one, 0, submission("r"), "told", kNow).value());
+            }),
+            "");
+  EXPECT_EQ(there([&](auto) { ASSERT_TRUE(store.tidy(kNow + hours(24))); }), "");
+}
+
 TEST_P(InvitationsTest, WhatIsOverIsTidiedAndNothingElse) {
   auto store = open();
   const auto id = store.invite(kNew, kNow).value().id;
