@@ -1,6 +1,8 @@
 #include "plugin/cli/prefilling.h"
 
 #include <algorithm>
+#include <exception>
+#include <typeinfo>
 #include <utility>
 
 #include "plugin/cds/fetching.h"
@@ -83,6 +85,17 @@ void Prefilling::round(const std::atomic<bool>& stop) {
   }
 }
 
+// What somebody else's server sends ends neither the sidecar nor a visit.
+tl::expected<intake::Prefill, std::string> Prefilling::prefill_of(
+    const intake::Invitation& invitation, const fhir::Json& record, rules::Instant now) const {
+  try {
+    return intake::prefill_of(*parts_.assessor(), invitation, record, now);
+  } catch (const std::exception& error) {
+    // Not what it says: that may quote the record.
+    return tl::unexpected(std::string("MF-4268: ") + typeid(error).name());
+  }
+}
+
 Prefilling::Outcome Prefilling::fetch(const intake::Invitation& invitation, Clock::time_point until,
                                       bool wants_all) {
   bool is_whole = false;
@@ -102,7 +115,7 @@ Prefilling::Outcome Prefilling::fetch(const intake::Invitation& invitation, Cloc
     return Outcome::away;
   }
   const auto now = parts_.now();
-  const auto made = intake::prefill_of(*parts_.assessor(), invitation, record, now);
+  const auto made = prefill_of(invitation, record, now);
   if (!made) {
     parts_.tell(invitation.id, made.error());
   }

@@ -17,6 +17,7 @@
 #include "plugin/assess.h"
 #include "plugin/ehr/fetch_pool.h"
 #include "plugin/intake/invitations.h"
+#include "plugin/intake/prefill.h"
 #include "plugin/sidecar/key_refresher.h"
 #include "plugin/sidecar/metrics.h"
 
@@ -54,6 +55,9 @@ class Prefilling {
 
   void round(const std::atomic<bool>& stop);
   Outcome fetch(const intake::Invitation& invitation, Clock::time_point until, bool wants_all);
+  tl::expected<intake::Prefill, std::string> prefill_of(const intake::Invitation& invitation,
+                                                        const fhir::Json& record,
+                                                        rules::Instant now) const;
 
   const Parts parts_;
   const std::unique_ptr<ehr::FetchPool> pool_;

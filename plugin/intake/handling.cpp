@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <iterator>
+#include <typeinfo>
 
 #include <fmt/format.h>
 
@@ -318,20 +319,33 @@ std::optional<rules::Assessment> Handling::judged(const Draft& draft, const Form
   return assess(response_now(draft, form, false), rules::Outlook::none).assessment;
 }
 
-// Where record and answers are no whole, the answers are judged alone: nobody waits for a record.
-cds::FetchedJudged Handling::judge(const Json& response) const {
+// Nothing: there is no record that goes with the answers.
+std::optional<cds::FetchedJudged> Handling::judge_with_record(const Json& response) const {
   const auto kept = parts_.open_record == nullptr
                         ? std::string()
                         : needed(parts_.invitations.record(invitation_.id));
-  if (auto record = fhir::read_json(kept); !kept.empty() && record && record->is_object()) {
-    record->set("intake", response);
-    auto judged = cds::judge_fetched(*assessor_, patient_id(invitation_.patient), *record, now_);
+  if (kept.empty()) {
+    return std::nullopt;
+  }
+  try {
+    auto record = fhir::read_json(kept).value_or(Json::object());
+    record.set("intake", response);
+    auto judged = cds::judge_fetched(*assessor_, patient_id(invitation_.patient), record, now_);
     if (judged) {
       return *std::move(judged);
     }
-    parts_.log(request_.id, "MF-4268: a record that was kept is not used");
+  } catch (const std::exception& error) {
+    // A record stands in nobody's way. Not what it says: that may quote the record.
+    parts_.log(request_.id, typeid(error).name());
   }
-  return {assess(response, rules::Outlook::whole), response};
+  parts_.log(request_.id, "MF-4268: a record that was kept is not used");
+  return std::nullopt;
+}
+
+cds::FetchedJudged Handling::judge(const Json& response) const {
+  auto judged = judge_with_record(response);
+  return judged ? *std::move(judged)
+                : cds::FetchedJudged{assess(response, rules::Outlook::whole), response};
 }
 
 store::Submission Handling::submission(const cds::FetchedJudged& judged) const {

@@ -134,6 +134,7 @@ class Handling {
   Assessed assess(const fhir::Json& response, rules::Outlook outlook) const;
   // Beside the record that is kept, where there is one.
   cds::FetchedJudged judge(const fhir::Json& response) const;
+  std::optional<cds::FetchedJudged> judge_with_record(const fhir::Json& response) const;
   const Informant* informant(const Draft& draft) const;
   fhir::Json response_now(const Draft& draft, const Form& form, bool is_finished) const;
   store::Submission submission(const cds::FetchedJudged& judged) const;

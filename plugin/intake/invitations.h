@@ -146,7 +146,7 @@ struct Fetching {
 };
 // What was fetched. An empty record: nothing of it may be used.
 struct KeptRecord {
-  std::string_view record, suggested;
+  std::string record, suggested;
   bool is_whole = true;  // nothing of it is missing
 };
 // A form that is opened again so soon does not wait for the record once more.
