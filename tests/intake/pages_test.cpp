@@ -56,6 +56,7 @@ QuestionView nasty_question(Control control, const std::string& text) {
   view.section = text;
   view.notes = {text};
   view.help = text;
+  view.from_record = {text};
   view.control = control;
   if (control == Control::one || control == Control::several) {
     view.options = {{"a", text, true, false}, {"none", text, false, true}};
