@@ -49,7 +49,7 @@ Prefilling::Prefilling(Parts parts, std::unique_ptr<ehr::FetchPool> pool)
 void Prefilling::open(const intake::Invitation& invitation) {
   const auto now = parts_.now();
   if (Clock::now() < pause_until_.load()) {
-    return;  // the round sees to it
+    return;  // with what is there
   }
   const auto may = parts_.invitations.may_fetch(invitation.id, {true, now - parts_.age}, now);
   if (!may) {
@@ -60,7 +60,7 @@ void Prefilling::open(const intake::Invitation& invitation) {
 }
 
 void Prefilling::round(const std::atomic<bool>& stop) {
-  if (Clock::now() < std::max(pause_until_.load(), quiet_until_)) {
+  if (Clock::now() < quiet_until_) {
     return;
   }
   const auto due = parts_.invitations.without_record(parts_.now(), kMostOfARound);
@@ -97,7 +97,7 @@ tl::expected<intake::Prefill, std::string> Prefilling::prefill_of(
 }
 
 Prefilling::Outcome Prefilling::fetch(const intake::Invitation& invitation, Clock::time_point until,
-                                      bool wants_all) {
+                                      bool is_opened) {
   bool is_whole = false;
   const auto record = cds::fetch_record(
       parts_.base, intake::patient_id(invitation.patient), [&](const cds::Wanted& wanted) {
@@ -106,12 +106,12 @@ Prefilling::Outcome Prefilling::fetch(const intake::Invitation& invitation, Cloc
             std::none_of(pages.begin(), pages.end(), [](const auto& one) { return one.empty(); });
         return pages;
       });
-  if (!is_there(record) || (wants_all && !is_whole)) {
+  if (is_opened && (!is_there(record) || Clock::now() + kForReading >= until)) {
+    pause_until_ = Clock::now() + kPause;
+  }
+  if (!is_there(record)) {
     ++away_;
     parts_.tell(invitation.id, "MF-4269: the record could not be fetched");
-    if (wants_all) {
-      pause_until_ = Clock::now() + kPause;
-    }
     return Outcome::away;
   }
   const auto now = parts_.now();
@@ -122,7 +122,7 @@ Prefilling::Outcome Prefilling::fetch(const intake::Invitation& invitation, Cloc
   const auto prefill = made.value_or(intake::Prefill());
   // What may not be used takes the place of what was used before.
   const auto kept = parts_.invitations.keep_record(
-      invitation.id, {prefill.record, prefill.suggested, is_whole || !made}, now);
+      invitation.id, {prefill.record, prefill.suggested, is_whole || !made, is_opened}, now);
   if (!kept) {
     parts_.tell(invitation.id, kept.error().text);
   }

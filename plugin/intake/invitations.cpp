@@ -656,10 +656,10 @@ Done Invitations::keep_record(std::int64_t id, const KeptRecord& kept, Time now)
   write.change(
       "UPDATE prefill SET record=?, suggested=?, fetched=?, whole=?, tries=CASE WHEN ?<>0 THEN 0"
       " ELSE tries END WHERE invitation=(SELECT id FROM invitation WHERE id=? AND submitted IS NULL"
-      " AND withdrawn IS NULL AND expires>?) AND (fetched IS NULL OR ?<>0)",
+      " AND withdrawn IS NULL AND expires>?) AND (fetched IS NULL OR ?<>0 OR (whole=0 AND ?<>0))",
       small, kept.suggested, is_there ? std::optional(seconds(now)) : std::nullopt,
       std::int64_t{is_done ? 1 : 0}, std::int64_t{is_done ? 1 : 0}, id, seconds(now),
-      std::int64_t{kept.is_whole ? 1 : 0});
+      std::int64_t{kept.is_whole ? 1 : 0}, std::int64_t{kept.replaces_part ? 1 : 0});
   return write.commit();
 }
 

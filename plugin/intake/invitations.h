@@ -147,7 +147,8 @@ struct Fetching {
 // What was fetched. An empty record: nothing of it may be used.
 struct KeptRecord {
   std::string record, suggested;
-  bool is_whole = true;  // nothing of it is missing
+  bool is_whole = true;        // nothing of it is missing
+  bool replaces_part = false;  // another part that was there
 };
 // A form that is opened again so soon does not wait for the record once more.
 inline constexpr std::chrono::seconds kFetchPause{30};
@@ -210,8 +211,8 @@ class Invitations {
   // Whoever gets true fetches it; nobody else does meanwhile. After each try that is followed by
   // nothing the next one waits longer.
   Result<bool> may_fetch(std::int64_t id, const Fetching& why, Time now);
-  // In the place of what was there before; a part does not replace anything. Nothing is kept with
-  // an invitation that is over.
+  // In the place of what was there before; a part never replaces the whole. Nothing is kept with an
+  // invitation that is over.
   Done keep_record(std::int64_t id, const KeptRecord& kept, Time now);
   Result<std::string> suggested(std::int64_t id);
   Result<std::string> record(std::int64_t id);

@@ -614,11 +614,15 @@ TEST_P(InvitationsTest, ARecordIsFetchedByOneAndEndsWithItsInvitation) {
   EXPECT_TRUE(store.may_fetch(id, {}, now).value());
   ASSERT_TRUE(store.keep_record(id, {"{less}", "{of it}", false}, now));
   EXPECT_EQ(store.record(id).value(), "{part}");
+  ASSERT_TRUE(store.keep_record(id, {"{part}", "{newer}", false, true}, now));
+  EXPECT_EQ(store.suggested(id).value(), "{newer}") << "because the form was opened";
   now += hours(1);
   EXPECT_EQ(due(now), 0u) << "four tries";
   ASSERT_TRUE(store.keep_record(id, {"{record}", "{suggested}"}, now));
   EXPECT_EQ(store.record(id).value(), "{record}");
   EXPECT_EQ(store.suggested(id).value(), "{suggested}");
+  ASSERT_TRUE(store.keep_record(id, {"{part}", "{of it}", false, true}, now));
+  EXPECT_EQ(store.record(id).value(), "{record}") << "a part never replaces the whole";
   EXPECT_EQ(due(kNow + hours(23)), 0u) << "it is there";
   EXPECT_FALSE(store.may_fetch(id, {true, now - hours(1)}, now + hours(1)).value());
   EXPECT_TRUE(store.may_fetch(id, {true, now}, now + hours(1)).value()) << "too old";
