@@ -83,12 +83,7 @@ void take(HookRequest& request, const Part& part, const Pages& pages) {
   }
 }
 
-}  // namespace
-
-void fetch_missing(HookRequest& request, const Fetch& fetch) {
-  if (request.access_token.empty() || request.fhir_server.empty()) {
-    return;
-  }
+void complete(HookRequest& request, const Fetch& fetch) {
   Wanted wanted{request.fhir_server, request.access_token, {}};
   while (wanted.server.ends_with('/')) {
     wanted.server.pop_back();
@@ -110,6 +105,24 @@ void fetch_missing(HookRequest& request, const Fetch& fetch) {
   for (std::size_t i = 0; i < answers.size() && i < parts.size(); ++i) {
     take(request, parts[i], answers[i]);
   }
+}
+
+}  // namespace
+
+void fetch_missing(HookRequest& request, const Fetch& fetch) {
+  if (!request.access_token.empty() && !request.fhir_server.empty()) {
+    complete(request, fetch);
+  }
+}
+
+Json fetch_record(const std::string& server, const std::string& patient_id, const Fetch& fetch) {
+  HookRequest request;
+  request.fhir_server = server;
+  request.patient_id = patient_id;
+  request.prefetch = Json::object({{"intake", Json()}});  // there are none to look for
+  complete(request, fetch);
+  request.prefetch.erase("intake");
+  return std::move(request.prefetch);
 }
 
 }  // namespace myoflag::cds

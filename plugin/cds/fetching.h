@@ -22,6 +22,11 @@ struct Wanted {
 using Pages = std::vector<std::string>;
 using Fetch = std::function<std::vector<Pages>(const Wanted&)>;
 
+// What the templates ask of a record, but for the intake answers, under the keys of a prefetch. The
+// id may be one of FHIR's only. The token of what is wanted is empty.
+fhir::Json fetch_record(const std::string& server, const std::string& patient_id,
+                        const Fetch& fetch);
+
 // Completes the call's prefetch: keys that it lacks, and further pages of those that have one. A
 // key that stays without an answer becomes an OperationOutcome, which is how an EHR says that it
 // failed. Does nothing where the call brings no token.

@@ -289,11 +289,27 @@ bool drop(std::vector<Source>& sources, const std::set<std::string_view>& keys) 
   return dropped;
 }
 
-// A part of the record that would refuse the whole is left out and named. Places of issues are as
-// the assessor says them.
+// A part of the record that would refuse the whole is left out. Places of issues are as the
+// assessor says them.
+template <typename Use>
+auto used_without_faults(std::vector<Source>& sources, Use use) {
+  while (true) {
+    auto used = use();
+    if (used) {
+      return used;
+    }
+    const auto& issues = used.error();
+    if (std::any_of(issues.begin(), issues.end(), is_about_identity) ||
+        !drop(sources, keys_at_fault(issues, sources))) {
+      return used;
+    }
+  }
+}
+
+// What was left out is named.
 tl::expected<Assessed, Issues> judged(const Assessor& assessor, const std::string& patient_id,
                                       std::vector<Source>& sources, rules::Instant now) {
-  while (true) {
+  return used_without_faults(sources, [&] {
     AssessOptions options;
     options.now = now;
     Json bundle = bundle_of(patient_id, sources);
@@ -301,16 +317,8 @@ tl::expected<Assessed, Issues> judged(const Assessor& assessor, const std::strin
     options.record_doubtful = std::any_of(sources.begin(), sources.end(), [](const Source& source) {
       return is_doubtful(source.state);
     });
-    auto assessed = assessor.assess_resource(std::move(bundle), options);
-    if (assessed) {
-      return assessed;
-    }
-    const auto& issues = assessed.error();
-    if (std::any_of(issues.begin(), issues.end(), is_about_identity) ||
-        !drop(sources, keys_at_fault(issues, sources))) {
-      return assessed;
-    }
-  }
+    return assessor.assess_resource(std::move(bundle), options);
+  });
 }
 
 bool is_request(const Json& resource) {
@@ -510,6 +518,26 @@ tl::expected<FetchedJudged, Issues> judge_fetched(const Assessor& assessor,
       }
     }
     return FetchedJudged{std::move(assessed), std::move(input)};
+  });
+}
+
+tl::expected<mapping::RecordContext, Issues> read_fetched(const Assessor& assessor,
+                                                          const std::string& patient_id,
+                                                          Json prefetch, rules::Instant now) {
+  const auto& knowledge = *assessor.knowledge();
+  Json subject = Json::object({{"reference", "Patient/" + patient_id}});
+  prefetch.set("intake",
+               Json::object({{"resourceType", "QuestionnaireResponse"},
+                             {"questionnaire", mapping::questionnaire_canonical(knowledge)},
+                             {"status", "in-progress"},
+                             {"subject", std::move(subject)}}));
+  auto sources = sources_of(prefetch);
+  return used_without_faults(sources, [&] {
+    return mapping::take_in(bundle_of(patient_id, sources), knowledge)
+        .map([&](const mapping::Intake& intake) {
+          return mapping::read_record(assessor.concepts(), intake.record, false, now,
+                                      intake.set_aside);
+        });
   });
 }
 

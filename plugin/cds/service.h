@@ -13,6 +13,7 @@
 #include "plugin/assess.h"
 #include "plugin/cds/assessment_card.h"
 #include "plugin/cds/fetching.h"
+#include "plugin/mapping/context.h"
 
 namespace myoflag::cds {
 
@@ -53,6 +54,13 @@ tl::expected<FetchedJudged, fhir::Issues> judge_fetched(const Assessor& assessor
                                                         const std::string& patient_id,
                                                         const fhir::Json& prefetch,
                                                         rules::Instant now);
+
+// What the record that was fetched says, read as beside such a response, which need not be there
+// yet. The same is refused: above all what is about somebody else.
+tl::expected<mapping::RecordContext, fhir::Issues> read_fetched(const Assessor& assessor,
+                                                                const std::string& patient_id,
+                                                                fhir::Json prefetch,
+                                                                rules::Instant now);
 
 class Service {
  public:

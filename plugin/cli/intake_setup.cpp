@@ -36,15 +36,6 @@ intake::Settings settings_of(const config::IntakeOptions& options, delivery::Urg
   return settings;
 }
 
-// Of now: it can be replaced.
-std::function<std::shared_ptr<const Assessor>()> assessor_of(const sidecar::Current& serving) {
-  return [&serving]() -> std::shared_ptr<const Assessor> {
-    auto current = serving.get();
-    const auto* held = &current->assessor;
-    return {std::move(current), held};
-  };
-}
-
 // From records, and of staff.
 void add_entrances(
     http::Router& router, const Intake& intake, Launch& launch, const review::Door& door,
@@ -81,6 +72,14 @@ void add_entrances(
 }
 
 }  // namespace
+
+std::function<std::shared_ptr<const Assessor>()> assessor_of(const sidecar::Current& serving) {
+  return [&serving]() -> std::shared_ptr<const Assessor> {
+    auto current = serving.get();
+    const auto* held = &current->assessor;
+    return {std::move(current), held};
+  };
+}
 
 tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup& setup, bool demo) {
   const auto& options = setup.config().intake;
@@ -169,12 +168,18 @@ void add_inviting(
 }
 
 void add_intake(http::Router& router, Intake& intake, const sidecar::Current& serving,
-                sidecar::FeedbackKeeper* keeper, Launch* launch,
+                sidecar::FeedbackKeeper* keeper, Launch* launch, Prefilling* prefilling,
                 const std::function<rules::Instant()>& now,
                 const std::function<void(const std::string& request, std::string_view why)>& log) {
   const auto assessor = assessor_of(serving);
-  intake::add_routes(router, {intake.invitations, assessor, now, log, intake.settings,
-                              intake.languages, intake.presentation});
+  intake::Parts pages{intake.invitations, assessor,           now, log, intake.settings,
+                      intake.languages,   intake.presentation};
+  if (prefilling != nullptr) {
+    pages.open_record = [prefilling](const intake::Invitation& invitation) {
+      prefilling->open(invitation);
+    };
+  }
+  intake::add_routes(router, pages);
   review::Parts clinic{intake.desk, intake.invitations,  assessor, now,
                        log,         intake.clinic_texts, nullptr,  nullptr};
   if (keeper != nullptr) {

@@ -11,6 +11,7 @@
 
 #include "plugin/browser/texts.h"
 #include "plugin/cli/launch_setup.h"
+#include "plugin/cli/prefilling.h"
 #include "plugin/http/router.h"
 #include "plugin/intake/invitation_service.h"
 #include "plugin/intake/service.h"
@@ -42,10 +43,14 @@ sidecar::Checked<std::shared_ptr<const sidecar::Serving>> serving_of(const sidec
 rules::Problems language_problems(const sidecar::Setup& setup, const intake::Languages& texts,
                                   const rules::Knowledge& knowledge);
 
+// Of now: it can be replaced.
+std::function<std::shared_ptr<const Assessor>()> assessor_of(const sidecar::Current& serving);
+
 // The pages for patients and those for the clinic. What is given outlives the router; `keeper`
-// null: no figures are kept; `launch` null: nobody signs in to the clinic's pages.
+// null: no figures are kept; `launch` null: nobody signs in to the clinic's pages; `prefilling`
+// null: records suggest nothing.
 void add_intake(http::Router& router, Intake& intake, const sidecar::Current& serving,
-                sidecar::FeedbackKeeper* keeper, Launch* launch,
+                sidecar::FeedbackKeeper* keeper, Launch* launch, Prefilling* prefilling,
                 const std::function<rules::Instant()>& now,
                 const std::function<void(const std::string& request, std::string_view why)>& log);
 

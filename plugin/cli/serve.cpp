@@ -28,6 +28,7 @@
 #include "plugin/cli/launch_setup.h"
 #include "plugin/cli/options.h"
 #include "plugin/cli/polling.h"
+#include "plugin/cli/prefilling.h"
 #include "plugin/cli/sidecar_setup.h"
 #include "plugin/delivery/site.h"
 #include "plugin/ehr/fetch_pool.h"
@@ -599,6 +600,9 @@ http::ServerOptions listening(const config::Config& config, std::shared_ptr<cons
     constexpr unsigned writing = 6;
     options.limits.workers += writing;
   }
+  if (config.intake.prefill == "on") {
+    options.limits.workers += static_cast<unsigned>(2 * Prefilling::kAtOnce);
+  }
   if (is_fetching) {  // those who wait for an EHR take no worker from the others
     options.limits.workers += static_cast<unsigned>(2 * config.fetching.at_once);
   }
@@ -648,6 +652,32 @@ tl::expected<std::unique_ptr<Poller>, Failure> poller(const sidecar::Setup& setu
                         [&log, every = given.poll](const Failure& failure) {
                           log.write(delivery_line("poll", failure, every));
                         }});
+}
+
+std::string prefill_line(std::int64_t invitation, std::string_view why) {
+  return fhir::write_json(fhir::Json::object({{"time", fhir::instant_text(system_now())},
+                                              {"prefill", "not used"},
+                                              {"invitation", fhir::Json(invitation)},
+                                              {"why", safe_text(why)}}));
+}
+
+// Null: records suggest nothing.
+tl::expected<std::unique_ptr<Prefilling>, Failure> prefilling_of(
+    const sidecar::Setup& setup, const Options& options, Intake* intake,
+    const sidecar::Current& current, const std::function<rules::Instant()>& clock,
+    sidecar::LineLog& log) {
+  const auto arguments = setup.prefilling();
+  if (arguments.empty() || intake == nullptr || (options.demo && !options.deliver)) {
+    return nullptr;
+  }
+  const auto& given = setup.config().intake;
+  return Prefilling::start(
+      {intake->invitations, assessor_of(current), clock,
+       [&log](std::int64_t invitation, std::string_view why) {
+         log.write(prefill_line(invitation, why));
+       },
+       setup.config().delivery.ehr.base, given.prefill_age, given.prefill_wait},
+      arguments);
 }
 
 // A demo for which nobody has named one.
@@ -802,6 +832,13 @@ Exit serve(const Options& options) {
     }
   };
   const auto tasks = task_keeper(setup, intake->get(), current, clock, log);
+  const auto prefilling = prefilling_of(setup, options, intake->get(), current, clock, log);
+  if (!prefilling) {
+    return fail(prefilling.error());
+  }
+  if (*prefilling != nullptr) {
+    (*prefilling)->count(metrics);
+  }
   allow_connections();
   const auto router_for = [&](std::uint16_t port) {
     const sidecar::Parts parts{current,
@@ -828,7 +865,7 @@ Exit serve(const Options& options) {
                    });
     }
     if (*intake) {
-      add_intake(router, **intake, current, keeper->get(), launch->get(), clock,
+      add_intake(router, **intake, current, keeper->get(), launch->get(), prefilling->get(), clock,
                  [&log](const std::string& request, std::string_view why) {
                    log.write(failed_line(request, why));
                  });

@@ -61,6 +61,9 @@ struct IntakeOptions {
   std::vector<std::string> appointment_types;   // "system|code" of who is invited
   int appointment_days = 14;                    // so far ahead
   std::string task = "off";                     // or "on": the EHR gets a Task for each invitation
+  std::string prefill = "off";                  // or "on": the record suggests answers
+  std::chrono::seconds prefill_age{86'400};     // then it is fetched anew when the form is opened
+  std::chrono::milliseconds prefill_wait{1'500};  // at most, for whoever opens it
   std::string inviter;  // issuer of trust.clients that may invite over HTTP; empty: nobody
 };
 

@@ -149,7 +149,7 @@ constexpr std::array<SectionAbout, 10> all_sections{{
      "or the connection is closed."},
 }};
 
-const std::array<Option, 86> all{{
+const std::array<Option, 89> all{{
     {"listen", "host",
      "Address of this machine, not a name. Another one than loopback (127.0.0.1, ::1) needs a\n"
      "certificate.",
@@ -361,6 +361,26 @@ const std::array<Option, 86> all{{
      "as\n"
      "delivery says.",
      TextOption{[](Config& c) -> std::string& { return c.intake.task; }, "on or off", is_switch}},
+    {"intake", "prefill",
+     "on: what the record at delivery.to says of sex, pregnancy, medicines and conditions is "
+     "ticked "
+     "on\n"
+     "the pages after the date of birth, to be confirmed or corrected. Whoever has the link and "
+     "knows\n"
+     "the date of birth then sees it, and our client there needs scopes for reading.",
+     TextOption{[](Config& c) -> std::string& { return c.intake.prefill; }, "on or off",
+                is_switch}},
+    {"intake", "prefill-age",
+     "After which what was fetched is fetched anew when the form is opened.",
+     NumberOption{[](const Config& c) -> std::int64_t { return c.intake.prefill_age.count(); },
+                  [](Config& c, std::int64_t v) { c.intake.prefill_age = std::chrono::seconds(v); },
+                  60, 604'800, "seconds"}},
+    {"intake", "prefill-wait",
+     "For which whoever opens the form waits for that at most; then it opens without it.",
+     NumberOption{
+         [](const Config& c) -> std::int64_t { return c.intake.prefill_wait.count(); },
+         [](Config& c, std::int64_t v) { c.intake.prefill_wait = std::chrono::milliseconds(v); },
+         300, 5'000, "milliseconds"}},
     {"intake", "inviter",
      "The issuer of one of trust.clients, which may make and withdraw invitations at service.base "
      "+\n"

@@ -422,6 +422,22 @@ class Reader {
     }
   }
 
+  void check_prefill() {
+    const auto& config = loaded_.config_;
+    if (config.intake.prefill != "on") {
+      return;
+    }
+    if (config.delivery.ehr.base.empty()) {
+      problems_.push_back(
+          loaded_.problem("intake.prefill", "MF-4255",
+                          "intake.prefill goes with delivery.to: where the record is"));
+    }
+    if (config.intake.store.empty()) {
+      problems_.push_back(loaded_.problem("intake.store", "MF-4255",
+                                          "intake.store is needed: intake.prefill is on"));
+    }
+  }
+
   // A page without these would send a patient nowhere.
   void check_intake() {
     const auto& config = loaded_.config_;
@@ -539,6 +555,7 @@ class Reader {
     check_intake();
     check_inviter();
     check_appointments();
+    check_prefill();
     check_launch();
     check_staff();
     if (!config.clients.empty() && config.base.empty()) {

@@ -43,6 +43,13 @@ class Socket {
   std::mutex mutex_;
 };
 
+std::string without_end(std::string base) {
+  while (base.ends_with('/')) {
+    base.pop_back();
+  }
+  return base;
+}
+
 // The address of the next page. Empty: there is none, or none at this endpoint.
 std::string next_page(const Json& bundle, std::string_view base) {
   for (const auto& link : bundle.array_of("link")) {
@@ -57,15 +64,15 @@ std::string next_page(const Json& bundle, std::string_view base) {
 
 class Order {
  public:
-  Order(fhir::client::Transport& transport, FetchOrder order, Socket& socket)
+  Order(fhir::client::Transport& transport, FetchOrder order, fhir::client::Authority* own,
+        Socket& socket)
       : transport_(transport),
         order_(std::move(order)),
-        authority_(order_.token.empty() ? "" : fhir::client::bearer(order_.token)),
+        bearer_(fhir::client::bearer(order_.token)),
+        authority_(order_.token.empty() ? own : &bearer_),
         until_(Clock::now() + order_.time),
         socket_(socket) {
-    while (order_.base.ends_with('/')) {
-      order_.base.pop_back();
-    }
+    order_.base = without_end(std::move(order_.base));
   }
 
   void run() {
@@ -174,7 +181,7 @@ class Order {
     endpoint.deadline = left;
     endpoint.most_bytes = kMostFetched;
     endpoint.most_tries = 1;
-    Client client(transport_, endpoint, &authority_);
+    Client client(transport_, endpoint, authority_);
     auto reply = client.read_page(url);
     const bool done = reply.next == fhir::client::Next::done && reply.resource.is_object();
     return done ? std::optional(std::move(reply.resource)) : std::nullopt;
@@ -182,14 +189,21 @@ class Order {
 
   fhir::client::Transport& transport_;
   FetchOrder order_;
-  fhir::client::FixedAuthority authority_;
+  fhir::client::FixedAuthority bearer_;
+  fhir::client::Authority* const authority_;
   const Clock::time_point until_;
   Socket& socket_;
 };
 
+// Nothing is asked in our own name elsewhere.
+bool may_be_done(const FetchOrder& order, const Own& own) {
+  return order.queries.empty() || !order.token.empty() ||
+         (!own.base.empty() && without_end(order.base) == without_end(own.base));
+}
+
 }  // namespace
 
-Exit fetch_orders(fhir::client::Transport& transport, int socket) {
+Exit fetch_orders(fhir::client::Transport& transport, int socket, const Own& own) {
   std::signal(SIGPIPE, SIG_IGN);  // the other end may give up on an order
   Socket answers(socket);
   FrameReader frames(kMostOrdered);
@@ -197,10 +211,10 @@ Exit fetch_orders(fhir::client::Transport& transport, int socket) {
   for (;;) {
     if (const auto content = frames.next()) {
       auto order = read_order(*content);
-      if (!order) {
+      if (!order || !may_be_done(*order, own)) {
         return Exit::usage;
       }
-      Order(transport, *std::move(order), answers).run();
+      Order(transport, *std::move(order), own.authority, answers).run();
       answers.send(end_frame());
       continue;
     }

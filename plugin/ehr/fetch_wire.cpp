@@ -105,7 +105,7 @@ std::optional<FetchOrder> read_order(std::string_view content) {
   for (const auto& request : json->array_of("requests")) {
     order.requests.push_back(request_of(request));
   }
-  const bool has_queries = !order.base.empty() && !order.token.empty() && !order.queries.empty() &&
+  const bool has_queries = !order.base.empty() && !order.queries.empty() &&
                            order.queries.size() <= kMostQueries && order.requests.empty();
   const bool has_requests =
       order.queries.empty() && !order.requests.empty() && order.requests.size() <= kMostQueries;

@@ -41,7 +41,7 @@ struct WebAnswer {
 // Queries of a FHIR endpoint, or requests to anybody.
 struct FetchOrder {
   std::string base;                  // of the FHIR endpoint
-  std::string token;                 // for it alone
+  std::string token;                 // for it alone; empty: as whom the process itself is there
   std::vector<std::string> queries;  // what follows the base: "/Patient/1", "?page=2"
   std::chrono::milliseconds time{0};
   std::vector<WebRequest> requests = {};  // instead of all but the time

@@ -106,6 +106,18 @@ Exit fetch_key_set(const EhrOptions& options, const std::string& file) {
   return fetched ? Exit::done : fail(fetched.error());
 }
 
+// What is suggested to patients from their record.
+constexpr const char* scope_of_prefill =
+    "system/Patient.rs system/Observation.rs system/Condition.rs system/MedicationRequest.rs "
+    "system/ServiceRequest.rs";
+
+// In our own name, at one endpoint.
+Exit fetch_as_ourselves(const EhrOptions& options) {
+  const auto ehr = open_ehr(options, scope_of_prefill);
+  return ehr ? fetch_orders(*ehr->transport, STDIN_FILENO, {options.base, ehr->authority.get()})
+             : fail(ehr.error());
+}
+
 // One order after the other, until whoever gives them is gone.
 Exit fetch_for_calls(const EhrOptions& options) {
   fhir::client::TransportOptions how;
@@ -321,6 +333,7 @@ Exit run(int argc, char** argv) {
   keys->add_option("--url", options.base)->required();
   keys->add_option("--out", key_set)->required();
   CLI::App* calls = app.add_subcommand("fetch", "Fetches what the sidecar orders");
+  calls->add_option("--base", options.base);
   add_ehr_options(*calls, options);
   add_deliver(app, options, delivery, store_file);
   HookChoice hook;
@@ -347,7 +360,7 @@ Exit run(int argc, char** argv) {
   }
   if (calls->parsed()) {
     std::signal(SIGINT, SIG_IGN);  // of the terminal, to the sidecar, which still answers calls
-    return fetch_for_calls(options);
+    return options.base.empty() ? fetch_for_calls(options) : fetch_as_ourselves(options);
   }
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);

@@ -123,10 +123,10 @@ Response Handling::submit() {
     return go_to(address);
   }
   const Json response = response_now(draft_, form_, true);
-  const auto assessed = assess(response, rules::Outlook::whole);
-  const bool is_kept = needed(parts_.invitations.submit(invitation_.id, invitation_.revision,
-                                                        submission(assessed, response),
-                                                        told_text(assessed.assessment), now_));
+  const auto judged = judge(response);
+  const bool is_kept =
+      needed(parts_.invitations.submit(invitation_.id, invitation_.revision, submission(judged),
+                                       told_text(judged.assessed.assessment), now_));
   if (!is_kept) {
     reload();
     return go_to(resume_address());

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <bit>
 #include <iterator>
+#include <typeinfo>
 
 #include <fmt/format.h>
 
 #include "plugin/browser/accept_language.h"
 #include "plugin/browser/answer.h"
 #include "plugin/delivery/submission.h"
+#include "plugin/intake/prefill.h"
 #include "plugin/intake/response.h"
 #include "plugin/intake/web_files.h"
 
@@ -317,9 +319,38 @@ std::optional<rules::Assessment> Handling::judged(const Draft& draft, const Form
   return assess(response_now(draft, form, false), rules::Outlook::none).assessment;
 }
 
-store::Submission Handling::submission(const Assessed& assessed, const Json& response) const {
+// Nothing: there is no record that goes with the answers.
+std::optional<cds::FetchedJudged> Handling::judge_with_record(const Json& response) const {
+  const auto kept = parts_.open_record == nullptr
+                        ? std::string()
+                        : needed(parts_.invitations.record(invitation_.id));
+  if (kept.empty()) {
+    return std::nullopt;
+  }
+  try {
+    auto record = fhir::read_json(kept).value_or(Json::object());
+    record.set("intake", response);
+    auto judged = cds::judge_fetched(*assessor_, patient_id(invitation_.patient), record, now_);
+    if (judged) {
+      return *std::move(judged);
+    }
+  } catch (const std::exception& error) {
+    // A record stands in nobody's way. Not what it says: that may quote the record.
+    parts_.log(request_.id, typeid(error).name());
+  }
+  parts_.log(request_.id, "MF-4268: a record that was kept is not used");
+  return std::nullopt;
+}
+
+cds::FetchedJudged Handling::judge(const Json& response) const {
+  auto judged = judge_with_record(response);
+  return judged ? *std::move(judged)
+                : cds::FetchedJudged{assess(response, rules::Outlook::whole), response};
+}
+
+store::Submission Handling::submission(const cds::FetchedJudged& judged) const {
   auto made = delivery::submission_of(
-      assessed, fhir::write_json(response),
+      judged.assessed, fhir::write_json(judged.input),
       {parts_.settings.tenant, parts_.settings.urgency, parts_.settings.communication});
   if (!made) {
     throw Broken{made.error().text};

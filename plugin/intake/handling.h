@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "plugin/browser/form.h"
+#include "plugin/cds/service.h"
 #include "plugin/intake/fields.h"
 #include "plugin/intake/flow.h"
 #include "plugin/intake/service.h"
@@ -131,12 +132,16 @@ class Handling {
 
   std::optional<rules::Assessment> judged(const Draft& draft, const Form& form) const;
   Assessed assess(const fhir::Json& response, rules::Outlook outlook) const;
+  // Beside the record that is kept, where there is one.
+  cds::FetchedJudged judge(const fhir::Json& response) const;
+  std::optional<cds::FetchedJudged> judge_with_record(const fhir::Json& response) const;
   const Informant* informant(const Draft& draft) const;
   fhir::Json response_now(const Draft& draft, const Form& form, bool is_finished) const;
-  store::Submission submission(const Assessed& assessed, const fhir::Json& response) const;
+  store::Submission submission(const cds::FetchedJudged& judged) const;
 
   QuestionView question_view(int index, bool to_review) const;
   void suggest_informant(QuestionView& view) const;
+  void suggest_from_record(int index, QuestionView& view) const;
   http::Response late() const;
   std::string slip_text(const rules::Item& item, Slip slip) const;
   http::Response question_again(int index, const Given& given, int status, bool changed,

@@ -167,6 +167,9 @@ Response Handling::identify() {
   if (identified.outcome == Identity::locked) {
     return locked();
   }
+  if (parts_.open_record != nullptr && !invitation_.submitted) {
+    parts_.open_record(invitation_);
+  }
   auto response = go_to(resume_address());
   browser::set_cookie(response, kCookie, identified.session);
   return response;

@@ -25,6 +25,7 @@ using store::Write;
 constexpr std::size_t kMostId = 64;
 constexpr int kMostLinks = 50;   // of one invitation
 constexpr int kMostTold = 100;   // at a time
+constexpr int kMostForAll = 4;   // tries to fetch what is missing of a record
 constexpr int kMostVisits = 20;  // of one invitation; the oldest, first those without identity, go
 
 std::string digest(std::string_view token) { return rules::hex(rules::sha256(token)); }
@@ -183,6 +184,9 @@ struct Invitations::State : File {
       return Created{before.id, {}, Became::kept};
     }
     write.change("UPDATE invitation SET born=? WHERE id=?", wanted.born, before.id);
+    if (before.born != wanted.born) {
+      write.change("DELETE FROM prefill WHERE invitation=?", before.id);
+    }
     if (wanted.moves) {
       write.change("UPDATE invitation SET expires=?, meets=? WHERE id=?", seconds(wanted.expires),
                    optional_seconds(wanted.meets), before.id);
@@ -374,6 +378,7 @@ Done Invitations::withdraw(std::int64_t id, Time now) {
       seconds(now), id);
   write.change("DELETE FROM visit WHERE invitation=?", id);
   if (changed == 1) {
+    write.change("DELETE FROM prefill WHERE invitation=?", id);
     return write.commit();
   }
   const auto found = state_->one("id=?", id);
@@ -393,6 +398,7 @@ Result<bool> Invitations::cancel(std::int64_t id, Time now) {
       seconds(now), id);
   if (changed == 1) {
     write.change("DELETE FROM visit WHERE invitation=?", id);
+    write.change("DELETE FROM prefill WHERE invitation=?", id);
   }
   return write.commit().map([&] { return changed == 1; });
 }
@@ -588,7 +594,91 @@ Result<bool> Invitations::submit(std::int64_t invitation, std::int64_t revision,
     return tl::unexpected(receipt.error());
   }
   write.change("UPDATE invitation SET item=? WHERE id=?", receipt->item, invitation);
+  write.change("DELETE FROM prefill WHERE invitation=?", invitation);
   return write.commit().map([] { return true; });
+}
+
+Result<std::vector<Invitation>> Invitations::without_record(Time now, int most) {
+  const std::lock_guard lock(state_->mutex);
+  const std::string sql = fmt::format(
+      "{} WHERE submitted IS NULL AND withdrawn IS NULL AND expires>? AND NOT EXISTS(SELECT 1 FROM"
+      " prefill p WHERE p.invitation=i.id AND (p.due>? OR p.whole<>0 OR (p.fetched IS NOT NULL AND"
+      " p.tries>=?))) ORDER BY id LIMIT ?",
+      kInvitation);
+  return state_->all(invitation_of, sql.c_str(), seconds(now), seconds(now), kMostForAll, most);
+}
+
+Result<bool> Invitations::may_fetch(std::int64_t id, const Fetching& why, Time now) {
+  struct Before {
+    Time tried, due;
+    std::int64_t tries;
+    std::optional<Time> fetched;
+  };
+  constexpr std::chrono::seconds first{60}, longest{21'600};
+  constexpr std::int64_t most_doubled = 9;
+  const std::lock_guard lock(state_->mutex);
+  Write write(*state_);
+  const auto found = state_->first(
+      [](const Columns& row) {
+        return Before{time_of(row.integer(0)), time_of(row.integer(1)), row.integer(2),
+                      optional_time(row, 3)};
+      },
+      "SELECT tried,due,tries,fetched FROM prefill WHERE invitation=?", id);
+  if (!found) {
+    return tl::unexpected(found.error());
+  }
+  const auto& before = *found;
+  const bool is_wanted =
+      !before || (why.is_opened ? (!before->fetched || *before->fetched <= why.not_since) &&
+                                      before->tried + kFetchPause <= now
+                                : before->due <= now);
+  if (!is_wanted) {
+    return false;
+  }
+  const auto tries = before ? before->tries : 0;
+  const auto wait = std::min(first * (std::int64_t{1} << std::min(tries, most_doubled)), longest);
+  write.change(
+      "INSERT INTO prefill(invitation,tried,tries,due) VALUES(?,?,?,?) ON CONFLICT(invitation) DO"
+      " UPDATE SET tried=excluded.tried, tries=excluded.tries, due=excluded.due",
+      id, seconds(now), tries + 1, seconds(now + wait));
+  return write.commit().map([] { return true; });
+}
+
+Done Invitations::keep_record(std::int64_t id, const KeptRecord& kept, Time now) {
+  const bool is_there = !kept.record.empty();
+  const std::string small = is_there ? store::packed(kept.record) : std::string();
+  if (is_there && small.empty()) {
+    return tl::unexpected(Failure{Exit::outside, "MF-3100: the store cannot be kept: zstd"});
+  }
+  const bool is_done = is_there && kept.is_whole;
+  const std::lock_guard lock(state_->mutex);
+  Write write(*state_);
+  write.change(
+      "UPDATE prefill SET record=?, suggested=?, fetched=?, whole=?, tries=CASE WHEN ?<>0 THEN 0"
+      " ELSE tries END WHERE invitation=(SELECT id FROM invitation WHERE id=? AND submitted IS NULL"
+      " AND withdrawn IS NULL AND expires>?) AND (fetched IS NULL OR ?<>0 OR (whole=0 AND ?<>0))",
+      small, kept.suggested, is_there ? std::optional(seconds(now)) : std::nullopt,
+      std::int64_t{is_done ? 1 : 0}, std::int64_t{is_done ? 1 : 0}, id, seconds(now),
+      std::int64_t{kept.is_whole ? 1 : 0}, std::int64_t{kept.replaces_part ? 1 : 0});
+  return write.commit();
+}
+
+Result<std::string> Invitations::suggested(std::int64_t id) {
+  const std::lock_guard lock(state_->mutex);
+  return state_
+      ->first([](const Columns& row) { return row.text(0); },
+              "SELECT suggested FROM prefill WHERE invitation=?", id)
+      .map([](auto&& found) { return found.value_or(""); });
+}
+
+Result<std::string> Invitations::record(std::int64_t id) {
+  const std::lock_guard lock(state_->mutex);
+  const auto found = state_->first([](const Columns& row) { return row.text(0); },
+                                   "SELECT record FROM prefill WHERE invitation=?", id);
+  if (!found) {
+    return tl::unexpected(found.error());
+  }
+  return found->value_or("").empty() ? Result<std::string>() : store::unpacked(**found);
 }
 
 Done Invitations::will_tell(bool tells) {
@@ -624,6 +714,9 @@ Done Invitations::tidy(Time now) {
   write.change(
       "UPDATE invitation SET draft='', told='' WHERE expires<=? AND (length(draft)>0 OR"
       " length(told)>0)",
+      seconds(now));
+  write.change(
+      "DELETE FROM prefill WHERE invitation IN(SELECT id FROM invitation WHERE expires<=?)",
       seconds(now));
   write.change("DELETE FROM visit WHERE made<=?", seconds(now - kLongestVisit));
   return write.commit();

@@ -138,6 +138,21 @@ struct Untold {
 inline constexpr std::string_view kTaskOpen = "requested";
 inline constexpr std::string_view kTaskDone = "completed";
 
+// When the record of an invitation may be fetched: by whoever looks for those that are due, or
+// because its form is opened.
+struct Fetching {
+  bool is_opened = false;
+  Time not_since{};  // opened: what was fetched before is too old
+};
+// What was fetched. An empty record: nothing of it may be used.
+struct KeptRecord {
+  std::string record, suggested;
+  bool is_whole = true;        // nothing of it is missing
+  bool replaces_part = false;  // another part that was there
+};
+// A form that is opened again so soon does not wait for the record once more.
+inline constexpr std::chrono::seconds kFetchPause{30};
+
 class Invitations {
  public:
   // As store::Store::open says.
@@ -190,10 +205,23 @@ class Invitations {
   // person has to see to that. How many it were; at most a hundred at a time.
   using MakeTask = std::function<store::Submission(const Untold& untold)>;
   Result<int> tell(const MakeTask& make, Time now);
+  // Open invitations whose record nobody has fetched yet, or not whole in a few tries, and whose
+  // turn it is.
+  Result<std::vector<Invitation>> without_record(Time now, int most);
+  // Whoever gets true fetches it; nobody else does meanwhile. After each try that is followed by
+  // nothing the next one waits longer.
+  Result<bool> may_fetch(std::int64_t id, const Fetching& why, Time now);
+  // In the place of what was there before; a part never replaces the whole. Nothing is kept with an
+  // invitation that is over.
+  Done keep_record(std::int64_t id, const KeptRecord& kept, Time now);
+  Result<std::string> suggested(std::int64_t id);
+  Result<std::string> record(std::int64_t id);
+
   // Whether deliveries are to ask the record for leave to write Tasks.
   Done will_tell(bool tells);
 
-  // Drafts, and what is told, of invitations that are over; visits that nobody can use any more.
+  // Drafts, records, and what is told, of invitations that are over; visits that nobody can use any
+  // more.
   Done tidy(Time now);
 
  private:

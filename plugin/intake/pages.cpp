@@ -254,8 +254,13 @@ void add_slip(Html& html, std::string_view text) {
   }
 }
 
-std::string described_by(bool has_hint, bool has_error) {
-  return has_hint && has_error ? "hint error" : has_error ? "error" : "hint";
+std::string described_by(bool has_hint, bool has_error, bool has_record = false) {
+  std::string ids;
+  for (const auto& [is_there, id] : {std::pair(has_hint, "hint"), std::pair(has_record, "record"),
+                                     std::pair(has_error, "error")}) {
+    ids += fmt::format("{}{}", ids.empty() || !is_there ? "" : " ", is_there ? id : "");
+  }
+  return ids;
 }
 
 // The help of the form first, then how to answer.
@@ -291,6 +296,18 @@ void add_option(Html& html, const QuestionView& view, const OptionView& option) 
   html.close();
 }
 
+// What is ticked because the record says so.
+void add_from_record(Html& html, const Look& look, const QuestionView& view) {
+  if (view.from_record.empty()) {
+    return;
+  }
+  html.open("div", {{"class", "mf-note"}, {"id", "record"}});
+  html.element("p", say(look, "record-says"));
+  add_list(html, view.from_record);
+  html.element("p", say(look, view.control == Control::several ? "record-several" : "record-one"));
+  html.close();
+}
+
 // Hidden until the script makes it answer to a touch.
 void add_picture(Html& html, const Look& look, const QuestionView& view) {
   html.open("div", {{"class", "mf-map"}, {"data-for", view.link_id}, {"hidden", ""}});
@@ -309,10 +326,11 @@ void add_choice(Html& html, const Look& look, const QuestionView& view) {
   const bool several = view.control == Control::several;
   const bool has_error = !view.slip.empty();
   const bool has_hint = several || !view.help.empty();
-  html.open("fieldset",
-            {{"aria-describedby", described_by(has_hint, has_error), has_hint || has_error}});
+  const auto described = described_by(has_hint, has_error, !view.from_record.empty());
+  html.open("fieldset", {{"aria-describedby", described, !described.empty()}});
   html.open("legend").element("h1", view.question).close();
   add_hint(html, view.help, several ? say(look, "question-several") : "");
+  add_from_record(html, look, view);
   add_slip(html, view.slip);
   if (view.has_body_map) {
     add_picture(html, look, view);

@@ -74,8 +74,9 @@ struct QuestionView {
   std::vector<std::string> notes;  // to be read before it
   Control control = Control::one;
   std::vector<OptionView> options;
-  bool has_body_map = false;  // beside the list, for who sees it and has script
-  std::string value;          // number, text
+  std::vector<std::string> from_record;  // of the options, those that the record suggests
+  bool has_body_map = false;             // beside the list, for who sees it and has script
+  std::string value;                     // number, text
   bool is_whole = false;
   bool is_required = false;
   bool to_review = false;  // Continue leads back to the review

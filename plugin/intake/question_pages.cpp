@@ -71,6 +71,8 @@ QuestionView Handling::question_view(int index, bool to_review) const {
   }
   if (given == draft_.end() && item.link_id == parts_.presentation.informant_question) {
     suggest_informant(view);
+  } else if (given == draft_.end()) {
+    suggest_from_record(index, view);
   }
   view.has_body_map = item.repeats && item.link_id == browser::body_map().question;
   view.value = answer.text;
@@ -94,6 +96,22 @@ void Handling::suggest_informant(QuestionView& view) const {
   const Informant* whose = informant({});
   for (auto& option : view.options) {
     option.is_chosen = whose != nullptr && option.code == whose->answer;
+  }
+}
+
+// Ticked, to be confirmed or corrected, in the words of the form and of nobody's record.
+void Handling::suggest_from_record(int index, QuestionView& view) const {
+  if (parts_.open_record == nullptr) {
+    return;
+  }
+  const auto kept = needed(parts_.invitations.suggested(invitation_.id));
+  const auto all = kept.empty() ? Draft() : read_draft(knowledge(), kept).value_or(Draft());
+  const auto found = all.find(index);
+  for (std::size_t i = 0; found != all.end() && i < view.options.size(); ++i) {
+    if ((found->second.chosen >> i & 1U) != 0) {
+      view.options[i].is_chosen = true;
+      view.from_record.push_back(view.options[i].text);
+    }
   }
 }
 
@@ -249,7 +267,7 @@ Response Handling::save(int index, const Given& given, bool to_review) {
   }
   if (!change.interrupted.empty()) {
     const Json response = response_now(draft, form, false);
-    change.judged = submission(assess(response, rules::Outlook::whole), response);
+    change.judged = submission(judge(response));
     change.judged->is_urgent = true;
   }
   if (!needed(parts_.invitations.save(change, now_))) {

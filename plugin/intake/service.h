@@ -49,6 +49,9 @@ struct Parts {
   Languages languages;  // "en" is among them
   Presentation presentation;
   std::shared_ptr<const Dictionaries> dictionaries = nullptr;  // null: add_routes makes them
+  // The date of birth was right: has the record fetched where it has to be, and is back in a time
+  // that nobody minds. Null: nothing is suggested from a record.
+  std::function<void(const Invitation&)> open_record = nullptr;
 };
 
 // `parts` is copied; what it refers to outlives the router.

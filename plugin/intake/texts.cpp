@@ -12,7 +12,7 @@ namespace myoflag::intake {
 namespace {
 
 // Every page's frame fills in clinic, phone and number.
-constexpr std::array<browser::TextKey, 102> kKeys{{
+constexpr std::array<browser::TextKey, 105> kKeys{{
     {"service"},
     {"help"},
     {"emergency-help"},
@@ -45,6 +45,9 @@ constexpr std::array<browser::TextKey, 102> kKeys{{
     {"question-part", "section of"},
     {"question-several"},
     {"question-or"},
+    {"record-says"},
+    {"record-one"},
+    {"record-several"},
     {"body-front"},
     {"body-back"},
     {"body-right"},

@@ -255,6 +255,16 @@ Checked<std::vector<std::string>> Setup::polling(const std::vector<std::string>&
   return ehr::poll_arguments(given.store, given.ehr, forms, true);
 }
 
+std::vector<std::string> Setup::prefilling() const {
+  if (config().intake.prefill != "on") {
+    return {};
+  }
+  std::vector<std::string> arguments{"fetch"};
+  const auto more = ehr::arguments_of(delivery_from_here().ehr);
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
 Checked<std::vector<std::string>> Setup::delivery() const {
   auto given = delivery_from_here();
   if (given.store.empty()) {

@@ -57,6 +57,8 @@ class Setup {
   Checked<std::vector<std::string>> hook() const;
   // Of the program that looks for new responses to these forms; empty: nobody looks.
   Checked<std::vector<std::string>> polling(const std::vector<std::string>& forms) const;
+  // Of the program that fetches what records suggest to patients; empty: nothing is fetched.
+  std::vector<std::string> prefilling() const;
   // Where what is urgent stands; empty: nowhere.
   std::string outbox() const;
 

@@ -14,7 +14,7 @@ namespace {
 // "Myo1": files of other programs are left alone.
 constexpr std::int64_t kApplication = 0x4d796f31;
 
-constexpr std::array<const char*, 10> kMigrations{
+constexpr std::array<const char*, 11> kMigrations{
     "CREATE TABLE receipt(id INTEGER PRIMARY KEY, response TEXT NOT NULL UNIQUE,"
     " arrived INTEGER NOT NULL);"
     "CREATE TABLE assessment(id INTEGER PRIMARY KEY,"
@@ -115,7 +115,14 @@ constexpr std::array<const char*, 10> kMigrations{
     "ALTER TABLE invitation ADD COLUMN task_number INTEGER NOT NULL DEFAULT 0;"
     "CREATE TABLE task(item INTEGER PRIMARY KEY REFERENCES item(id),"
     " invitation INTEGER NOT NULL REFERENCES invitation(id));"
-    "CREATE INDEX task_of ON task(invitation, item);"};
+    "CREATE INDEX task_of ON task(invitation, item);",
+    // What the record says about the patient of an invitation, as long as it is open. record: what
+    // was fetched, packed; suggested: what of it answers questions, as a draft; whole: nothing was
+    // missing. tried, tries, due: of fetching it.
+    "CREATE TABLE prefill(invitation INTEGER PRIMARY KEY REFERENCES invitation(id),"
+    " tried INTEGER NOT NULL, tries INTEGER NOT NULL, due INTEGER NOT NULL, fetched INTEGER,"
+    " whole INTEGER NOT NULL DEFAULT 0, record BLOB NOT NULL DEFAULT x'', suggested BLOB NOT NULL "
+    "DEFAULT x'');"};
 
 constexpr std::int64_t kNoTarget = 1'000'000;
 

@@ -104,7 +104,6 @@ TEST(FetchWire, WhatIsNoOrderIsNone) {
         R"({"base":"b","token":"t","queries":["/a"],"milliseconds":"5"})",
         R"({"base":"b","token":"t","queries":[],"milliseconds":5})",
         R"({"base":"","token":"t","queries":["/a"],"milliseconds":5})",
-        R"({"base":"b","token":"","queries":["/a"],"milliseconds":5})",
         R"({"base":"b","token":"t","queries":[5],"milliseconds":5,"base":"c"})"}) {
     EXPECT_FALSE(read_order(content)) << content;
   }

@@ -359,22 +359,23 @@ TEST_F(InvitationsFile, AFileFromBeforeAppointmentsKeepsItsInvitations) {
   const auto before = open().invite(kNew, kNow).value();
   {
     store::Database db;
-    ASSERT_TRUE(db.open(path_) &&
-                db.run("ALTER TABLE visit DROP COLUMN clinic;"
-                       "ALTER TABLE invitation DROP COLUMN informant;"
-                       "ALTER TABLE invitation DROP COLUMN opened_by;"
-                       "DROP TABLE task; ALTER TABLE invitation DROP COLUMN item;"
-                       "ALTER TABLE invitation DROP COLUMN task_says;"
-                       "ALTER TABLE invitation DROP COLUMN task_number;"
-                       "DROP TABLE link; DROP TABLE invitation_key; DROP INDEX of_appointment;"
-                       "DROP INDEX was_of_appointment;"
-                       "ALTER TABLE invitation DROP COLUMN appointment;"
-                       "ALTER TABLE invitation DROP COLUMN meets;"
-                       "ALTER TABLE invitation DROP COLUMN withdrawn_by;"
-                       "ALTER TABLE item DROP COLUMN holder;"
-                       "ALTER TABLE item DROP COLUMN held_until;"
-                       "ALTER TABLE escalation DROP COLUMN holder;"
-                       "ALTER TABLE escalation DROP COLUMN held_until; PRAGMA user_version=6"));
+    ASSERT_TRUE(
+        db.open(path_) &&
+        db.run("ALTER TABLE visit DROP COLUMN clinic;"
+               "ALTER TABLE invitation DROP COLUMN informant;"
+               "ALTER TABLE invitation DROP COLUMN opened_by;"
+               "DROP TABLE prefill; DROP TABLE task; ALTER TABLE invitation DROP COLUMN item;"
+               "ALTER TABLE invitation DROP COLUMN task_says;"
+               "ALTER TABLE invitation DROP COLUMN task_number;"
+               "DROP TABLE link; DROP TABLE invitation_key; DROP INDEX of_appointment;"
+               "DROP INDEX was_of_appointment;"
+               "ALTER TABLE invitation DROP COLUMN appointment;"
+               "ALTER TABLE invitation DROP COLUMN meets;"
+               "ALTER TABLE invitation DROP COLUMN withdrawn_by;"
+               "ALTER TABLE item DROP COLUMN holder;"
+               "ALTER TABLE item DROP COLUMN held_until;"
+               "ALTER TABLE escalation DROP COLUMN holder;"
+               "ALTER TABLE escalation DROP COLUMN held_until; PRAGMA user_version=6"));
   }
   auto store = open();
   const auto found = store.by_token(before.token).value();
@@ -588,6 +589,61 @@ TEST_P(InvitationsTest, AFormIsHandedOverOnceAndItsVisitEndsWithAllThatCameOfIt)
   EXPECT_TRUE(store.visit(*third).value());
   ASSERT_TRUE(store.submit(id, 4, submission("1"), "told", kNow).value());
   EXPECT_FALSE(store.hand_over({id, 4, "", "patient", "Ana"}, kNow).value());
+}
+
+TEST_P(InvitationsTest, ARecordIsFetchedByOneAndEndsWithItsInvitation) {
+  auto store = open();
+  const auto id = store.invite(kNew, kNow).value().id;
+  const auto due = [&](Time now) { return store.without_record(now, 5).value().size(); };
+  EXPECT_EQ(due(kNow), 1u);
+  EXPECT_TRUE(store.may_fetch(id, {}, kNow).value());
+  EXPECT_FALSE(store.may_fetch(id, {}, kNow).value()) << "one at a time";
+  EXPECT_FALSE(store.may_fetch(id, {true, kNow}, kNow).value()) << "nor because it is opened";
+  EXPECT_EQ(due(kNow), 0u);
+  // Tries that are followed by nothing come after 1, 2, 4 ... minutes; opening waits for none of
+  // it.
+  auto now = kNow + std::chrono::seconds(60);
+  EXPECT_EQ(due(now), 1u);
+  EXPECT_TRUE(store.may_fetch(id, {}, now).value());
+  EXPECT_FALSE(store.may_fetch(id, {}, now + std::chrono::seconds(119)).value());
+  EXPECT_TRUE(store.may_fetch(id, {true, now}, now + kFetchPause).value());
+  // A part is kept where there is nothing, and what is missing is looked for a few times more.
+  ASSERT_TRUE(store.keep_record(id, {"{part}", "{of it}", false}, now));
+  now += hours(1);
+  EXPECT_EQ(due(now), 1u);
+  EXPECT_TRUE(store.may_fetch(id, {}, now).value());
+  ASSERT_TRUE(store.keep_record(id, {"{less}", "{of it}", false}, now));
+  EXPECT_EQ(store.record(id).value(), "{part}");
+  ASSERT_TRUE(store.keep_record(id, {"{part}", "{newer}", false, true}, now));
+  EXPECT_EQ(store.suggested(id).value(), "{newer}") << "because the form was opened";
+  now += hours(1);
+  EXPECT_EQ(due(now), 0u) << "four tries";
+  ASSERT_TRUE(store.keep_record(id, {"{record}", "{suggested}"}, now));
+  EXPECT_EQ(store.record(id).value(), "{record}");
+  EXPECT_EQ(store.suggested(id).value(), "{suggested}");
+  ASSERT_TRUE(store.keep_record(id, {"{part}", "{of it}", false, true}, now));
+  EXPECT_EQ(store.record(id).value(), "{record}") << "a part never replaces the whole";
+  EXPECT_EQ(due(kNow + hours(23)), 0u) << "it is there";
+  EXPECT_FALSE(store.may_fetch(id, {true, now - hours(1)}, now + hours(1)).value());
+  EXPECT_TRUE(store.may_fetch(id, {true, now}, now + hours(1)).value()) << "too old";
+  ASSERT_TRUE(store.keep_record(id, {}, now));
+  EXPECT_EQ(store.record(id).value() + store.suggested(id).value(), "") << "it may not be used";
+
+  const auto there = [&](const auto& end) {
+    const auto one = store.invite(kNew, kNow).value().id;
+    EXPECT_TRUE(store.may_fetch(one, {}, kNow).value());
+    EXPECT_TRUE(store.keep_record(one, {"{record}", "{suggested}"}, kNow));
+    end(one);
+    EXPECT_TRUE(store.keep_record(one, {"{record}", "{suggested}"}, kNow + hours(24)));
+    return store.record(one).value() + store.suggested(one).value();
+  };
+  EXPECT_EQ(there([&](auto one) { ASSERT_TRUE(store.withdraw(one, kNow)); }), "");
+  EXPECT_EQ(there([&](auto one) { ASSERT_TRUE(store.cancel(one, kNow)); }), "");
+  EXPECT_EQ(there([&](auto one) {
+              ASSERT_TRUE(store.submit(one, 0, submission("r"), "told", kNow).value());
+            }),
+            "");
+  EXPECT_EQ(there([&](auto) { ASSERT_TRUE(store.tidy(kNow + hours(24))); }), "");
 }
 
 TEST_P(InvitationsTest, WhatIsOverIsTidiedAndNothingElse) {

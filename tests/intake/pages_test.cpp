@@ -56,6 +56,7 @@ QuestionView nasty_question(Control control, const std::string& text) {
   view.section = text;
   view.notes = {text};
   view.help = text;
+  view.from_record = {text};
   view.control = control;
   if (control == Control::one || control == Control::several) {
     view.options = {{"a", text, true, false}, {"none", text, false, true}};
@@ -111,6 +112,7 @@ TEST(PagesTest, TheHelpOfTheFormStandsBesideItsQuestionAndIsReadWithIt) {
     auto view = nasty_question(control, "text");
     view.help = "What helps.";
     view.slip.clear();
+    view.from_record.clear();
     const auto document = parsed(question_page(pages.look, view));
     EXPECT_STREQ(document.select_node("//div[@id='hint']/p[1]").node().text().get(), "What helps.");
     EXPECT_EQ(document.select_nodes("//*[@aria-describedby='hint']").size(), 1u);
@@ -119,6 +121,13 @@ TEST(PagesTest, TheHelpOfTheFormStandsBesideItsQuestionAndIsReadWithIt) {
     EXPECT_EQ(without.select_nodes("//*[@id='hint']").size(), control == Control::one ? 0u : 1u);
     EXPECT_EQ(without.select_nodes("//*[@aria-describedby='hint']").size(),
               control == Control::one ? 0u : 1u);
+    // So does what a record suggests, where there is something to choose.
+    view.from_record = {"What it says."};
+    const auto suggested = parsed(question_page(pages.look, view));
+    const bool has_options = control == Control::one || control == Control::several;
+    EXPECT_EQ(suggested.select_nodes("//*[@id='record']//li").size(), has_options ? 1u : 0u);
+    EXPECT_EQ(suggested.select_nodes("//fieldset[contains(@aria-describedby,'record')]").size(),
+              has_options ? 1u : 0u);
   }
 }
 

@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugin/intake/prefill.h"
 #include "plugin/intake/service.h"
 #include "plugin/mapping/digest.h"
 #include "plugin/review/desk.h"
@@ -49,12 +50,22 @@ struct Clinic {
     settings.site = {"Example Clinic", "020 7946 0123", "112"};
     settings.urgency = delivery::load_sites("").value().urgency;
     settings.order = order;
-    add_routes(router, {invitations, [this] { return assessor; }, [this] { return now; },
-                        [this](const std::string&, std::string_view why) {
-                          log += why;
-                          log += '\n';
-                        },
-                        settings, embedded_texts().value(), embedded_presentation().value()});
+    Parts parts{invitations,
+                [this] { return assessor; },
+                [this] { return now; },
+                [this](const std::string&, std::string_view why) {
+                  log += why;
+                  log += '\n';
+                },
+                settings,
+                embedded_texts().value(),
+                embedded_presentation().value()};
+    parts.open_record = [this](const Invitation& invitation) {
+      if (open_record) {
+        open_record(invitation);
+      }
+    };
+    add_routes(router, parts);
   }
 
   // What became of the answers last.
@@ -92,6 +103,7 @@ struct Clinic {
   std::shared_ptr<const Assessor> assessor;
   http::Router router;
   std::string log;
+  std::function<void(const Invitation&)> open_record;  // null: there is no record
 };
 
 // One browser: keeps its cookie, and sends what the form at hand holds.
@@ -688,6 +700,247 @@ TEST_F(ServiceTest, TheAgeThatIsKnownIsShownToBeCorrectedAndNotAssumed) {
   browser.get("/p/q/age-years");
   EXPECT_THAT(browser.page, HasSubstr("value=\"46\""));
   EXPECT_EQ(invitation().draft, "");
+}
+
+// ---- what a record suggests
+
+class RecordTest : public ServiceTest {
+ protected:
+  // A man who takes lithium and has epilepsy, as the record has it.
+  RecordTest()
+      : ServiceTest((std::filesystem::temp_directory_path() / fmt::format("record-{}", ::getpid()))
+                        .string()) {
+    clinic.open_record = [this](const Invitation& invitation) {
+      ++opened;
+      const auto found = [](fhir::Json resource) {
+        auto entry = fhir::Json::object({{"resource", std::move(resource)}});
+        return fhir::Json::object({{"resourceType", "Bundle"},
+                                   {"type", "searchset"},
+                                   {"entry", fhir::Json::array({std::move(entry)})}});
+      };
+      auto none = fhir::Json::object({{"resourceType", "Bundle"}, {"type", "searchset"}});
+      auto patient = fhir::Json::object({{"reference", invitation.patient}});
+      auto prefetch = fhir::Json::object(
+          {{"patient", fhir::Json::object({{"resourceType", "Patient"},
+                                           {"id", "1"},
+                                           {"gender", "male"},
+                                           {"birthDate", "1980-02-27"}})},
+           {"meds", found(fhir::Json::object(
+                        {{"resourceType", "MedicationRequest"},
+                         {"id", "m1"},
+                         {"status", "active"},
+                         {"intent", "order"},
+                         {"subject", std::move(patient)},
+                         {"medicationCodeableConcept",
+                          fhir::Json::object({{"text", "Lithium carbonate 400 mg"}})}}))}});
+      for (const auto* key : {"flags", "labs", "orders"}) {
+        prefetch.set(key, none);
+      }
+      prefetch.set("conditions",
+                   found(fhir::Json::object(
+                       {{"resourceType", "Condition"},
+                        {"id", "c1"},
+                        {"subject", fhir::Json::object({{"reference", invitation.patient}})},
+                        {"code", fhir::Json::object({{"text", "Epilepsy"}})}})));
+      if (clinic.invitations.may_fetch(invitation.id, {true, clinic.now - hours(24)}, clinic.now)
+              .value()) {
+        const auto made = prefill_of(*clinic.assessor, invitation, prefetch, clinic.now).value();
+        ASSERT_TRUE(clinic.invitations.keep_record(invitation.id, {made.record, made.suggested},
+                                                   clinic.now));
+      }
+    };
+  }
+  ~RecordTest() override {
+    for (const auto* end : {"", "-wal", "-shm"}) {
+      std::filesystem::remove(clinic.path + end);
+    }
+  }
+
+  static bool is_ticked(const std::string& page, const std::string& id) {
+    const auto at = page.find(fmt::format("id=\"{}\"", id));
+    return at != std::string::npos &&
+           page.substr(at, page.find('>', at) - at).find("checked") != std::string::npos;
+  }
+  rules::Assessment judged() {
+    AssessOptions options;
+    options.now = clinic.now;
+    return clinic.assessor->assess(fhir::write_json(clinic.newest()), options).value().assessment;
+  }
+  static bool has_conflict(const rules::Assessment& assessment) {
+    return std::any_of(assessment.notices.begin(), assessment.notices.end(),
+                       [](const auto& one) { return one.kind == rules::Notice::Kind::conflict; });
+  }
+  // Of the answers alone, however they were judged.
+  fhir::Json response() const {
+    auto input = clinic.newest();
+    if (input.string_of("resourceType") == "QuestionnaireResponse") {
+      return input;
+    }
+    for (const auto& entry : input.array_of("entry")) {
+      const auto* resource = entry.find("resource");
+      if (resource->string_of("resourceType") == "QuestionnaireResponse") {
+        return *resource;
+      }
+    }
+    return {};
+  }
+  void send() { browser.fill("/p/submit", ""); }
+  // Whatever the page has of these.
+  std::string unsure_or_usual() const {
+    const auto& item =
+        testing::knowledge().items.at(static_cast<std::size_t>(testing::item(browser.at())));
+    return testing::benign().contains(testing::item(browser.at())) ? browser.usual()
+           : item.option("none") >= 0                              ? "none"
+           : item.option("unsure") >= 0                            ? "unsure"
+           : item.required                                         ? item.options.front().code
+                                                                   : "";
+  }
+
+  int opened = 0;
+};
+
+TEST_F(RecordTest, NothingOfItIsShownBeforeTheDateOfBirthWasRight) {
+  browser.post("/p/" + token + "/start", "");
+  browser.get("/p/id");
+  browser.go("/p/id", "d=1&m=2&y=1980");
+  EXPECT_EQ(opened, 0);
+  browser.get("/p/id");
+  browser.go("/p/id", kBorn);
+  EXPECT_EQ(opened, 1);
+  browser.get("/p/q/medicine-classes");
+  EXPECT_TRUE(is_ticked(browser.page, "medicine-classes-lithium"));
+  clinic.now += hours(2);  // asked again who it is
+  Browser late = browser;
+  EXPECT_EQ(Browser::location(late.get("/p/q/medicine-classes")), "/p/id");
+  const auto posted = browser.fill("/p/q/medicine-classes", "medicine-classes=none");
+  EXPECT_EQ(Browser::location(posted), "/p/id");
+  EXPECT_THAT(posted.body, Not(HasSubstr("record seems")));
+}
+
+TEST_F(RecordTest, WhatItSaysIsTickedAndCountsOnceItIsConfirmed) {
+  browser.come(token);
+  browser.get("/p/q/medicine-classes");
+  EXPECT_TRUE(is_ticked(browser.page, "medicine-classes-lithium"));
+  EXPECT_FALSE(is_ticked(browser.page, "medicine-classes-none"));
+  EXPECT_FALSE(is_ticked(browser.page, "medicine-classes-statin"));
+  EXPECT_THAT(browser.page, HasSubstr("Your record seems to say:"));
+  EXPECT_THAT(browser.page, HasSubstr("<li>Lithium</li>"));
+  EXPECT_THAT(browser.page, Not(HasSubstr("carbonate"))) << "the form's words, not the record's";
+  EXPECT_EQ(invitation().draft, "") << "it was shown, not answered";
+  browser.get("/p/q/sex-at-birth");
+  EXPECT_TRUE(is_ticked(browser.page, "sex-at-birth-male"));
+  EXPECT_THAT(browser.page, HasSubstr("choose another answer"));
+  browser.get("/p/q/em-now");
+  EXPECT_THAT(browser.page, Not(HasSubstr("Your record")));
+}
+
+TEST_F(RecordTest, AChangedAnswerStaysChangedHereAndOnAnotherDevice) {
+  Browser other(clinic);
+  browser.come(token);
+  other.come(token);
+  other.get("/p/q/medicine-classes");
+  browser.get("/p/q/medicine-classes");
+  browser.answer("statin");
+  for (auto* device : {&browser, &other}) {
+    device->get("/p/q/medicine-classes");
+    EXPECT_TRUE(is_ticked(device->page, "medicine-classes-statin"));
+    EXPECT_FALSE(is_ticked(device->page, "medicine-classes-lithium"));
+    EXPECT_THAT(device->page, Not(HasSubstr("Your record seems")));
+  }
+}
+
+TEST_F(RecordTest, APageThatIsPassedOverOrNeverOpenedHoldsNoAnswer) {
+  browser.come(token);
+  while (!browser.at().empty() && browser.at() != "health-conditions") {
+    browser.answer(browser.at() == "site-scope" ? "one-spot" : unsure_or_usual());
+  }
+  ASSERT_EQ(browser.at(), "health-conditions");
+  EXPECT_TRUE(is_ticked(browser.page, "health-conditions-epilepsy"));
+  browser.answer("");  // the button to skip
+  const int item = testing::item("health-conditions");
+  EXPECT_TRUE(read_draft(testing::knowledge(), invitation().draft).value().at(item).is_skipped());
+  browser.get("/p/q/health-conditions");
+  EXPECT_FALSE(is_ticked(browser.page, "health-conditions-epilepsy"));
+  EXPECT_THAT(browser.page, Not(HasSubstr("Your record seems")));
+
+  token = clinic.invite();
+  browser.cookie.clear();
+  browser.come(token);
+  browser.walk();  // without that page
+  send();
+  ASSERT_TRUE(invitation().submitted);
+  EXPECT_THAT(fhir::write_json(response()), Not(HasSubstr("health-conditions")));
+}
+
+TEST_F(RecordTest, WhatThePatientTakesAwayStaysAConflictThatIsShown) {
+  browser.come(token);
+  browser.walk();  // takes no medicines
+  send();
+  ASSERT_TRUE(invitation().submitted);
+  const auto assessment = judged();
+  EXPECT_TRUE(has_conflict(assessment));
+  EXPECT_TRUE(assessment.input->facts.record.fetched);
+  EXPECT_EQ(clinic.invitations.record(invitation().id).value(), "") << "it is not kept longer";
+  EXPECT_EQ(clinic.log, "");
+}
+
+// The same answers, whether they were suggested or found by hand.
+TEST_F(RecordTest, WhatIsConfirmedIsWhatIsAnsweredByHand) {
+  const auto walk = [this] {
+    for (int steps = 0; !browser.at().empty() && steps < 80; ++steps) {
+      const bool is_suggested =
+          browser.at() == "medicine-classes" || browser.at() == "sex-at-birth";
+      if (!is_suggested) {
+        browser.answer(browser.at() == "medicine-change" ? "no-change"
+                       : browser.at() == "medicine-list" ? ""
+                                                         : browser.usual());
+        continue;
+      }
+      std::string ticked;  // what the browser sends when nothing is touched
+      const auto& item =
+          testing::knowledge().items.at(static_cast<std::size_t>(testing::item(browser.at())));
+      for (const auto& option : item.options) {
+        if (is_ticked(browser.page, fmt::format("{}-{}", browser.at(), option.code))) {
+          ticked += (ticked.empty() ? "" : ",") + option.code;
+        }
+      }
+      browser.answer(!ticked.empty()                  ? ticked
+                     : browser.at() == "sex-at-birth" ? "male"
+                                                      : "lithium");
+    }
+    send();
+  };
+  browser.come(token);
+  walk();
+  ASSERT_TRUE(invitation().submitted) << browser.page;
+  EXPECT_FALSE(has_conflict(judged()));
+  auto confirmed = response();
+  clinic.open_record = nullptr;
+  clinic.now += minutes(1);
+  token = clinic.invite();
+  browser.cookie.clear();
+  browser.come(token);
+  walk();
+  ASSERT_TRUE(invitation().submitted) << browser.page;
+  auto by_hand = response();
+  EXPECT_NE(confirmed.string_of("id"), by_hand.string_of("id"));
+  for (auto* one : {&confirmed, &by_hand}) {
+    one->erase("id");
+    one->erase("authored");
+  }
+  EXPECT_EQ(fhir::write_json(confirmed), fhir::write_json(by_hand));
+}
+
+TEST_F(RecordTest, AnotherLanguageAndASlipKeepWhatThePatientTicked) {
+  browser.come(token);
+  browser.get("/p/q/medicine-classes");
+  browser.fill("/p/q/medicine-classes", "lang=es&medicine-classes=statin");
+  EXPECT_THAT(browser.page, HasSubstr("Su historial clínico parece decir:"));
+  EXPECT_TRUE(is_ticked(browser.page, "medicine-classes-statin"));
+  EXPECT_FALSE(is_ticked(browser.page, "medicine-classes-lithium"));
+  browser.fill("/p/q/medicine-classes", "medicine-classes=none&medicine-classes=statin");
+  EXPECT_TRUE(is_ticked(browser.page, "medicine-classes-none"));
+  EXPECT_FALSE(is_ticked(browser.page, "medicine-classes-lithium"));
 }
 
 TEST_F(ServiceTest, ADraftThatIsDamagedGivesAPageAndALine) {

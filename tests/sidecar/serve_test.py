@@ -836,7 +836,7 @@ class Config(unittest.TestCase):
         for name, like in (("ehr-keys.json", "keys.json"), ("cds.pem", "tls.pem"), ("cds.key", "tls.key"), ("launch-key.pem", "key.pem")):
             shutil.copy(os.path.join(self.folder, like), os.path.join(self.folder, name))
         pages = {page: configurations_of(page) for page in ("cds-hooks", "intake", "launch", "delivery", "operation")}
-        self.assertEqual({page: len(found) for page, found in pages.items()}, {"cds-hooks": 2, "intake": 4, "launch": 2, "delivery": 3, "operation": 1})
+        self.assertEqual({page: len(found) for page, found in pages.items()}, {"cds-hooks": 2, "intake": 5, "launch": 2, "delivery": 3, "operation": 1})
         for page in os.listdir(os.path.join(ROOT, "docs")):
             self.assertTrue(page.removesuffix(".md") in pages or not page.endswith(".md") or not configurations_of(page[:-3]), page)
         for page, found in pages.items():

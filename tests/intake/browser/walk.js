@@ -43,14 +43,14 @@ async function examine(page, place) { // or a frame
 }
 
 class Clinic {
-  static async open(intake = {}) { // more of its options
+  static async open(intake = {}, sections = {}, ...options) { // more of the configuration, and of the command line
     const clinic = new Clinic();
     clinic.folder = fs.mkdtempSync(path.join(os.tmpdir(), "intake-"));
     clinic.store = path.join(clinic.folder, "store.sqlite");
     const config = path.join(clinic.folder, "myoflag.yaml");
     fs.writeFileSync(config, JSON.stringify({ service: { base: "https://cds.example" },
-      intake: { store: clinic.store, clinic: "Example Clinic", phone: "020 7946 0123", "emergency-number": "112", ...intake } }));
-    clinic.process = spawn(PROGRAM, ["serve", "--demo", "--now", NOW, "--port", "0", "--config", config]);
+      intake: { store: clinic.store, clinic: "Example Clinic", phone: "020 7946 0123", "emergency-number": "112", ...intake }, ...sections }));
+    clinic.process = spawn(PROGRAM, ["serve", "--demo", "--now", NOW, "--port", "0", "--config", config, ...options]);
     clinic.log = "";
     clinic.base = await new Promise((resolve, reject) => {
       clinic.process.stderr.on("data", (bytes) => {
