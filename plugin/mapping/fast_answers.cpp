@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -97,6 +98,12 @@ std::vector<OptionPlace> option_places(const rules::Knowledge& knowledge) {
   return places;
 }
 
+// As ==, which calls a function for each; a name is held against several, one after another.
+template <std::size_t N>
+bool is(std::string_view text, const char (&name)[N]) {
+  return text.size() == N - 1 && std::memcmp(text.data(), name, N - 1) == 0;
+}
+
 // As the gate: tab, line feed and carriage return are the only control characters.
 bool holds_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
@@ -112,9 +119,26 @@ bool is_utf8(std::string_view text) {
   return plain || simdjson::validate_utf8(text.data(), text.size());
 }
 
+// Nothing but printable ASCII, and DEL; eight bytes at a time.
+bool is_printable(std::string_view text) {
+  constexpr std::uint64_t kTop = 0x8080808080808080U, kSpaces = 0x2020202020202020U;
+  std::uint64_t odd = 0;
+  const auto look = [&odd](std::uint64_t word) { odd |= word | ((word - kSpaces) & ~word); };
+  std::size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + i, 8);
+    look(word);
+  }
+  std::uint64_t rest = kSpaces;
+  std::memcpy(&rest, text.data() + i, text.size() - i);
+  look(rest);
+  return (odd & kTop) == 0;
+}
+
 bool get_string(dom::element element, std::string_view& out) {
   return element.get_string().get(out) == simdjson::SUCCESS && out.size() <= longest_string &&
-         !holds_control(out) && is_utf8(out);
+         (is_printable(out) || (!holds_control(out) && is_utf8(out)));
 }
 
 bool is_form(Primitive primitive, std::string_view text) {
@@ -145,19 +169,23 @@ bool is_plain_decimal(std::string_view text) {
 // holds only their value.
 class NumberTexts {
  public:
-  NumberTexts(std::string_view source, std::string_view quoted_name)
+  // Skips most of the text; string_view::find would stop at every quotation mark.
+  using Name = std::boyer_moore_horspool_searcher<std::string_view::const_iterator>;
+
+  NumberTexts(std::string_view source, const Name& quoted_name)
       : source_(source), name_(quoted_name) {}
 
   // Empty when there is no further one.
   std::string_view next() {
     constexpr std::string_view space = " \t\r\n";
     while (true) {
-      const auto found = source_.find(name_, at_);
-      if (found == std::string_view::npos) {
+      const auto [found, behind] = name_(source_.begin() + at_, source_.end());
+      if (found == source_.end()) {
+        at_ = source_.end() - source_.begin();
         return {};
       }
-      at_ = found + name_.size();
-      const auto colon = source_.find_first_not_of(space, at_);
+      at_ = behind - source_.begin();
+      const auto colon = source_.find_first_not_of(space, static_cast<std::size_t>(at_));
       if (colon == std::string_view::npos || source_[colon] != ':') {
         continue;  // a string of that content
       }
@@ -169,9 +197,12 @@ class NumberTexts {
   }
 
  private:
-  std::string_view source_, name_;
-  std::size_t at_ = 0;
+  std::string_view source_;
+  const Name& name_;
+  std::ptrdiff_t at_ = 0;
 };
+
+NumberTexts::Name name_of(std::string_view quoted) { return {quoted.begin(), quoted.end()}; }
 
 }  // namespace
 
@@ -189,6 +220,8 @@ struct FastForm::Tables {
   KeyTable codes;
   std::vector<OptionPlace> places;  // index: codes
   std::string canonical, system;
+  NumberTexts::Name integer = name_of("\"valueInteger\"");
+  NumberTexts::Name decimal = name_of("\"valueDecimal\"");
 };
 
 FastForm::FastForm(rules::KnowledgePtr knowledge)
@@ -202,8 +235,8 @@ class FastWalk {
   FastWalk(const FastForm::Tables& form, std::string_view source, FastResponse& out)
       : form_(form),
         knowledge_(*form.knowledge),
-        integers_(source, "\"valueInteger\""),
-        decimals_(source, "\"valueDecimal\""),
+        integers_(source, form.integer),
+        decimals_(source, form.decimal),
         out_(out) {}
 
   bool response(dom::element root) {
@@ -253,26 +286,26 @@ class FastWalk {
   // ---- the response as a whole
 
   bool header_member(std::string_view name, dom::element value) {
-    if (name == "item") {
+    if (is(name, "item")) {
       note(Member::items, {});
       return first(seen_, seen_item) && value.get_array().get(items_) == simdjson::SUCCESS;
     }
-    if (name == "meta") {
+    if (is(name, "meta")) {
       return first(seen_, seen_meta) && meta(value);
     }
     constexpr std::array<std::string_view, 1> patient{"Patient"};
     constexpr std::array<std::string_view, 3> people{"Patient", "RelatedPerson", "Practitioner"};
     constexpr std::array<std::string_view, 1> encounter{"Encounter"};
-    if (name == "subject") {
+    if (is(name, "subject")) {
       return first(seen_, seen_subject) && reference(value, patient, Member::subject);
     }
-    if (name == "source") {
+    if (is(name, "source")) {
       return first(seen_, seen_source) && reference(value, people, Member::source);
     }
-    if (name == "author") {
+    if (is(name, "author")) {
       return first(seen_, seen_author) && reference(value, people, Member::author);
     }
-    if (name == "encounter") {
+    if (is(name, "encounter")) {
       return first(seen_, seen_encounter) && reference(value, encounter, Member::encounter);
     }
     std::string_view text;
@@ -280,27 +313,27 @@ class FastWalk {
   }
 
   bool header_text(std::string_view name, std::string_view text) {
-    if (name == "resourceType") {
-      return first(seen_, seen_type) && text == "QuestionnaireResponse";
+    if (is(name, "resourceType")) {
+      return first(seen_, seen_type) && is(text, "QuestionnaireResponse");
     }
-    if (name == "questionnaire") {
+    if (is(name, "questionnaire")) {
       note(Member::questionnaire, text);
       return first(seen_, seen_questionnaire) && text == form_.canonical;
     }
-    if (name == "status") {
+    if (is(name, "status")) {
       note(Member::status, text);
-      return first(seen_, seen_status) && (text == "completed" || text == "amended");
+      return first(seen_, seen_status) && (is(text, "completed") || is(text, "amended"));
     }
-    if (name == "id") {
+    if (is(name, "id")) {
       out_.id = text;
       return first(seen_, seen_id) && is_form(Primitive::id, text);
     }
-    if (name == "language") {
+    if (is(name, "language")) {
       out_.language = text;
       note(Member::language, text);
       return first(seen_, seen_language) && is_form(Primitive::code, text);
     }
-    if (name == "authored") {
+    if (is(name, "authored")) {
       out_.authored = text;
       note(Member::authored, text);
       const auto moment = fhir::parse_date_time(text);
@@ -339,15 +372,15 @@ class FastWalk {
       if (!get_string(element, text)) {
         return false;
       }
-      const bool good = name == "versionId" ? first(seen, 1) && is_form(Primitive::id, text)
-                        : name == "lastUpdated"
+      const bool good = is(name, "versionId") ? first(seen, 1) && is_form(Primitive::id, text)
+                        : is(name, "lastUpdated")
                             ? first(seen, 2) && is_form(Primitive::instant, text)
-                        : name == "source" ? first(seen, 4) && is_form(Primitive::uri, text)
-                                           : false;
+                        : is(name, "source") ? first(seen, 4) && is_form(Primitive::uri, text)
+                                             : false;
       if (!good) {
         return false;
       }
-      if (name == "source") {
+      if (is(name, "source")) {
         note(Member::meta_source, text);
       }
     }
@@ -373,23 +406,23 @@ class FastWalk {
     unsigned seen = 0;
     for (const auto [name, value] : object) {
       std::string_view text;
-      if (name == "linkId") {
+      if (is(name, "linkId")) {
         if (!first(seen, 1) || !get_string(value, text)) {
           return false;
         }
         out_.is_usual = out_.is_usual && seen == 1;
         out.index = form_.items.find(text);
-      } else if (name == "text") {
+      } else if (is(name, "text")) {
         if (!first(seen, 2) || !get_string(value, out.text)) {
           return false;
         }
         out_.is_usual = out_.is_usual && seen <= 3;
         out.has_text = true;
-      } else if (name == "item" || name == "answer") {
+      } else if (is(name, "item") || is(name, "answer")) {
         if (!first(seen, 4) || value.get_array().get(out.list) != simdjson::SUCCESS) {
           return false;
         }
-        (name == "item" ? out.has_items : out.has_answers) = true;
+        (is(name, "item") ? out.has_items : out.has_answers) = true;
       } else {
         return false;
       }
@@ -452,13 +485,13 @@ class FastWalk {
   bool answer(std::string_view name, dom::element value, int index, const Item& item) {
     switch (item.type) {
       case ItemType::choice:
-        return name == "valueCoding" && choice(value, index, item);
+        return is(name, "valueCoding") && choice(value, index, item);
       case ItemType::integer:
-        return name == "valueInteger" && integer(value, index, item);
+        return is(name, "valueInteger") && integer(value, index, item);
       case ItemType::decimal:
-        return name == "valueDecimal" && decimal(value, index, item);
+        return is(name, "valueDecimal") && decimal(value, index, item);
       case ItemType::text:
-        return name == "valueString" && text(value, index);
+        return is(name, "valueString") && text(value, index);
       default:
         return false;
     }
@@ -477,15 +510,15 @@ class FastWalk {
         return false;
       }
       const unsigned before = seen;
-      const bool fresh = name == "system"    ? first(seen, 1)
-                         : name == "code"    ? first(seen, 2)
-                         : name == "display" ? first(seen, 4)
-                                             : false;
+      const bool fresh = is(name, "system")    ? first(seen, 1)
+                         : is(name, "code")    ? first(seen, 2)
+                         : is(name, "display") ? first(seen, 4)
+                                               : false;
       if (!fresh) {
         return false;
       }
       out_.is_usual = out_.is_usual && (seen & ~before) > before;
-      (name == "system" ? system : name == "code" ? code : display) = part;
+      (is(name, "system") ? system : is(name, "code") ? code : display) = part;
     }
     const int found = form_.codes.find(code);
     if (system != form_.system || found < 0) {

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "fhir/json.h"
+#include "plugin/mapping/code_system.h"
 #include "plugin/mapping/fast_answers.h"
 #include "plugin/mapping/fhirpath_form.h"
 #include "plugin/mapping/plan_definition.h"
@@ -116,7 +117,8 @@ void add_response_conditions(const Knowledge& knowledge, Json& out) {
     out.push(
         Json::object({{"id", rule.id},
                       {"response", answers_path(knowledge, item) + ".answer.value.where(code = '" +
-                                       item.options[option].code + "').exists()"}}));
+                                       myoflag::mapping::answer_code(item, item.options[option]) +
+                                       "').exists()"}}));
   }
 }
 
