@@ -316,7 +316,9 @@ Entries binding_entries(const Knowledge& knowledge) {
                  {"priorities", list_of(bindings.calm.priorities, calm_codes)},
                  {"conditions", list(bindings.calm.conditions)},
                  {"results", list(bindings.calm.results)},
-                 {"marks", list(bindings.calm.marks)}};
+                 {"marks", list(bindings.calm.marks)},
+                 {"findings", list(bindings.calm.findings)},
+                 {"denials", list(bindings.calm.denials)}};
   return out;
 }
 

@@ -217,6 +217,9 @@ struct Calm {
   // of a result of a laboratory.
   std::vector<std::string> visit_names, conditions, results;
   std::vector<std::string> marks;  // codes of interpretations that say the same as those results
+  // Words of a result that say that something was found, which a mark as normal does not make calm;
+  // not directly behind words that deny it.
+  std::vector<std::string> findings, denials;
 };
 
 struct Bindings {

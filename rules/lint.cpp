@@ -40,7 +40,7 @@ bool holds_word(std::string_view text, std::string_view word) {
   return false;
 }
 
-constexpr int kMaxEvaluations = 20'000'000;  // for the parts of all criteria: a few seconds
+constexpr std::int64_t kMaxWork = 200'000'000;  // for the parts of all criteria: a few seconds
 
 class Lint {
  public:
@@ -78,6 +78,12 @@ class Lint {
         const int root = context_.root_of(pending);
         check_parts(pending, pending.criterion, k_.program.roots[at(root)], root);
       }
+      if (work_left_ == 0) {
+        context_.warn(*pending.node, "MF-2202",
+                      "too large to look at its parts one by one, and at those of the criteria "
+                      "behind it");
+        return;
+      }
     }
   }
 
@@ -89,6 +95,9 @@ class Lint {
     }
     std::size_t child = op + 1;
     for (const Criterion& part : criterion.children) {
+      if (work_left_ == 0) {
+        return;
+      }
       if (is_idle(pending, criterion.kind, child, root)) {
         context_.warn_inside(*pending.node, part.offset, "MF-2211",
                              fmt::format("no answers make this part {}",
@@ -103,7 +112,8 @@ class Lint {
   bool is_idle(const PendingCriterion& pending, Criterion::Kind joined, std::size_t part,
                int root) {
     SatisfiableQuery query;
-    query.max_evaluations = std::min(query.max_evaluations, evaluations_left_);
+    query.max_evaluations =
+        static_cast<int>(std::min<std::int64_t>(query.max_evaluations, work_left_));
     query.raw = context_.owner_of(pending).raw;
     if (joined == Criterion::Kind::any) {
       query.wanted = {{root, Tri::yes}, {root, Tri::yes, part}};
@@ -111,7 +121,7 @@ class Lint {
       query.wanted = {{root, Tri::no, part}};
     }
     const Satisfiable found = satisfiable(k_, query);
-    evaluations_left_ -= std::min(found.evaluations, evaluations_left_);
+    work_left_ -= std::min(found.work, work_left_);
     return found.possibility == Possibility::impossible;
   }
 
@@ -278,7 +288,7 @@ class Lint {
 
   Context& context_;
   const Knowledge& k_;
-  int evaluations_left_ = kMaxEvaluations;
+  std::int64_t work_left_ = kMaxWork;
 };
 
 }  // namespace

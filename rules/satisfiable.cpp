@@ -18,6 +18,8 @@ using TriSet = unsigned;  // bit of each value of Tri
 constexpr TriSet kAnything = 7;
 constexpr std::size_t kMaxCandidates = 2048;    // of one variable
 constexpr std::size_t kMaxCombinations = 8192;  // looked at for one leaf
+// What these cost beside looking at a part, as measured.
+constexpr std::int64_t kCollecting = 16, kEvaluating = 8;
 
 constexpr TriSet bit_of(Tri value) { return 1U << static_cast<unsigned>(value); }
 
@@ -114,6 +116,7 @@ class Search {
       result.possibility = Possibility::impossible;
     }
     result.evaluations = evaluations_;
+    result.work = looked_at_ + kEvaluating * evaluations_;
     return result;
   }
 
@@ -138,6 +141,7 @@ class Search {
     std::set<std::size_t> items;
     for (const auto& wanted : query_.wanted) {
       const std::size_t root = root_of(wanted);
+      size_ += static_cast<std::int64_t>(ops()[root].end - root);
       for (std::size_t at = root; at < ops()[root].end; ++at) {
         collect_op(at, items);
       }
@@ -171,6 +175,7 @@ class Search {
       }
     }
     add_leaves();
+    looked_at_ = kCollecting * size_;
   }
 
   void collect_op(std::size_t at, std::set<std::size_t>& items) {
@@ -565,7 +570,8 @@ class Search {
     }
   }
 
-  bool wanted_possible() const {
+  bool wanted_possible() {
+    looked_at_ += size_;
     return std::all_of(query_.wanted.begin(), query_.wanted.end(), [&](const WantedValue& wanted) {
       return (value_at(root_of(wanted)) & bit_of(wanted.value)) != 0;
     });
@@ -678,6 +684,8 @@ class Search {
   std::size_t assigned_ = 0;
   int steps_ = 0;
   int evaluations_ = 0;
+  std::int64_t size_ = 0;       // of the criteria, in parts
+  std::int64_t looked_at_ = 0;  // parts of the criteria, again and again
   bool out_of_steps_ = false;
 };
 

@@ -45,7 +45,8 @@ struct Satisfiable {
                          // them, or not answered
   RecordFacts record;
   FiredTiers fired{};
-  int evaluations = 0;  // that it took
+  int evaluations = 0;    // that it took
+  std::int64_t work = 0;  // the same, with what looking for them took: parts of criteria looked at
 };
 
 // Numbers that stand for all others when an answer is compared with these limits: each limit and

@@ -131,8 +131,8 @@ auto fields(X& x) {
 }
 template <Is<Calm> X>
 auto fields(X& x) {
-  auto& [a, b, c, d, e, f] = x;
-  return std::tie(a, b, c, d, e, f);
+  auto& [a, b, c, d, e, f, g, h] = x;
+  return std::tie(a, b, c, d, e, f, g, h);
 }
 template <Is<Bindings> X>
 auto fields(X& x) {

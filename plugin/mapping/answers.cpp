@@ -211,6 +211,13 @@ class Reader {
                   fmt::format("The answer's coding is not from {}.", answer_system_));
       return;
     }
+    const auto version = value.json->string_of("version");
+    if (!version.empty() && version != knowledge_.version) {
+      fail_answer(node, item, "MF-3038", "code-invalid",
+                  "The answer's coding is of another version than the form; what its code means "
+                  "there is not known.");
+      return;
+    }
     const int option = option_of_answer_code(item, value.json->string_of("code"));
     if (option < 0) {
       fail_answer(node, item, "MF-3022", "code-invalid",

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "plugin/mapping/code_system.h"
 #include "plugin/mapping/vocabulary.h"
 
 namespace myoflag::mapping {
@@ -209,6 +210,12 @@ class Reader {
            "The binding of the form does not say what this value means.");
       return;
     }
+    if (is_of_another_version(*value.json)) {
+      fail("MF-3038", "code-invalid", place,
+           "The answer's coding is of another version than the form; what its code means there is "
+           "not known.");
+      return;
+    }
     const auto slot = static_cast<std::size_t>(question.item);
     auto& chosen = out_.answers.given.chosen[slot];
     out_.answers.given.state[slot] = ItemState::answered;
@@ -216,6 +223,14 @@ class Reader {
     if (question.partial) {
       chosen = (chosen & ~item.none) | rules::kNotOffered;
     }
+  }
+
+  // An earlier version of our own form has the version of our codes.
+  bool is_of_another_version(const Json& coding) const {
+    const auto version = coding.string_of("version");
+    return !version.empty() && !form_.version.empty() && version != form_.version &&
+           form_.url == knowledge_.form_url() &&
+           coding.string_of("system") == answer_system(knowledge_);
   }
 
   void read_number(const std::string& place, const Question& question, const Item& item,

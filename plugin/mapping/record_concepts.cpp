@@ -162,6 +162,27 @@ bool has_words_of(const std::vector<std::string>& list, std::string_view words) 
   return false;
 }
 
+// As whole words.
+bool ends_with_words(std::string_view text, std::string_view words) {
+  return text.ends_with(words) &&
+         (text.size() == words.size() || text[text.size() - words.size() - 1] == ' ');
+}
+
+// One of the list that does not stand directly behind one of the others.
+bool has_words_not_behind(const std::vector<std::string>& list,
+                          const std::vector<std::string>& others, std::string_view words) {
+  for (std::size_t at = 0; at < words.size(); at += word_at(words, at).size() + 1) {
+    const auto before = words.substr(0, at == 0 ? 0 : at - 1);
+    const bool is_behind = std::any_of(others.begin(), others.end(), [&](const auto& one) {
+      return ends_with_words(before, one);
+    });
+    if (!is_behind && longest_at(list, words.substr(at)) != 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool shares_text(const std::vector<std::string>& texts, const std::vector<std::string>& known) {
   return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
     return std::find(known.begin(), known.end(), text) != known.end();
@@ -249,6 +270,8 @@ ConceptIndex::ConceptIndex(const rules::Knowledge& knowledge)
       instruments_(plain_list(knowledge.text("record-instruments"))),
       calm_conditions_(plain_of(knowledge.bindings.calm.conditions)),
       calm_results_(plain_of(knowledge.bindings.calm.results)),
+      findings_(plain_of(knowledge.bindings.calm.findings)),
+      denials_(plain_of(knowledge.bindings.calm.denials)),
       own_systems_{question_system(knowledge), result_system(knowledge, "rules"),
                    result_system(knowledge, "tiers"), result_system(knowledge, "hypotheses"),
                    result_system(knowledge, "results")} {
@@ -555,6 +578,20 @@ bool ConceptIndex::has_calm_marks(const Json& part) const {
     const auto text = Json::object({{"text", mark.string_of("text")}});
     return is_coded && (mark.has("text") ? says_only(text, calm_results_) : !codings.empty());
   });
+}
+
+bool ConceptIndex::says_found(const Json& part) const {
+  const auto is_found = [this](std::string_view text) {
+    return has_words_not_behind(findings_, denials_, plain_words(text));
+  };
+  const auto* chosen = part.find("valueCodeableConcept");
+  if (chosen == nullptr) {
+    return is_found(part.string_of("valueString"));
+  }
+  const auto& codings = chosen->array_of("coding");
+  return is_found(chosen->string_of("text")) ||
+         std::any_of(codings.begin(), codings.end(),
+                     [&](const Json& coding) { return is_found(coding.string_of("display")); });
 }
 
 // ---- Medicines

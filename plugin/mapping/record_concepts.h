@@ -90,6 +90,8 @@ class ConceptIndex {
   bool is_negative(const fhir::Json& part) const;
   // None of its interpretations says more.
   bool has_calm_marks(const fhir::Json& part) const;
+  // Its value says in words that something was found.
+  bool says_found(const fhir::Json& part) const;
 
  private:
   enum class List : std::uint8_t {
@@ -126,8 +128,8 @@ class ConceptIndex {
 
   const rules::Knowledge& knowledge_;
   const rules::PregnancyStatus& pregnancy_status_;
-  std::vector<std::string> joins_, qualifiers_, urgent_visits_, instruments_;  // plain words
-  std::vector<std::string> calm_conditions_, calm_results_;                    // the same
+  std::vector<std::string> joins_, qualifiers_, urgent_visits_, instruments_;     // plain words
+  std::vector<std::string> calm_conditions_, calm_results_, findings_, denials_;  // the same
   std::set<std::string> official_;        // plain words of the names of verified codes
   std::vector<std::string> own_systems_;  // of the codes of our Observations
 

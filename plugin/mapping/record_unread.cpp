@@ -137,12 +137,14 @@ bool is_plain_negative(const ConceptIndex& index, const Part& part) {
          index.has_calm_marks(*part.json) && index.has_calm_marks(whole);
 }
 
-// A laboratory judges its words, too; elsewhere a mark is of a number.
+// A laboratory judges its words, too, unless they say that something was found; elsewhere a mark is
+// of a number.
 Weight weight_of(const ConceptIndex& index, const Part& part) {
   const auto& whole = part.resource->json;
   const bool is_known = is_of_health(index, *part.json) ||
                         (is_usual(whole) && is_named_for_health(index, *part.json));
   const bool is_normal = is_marked_normal(*part.json) && !is_known &&
+                         !index.says_found(*part.json) &&
                          (is_laboratory(whole) || !is_in_words(*part.json));
   if (is_plain_negative(index, part) && !is_known) {
     return Weight::unjudged;

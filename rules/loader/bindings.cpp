@@ -210,13 +210,16 @@ void read_calm_codes(Context& context, std::span<const Node> list, std::vector<C
 void read_calm(Context& context, const Node& node) {
   Calm& calm = context.knowledge.bindings.calm;
   const Fields fields(context, node,
-                      {"visits", "visit-names", "priorities", "conditions", "results", "marks"});
+                      {"visits", "visit-names", "priorities", "conditions", "results", "marks",
+                       "findings", "denials"});
   calm.visit_names = read_words(context, fields, "visit-names");
   calm.conditions = read_words(context, fields, "conditions");
   calm.results = read_words(context, fields, "results");
   if (const Node* marks = fields.find("marks")) {
     calm.marks = context.texts(*marks);
   }
+  calm.findings = read_words(context, fields, "findings");
+  calm.denials = read_words(context, fields, "denials");
   read_calm_codes(context, fields.list_if("visits"), calm.visits);
   read_calm_codes(context, fields.list_if("priorities"), calm.priorities);
 }

@@ -1,5 +1,9 @@
 // rules/*.yaml
 #include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -220,6 +224,83 @@ void check_told_times(Context& context, const Fields& fields, const Rule& rule) 
   check_text_times(context, fields.find("beside-emergency"), 0);
 }
 
+namespace {
+
+// What silences what. By it a patient is told less, so nothing may fall silent of which nothing
+// else speaks: a rule itself, rules that silence each other, and what is more urgent.
+class Silences {
+ public:
+  explicit Silences(Context& context) : context_(context), rules_(context.knowledge.rules) {
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+      index_.try_emplace(rules_[i].id, i);
+    }
+    silencers_.resize(rules_.size());
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+      for (const auto& name : rules_[i].silences) {
+        if (const auto found = index_.find(name); found != index_.end()) {
+          silencers_[found->second].push_back(i);
+        }
+      }
+    }
+  }
+
+  void check() {
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+      if (const Node* list = context_.rule_nodes[i]->find("silences")) {
+        check_list(i, *list);
+      }
+    }
+  }
+
+ private:
+  void check_list(std::size_t index, const Node& list) {
+    const Rule& rule = rules_[index];
+    const auto silencing = silencing_of(index);
+    for (const Node& name : list.items) {
+      const auto found = index_.find(name.text);
+      const Rule* other = context_.knowledge.rule(name.text);
+      if (name.text == rule.id) {
+        report(name, "a rule cannot silence itself");
+      } else if (other != nullptr && is_more_urgent(*other, rule)) {
+        report(name, fmt::format("`{}` is more urgent than this rule", name.text));
+      } else if (found != index_.end() && silencing[found->second]) {
+        report(name,
+               fmt::format("`{}` silences this rule in turn, so that neither is told", name.text));
+      }
+    }
+  }
+
+  static bool is_more_urgent(const Rule& a, const Rule& b) {
+    return a.tier > b.tier || (a.tier == b.tier && stricter(a.target, b.target));
+  }
+
+  // The rules that silence this one, themselves or through others.
+  std::vector<bool> silencing_of(std::size_t rule) const {
+    std::vector<bool> found(rules_.size());
+    std::vector<std::size_t> left{rule};
+    while (!left.empty()) {
+      const auto to = left.back();
+      left.pop_back();
+      for (const std::size_t from : silencers_[to]) {
+        if (!found[from]) {
+          found[from] = true;
+          left.push_back(from);
+        }
+      }
+    }
+    return found;
+  }
+
+  void report(const Node& at, std::string text) { context_.report(at, "MF-2065", std::move(text)); }
+
+  Context& context_;
+  const std::vector<Rule>& rules_;
+  std::map<std::string_view, std::size_t> index_;
+  std::vector<std::vector<std::size_t>> silencers_;  // by the rule that is silenced
+};
+
+}  // namespace
+
 // Whatever may be said to the patient: rules, policies that fire, advice.
 void check_silences(Context& context) {
   Names said{"rule, gap policy or advice", {}, {}};
@@ -229,6 +310,7 @@ void check_silences(Context& context) {
   for (const Node* rule : context.rule_nodes) {
     context.find_all(said, rule->find("silences"));
   }
+  Silences(context).check();
 }
 
 void read_criterion_of(Context& context, const Node& node, PendingCriterion pending, Rule* rule) {

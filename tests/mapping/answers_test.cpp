@@ -172,6 +172,9 @@ INSTANTIATE_TEST_SUITE_P(
                 first_answer(r).find("valueCoding")->set("system", "http://snomed.info/sct");
               },
               "MF-3021", answer_place},
+        Fault{"code_of_another_version",
+              [](Json& r) { first_answer(r).find("valueCoding")->set("version", "0.0.9"); },
+              "MF-3038", answer_place},
         Fault{"bare_option_code",
               [](Json& r) { first_answer(r).find("valueCoding")->set("code", "seizure"); },
               "MF-3022", answer_place},
@@ -201,6 +204,14 @@ INSTANTIATE_TEST_SUITE_P(
               },
               "MF-3023", "QuestionnaireResponse.item[0].item[1]"}),
     [](const auto& one) { return std::string(one.param.name); });
+
+TEST(Answers, ACodingMayNameTheVersionOfItsForm) {
+  auto response = testing::response_of({{"em-now", {"seizure"}}});
+  first_answer(response).find("valueCoding")->set("version", knowledge()->version);
+  const auto answers = read(response);
+  ASSERT_TRUE(answers);
+  EXPECT_EQ(answers->given.chosen[slot("em-now")], mask("em-now", {"seizure"}));
+}
 
 TEST(Answers, TwoAnswersToAQuestionThatTakesOneAreRefused) {
   auto response = testing::response_of({{"sex-at-birth", {"female", "male"}}});

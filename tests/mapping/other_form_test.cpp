@@ -12,6 +12,7 @@
 #include "plugin/assess.h"
 #include "plugin/mapping/assessment_json.h"
 #include "plugin/mapping/bundle.h"
+#include "plugin/mapping/code_system.h"
 #include "plugin/mapping/quick_resources.h"
 #include "rules/evaluate.h"
 #include "rules/since_last.h"
@@ -438,6 +439,37 @@ TEST(OtherForm, AnOlderVersionOfOursIsReadByItsBinding) {
   EXPECT_EQ(assessed->assessment.tier, Tier::emergency);
   const auto refused = assess(response);
   EXPECT_EQ(reason(refused.error()), "MF-1404 QuestionnaireResponse.questionnaire");
+}
+
+TEST(OtherForm, ACodeOfOursIsOfTheVersionOfItsForm) {
+  auto files = rules::real_files();
+  files["bindings.yaml"] += example();
+  const auto& k = *testing::knowledge();
+  const auto change = [&](const std::string& before, const std::string& after) {
+    files = rules::with(files, "bindings.yaml", before, after);
+  };
+  change("https://forms.example.org/Questionnaire/neurology-intake", k.form_url());
+  change("version: \"3\"", "version: \"0.0.9\"");
+  change("{system: \"https://forms.example.org/signs\", code: FACE,",
+         "{system: \"" + mapping::answer_system(k) + "\", code: em-sudden.face-droop,");
+  const auto older = rules::load_knowledge(files);
+  ASSERT_TRUE(older) << rules::listing(older.error());
+  const Assessor assessor(*older);
+  const auto assess = [&](const std::string& version) {
+    auto response = response_with(R"({"linkId":"q-sudden","answer":[{"valueCoding":{"system":")" +
+                                  mapping::answer_system(k) + R"(","version":")" + version +
+                                  R"(","code":"em-sudden.face-droop"}}]})");
+    response.set("questionnaire", k.form_url() + "|0.0.9");
+    return assessor.assess(fhir::write_json(response), options());
+  };
+  const auto same = assess("0.0.9");
+  ASSERT_TRUE(same) << reason(same.error());
+  EXPECT_EQ(same->assessment.tier, Tier::emergency);
+  for (const auto& version : {k.version, std::string("9")}) {
+    const auto refused = assess(version);
+    ASSERT_FALSE(refused) << version;
+    EXPECT_EQ(reason(refused.error()), "MF-3038 QuestionnaireResponse.item[0].answer[0]");
+  }
 }
 
 }  // namespace

@@ -98,6 +98,7 @@ bool says(const mapping::RecordContext& context, std::string_view words) {
 #define MARK(system, more) \
   R"(,"interpretation":[{"coding":[{"code":"N","system":")" system R"("}],)" more "}]"
 #define RANGE_FOR(whom) R"(,"referenceRange":[{"low":{"value":2},"high":{"value":7},)" whom "}]"
+#define LAB AT("2026-11-21") CATEGORY("laboratory")
 #define LISTED(name) \
   R"("valueCodeableConcept":{"coding":[{"system":"urn:x","code":"1","display":")" name R"("}]})"
 #define CHOSEN(name, words)                                                                      \
@@ -278,6 +279,21 @@ INSTANTIATE_TEST_SUITE_P(
                    CATEGORY("laboratory") AT("2026-11-21")
                        NAMED("Culture") R"("valueString":"no growth")" MARKED("N"),
                    ""},
+        UnreadCase{"antibody_that_was_found_and_is_marked_normal",
+                   LAB NAMED("AChR antibody") LISTED("Positive") MARKED("N"),
+                   "AChR antibody: Positive (N)"},
+        UnreadCase{
+            "words_that_say_it_was_found_and_are_marked_normal",
+            LAB NAMED("RNA") R"("valueString":"Not seen in film; RNA DETECTED 2+")" MARKED("N"),
+            "RNA: Not seen in film; RNA DETECTED 2+ (N)"},
+        UnreadCase{"component_that_was_found_and_is_marked_normal",
+                   LAB NAMED("Panel") R"("component":[{)" NAMED("Anti-MuSK")
+                       LISTED("Weakly positive") MARKED("N") "}]",
+                   "Anti-MuSK: Weakly positive (N)"},
+        UnreadCase{
+            "words_that_deny_and_are_marked_normal",
+            LAB NAMED("HIV") R"("valueString":"Non-reactive, no antibodies detected")" MARKED("N"),
+            ""},
         UnreadCase{"survey",
                    CATEGORY("survey") AT("2026-11-21") NAMED("PHQ-9") R"("valueInteger":20)", ""},
         UnreadCase{"survey_that_names_a_condition",
@@ -396,8 +412,6 @@ TEST_P(CalmWords, AlarmNobodyAndWithAnyFurtherWordAreTold) {
 #define NAMES(text, display)                                                                   \
   R"("code":{"text":")" text R"(","coding":[{"system":"urn:x","code":"1","display":")" display \
   R"("}]})"
-#define LAB AT("2026-11-21") CATEGORY("laboratory")
-
 INSTANTIATE_TEST_SUITE_P(
     Conditions, CalmWords,
     ::testing::Values(

@@ -5,6 +5,7 @@
 
 #include "rules/lint.h"
 #include "tests/rules/small_knowledge.h"
+#include "tests/support/processor_time.h"
 
 namespace myoflag::rules {
 namespace {
@@ -57,6 +58,27 @@ TEST(Lint, PartsThatDoNothingAreTold) {
     EXPECT_EQ(problems[0].column, 16 + offset) << listing(problems);
     EXPECT_TRUE(load_knowledge(files));
   }
+}
+
+// Each part is tried against all the others: the work grows as the square of the parts, up to a
+// bound that is told where it is reached.
+TEST(Lint, ACriterionOfThousandsOfPartsIsBoundedAndSaysSo) {
+  std::string criterion = "any(onset: months) and any(weakness: arm)";
+  for (int i = 0; i < 2500; ++i) {
+    criterion += " or (any(onset: days) and any(weakness: arm))";
+  }
+  const auto files = with(small_files(), "rules/emergency.yaml",
+                          "\"any(weakness: WEAK) and any(onset: days)\"", "\"" + criterion + '"');
+  const auto began = timing::processor_seconds();
+  const Problems problems = lint(files);
+  const auto took = timing::processor_seconds() - began;
+  ASSERT_EQ(problems.size(), 1U) << listing(problems);
+  EXPECT_EQ(problems[0].code, "MF-2202");
+  EXPECT_EQ(problems[0].file, "rules/emergency.yaml");
+  EXPECT_EQ(problems[0].line, 5U);
+  EXPECT_EQ(problems[0].column, 15U);
+  EXPECT_EQ(problems[0].severity, Severity::warning);
+  EXPECT_LT(took, 3 * timing::kSlowness) << "seconds";
 }
 
 TEST(Lint, WarningsDoNotStopLoading) {

@@ -133,6 +133,35 @@ TEST(Loader, OnlyMedicinesAndConditionsCanBeLasting) {
   EXPECT_NE(lasting("linkId: weakness\n").find("MF-2030: `lasting` is for"), std::string::npos);
 }
 
+// The problems of the small set, its only routine rule there three times, where rules silence
+// others. Each of them stands below the `id` of its rule.
+std::string silencing(std::string_view pairs) {
+  auto files = small_files();
+  std::string& routine = files.at("rules/routine.yaml");
+  std::string coffee = routine.substr(routine.find("  - id: coffee"));
+  for (const std::string id : {"second", "third"}) {
+    routine += std::string(coffee).replace(coffee.find("coffee"), 6, id);
+  }
+  for (const std::string rule :
+       {"sudden-weakness", "potassium", "slow-weakness", "coffee", "second", "third"}) {
+    std::string names;
+    for (std::size_t at = pairs.find(rule + ": "); at != std::string_view::npos;
+         at = pairs.find(rule + ": ", at + 1)) {
+      const auto begin = at + rule.size() + 2;
+      const auto end = std::min(pairs.find(',', begin), pairs.size());
+      names += (names.empty() ? "" : ", ") + std::string(pairs.substr(begin, end - begin));
+    }
+    for (auto& [name, text] : files) {
+      const auto at = name.starts_with("rules/") ? text.find("id: " + rule + "\n") : text.npos;
+      if (!names.empty() && at != text.npos) {
+        text.insert(text.find('\n', at) + 1, "    silences: [" + names + "]\n");
+      }
+    }
+  }
+  const auto loaded = load_knowledge(files);
+  return loaded ? std::string() : listing(loaded.error());
+}
+
 struct CalmCase {
   const char* lines;
   const char* problem;
@@ -155,6 +184,33 @@ TEST(Loader, CalmVisitsNameTheirCodeSystems) {
     const auto said = loaded ? std::string() : listing(loaded.error());
     EXPECT_TRUE(*one.problem == '\0' ? said.empty() : said.find(one.problem) != std::string::npos)
         << one.lines << ": " << said;
+  }
+}
+
+struct SilenceCase {
+  const char* rules;    // "rule: silenced" of the small set, divided by commas
+  const char* problem;  // place and begin of what is said; empty: none
+};
+
+// What is silenced on both sides is told to nobody.
+TEST(Loader, NothingFallsSilentOfWhichNothingElseSpeaks) {
+  const std::vector<SilenceCase> cases{
+      {"sudden-weakness: potassium", ""},
+      {"sudden-weakness: slow-weakness, slow-weakness: coffee, sudden-weakness: coffee", ""},
+      {"potassium: potassium", "rules/urgent.yaml:3:16: MF-2065: a rule cannot silence itself"},
+      {"coffee: slow-weakness", "rules/routine.yaml:3:16: MF-2065: `slow-weakness` is more urgent"},
+      {"coffee: gap-weakness", "rules/routine.yaml:3:16: MF-2065: `gap-weakness` is more urgent"},
+      {"coffee: second, second: coffee",
+       "rules/routine.yaml:3:16: MF-2065: `second` silences this"},
+      {"coffee: second, second: coffee", "rules/routine.yaml:15:16: MF-2065: `coffee` silences"},
+      {"coffee: second, second: third, third: coffee",
+       "rules/routine.yaml:27:16: MF-2065: `coffee` silences"},
+      {"coffee: second, second: third", ""}};
+  for (const auto& one : cases) {
+    const auto said = silencing(one.rules);
+    EXPECT_TRUE(*one.problem == '\0' ? said.empty() : said.find(one.problem) != std::string::npos)
+        << one.rules << ": " << said;
+    EXPECT_TRUE(said.empty() || said.find("      silences: [") != std::string::npos) << said;
   }
 }
 
