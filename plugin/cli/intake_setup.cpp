@@ -104,9 +104,6 @@ tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup&
   if (!invitations) {
     return tl::unexpected(std::move(invitations.error()));
   }
-  if (auto noted = invitations->will_tell(options.task == "on"); !noted) {
-    return tl::unexpected(noted.error());
-  }
   auto desk = review::Desk::open(store);
   if (!desk) {
     return tl::unexpected(std::move(desk.error()));

@@ -227,7 +227,7 @@ struct Invitations::State : File {
       if (!invitation) {
         return tl::unexpected(invitation.error());
       }
-      out.push_back({**std::move(invitation), one.says, one.number + 1, {}, {}});
+      out.push_back({**std::move(invitation), one.says, one.number + 1, {}, false, {}});
       if (const auto read = read_answers(out.back(), one.item); !read) {
         return tl::unexpected(read.error());
       }
@@ -248,9 +248,10 @@ struct Invitations::State : File {
       return tl::unexpected(bundle ? id.error() : bundle.error());
     }
     untold.response_id = id->value_or("");
-    return store::unpacked(bundle->value_or("")).map([&](std::string&& whole) {
-      untold.response_bundle = std::move(whole);
-    });
+    auto answers = store::unpacked_json(bundle->value_or(""));
+    untold.is_damaged = !answers;
+    untold.answers = answers ? std::move(*answers) : fhir::Json();
+    return {};
   }
 
   // Nothing where another process was quicker.
@@ -267,6 +268,11 @@ struct Invitations::State : File {
       return tl::unexpected(receipt.error());
     }
     write.change("INSERT INTO task(item,invitation) VALUES(?,?)", receipt->item, one.invitation.id);
+    if (one.is_damaged) {
+      write.change("UPDATE item SET state='parked', code=?, reason=? WHERE id=?", "MF-3107",
+                   "the answers that it tells of cannot be read; retry writes it without them",
+                   receipt->item);
+    }
     return write.commit();
   }
 
@@ -589,15 +595,6 @@ Result<bool> Invitations::submit(std::int64_t invitation, std::int64_t revision,
   }
   write.change("UPDATE invitation SET item=? WHERE id=?", receipt->item, invitation);
   return write.commit().map([] { return true; });
-}
-
-Done Invitations::will_tell(bool tells) {
-  const std::lock_guard lock(state_->mutex);
-  Write write(*state_);
-  write.change(tells
-                   ? "INSERT INTO bookmark(name,value) VALUES('tasks','on') ON CONFLICT DO NOTHING"
-                   : "DELETE FROM bookmark WHERE name='tasks'");
-  return write.commit();
 }
 
 // Patients do not wait for all of them.

@@ -20,6 +20,7 @@
 #include "plugin/mapping/sent_response.h"
 #include "plugin/random_uuid.h"
 #include "plugin/review/embedded.h"
+#include "plugin/review/frame.h"
 #include "plugin/review/request.h"
 #include "plugin/review/summary.h"
 #include "rules/digest.h"
@@ -272,13 +273,12 @@ Judged Handling::judge(const Kept& form) const {
 
 FormLine Handling::line_of(Row row) const {
   const auto kept = fhir::read_json(row.assessment);
-  if (!kept) {
-    throw Broken{"a kept assessment is damaged"};
-  }
   FormLine line;
-  line.patient = kept->string_of("subject");
+  line.patient = kept ? std::string(kept->string_of("subject")) : say(look(), "damaged");
   line.row = std::move(row);
-  line.row.made = judged_at(*kept, line.row.made);  // what the target counts from
+  if (kept) {
+    line.row.made = judged_at(*kept, line.row.made);  // what the target counts from
+  }
   return line;
 }
 

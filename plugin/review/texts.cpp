@@ -9,7 +9,7 @@ namespace myoflag::review {
 
 namespace {
 
-constexpr std::array<browser::TextKey, 169> kKeys{{
+constexpr std::array<browser::TextKey, 170> kKeys{{
     {"service"},
     {"column-here"},
     {"open-here"},
@@ -117,6 +117,7 @@ constexpr std::array<browser::TextKey, 169> kKeys{{
     {"state-locked"},
     {"trouble-task"},
     {"no-form"},
+    {"damaged"},
     {"local-title"},
     {"local-text"},
     {"unknown-title"},
