@@ -190,11 +190,13 @@ struct Invitations::State : File {
     return Created{before.id, {}, Became::moved};
   }
 
-  void keep_few_visits(Write& write, std::int64_t invitation) {
+  // `begun`: the one that was begun now, which stays.
+  void keep_few_visits(Write& write, std::int64_t invitation, const std::string& begun) {
     write.change(
-        "DELETE FROM visit WHERE invitation=? AND session NOT IN(SELECT session FROM visit WHERE"
-        " invitation=? ORDER BY known DESC, made DESC LIMIT ?)",
-        invitation, invitation, kMostVisits);
+        "DELETE FROM visit WHERE invitation=?1 AND session<>?2 AND session NOT IN(SELECT session"
+        " FROM visit WHERE invitation=?1 AND session<>?2 ORDER BY known DESC, made DESC, seen DESC"
+        " LIMIT ?3)",
+        invitation, begun, kMostVisits - 1);
   }
 
   // Of one that is over and was never told of, nothing is said.
@@ -430,7 +432,7 @@ Result<std::string> Invitations::begin_visit(std::int64_t invitation, Time now, 
   write.change("INSERT INTO visit(session,invitation,csrf,made,seen,clinic) VALUES(?,?,?,?,?,?)",
                digest(session), invitation, random_token(), seconds(now), seconds(now),
                std::int64_t{clinic ? 1 : 0});
-  state_->keep_few_visits(write, invitation);
+  state_->keep_few_visits(write, invitation, digest(session));
   return write.commit().map([&] { return std::move(session); });
 }
 
@@ -449,7 +451,7 @@ Result<std::optional<std::string>> Invitations::hand_over(const HandOver& given,
   write.change("DELETE FROM visit WHERE invitation=? AND clinic<>0", given.invitation);
   write.change("INSERT INTO visit(session,invitation,csrf,made,seen,clinic) VALUES(?,?,?,?,?,1)",
                digest(session), given.invitation, random_token(), seconds(now), seconds(now));
-  state_->keep_few_visits(write, given.invitation);
+  state_->keep_few_visits(write, given.invitation, digest(session));
   return write.commit().map([&] { return std::optional(std::move(session)); });
 }
 
@@ -515,6 +517,7 @@ Result<Identified> Invitations::identify(std::string_view session, std::string_v
         "INSERT INTO visit(session,invitation,csrf,known,made,seen,clinic) VALUES(?,?,?,1,?,?,?)",
         digest(right.session), invitation.id, random_token(), seconds(now), seconds(now),
         clinic->value_or(0));
+    state_->keep_few_visits(write, invitation.id, digest(right.session));
     return write.commit().map([&] { return right; });
   }
   const bool for_good = **tried + 1 >= std::int64_t{patience.tries} * patience.locks;

@@ -227,6 +227,28 @@ TEST_P(InvitationsTest, AKeyIsAnsweredOnceWheneverTheProcessEnds) {
   EXPECT_THAT(store.invite(wanted, kNow).error().text, HasSubstr("MF-4290"));
 }
 
+// Of twenty visits the oldest ends, never the one that begins, on whatever device.
+TEST_P(InvitationsTest, WhoComesLastIsNotShownOut) {
+  auto store = open();
+  const auto id = store.invite(kNew, kNow).value().id;
+  const auto known = [&](Time at) {
+    const auto begun = store.begin_visit(id, at).value();
+    return store.identify(begun, kNew.born, at, {}).value().session;
+  };
+  const auto first = known(kNow);
+  std::string last = first;
+  for (int i = 1; i <= 40; ++i) {
+    last = known(kNow + std::chrono::seconds(i / 2));
+    EXPECT_TRUE(store.visit(last).value()) << i;
+  }
+  EXPECT_FALSE(store.visit(first).value()) << "twenty are enough";
+  const auto another = store.begin_visit(id, kNow + hours(1)).value();
+  EXPECT_TRUE(store.visit(another).value()) << "who has yet to say who it is";
+  const auto device = store.hand_over({id, 0, "", "patient", "Ana"}, kNow + hours(1)).value();
+  ASSERT_TRUE(device);
+  EXPECT_TRUE(store.visit(*device).value());
+}
+
 // ---- what the record is told
 
 // Each state of each Task once, as "number says".
