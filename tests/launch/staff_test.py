@@ -539,7 +539,9 @@ class Staff(Clinic):
                             ({"idle-time": 1}, "MF-4254"), ({"secret": "x"}, "MF-4253"),
                             ({"client-secret": "not a name"}, "MF-4254"), ({"client-secret": "MYOFLAG_NOT_SET"}, "MF-4257"),
                             ({"client-secret": "PATH", "key": "x.pem"}, "MF-4256"), ({"sign-out": "maybe"}, "MF-4254"),
-                            ({"client-secret": "PATH", "client-secret-method": "private_key_jwt"}, "MF-4254")):
+                            ({"client-secret": "PATH", "client-secret-method": "private_key_jwt"}, "MF-4254"),
+                            ({"client-secret-method": "client_secret_basic"}, "there is no secret to send"),
+                            ({"key": "x.pem", "client-secret-method": "client_secret_post"}, "MF-4255")):
             with self.subTest(staff=staff):
                 status, text = check(self.configuration(**staff))
                 self.assertEqual(status, 2, text)
