@@ -654,15 +654,13 @@ Response Door::outside(const browser::Texts& texts, int status, std::string_view
 }
 
 // No redirect: of the answer to a form browsers follow none to another origin (form-action), and
-// the provider may lead on to further ones. The page says that it is over here, whatever happens
-// there.
+// the provider may lead on to further ones. The page leads on itself: a field of the head with the
+// id_token may be too long for a proxy. It says that it is over here, whatever happens there.
 Response Door::leaving(const browser::Texts& texts, const std::string& address) const {
   Look look{texts, style_file().path};
   look.is_outside = true;
   look.sign_out = address;
-  auto response = page(200, message_page(look, "staff-leaving"), frames);
-  response.fields.push_back({"Refresh", "0; url=" + address});
-  return response;
+  return page(200, message_page(look, "staff-leaving"), frames);
 }
 
 void add_routes(http::Router& router, const Parts& parts) {

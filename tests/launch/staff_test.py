@@ -60,6 +60,10 @@ class Staff(Clinic):
         self.assertEqual(page.status, 302, self.provider.refusals)
         return page.here()
 
+    @staticmethod
+    def onward(page):
+        return html.unescape(re.search(r'<meta http-equiv="refresh" content="0; url=([^"]+)">', page.body).group(1))
+
     def come(self, browser):
         return browser.get(self.back(browser))
 
@@ -203,8 +207,8 @@ class Staff(Clinic):
         old = Browser(sidecar)
         old.jar = kept
         self.assertEqual(old.get("/c/worklist").status, 403)
-        self.assertEqual(page.headers["Refresh"][:7], "0; url=")
-        address = page.headers["Refresh"][7:]
+        self.assertNotIn("Refresh", page.headers, "of a head with such a token a proxy may take nothing")
+        address = self.onward(page)
         self.assertIn(f'href="{html.escape(address)}"', page.body)
         self.assertTrue(address.startswith(self.provider.pages + "/end?id_token_hint="))
         asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query, strict_parsing=True))
@@ -219,7 +223,7 @@ class Staff(Clinic):
             page = one.get(back + query)
             self.assertEqual((page.status, page.to), (303, "/c/worklist"))
         page = self.sign_out(self.enter(browser))
-        state = page.headers["Refresh"].rpartition("&state=")[2]
+        state = self.onward(page).rpartition("&state=")[2]
         page = browser.get(back + state)
         self.assertEqual((page.status, page.title), (200, "You are signed out"))
         self.assertIn(f'href="{SIGN_IN}"', page.body)
@@ -234,7 +238,7 @@ class Staff(Clinic):
                 page = self.sign_out(browser)
                 self.assertEqual((page.status, page.title), (200, "You are signed out"))
                 self.assertIn("not from the system that you signed in with", page.body)
-                self.assertNotIn("Refresh", page.headers)
+                self.assertNotIn("refresh", page.body)
                 self.assertEqual(browser.get("/c/worklist").status, 403)
 
     def test_they_sign_out_while_the_provider_is_down(self):
