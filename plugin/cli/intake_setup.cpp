@@ -189,6 +189,13 @@ void add_intake(http::Router& router, Intake& intake, const sidecar::Current& se
                                            const std::string& browser) {
         return staff->sign_out(session, browser, now());
       };
+      clinic.door->give_away = [staff, launches = launch->launches()](
+                                   const launch::Session& session, const std::string& browser) {
+        staff->give_away(session, browser);
+        if (launches != nullptr) {
+          launches->give_away(session, browser);
+        }
+      };
     }
     clinic.has_staff = launch->staff() != nullptr;
     add_entrances(router, intake, *launch, *clinic.door, now, log);

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -40,6 +41,7 @@ struct Session {
   Instant made{}, seen{};
   std::string name = {};            // of staff, as people know them
   std::optional<Times> times = {};  // nothing: those of all
+  std::optional<Instant> proved = {};  // of staff: when, by the provider's clock
   // Of staff: where they sign out at the provider, too; holds the id_token. Empty: nowhere.
   std::string sign_out = {};
 };
@@ -74,6 +76,7 @@ struct Begun {
   bool is_framed = false;
   Instant made{};
   bool anew = false;  // who comes back has to have signed in after it began
+  std::uint64_t given_away = 0;  // devices, before it began
 };
 
 class BegunLaunches {

@@ -324,6 +324,9 @@ intake::Invitation Handling::take_invitation(std::string_view text) const {
   if (!is_staff() || is_open_to_all()) {
     throw Ended{message(403, is_staff() ? "open-local" : "refused")};
   }
+  if (!session_->proved) {  // then nobody could tell this sign-in from a later one
+    throw Ended{message(403, "open-unproved")};
+  }
   std::int64_t id = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
   const bool is_number = error == std::errc() && end == text.data() + text.size();
@@ -365,6 +368,9 @@ Response Handling::open_here() {
                                *chosen, session_->name, now_));
   if (!session) {
     return message(409, "open-over");
+  }
+  if (parts_.door->give_away) {
+    parts_.door->give_away(*session_, std::string(browser::cookie_of(request_, kBrowserCookie)));
   }
   auto response = intake::seated(*session);
   parts_.door->end(request_, response);
