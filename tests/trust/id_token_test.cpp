@@ -151,8 +151,7 @@ TEST(IdToken, WhoIsToProveItAnewDoesNotComeOnAnEarlierSignIn) {
     return result(rsa().token(head("RS256"), claims.text()), keys, asked);
   };
   const auto at = [](seconds before_issued) {
-    return R"(,"auth_time":)" +
-           std::to_string(std::stoll(Claims().iat) - before_issued.count());
+    return R"(,"auth_time":)" + std::to_string(std::stoll(Claims().iat) - before_issued.count());
   };
   EXPECT_EQ(within(at(seconds(36'000)), std::nullopt), "") << "nobody asked";
   EXPECT_EQ(within("", std::nullopt), "");
