@@ -81,23 +81,8 @@ std::optional<Response> Dictionary::compressed(const Request& request,
 }
 
 void Dictionary::add_to(http::Router& router) const {
-  router.add({"GET",
-              path_,
-              "what pages have in common",
-              [text = text_, match = match_](const Request& request) {
-                return browser::compressed(
-                    request, {200,
-                              "text/plain; charset=utf-8",
-                              text,
-                              {{"Cache-Control", "public, max-age=31536000, immutable"},
-                               {"Use-As-Dictionary", fmt::format("match=\"{}\"", match)},
-                               {"Vary", "Accept-Encoding"}}});
-              },
-              {},
-              0,
-              {},
-              nullptr,
-              nullptr});
+  add_asset(router, {path_, "text/plain; charset=utf-8", text_},
+            {{"Use-As-Dictionary", fmt::format("match=\"{}\"", match_)}});
 }
 
 }  // namespace myoflag::browser

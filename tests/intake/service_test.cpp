@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugin/gzip.h"
 #include "plugin/intake/service.h"
 #include "plugin/mapping/digest.h"
 #include "plugin/review/desk.h"
@@ -755,6 +756,8 @@ TEST_F(ServiceTest, WhatPagesHaveInCommonIsSentOnceWhereTheBrowserKeepsIt) {
     ASSERT_NE(secret, "");
     EXPECT_THAT(given.body, Not(HasSubstr(secret)));
   }
+  browser.extra = {{"accept-encoding", "gzip"}};
+  EXPECT_EQ(browser.get(path).body, gzip_of(given.body, 9)) << "made once, as small as it gets";
   struct Case {
     std::string coding, dictionary, answer;
   };
