@@ -303,13 +303,8 @@ tl::expected<trust::Identity, Refused> Launches::identify(
     const Begun& begun, const std::string& token, const std::optional<seconds>& proved_within,
     Instant now) {
   const Server& server = servers_[begun.server];
-  const trust::SignIn expected{begun.issuer,
-                               server.client_id,
-                               begun.nonce,
-                               server.algorithms,
-                               server.claim,
-                               server.value,
-                               proved_within};
+  const trust::SignIn expected{begun.issuer, server.client_id, begun.nonce,  server.algorithms,
+                               server.claim, server.value,     proved_within};
   for (const bool anew : {false, true}) {
     const auto keys = keys_of(begun.server, begun.keys, anew, now);
     if (!keys) {

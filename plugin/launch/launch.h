@@ -31,8 +31,8 @@ namespace myoflag::launch {
 // Why somebody does not come in.
 struct Refused {
   int status = 403;
-  std::string page;  // of the texts: "launch-state"
-  std::string why;   // for the log: "MF-4271: ..."
+  std::string page;        // of the texts: "launch-state"
+  std::string why;         // for the log: "MF-4271: ..."
   bool is_shared = false;  // others use this browser too: it has to sign in anew
 };
 
@@ -115,7 +115,7 @@ class Launches {
   std::uint64_t devices_ = 0;                                     // guarded by mutex_
   std::map<std::string, std::uint64_t, std::less<>> given_away_;  // guarded by mutex_; by browser
   std::deque<std::pair<std::string, Instant>> spent_;             // guarded by mutex_; proofs
-  std::vector<std::unique_ptr<Known>> known_;  // of each server
+  std::vector<std::unique_ptr<Known>> known_;                     // of each server
 };
 
 }  // namespace myoflag::launch

@@ -6,10 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "fhir/base64.h"
 #include "fhir/client/key_set.h"
 #include "fhir/client/transport.h"
 #include "fhir/json.h"
-#include "plugin/mapping/digest.h"
 #include "rules/digest.h"
 
 namespace myoflag::launch {
@@ -137,7 +137,7 @@ std::string token_form(const Server& server, std::string_view code, std::string_
 std::string token_authorization(const Server& server) {
   return server.secret.empty() || server.secret_in_form
              ? ""
-             : "Basic " + mapping::base64(escaped(server.client_id) + ":" + escaped(server.secret));
+             : "Basic " + fhir::base64(escaped(server.client_id) + ":" + escaped(server.secret));
 }
 
 // A token that is too long for an address gives way to our name: then the provider may ask.

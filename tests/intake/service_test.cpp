@@ -11,9 +11,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "fhir/base64.h"
 #include "plugin/gzip.h"
 #include "plugin/intake/service.h"
-#include "plugin/mapping/digest.h"
 #include "plugin/review/desk.h"
 #include "rules/digest.h"
 #include "tests/intake/support.h"
@@ -737,7 +737,7 @@ std::string from_dcz(std::string_view body, std::string_view dictionary) {
 
 std::string dictionary_name(std::string_view text) {
   const auto digest = rules::sha256(text);
-  return fmt::format(":{}:", mapping::base64(std::string(digest.begin(), digest.end())));
+  return fmt::format(":{}:", fhir::base64(std::string(digest.begin(), digest.end())));
 }
 
 TEST_F(ServiceTest, WhatPagesHaveInCommonIsSentOnceWhereTheBrowserKeepsIt) {
