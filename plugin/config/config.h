@@ -88,7 +88,7 @@ struct LaunchOptions {
 // plugin/launch/server.h says what each means.
 struct StaffOptions {
   std::string issuer, client_id, key, key_id;
-  std::string secret;  // name of an environment variable; empty: none
+  std::string secret;              // name of an environment variable; empty: none
   std::string secret_method = {};  // empty: client_secret_basic
   std::string scope = "openid profile";
   std::string aud, claim, value;

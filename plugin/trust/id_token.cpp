@@ -37,14 +37,14 @@ bool is_in_time(const Json& payload, Instant expires, Instant issued, Instant no
   return begun && expires > now - kSkew && issued <= now + kSkew;
 }
 
-std::optional<IdRefused> flaw_of_proof(const std::optional<Instant>& proved,
-                                       const SignIn& expected, Instant issued) {
+std::optional<IdRefused> flaw_of_proof(const std::optional<Instant>& proved, const SignIn& expected,
+                                       Instant issued) {
   if (!expected.proved_within) {
     return std::nullopt;
   }
-  return !proved                                       ? std::optional(IdRefused::auth_time)
+  return !proved                                      ? std::optional(IdRefused::auth_time)
          : issued - *proved > *expected.proved_within ? std::optional(IdRefused::proof)
-                                                       : std::nullopt;
+                                                      : std::nullopt;
 }
 
 // The claim of that name, or the one inside another that its parts name.
@@ -118,9 +118,9 @@ tl::expected<Identity, IdRefused> identity_of(const Json& payload, const SignIn&
 }  // namespace
 
 std::string_view name_of(IdRefused refused) {
-  constexpr std::array<std::string_view, 11> names{
-      "malformed", "algorithm", "key",   "signature", "issuer", "audience",
-      "nonce",     "time",      "proof", "auth_time", "claim"};
+  constexpr std::array<std::string_view, 11> names{"malformed", "algorithm", "key",   "signature",
+                                                   "issuer",    "audience",  "nonce", "time",
+                                                   "proof",     "auth_time", "claim"};
   return names[static_cast<std::size_t>(refused)];
 }
 

@@ -38,7 +38,7 @@ enum class IdRefused {
   issuer,
   audience,  // not for us, or for others too without naming us as who asked
   nonce,
-  time,   // expired, not yet valid, or from the future
+  time,       // expired, not yet valid, or from the future
   proof,      // it rests on an earlier sign-in
   auth_time,  // it does not say when somebody signed in
   claim,      // it is somebody, but nobody who may come in
@@ -46,9 +46,9 @@ enum class IdRefused {
 std::string_view name_of(IdRefused refused);
 
 struct Identity {
-  std::string subject;                // of that issuer
-  std::string fhir_user;              // address of the user's resource; may be empty
-  std::string name = {}, login = {};  // as people know the user; may be empty
+  std::string subject;                 // of that issuer
+  std::string fhir_user;               // address of the user's resource; may be empty
+  std::string name = {}, login = {};   // as people know the user; may be empty
   std::optional<Instant> proved = {};  // by the issuer's clock; nothing: it does not say
 };
 
