@@ -10,8 +10,8 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
+#include "fhir/base64.h"
 #include "fhir/client/scopes.h"
 
 namespace myoflag::fhir::client {
@@ -76,12 +76,7 @@ tl::expected<std::string, TransportFailure> FixedAuthority::header(bool) { retur
 std::string bearer(std::string_view token) { return fmt::format("Bearer {}", token); }
 
 std::string basic(std::string_view user, std::string_view password) {
-  const std::string both = fmt::format("{}:{}", user, password);
-  std::string encoded((both.size() + 2) / 3 * 4, '\0');
-  ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                    reinterpret_cast<const unsigned char*>(both.data()),
-                    static_cast<int>(both.size()));
-  return "Basic " + encoded;
+  return "Basic " + base64(fmt::format("{}:{}", user, password));
 }
 
 std::string client_assertion(const BackendOptions& options, std::string_view token_url,

@@ -129,24 +129,24 @@ Asset script(std::string_view name, std::string_view content) {
   return asset(name, "js", "text/javascript", content);
 }
 
-void add_asset(http::Router& router, const Asset& asset) {
-  router.add({"GET",
-              asset.path,
-              "a file of the pages",
-              [asset, small = gzip_of(asset.content, kAssetEffort)](const Request& request) {
-                Response response{200,
-                                  asset.content_type,
-                                  std::string(asset.content),
-                                  {{"Cache-Control", "public, max-age=31536000, immutable"},
-                                   {"Vary", "Accept-Encoding"},
-                                   {"X-Content-Type-Options", "nosniff"}}};
-                return takes_gzip(request) ? as_gzip(std::move(response), small) : response;
-              },
-              {},
-              0,
-              {},
-              nullptr,
-              nullptr});
+void add_asset(http::Router& router, const Asset& asset, const http::Fields& more) {
+  http::Fields fields{{"Cache-Control", "public, max-age=31536000, immutable"},
+                      {"Vary", "Accept-Encoding"},
+                      {"X-Content-Type-Options", "nosniff"}};
+  fields.insert(fields.end(), more.begin(), more.end());
+  router.add(
+      {"GET",
+       asset.path,
+       "a file of the pages",
+       [response = Response{200, asset.content_type, std::string(asset.content), std::move(fields)},
+        small = gzip_of(asset.content, kAssetEffort)](const Request& request) {
+         return takes_gzip(request) ? as_gzip(response, small) : response;
+       },
+       {},
+       0,
+       {},
+       nullptr,
+       nullptr});
 }
 
 }  // namespace myoflag::browser

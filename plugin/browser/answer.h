@@ -41,10 +41,11 @@ bool is_from_us(const http::Request& request);
 struct Asset {
   std::string path;  // "/assets/mf.0123456789ab.css"
   std::string content_type;
-  std::string_view content;  // of the program
+  std::string_view content;
 };
 Asset style(std::string_view name, std::string_view content);
 Asset script(std::string_view name, std::string_view content);
-void add_asset(http::Router& router, const Asset& asset);
+// Made small once. `more`: fields beside those of all files.
+void add_asset(http::Router& router, const Asset& asset, const http::Fields& more = {});
 
 }  // namespace myoflag::browser

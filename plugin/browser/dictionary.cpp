@@ -6,8 +6,8 @@
 #include <zstd.h>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
+#include "fhir/base64.h"
 #include "plugin/browser/accept_language.h"
 #include "plugin/browser/answer.h"
 #include "rules/digest.h"
@@ -23,14 +23,6 @@ constexpr int kEffort = 12;  // of 22; for each answer anew
 constexpr std::size_t kHashLength = 12;
 // A skippable frame of 32 bytes, the digest, comes before the frame itself.
 constexpr std::string_view kMagic("\x5e\x2a\x4d\x18\x20\x00\x00\x00", 8);
-
-std::string base64(std::string_view bytes) {
-  std::string out((bytes.size() + 2) / 3 * 4, '\0');
-  ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                    reinterpret_cast<const unsigned char*>(bytes.data()),
-                    static_cast<int>(bytes.size()));
-  return out;
-}
 
 // The field is written as that of languages is.
 bool takes_it(const Request& request) {
@@ -61,7 +53,7 @@ Dictionary::Dictionary(std::string_view name, std::string text, std::string_view
   const auto digest = rules::sha256(text_);
   digest_.assign(digest.begin(), digest.end());
   path_ = fmt::format("/assets/{}.{}.txt", name, rules::hex(digest).substr(0, kHashLength));
-  name_ = fmt::format(":{}:", base64(digest_));
+  name_ = fmt::format(":{}:", fhir::base64(digest_));
 }
 
 std::optional<Response> Dictionary::compressed(const Request& request,
@@ -81,23 +73,8 @@ std::optional<Response> Dictionary::compressed(const Request& request,
 }
 
 void Dictionary::add_to(http::Router& router) const {
-  router.add({"GET",
-              path_,
-              "what pages have in common",
-              [text = text_, match = match_](const Request& request) {
-                return browser::compressed(
-                    request, {200,
-                              "text/plain; charset=utf-8",
-                              text,
-                              {{"Cache-Control", "public, max-age=31536000, immutable"},
-                               {"Use-As-Dictionary", fmt::format("match=\"{}\"", match)},
-                               {"Vary", "Accept-Encoding"}}});
-              },
-              {},
-              0,
-              {},
-              nullptr,
-              nullptr});
+  add_asset(router, {path_, "text/plain; charset=utf-8", text_},
+            {{"Use-As-Dictionary", fmt::format("match=\"{}\"", match_)}});
 }
 
 }  // namespace myoflag::browser

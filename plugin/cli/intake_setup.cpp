@@ -103,9 +103,6 @@ tl::expected<std::unique_ptr<Intake>, Failure> open_intake(const sidecar::Setup&
   if (!invitations) {
     return tl::unexpected(std::move(invitations.error()));
   }
-  if (auto noted = invitations->will_tell(options.task == "on"); !noted) {
-    return tl::unexpected(noted.error());
-  }
   auto desk = review::Desk::open(store);
   if (!desk) {
     return tl::unexpected(std::move(desk.error()));
@@ -196,6 +193,13 @@ void add_intake(http::Router& router, Intake& intake, const sidecar::Current& se
       clinic.door->sign_out = [staff, now](const launch::Session& session,
                                            const std::string& browser) {
         return staff->sign_out(session, browser, now());
+      };
+      clinic.door->give_away = [staff, launches = launch->launches()](
+                                   const launch::Session& session, const std::string& browser) {
+        staff->give_away(session, browser);
+        if (launches != nullptr) {
+          launches->give_away(session, browser);
+        }
       };
     }
     clinic.has_staff = launch->staff() != nullptr;

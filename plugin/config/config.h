@@ -91,8 +91,8 @@ struct LaunchOptions {
 // plugin/launch/server.h says what each means.
 struct StaffOptions {
   std::string issuer, client_id, key, key_id;
-  std::string secret;  // name of an environment variable; empty: none
-  std::string secret_method = "client_secret_basic";
+  std::string secret;              // name of an environment variable; empty: none
+  std::string secret_method = {};  // empty: client_secret_basic
   std::string scope = "openid profile";
   std::string aud, claim, value;
   std::chrono::seconds idle{1'800};

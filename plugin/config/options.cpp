@@ -453,7 +453,7 @@ const std::array<Option, 89> all{{
                 "the name of an environment variable (A to Z, 0 to 9 and _)", is_variable}},
     {"staff", "client-secret-method",
      "How the secret is sent, as it is registered there: client_secret_basic or "
-     "client_secret_post.",
+     "client_secret_post. Empty: client_secret_basic.",
      TextOption{[](Config& c) -> std::string& { return c.staff.secret_method; },
                 "client_secret_basic or client_secret_post", is_secret_method}},
     {"staff", "scope", "What is asked for; openid is needed.",

@@ -521,6 +521,11 @@ class Reader {
       problems_.push_back(loaded_.problem("staff.issuer", "MF-4255",
                                           "staff.issuer is needed: others of staff are there"));
     }
+    if (!staff.secret_method.empty() && staff.secret.empty()) {
+      problems_.push_back(loaded_.problem("staff.client-secret-method", "MF-4255",
+                                          "staff.client-secret-method goes with "
+                                          "staff.client-secret: there is no secret to send"));
+    }
     if (!staff.key.empty() && !staff.secret.empty()) {
       problems_.push_back(loaded_.problem(
           "staff.client-secret", "MF-4256",

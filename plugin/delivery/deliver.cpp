@@ -58,22 +58,6 @@ std::string without_slash(std::string text) {
   return text;
 }
 
-// Our own JSON: bounded by the gates that its parts came through.
-Result<Json> bundle_of(Store& store, std::int64_t item) {
-  constexpr std::size_t kMost = 1u << 30U;
-  const auto text = store.bundle(item);
-  if (!text) {
-    return tl::unexpected(text.error());
-  }
-  fhir::Limits limits;
-  limits.bytes = kMost;
-  limits.string_bytes = kMost;
-  limits.nodes = kMost;
-  auto json = fhir::read_json(*text, limits);
-  return json ? Result<Json>(std::move(*json))
-              : tl::unexpected(stays("MF-3107: what is kept for the server cannot be read"));
-}
-
 class Delivery {
  public:
   Delivery(Store& store, Client* client, const DeliverOptions& options, const World& world,
@@ -204,9 +188,14 @@ class Delivery {
 
   Done work(std::int64_t id) {
     auto item = store_.item(id);
-    auto bundle = bundle_of(store_, id);
-    if (!item || !bundle) {
-      return tl::unexpected(item ? bundle.error() : item.error());
+    const auto bundle = store_.bundle(id);
+    if (!item) {
+      return tl::unexpected(item.error());
+    }
+    if (!bundle) {
+      const Failure& why = bundle.error();  // of this one alone, or of the store
+      return why.exit == Exit::rejected ? park(*item, why.code(), why.words())
+                                        : Done(tl::unexpected(why));
     }
     if (item->rung.empty()) {
       if (auto planned = plan(*item, *bundle); !planned) {
@@ -238,9 +227,7 @@ class Delivery {
     }
     const auto plan = plan_of(bundle, ability_.value_or(Ability()), options_.site, *before);
     if (!plan) {
-      const auto code = plan.error().text.substr(0, std::string_view("MF-3154").size());
-      const auto text = plan.error().text.substr(code.size() + 2);
-      return park(item, code, text).and_then([&] {
+      return park(item, plan.error().code(), plan.error().words()).and_then([&] {
         item.state = store::ItemState::parked;
         return Done();
       });
@@ -273,7 +260,7 @@ class Delivery {
           Failure{Exit::usage, "MF-3150: this store delivers to a server, not to a folder"});
     }
     Done kept;
-    const auto outcome = exchange(*client_, rung, group, names_, [&] {
+    const auto outcome = exchange(client_of(item), rung, group, names_, [&] {
       std::vector<std::string> urns;
       for (const store::Step& step : group) {
         urns.push_back(step.urn);
@@ -282,6 +269,10 @@ class Delivery {
       return kept.has_value();
     });
     return outcome ? take(item, *outcome) : kept;
+  }
+
+  Client& client_of(const Item& item) const {
+    return item.kind == store::Kind::task && options_.tasks != nullptr ? *options_.tasks : *client_;
   }
 
   Done take(const Item& item, const Outcome& outcome) {
@@ -298,6 +289,10 @@ class Delivery {
     if (trouble.kind == Trouble::Kind::parked) {
       ability_.reset();  // it may have changed
       return park(item, trouble.code, trouble.text);
+    }
+    // Where no Tasks are let in, results are all the same; it waits where people see it.
+    if (trouble.kind == Trouble::Kind::locked && item.kind == store::Kind::task) {
+      return postpone(item, trouble);
     }
     if (trouble.kind == Trouble::Kind::locked) {
       return tl::unexpected(

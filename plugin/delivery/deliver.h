@@ -22,6 +22,8 @@ struct DeliverOptions {
   Site site;
   bool once = false;  // end when nothing is due, instead of when nothing waits
   std::chrono::seconds give_up = std::chrono::hours(72);  // after the first try of an item
+  // Signs in for Tasks alone: who refuses them refuses no results. Null: as for everything else.
+  fhir::client::Client* tasks = nullptr;
 };
 
 struct Delivered {

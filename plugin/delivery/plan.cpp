@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
+#include "fhir/base64.h"
 #include "fhir/uuid.h"
 #include "plugin/mapping/digest.h"
 #include "plugin/mapping/identifiers.h"
@@ -173,7 +174,7 @@ std::string unbase64(std::string_view text) {
 }
 
 void set_content(Json& attachment, const std::string& bytes) {
-  attachment.set("data", mapping::base64(bytes));
+  attachment.set("data", fhir::base64(bytes));
   attachment.set("size", static_cast<std::int64_t>(bytes.size()));
   attachment.set("hash", mapping::sha1_base64(bytes));
 }

@@ -135,25 +135,24 @@ constexpr const char* scope_of_delivery =
     "system/Device.crs";
 
 tl::expected<delivery::Delivered, Failure> deliver_to(const EhrOptions& options,
-                                                      const delivery::DeliverOptions& how,
+                                                      delivery::DeliverOptions how,
                                                       store::Store& store,
                                                       const delivery::Tell& tell) {
   if (options.base.empty()) {
     return delivery::deliver_files(store, how, fhir::client::real_world(), tell, stop_asked);
   }
-  const auto tasks = store.bookmark("tasks");
-  if (!tasks) {
-    return tl::unexpected(tasks.error());
-  }
-  const std::string scope = scope_of_delivery;
-  const auto ehr = open_ehr(options, *tasks ? scope + " system/Task.crus" : scope);
-  if (!ehr) {
-    return tl::unexpected(ehr.error());
+  const auto ehr = open_ehr(options, scope_of_delivery);
+  const auto for_tasks = open_ehr(options, "system/Task.crus");
+  if (!ehr || !for_tasks) {
+    return tl::unexpected(ehr ? for_tasks.error() : ehr.error());
   }
   fhir::client::Endpoint endpoint;
   endpoint.base = options.base;
   endpoint.deadline = std::chrono::seconds(30);  // a transaction takes its time
   fhir::client::Client client(*ehr->transport, endpoint, ehr->authority.get(), ehr->world);
+  fhir::client::Client tasks(*for_tasks->transport, endpoint, for_tasks->authority.get(),
+                             for_tasks->world);
+  how.tasks = &tasks;
   return delivery::deliver(store, client, how, ehr->world, tell, stop_asked);
 }
 

@@ -730,8 +730,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (!given.body.empty()) {
       answer.set("X-Content-Type-Options", "nosniff");
     }
-    // Nobody may keep these two unless they are told to: RFC 9110, 15.4.4; RFC 9111, 4.2.2.
-    if (given.status != 303 && given.status != 204) {
+    // Nobody may keep these unless they are told to: RFC 9110, 15.4.4 (303), 9.3.3 (POST). What a
+    // GET gives may be kept by rule of thumb, 204 as well: 15.1.
+    const bool is_read = access_.method == "GET" || access_.method == "HEAD";
+    if (given.status != 303 && (given.status != 204 || is_read)) {
       answer.set(bhttp::field::cache_control, "no-store");
     }
     if (!given.content_type.empty()) {
@@ -745,7 +747,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       answer.set(field.name, field.value);
     }
     if (!shared_.origins.empty()) {
-      answer.set(bhttp::field::vary, "Origin");
+      answer.insert(bhttp::field::vary, "Origin");  // beside what else it depends on
     }
     if (!origin_.empty()) {
       answer.set(bhttp::field::access_control_allow_origin, origin_);

@@ -25,10 +25,12 @@ store::Result<std::optional<std::string>> hand_over(
 Response seated(const std::string& session) {
   auto response = go_to("/p/id");
   browser::set_cookie(response, kCookie, session);
-  browser::set_cookie(response, kDeviceCookie, "1");
+  share(response);
   forget_pages(response);
   return response;
 }
+
+void share(Response& response) { browser::set_cookie(response, kDeviceCookie, "1"); }
 
 bool is_shared(const http::Request& request) {
   return !browser::cookie_of(request, kDeviceCookie).empty();

@@ -194,11 +194,13 @@ struct Invitations::State : File {
     return Created{before.id, {}, Became::moved};
   }
 
-  void keep_few_visits(Write& write, std::int64_t invitation) {
+  // `begun`: the one that was begun now, which stays.
+  void keep_few_visits(Write& write, std::int64_t invitation, const std::string& begun) {
     write.change(
-        "DELETE FROM visit WHERE invitation=? AND session NOT IN(SELECT session FROM visit WHERE"
-        " invitation=? ORDER BY known DESC, made DESC LIMIT ?)",
-        invitation, invitation, kMostVisits);
+        "DELETE FROM visit WHERE invitation=?1 AND session<>?2 AND session NOT IN(SELECT session"
+        " FROM visit WHERE invitation=?1 AND session<>?2 ORDER BY known DESC, made DESC, seen DESC"
+        " LIMIT ?3)",
+        invitation, begun, kMostVisits - 1);
   }
 
   // Of one that is over and was never told of, nothing is said.
@@ -231,7 +233,7 @@ struct Invitations::State : File {
       if (!invitation) {
         return tl::unexpected(invitation.error());
       }
-      out.push_back({**std::move(invitation), one.says, one.number + 1, {}, {}});
+      out.push_back({**std::move(invitation), one.says, one.number + 1, {}, false, {}});
       if (const auto read = read_answers(out.back(), one.item); !read) {
         return tl::unexpected(read.error());
       }
@@ -252,9 +254,10 @@ struct Invitations::State : File {
       return tl::unexpected(bundle ? id.error() : bundle.error());
     }
     untold.response_id = id->value_or("");
-    return store::unpacked(bundle->value_or("")).map([&](std::string&& whole) {
-      untold.response_bundle = std::move(whole);
-    });
+    auto answers = store::unpacked_json(bundle->value_or(""));
+    untold.is_damaged = !answers;
+    untold.answers = answers ? std::move(*answers) : fhir::Json();
+    return {};
   }
 
   // Nothing where another process was quicker.
@@ -271,6 +274,11 @@ struct Invitations::State : File {
       return tl::unexpected(receipt.error());
     }
     write.change("INSERT INTO task(item,invitation) VALUES(?,?)", receipt->item, one.invitation.id);
+    if (one.is_damaged) {
+      write.change("UPDATE item SET state='parked', code=?, reason=? WHERE id=?", "MF-3107",
+                   "the answers that it tells of cannot be read; retry writes it without them",
+                   receipt->item);
+    }
     return write.commit();
   }
 
@@ -430,7 +438,7 @@ Result<std::string> Invitations::begin_visit(std::int64_t invitation, Time now, 
   write.change("INSERT INTO visit(session,invitation,csrf,made,seen,clinic) VALUES(?,?,?,?,?,?)",
                digest(session), invitation, random_token(), seconds(now), seconds(now),
                std::int64_t{clinic ? 1 : 0});
-  state_->keep_few_visits(write, invitation);
+  state_->keep_few_visits(write, invitation, digest(session));
   return write.commit().map([&] { return std::move(session); });
 }
 
@@ -449,7 +457,7 @@ Result<std::optional<std::string>> Invitations::hand_over(const HandOver& given,
   write.change("DELETE FROM visit WHERE invitation=? AND clinic<>0", given.invitation);
   write.change("INSERT INTO visit(session,invitation,csrf,made,seen,clinic) VALUES(?,?,?,?,?,1)",
                digest(session), given.invitation, random_token(), seconds(now), seconds(now));
-  state_->keep_few_visits(write, given.invitation);
+  state_->keep_few_visits(write, given.invitation, digest(session));
   return write.commit().map([&] { return std::optional(std::move(session)); });
 }
 
@@ -515,6 +523,7 @@ Result<Identified> Invitations::identify(std::string_view session, std::string_v
         "INSERT INTO visit(session,invitation,csrf,known,made,seen,clinic) VALUES(?,?,?,1,?,?,?)",
         digest(right.session), invitation.id, random_token(), seconds(now), seconds(now),
         clinic->value_or(0));
+    state_->keep_few_visits(write, invitation.id, digest(right.session));
     return write.commit().map([&] { return right; });
   }
   const bool for_good = **tried + 1 >= std::int64_t{patience.tries} * patience.locks;
@@ -679,15 +688,6 @@ Result<std::string> Invitations::record(std::int64_t id) {
     return tl::unexpected(found.error());
   }
   return found->value_or("").empty() ? Result<std::string>() : store::unpacked(**found);
-}
-
-Done Invitations::will_tell(bool tells) {
-  const std::lock_guard lock(state_->mutex);
-  Write write(*state_);
-  write.change(tells
-                   ? "INSERT INTO bookmark(name,value) VALUES('tasks','on') ON CONFLICT DO NOTHING"
-                   : "DELETE FROM bookmark WHERE name='tasks'");
-  return write.commit();
 }
 
 // Patients do not wait for all of them.

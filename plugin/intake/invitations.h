@@ -130,10 +130,11 @@ struct Change {
 // An invitation of which the record does not know how it stands.
 struct Untold {
   Invitation invitation;
-  std::string says;             // kTaskOpen and until when, kTaskDone, or why it is over
-  std::int64_t number = 0;      // of what is told of it, from 1
-  std::string response_bundle;  // of the answers, where there are any: FHIR transaction
-  std::string response_id;      // "QuestionnaireResponse/1", where the record has it
+  std::string says;         // kTaskOpen and until when, kTaskDone, or why it is over
+  std::int64_t number = 0;  // of what is told of it, from 1
+  fhir::Json answers;       // FHIR transaction; null: there are none, or they are damaged
+  bool is_damaged = false;
+  std::string response_id;  // "QuestionnaireResponse/1", where the record has it
 };
 inline constexpr std::string_view kTaskOpen = "requested";
 inline constexpr std::string_view kTaskDone = "completed";
@@ -202,7 +203,8 @@ class Invitations {
 
   // Keeps for the record what it does not know yet of invitations, each in one transaction with the
   // note that it is kept; `make` says how. Answers are told of once the record has them, or a
-  // person has to see to that. How many it were; at most a hundred at a time.
+  // person has to see to that; what tells of damaged ones is kept parked. How many it were; at most
+  // a hundred at a time.
   using MakeTask = std::function<store::Submission(const Untold& untold)>;
   Result<int> tell(const MakeTask& make, Time now);
   // Open invitations whose record nobody has fetched yet, or not whole in a few tries, and whose
@@ -216,9 +218,6 @@ class Invitations {
   Done keep_record(std::int64_t id, const KeptRecord& kept, Time now);
   Result<std::string> suggested(std::int64_t id);
   Result<std::string> record(std::int64_t id);
-
-  // Whether deliveries are to ask the record for leave to write Tasks.
-  Done will_tell(bool tells);
 
   // Drafts, records, and what is told, of invitations that are over; visits that nobody can use any
   // more.

@@ -79,6 +79,7 @@ store::Result<std::optional<std::string>> hand_over(Invitations& invitations,
 http::Response seated(const std::string& session);
 // Whether it is marked so: nobody's session of another site is to let people in from there.
 bool is_shared(const http::Request& request);
+void share(http::Response& response);  // from now on
 // Of a page that ends something: no page before it is kept for the Back button.
 void forget_pages(http::Response& response);
 

@@ -6,6 +6,7 @@
 #include "fhir/json.h"
 #include "fhir/uuid.h"
 #include "plugin/mapping/identifiers.h"
+#include "plugin/store/outbox_file.h"
 
 namespace myoflag::intake {
 
@@ -23,8 +24,7 @@ Json concept_of(std::string_view code) {
 // The response as the record has it, or will have it: by the id that it got there, where it is
 // known, and by our identifier. Null: nothing of it was written on its own.
 Json output_of(const Untold& untold) {
-  const auto bundle = fhir::read_json(untold.response_bundle);
-  for (const Json& entry : bundle ? bundle->array_of("entry") : Json::Array()) {
+  for (const Json& entry : untold.answers.array_of("entry")) {
     const Json* resource = entry.find("resource");
     if (resource == nullptr || resource->string_of("resourceType") != "QuestionnaireResponse") {
       continue;
@@ -97,7 +97,8 @@ store::Submission task_of(const Untold& untold, const TaskWords& words, Time now
   out.thread = fhir::to_string(uuid);
   out.outcome = fhir::to_string(state);
   out.input = "{}";
-  out.tier = "task";
+  out.kind = store::Kind::task;
+  out.tier = store::name_of(out.kind);
   out.assessment = fhir::write_json(Json::object({{"subject", untold.invitation.patient}}));
   out.bundle = fhir::write_json(bundle);
   return out;

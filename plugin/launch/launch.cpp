@@ -23,6 +23,8 @@ constexpr minutes kKeysLife{10};
 constexpr minutes kKeysUsable{60};  // while no newer set comes
 constexpr seconds kKeysLeast{20};   // between two fetches for keys that are not known
 constexpr std::size_t kMostParameter = 6u << 10;
+constexpr std::size_t kMostGivenAway = 10'000;  // that are remembered
+constexpr seconds kRounding{1};                 // of times in whole seconds
 constexpr int kOk = 200;
 constexpr int kTheirs = 502;  // the EHR's part did not work
 
@@ -57,6 +59,7 @@ Session staff_of(trust::Identity identity) {
   const auto& login = identity.login.empty() ? identity.subject : identity.login;
   session.name = identity.name.empty() ? login : fmt::format("{} ({})", identity.name, login);
   session.user = std::move(identity.subject);
+  session.proved = identity.proved;
   return session;
 }
 
@@ -104,7 +107,7 @@ tl::expected<std::string, Refused> Launches::send_off(std::size_t index, const B
   const Secrets secrets{random_token(), random_token(), random_token() + random_token()};
   begun_.put(secrets.state, {index, digest_of(given.browser), discovery->issuer, discovery->token,
                              discovery->keys, discovery->end_session, secrets.nonce,
-                             secrets.verifier, given.is_framed, now, given.anew});
+                             secrets.verifier, given.is_framed, now, given.anew, devices()});
   return authorize_address(
       *discovery, servers_[index], secrets,
       {given.iss.value_or(""), given.launch.value_or(""), redirect_, given.anew});
@@ -180,13 +183,27 @@ tl::expected<Session, Refused> Launches::finish(const Return& given, Instant now
   if (!given.code || !is_opaque(*given.code)) {
     return refused(403, "launch-state", "MF-4271: there is no code");
   }
+  const auto asked = std::chrono::steady_clock::now();
   const auto granted = redeem(*begun, *given.code);
   if (!granted) {
     return tl::unexpected(granted.error());
   }
-  auto identity = identify(*begun, granted->id_token, now);
+  const auto since_begun = std::chrono::ceil<seconds>(
+      (now - begun->made) + (std::chrono::steady_clock::now() - asked) + kRounding);
+  auto identity = identify(*begun, granted->id_token,
+                           begun->anew ? std::optional(since_begun) : std::nullopt, now);
   if (!identity) {
     return tl::unexpected(identity.error());
+  }
+  if (is_given_away(*begun)) {
+    return refused(403, "launch-state", "MF-4271: the device was given away since it began");
+  }
+  if (servers_[begun->server].is_staff && is_given_away(*identity)) {
+    return tl::unexpected(
+        Refused{403, "launch-proof",
+                "MF-4275: the id_token of staff: it rests on a sign-in of a device that was given "
+                "away",
+                true});
   }
   if (servers_[begun->server].is_staff) {
     auto session = staff_of(*std::move(identity));
@@ -205,6 +222,40 @@ tl::expected<Session, Refused> Launches::finish(const Return& given, Instant now
   session.user = std::move(identity->subject);
   session.is_framed = begun->is_framed;
   return session;
+}
+
+std::uint64_t Launches::devices() {
+  const std::lock_guard lock(mutex_);
+  return devices_;
+}
+
+void Launches::give_away(const Session& session, const std::string& browser) {
+  const std::lock_guard lock(mutex_);
+  if (given_away_.size() >= kMostGivenAway) {  // what began before the oldest is over by far
+    given_away_.erase(
+        std::min_element(given_away_.begin(), given_away_.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; }));
+  }
+  given_away_.insert_or_assign(digest_of(browser), ++devices_);
+  if (session.proved) {
+    spent_.emplace_back(digest_of(session.user), *session.proved);
+  }
+  if (spent_.size() > kMostGivenAway) {
+    spent_.pop_front();
+  }
+}
+
+bool Launches::is_given_away(const Begun& begun) {
+  const std::lock_guard lock(mutex_);
+  const auto found = given_away_.find(begun.browser);
+  return found != given_away_.end() && found->second > begun.given_away;
+}
+
+bool Launches::is_given_away(const trust::Identity& identity) {
+  const std::lock_guard lock(mutex_);
+  return identity.proved &&
+         std::find(spent_.begin(), spent_.end(),
+                   std::pair(digest_of(identity.subject), *identity.proved)) != spent_.end();
 }
 
 std::string Launches::sign_out(const Session& session, const std::string& browser, Instant now) {
@@ -248,16 +299,12 @@ tl::expected<Granted, Refused> Launches::redeem(const Begun& begun, const std::s
 }
 
 // A key that is not known may be a new one: then the set is fetched again, once.
-tl::expected<trust::Identity, Refused> Launches::identify(const Begun& begun,
-                                                          const std::string& token, Instant now) {
+tl::expected<trust::Identity, Refused> Launches::identify(
+    const Begun& begun, const std::string& token, const std::optional<seconds>& proved_within,
+    Instant now) {
   const Server& server = servers_[begun.server];
-  const trust::SignIn expected{begun.issuer,
-                               server.client_id,
-                               begun.nonce,
-                               server.algorithms,
-                               server.claim,
-                               server.value,
-                               begun.anew ? std::optional(begun.made) : std::nullopt};
+  const trust::SignIn expected{begun.issuer, server.client_id, begun.nonce,  server.algorithms,
+                               server.claim, server.value,     proved_within};
   for (const bool anew : {false, true}) {
     const auto keys = keys_of(begun.server, begun.keys, anew, now);
     if (!keys) {
@@ -270,6 +317,12 @@ tl::expected<trust::Identity, Refused> Launches::identify(const Begun& begun,
     if (identity.error() == trust::IdRefused::claim) {
       return refused(403, "launch-unlisted",
                      "MF-4297: who signed in is not staff, as the claim of staff.claim says");
+    }
+    if (identity.error() == trust::IdRefused::proof ||
+        identity.error() == trust::IdRefused::auth_time) {
+      return refused(403, "launch-proof",
+                     fmt::format("MF-4275: the id_token of {}: {}", label(begun.server),
+                                 trust::name_of(identity.error())));
     }
     if (anew || identity.error() != trust::IdRefused::key) {
       return refused(kTheirs, "launch-untrusted",

@@ -6,6 +6,9 @@
 // MF-4278, each free of anything of a patient, a person or a token. Source:
 // hl7.org/fhir/smart-app-launch, 2.2.
 
+#include <chrono>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -27,8 +31,9 @@ namespace myoflag::launch {
 // Why somebody does not come in.
 struct Refused {
   int status = 403;
-  std::string page;  // of the texts: "launch-state"
-  std::string why;   // for the log: "MF-4271: ..."
+  std::string page;        // of the texts: "launch-state"
+  std::string why;         // for the log: "MF-4271: ..."
+  bool is_shared = false;  // others use this browser too: it has to sign in anew
 };
 
 // The answers to requests, in their order.
@@ -62,6 +67,10 @@ class Launches {
   // Who signed in, for the patient of the launch; staff for all of them.
   tl::expected<Session, Refused> finish(const Return& given, Instant now);
 
+  // Somebody gave that browser to somebody else: what was begun in it ends nowhere, and by what
+  // proved who it was, nobody comes in any more.
+  void give_away(const Session& session, const std::string& browser);
+
   // Where that browser signs out at the provider; empty: the session has no such address. The
   // session itself is ended by whoever has it.
   std::string sign_out(const Session& session, const std::string& browser, Instant now);
@@ -91,14 +100,22 @@ class Launches {
   tl::expected<std::shared_ptr<const trust::KeySet>, std::string> fetch_keys(
       std::size_t server, const std::string& address) const;
   tl::expected<Granted, Refused> redeem(const Begun& begun, const std::string& code);
-  tl::expected<trust::Identity, Refused> identify(const Begun& begun, const std::string& token,
-                                                  Instant now);
+  tl::expected<trust::Identity, Refused> identify(
+      const Begun& begun, const std::string& token,
+      const std::optional<std::chrono::seconds>& proved_within, Instant now);
+  std::uint64_t devices();  // that were given away so far
+  bool is_given_away(const Begun& begun);
+  bool is_given_away(const trust::Identity& identity);
 
   const std::vector<Server> servers_;
   const std::string redirect_;
   const Exchange exchange_;
   BegunLaunches begun_, leaving_;
-  std::vector<std::unique_ptr<Known>> known_;  // of each server
+  std::mutex mutex_;
+  std::uint64_t devices_ = 0;                                     // guarded by mutex_
+  std::map<std::string, std::uint64_t, std::less<>> given_away_;  // guarded by mutex_; by browser
+  std::deque<std::pair<std::string, Instant>> spent_;             // guarded by mutex_; proofs
+  std::vector<std::unique_ptr<Known>> known_;                     // of each server
 };
 
 }  // namespace myoflag::launch

@@ -6,10 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "fhir/base64.h"
 #include "fhir/client/key_set.h"
 #include "fhir/client/transport.h"
 #include "fhir/json.h"
-#include "plugin/mapping/digest.h"
 #include "rules/digest.h"
 
 namespace myoflag::launch {
@@ -21,6 +21,8 @@ using fhir::Json;
 constexpr fhir::Limits gate{
     .bytes = 256u << 10, .depth = 12, .string_bytes = 64u << 10, .nodes = 20'000};
 constexpr std::size_t most_error_letters = 40;
+// Of staff: that it is named at all makes the provider say when it was (auth_time). A day.
+constexpr std::string_view most_proved_seconds = "86400";
 constexpr std::size_t most_hint = 4u << 10;  // of an address: servers refuse longer ones
 
 tl::unexpected<std::string> wrong(std::string text) { return tl::unexpected(std::move(text)); }
@@ -114,7 +116,9 @@ std::string authorize_address(const Discovery& discovery, const Server& server,
                             {"code_challenge", challenge_of(secrets.verifier)},
                             {"code_challenge_method", "S256"},
                             {"prompt", asked.anew ? "login" : ""},
-                            {"max_age", asked.anew ? "0" : ""}}));
+                            {"max_age", asked.anew        ? "0"
+                                        : server.is_staff ? most_proved_seconds
+                                                          : ""}}));
 }
 
 std::string token_form(const Server& server, std::string_view code, std::string_view verifier,
@@ -133,7 +137,7 @@ std::string token_form(const Server& server, std::string_view code, std::string_
 std::string token_authorization(const Server& server) {
   return server.secret.empty() || server.secret_in_form
              ? ""
-             : "Basic " + mapping::base64(escaped(server.client_id) + ":" + escaped(server.secret));
+             : "Basic " + fhir::base64(escaped(server.client_id) + ":" + escaped(server.secret));
 }
 
 // A token that is too long for an address gives way to our name: then the provider may ask.

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -38,8 +39,9 @@ struct Session {
   std::string user;        // of the issuer; never shown, never logged
   bool is_framed = false;  // began in a frame of another page
   Instant made{}, seen{};
-  std::string name = {};            // of staff, as people know them
-  std::optional<Times> times = {};  // nothing: those of all
+  std::string name = {};               // of staff, as people know them
+  std::optional<Times> times = {};     // nothing: those of all
+  std::optional<Instant> proved = {};  // of staff: when, by the provider's clock
   // Of staff: where they sign out at the provider, too; holds the id_token. Empty: nowhere.
   std::string sign_out = {};
 };
@@ -73,7 +75,8 @@ struct Begun {
   std::string nonce, verifier;
   bool is_framed = false;
   Instant made{};
-  bool anew = false;  // who comes back has to have signed in after it began
+  bool anew = false;             // who comes back has to have signed in after it began
+  std::uint64_t given_away = 0;  // devices, before it began
 };
 
 class BegunLaunches {

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "fhir/base64.h"
 #include "fhir/convert.h"
 #include "fhir/datetime.h"
 #include "plugin/mapping/assessment_json.h"
@@ -198,7 +199,7 @@ Json attachment(const Frame& frame, std::string_view type, std::string_view byte
   return Json::object(
       {{"attachment", Json::object({{"contentType", type},
                                     {"language", "en"},
-                                    {"data", base64(bytes)},
+                                    {"data", fhir::base64(bytes)},
                                     {"size", static_cast<std::int64_t>(bytes.size())},
                                     {"hash", sha1_base64(bytes)},
                                     {"title", title},

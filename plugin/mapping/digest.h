@@ -1,5 +1,5 @@
 #pragma once
-// Digests and base64 as FHIR wants them. Any bytes; nothing here fails for reasons of the data.
+// Digests as FHIR wants them. Any bytes; nothing here fails for reasons of the data.
 
 #include <string>
 #include <string_view>
@@ -8,6 +8,5 @@ namespace myoflag::mapping {
 
 std::string sha256_hex(std::string_view bytes);   // lower case
 std::string sha1_base64(std::string_view bytes);  // Attachment.hash
-std::string base64(std::string_view bytes);       // one line, padded
 
 }  // namespace myoflag::mapping

@@ -23,8 +23,7 @@ constexpr const char* kRow =
     " JOIN assessment b ON b.id=s.assessment WHERE p.item=i.id), a.outcome), a.tier, "
     "a.target_hours, a.made, i.state, i.tries, i.code, i.reason,"
     " a.result, e.id, e.acknowledged, COALESCE(e.acknowledged_by,''),"
-    " EXISTS(SELECT 1 FROM interruption r WHERE r.item=i.id), EXISTS(SELECT 1 FROM task t WHERE"
-    " t.item=i.id) FROM item i"
+    " EXISTS(SELECT 1 FROM interruption r WHERE r.item=i.id), i.kind FROM item i"
     " JOIN assessment a ON a.id=i.assessment LEFT JOIN escalation e ON e.assessment=a.id";
 
 store::ItemState state_of(std::string_view word) {
@@ -53,7 +52,7 @@ Row row_of(const Columns& row) {
   }
   out.acknowledged_by = row.text(12);
   out.is_unfinished = row.integer(13) != 0;
-  out.is_task = row.integer(14) != 0;
+  out.kind = store::kind_of(row.text(14));
   return out;
 }
 
@@ -66,11 +65,11 @@ Done unpack(std::string& bytes) {
   return {};
 }
 
+// A damaged one hides no other.
 Result<std::vector<Row>> unpacked(Result<std::vector<Row>> rows) {
   for (std::size_t i = 0; rows && i < rows->size(); ++i) {
-    if (auto done = unpack((*rows)[i].assessment); !done) {
-      return tl::unexpected(std::move(done.error()));
-    }
+    auto& assessment = (*rows)[i].assessment;
+    assessment = store::unpacked(assessment).value_or("");
   }
   return rows;
 }
@@ -96,11 +95,7 @@ Result<bool> read_next(File& file) {
     return tl::unexpected(unread.error());
   }
   for (const auto& one : *unread) {
-    const auto input = store::unpacked(one.input);
-    if (!input) {
-      return tl::unexpected(input.error());
-    }
-    const auto whose = whose_of(*input);
+    const auto whose = whose_of(store::unpacked(one.input).value_or(""));
     write.change("INSERT INTO whose(item,server,patient) VALUES(?,?,?)", one.item, whose.server,
                  whose.patient);
   }
@@ -137,11 +132,9 @@ Result<Desk> Desk::open(const std::string& path) {
 Result<std::vector<Row>> Desk::forms(Time since, int most) {
   const std::lock_guard lock(state_->mutex);
   const std::string sql = fmt::format(
-      "{} WHERE NOT EXISTS(SELECT 1 FROM proposal p WHERE p.item=i.id)"
-      " AND NOT EXISTS(SELECT 1 FROM task t WHERE t.item=i.id)"
+      "{} WHERE i.kind='form'"
       " AND ((e.id IS NOT NULL AND e.acknowledged IS NULL) OR (a.made>=? AND NOT EXISTS(SELECT 1"
-      " FROM item n WHERE n.thread=i.thread AND n.id>i.id AND NOT EXISTS(SELECT 1 FROM proposal p"
-      " WHERE p.item=n.id))))"
+      " FROM item n WHERE n.thread=i.thread AND n.id>i.id AND n.kind='form')))"
       " ORDER BY (e.id IS NOT NULL AND e.acknowledged IS NULL) DESC,"
       " a.made+3600*i.urgency, i.id LIMIT ?",
       kRow);
@@ -150,10 +143,7 @@ Result<std::vector<Row>> Desk::forms(Time since, int most) {
 
 Result<std::optional<Kept>> Desk::form(std::string_view outcome) {
   const std::lock_guard lock(state_->mutex);
-  const std::string sql = fmt::format(
-      "{} WHERE a.outcome=? AND NOT EXISTS(SELECT 1 FROM proposal p WHERE p.item=i.id)"
-      " AND NOT EXISTS(SELECT 1 FROM task t WHERE t.item=i.id)",
-      kRow);
+  const std::string sql = fmt::format("{} WHERE a.outcome=? AND i.kind='form'", kRow);
   auto row = state_->first(row_of, sql.c_str(), outcome);
   if (!row || !*row) {
     return row.map([](auto&&) { return std::optional<Kept>(); });
@@ -168,8 +158,8 @@ Result<std::optional<Kept>> Desk::form(std::string_view outcome) {
         return out;
       },
       "SELECT a.input, i.bundle, COALESCE((SELECT b.outcome FROM item n JOIN assessment b ON"
-      " b.id=n.assessment WHERE n.thread=i.thread AND n.id>i.id AND NOT EXISTS(SELECT 1 FROM"
-      " proposal p WHERE p.item=n.id) ORDER BY n.id DESC LIMIT 1),'')"
+      " b.id=n.assessment WHERE n.thread=i.thread AND n.id>i.id AND n.kind='form'"
+      " ORDER BY n.id DESC LIMIT 1),'')"
       " FROM item i JOIN assessment a ON a.id=i.assessment WHERE i.id=?",
       item);
   if (!kept) {
@@ -198,10 +188,9 @@ Result<std::vector<Row>> Desk::forms_of(const Whose& whom, bool is_home, int mos
   const std::string sql = fmt::format(
       "{} JOIN whose w ON w.item=i.id WHERE w.patient=? AND w.patient<>''"
       " AND (w.server=? OR (w.server='' AND ?<>0))"
-      " AND NOT EXISTS(SELECT 1 FROM proposal p WHERE p.item=i.id)"
+      " AND i.kind='form'"
       " AND ((e.id IS NOT NULL AND e.acknowledged IS NULL) OR NOT EXISTS(SELECT 1"
-      " FROM item n WHERE n.thread=i.thread AND n.id>i.id AND NOT EXISTS(SELECT 1 FROM proposal p"
-      " WHERE p.item=n.id)))"
+      " FROM item n WHERE n.thread=i.thread AND n.id>i.id AND n.kind='form'))"
       " ORDER BY (e.id IS NOT NULL AND e.acknowledged IS NULL) DESC, a.made DESC, i.id DESC LIMIT "
       "?",
       kRow);

@@ -31,12 +31,12 @@ struct Row {
   store::ItemState state = store::ItemState::waiting;
   int tries = 0;             // of the delivery that failed, one after the other
   std::string code, reason;  // of its last trouble
-  std::string assessment;    // JSON
+  std::string assessment;    // JSON; empty: it is damaged
   bool is_urgent = false;    // somebody is to say that he looks after it
   std::int64_t escalation = 0;
   std::optional<Time> acknowledged;
   std::string acknowledged_by;
-  bool is_task = false;        // no form: what the record is told of an invitation
+  store::Kind kind = store::Kind::form;
   bool is_unfinished = false;  // answers that interrupted the form, before it was sent
 };
 

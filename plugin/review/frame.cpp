@@ -87,6 +87,9 @@ std::string whole(const Look& look, std::string_view title, std::string_view tie
   page.single("meta", {{"charset", "utf-8"}});
   page.single("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
   page.single("meta", {{"name", "robots"}, {"content", "noindex"}});
+  if (!look.sign_out.empty()) {
+    page.single("meta", {{"http-equiv", "refresh"}, {"content", "0; url=" + look.sign_out}});
+  }
   page.element("title", std::string(title) + " - " + say(look, "service"));
   page.single("link", {{"rel", "stylesheet"}, {"href", look.style}});
   page.close();

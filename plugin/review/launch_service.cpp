@@ -95,7 +95,11 @@ class Entrance {
   Response refuse(const Request& request, const launch::Refused& refused) const {
     parts_.log(request.id, refused.why);
     parts_.count("refused");
-    return said(refused.status, refused.page);
+    auto response = said(refused.status, refused.page);
+    if (refused.is_shared) {
+      intake::share(response);
+    }
+    return response;
   }
 
   bool can_be_framed() const { return !is_staff_ && parts_.door.frames != "'none'"; }

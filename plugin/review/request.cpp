@@ -121,6 +121,7 @@ std::optional<store::Submission> request_for(const Kept& form, const rules::Know
   out.target_hours = form.row.target_hours;
   out.assessment = form.row.assessment;
   out.bundle = fhir::write_json(transaction);
+  out.kind = store::Kind::proposal;
   return out;
 }
 

@@ -20,6 +20,7 @@
 #include "plugin/mapping/sent_response.h"
 #include "plugin/random_uuid.h"
 #include "plugin/review/embedded.h"
+#include "plugin/review/frame.h"
 #include "plugin/review/request.h"
 #include "plugin/review/summary.h"
 #include "rules/digest.h"
@@ -272,13 +273,12 @@ Judged Handling::judge(const Kept& form) const {
 
 FormLine Handling::line_of(Row row) const {
   const auto kept = fhir::read_json(row.assessment);
-  if (!kept) {
-    throw Broken{"a kept assessment is damaged"};
-  }
   FormLine line;
-  line.patient = kept->string_of("subject");
+  line.patient = kept ? std::string(kept->string_of("subject")) : say(look(), "damaged");
   line.row = std::move(row);
-  line.row.made = judged_at(*kept, line.row.made);  // what the target counts from
+  if (kept) {
+    line.row.made = judged_at(*kept, line.row.made);  // what the target counts from
+  }
   return line;
 }
 
@@ -324,6 +324,9 @@ intake::Invitation Handling::take_invitation(std::string_view text) const {
   if (!is_staff() || is_open_to_all()) {
     throw Ended{message(403, is_staff() ? "open-local" : "refused")};
   }
+  if (!session_->proved) {  // then nobody could tell this sign-in from a later one
+    throw Ended{message(403, "open-unproved")};
+  }
   std::int64_t id = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
   const bool is_number = error == std::errc() && end == text.data() + text.size();
@@ -365,6 +368,9 @@ Response Handling::open_here() {
                                *chosen, session_->name, now_));
   if (!session) {
     return message(409, "open-over");
+  }
+  if (parts_.door->give_away) {
+    parts_.door->give_away(*session_, std::string(browser::cookie_of(request_, kBrowserCookie)));
   }
   auto response = intake::seated(*session);
   parts_.door->end(request_, response);
@@ -654,15 +660,13 @@ Response Door::outside(const browser::Texts& texts, int status, std::string_view
 }
 
 // No redirect: of the answer to a form browsers follow none to another origin (form-action), and
-// the provider may lead on to further ones. The page says that it is over here, whatever happens
-// there.
+// the provider may lead on to further ones. The page leads on itself: a field of the head with the
+// id_token may be too long for a proxy. It says that it is over here, whatever happens there.
 Response Door::leaving(const browser::Texts& texts, const std::string& address) const {
   Look look{texts, style_file().path};
   look.is_outside = true;
   look.sign_out = address;
-  auto response = page(200, message_page(look, "staff-leaving"), frames);
-  response.fields.push_back({"Refresh", "0; url=" + address});
-  return response;
+  return page(200, message_page(look, "staff-leaving"), frames);
 }
 
 void add_routes(http::Router& router, const Parts& parts) {

@@ -35,6 +35,9 @@ struct Door {
   // Where that browser signs out at the provider as well; empty, and null: nowhere.
   std::function<std::string(const launch::Session& session, const std::string& browser)> sign_out =
       nullptr;
+  // Staff give that browser to somebody else; null: they cannot.
+  std::function<void(const launch::Session& session, const std::string& browser)> give_away =
+      nullptr;
 
   // The end of a session, in the browser too.
   void end(const http::Request& request, http::Response& response) const;

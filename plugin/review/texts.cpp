@@ -9,7 +9,7 @@ namespace myoflag::review {
 
 namespace {
 
-constexpr std::array<browser::TextKey, 169> kKeys{{
+constexpr std::array<browser::TextKey, 174> kKeys{{
     {"service"},
     {"column-here"},
     {"open-here"},
@@ -19,6 +19,8 @@ constexpr std::array<browser::TextKey, 169> kKeys{{
     {"open-who-missing"},
     {"open-what"},
     {"open-button"},
+    {"open-unproved-title"},
+    {"open-unproved-text"},
     {"open-local-title"},
     {"open-local-text"},
     {"open-over-title"},
@@ -117,6 +119,7 @@ constexpr std::array<browser::TextKey, 169> kKeys{{
     {"state-locked"},
     {"trouble-task"},
     {"no-form"},
+    {"damaged"},
     {"local-title"},
     {"local-text"},
     {"unknown-title"},
@@ -177,6 +180,8 @@ constexpr std::array<browser::TextKey, 169> kKeys{{
     {"staff-failed-text"},
     {"staff-untrusted-title"},
     {"staff-untrusted-text"},
+    {"staff-proof-title"},
+    {"staff-proof-text"},
     {"staff-busy-title"},
     {"staff-busy-text"},
 }};

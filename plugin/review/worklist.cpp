@@ -216,16 +216,16 @@ class Worklist {
          {"column-tier", "column-patient", "column-state", "column-why", "column-form"});
     for (const auto& form : view_.troubles) {
       const Row& row = form.row;
+      const bool is_task = row.kind == store::Kind::task;
       html.open("tr");
-      cell(html, "column-tier", row.is_task ? say(look_, "trouble-task") : tier_text(row),
-           row.tier);
+      cell(html, "column-tier", is_task ? say(look_, "trouble-task") : tier_text(row), row.tier);
       cell(html, "column-patient", safe_text(form.patient));
       cell(html, "column-state",
            row.state == store::ItemState::parked
                ? say(look_, "trouble-parked")
                : say(look_, "trouble-tries", {{"tries", std::to_string(row.tries)}}));
       cell(html, "column-why", fmt::format("{} {}", row.code, safe_text(row.reason)));
-      if (row.is_task) {
+      if (is_task) {
         cell(html, "column-form", say(look_, "no-form"));
       } else {
         add_open(html, form);

@@ -14,7 +14,7 @@ namespace {
 // "Myo1": files of other programs are left alone.
 constexpr std::int64_t kApplication = 0x4d796f31;
 
-constexpr std::array<const char*, 11> kMigrations{
+constexpr std::array<const char*, 12> kMigrations{
     "CREATE TABLE receipt(id INTEGER PRIMARY KEY, response TEXT NOT NULL UNIQUE,"
     " arrived INTEGER NOT NULL);"
     "CREATE TABLE assessment(id INTEGER PRIMARY KEY,"
@@ -122,13 +122,28 @@ constexpr std::array<const char*, 11> kMigrations{
     "CREATE TABLE prefill(invitation INTEGER PRIMARY KEY REFERENCES invitation(id),"
     " tried INTEGER NOT NULL, tries INTEGER NOT NULL, due INTEGER NOT NULL, fetched INTEGER,"
     " whole INTEGER NOT NULL DEFAULT 0, record BLOB NOT NULL DEFAULT x'', suggested BLOB NOT NULL "
-    "DEFAULT x'');"};
+    "DEFAULT x'');",
+    // What an item is: 'form', 'proposal' or 'task'.
+    "ALTER TABLE item ADD COLUMN kind TEXT NOT NULL DEFAULT 'form';"
+    "UPDATE item SET kind='proposal' WHERE id IN (SELECT item FROM proposal);"
+    "UPDATE item SET kind='task' WHERE id IN (SELECT item FROM task);"
+    "DELETE FROM bookmark WHERE name='tasks';"};
 
 constexpr std::int64_t kNoTarget = 1'000'000;
 
-Failure damaged() { return {Exit::outside, "MF-3100: the store cannot be kept: it is damaged"}; }
+Failure damaged() {
+  return {Exit::rejected, "MF-3107: what is kept for the server cannot be read: it is damaged"};
+}
 
 }  // namespace
+
+std::string_view name_of(Kind kind) {
+  return kind == Kind::task ? "task" : kind == Kind::proposal ? "proposal" : "form";
+}
+
+Kind kind_of(std::string_view word) {
+  return word == "task" ? Kind::task : word == "proposal" ? Kind::proposal : Kind::form;
+}
 
 std::string packed(std::string_view text) {
   std::string out(::ZSTD_compressBound(text.size()), '\0');
@@ -150,6 +165,21 @@ Result<std::string> unpacked(const std::string& bytes) {
     return tl::unexpected(damaged());
   }
   return out;
+}
+
+// Our own JSON: bounded by the gates that its parts came through.
+Result<fhir::Json> unpacked_json(const std::string& bytes) {
+  constexpr std::size_t kMost = 1u << 30U;
+  const auto text = unpacked(bytes);
+  if (!text) {
+    return tl::unexpected(text.error());
+  }
+  fhir::Limits limits;
+  limits.bytes = kMost;
+  limits.string_bytes = kMost;
+  limits.nodes = kMost;
+  auto json = fhir::read_json(*text, limits);
+  return json ? Result<fhir::Json>(std::move(*json)) : tl::unexpected(damaged());
 }
 
 Done open_outbox(File& file, const std::string& place, std::function<void()> at_write) {
@@ -191,9 +221,10 @@ Result<Receipt> keep(Write& write, const Submission& submission, Time now) {
     write.change("INSERT INTO escalation(assessment,raised) VALUES(?,?)", assessment, seconds(now));
   }
   const auto item = write.added(
-      "INSERT INTO item(assessment,thread,urgency,due,bundle) VALUES(?,?,?,?,?) RETURNING id",
+      "INSERT INTO item(assessment,thread,urgency,due,bundle,kind) VALUES(?,?,?,?,?,?) RETURNING "
+      "id",
       assessment, submission.thread, submission.target_hours.value_or(kNoTarget), seconds(now),
-      bundle);
+      bundle, name_of(submission.kind));
   const Receipt receipt{item, true};
   return write.is_good() ? Result<Receipt>(receipt) : tl::unexpected(write.file().failure());
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "fhir/json.h"
 #include "plugin/store/file.h"
 #include "plugin/store/store.h"
 
@@ -20,9 +21,15 @@ inline std::optional<std::int64_t> optional_of(const Columns& row, int column) {
   return row.is_null(column) ? std::nullopt : std::optional(row.integer(column));
 }
 
+// Words of the table.
+std::string_view name_of(Kind kind);
+Kind kind_of(std::string_view word);
+
 // Compressed; empty when that failed.
 std::string packed(std::string_view text);
-Result<std::string> unpacked(const std::string& bytes);  // what we packed ourselves
+// What we packed ourselves. MF-3107: it is damaged; that is about this row alone.
+Result<std::string> unpacked(const std::string& bytes);
+Result<fhir::Json> unpacked_json(const std::string& bytes);  // MF-3107
 
 // As Store::open says.
 Done open_outbox(File& file, const std::string& place, std::function<void()> at_write);

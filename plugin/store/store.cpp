@@ -17,8 +17,8 @@ namespace {
 constexpr const char* kItem =
     "SELECT i.id, i.state, a.outcome, a.tier, a.target_hours, r.arrived, i.due, i.since, i.tries,"
     " i.rung, i.folded, i.code, i.reason, (SELECT COUNT(*) FROM step s WHERE s.item=i.id),"
-    " (SELECT COUNT(*) FROM step s WHERE s.item=i.id AND s.state='done')"
-    " FROM item i JOIN assessment a ON a.id=i.assessment JOIN receipt r ON r.id=a.receipt";
+    " (SELECT COUNT(*) FROM step s WHERE s.item=i.id AND s.state='done'),"
+    " i.kind FROM item i JOIN assessment a ON a.id=i.assessment JOIN receipt r ON r.id=a.receipt";
 
 // Longer than one exchange with a server takes, a new token and a second try included: who has lost
 // its claim is not sending any more when another one begins.
@@ -54,7 +54,8 @@ Item item_of(const Columns& row) {
           row.text(11),
           row.text(12),
           static_cast<int>(row.integer(13)),
-          static_cast<int>(row.integer(14))};
+          static_cast<int>(row.integer(14)),
+          kind_of(row.text(15))};
 }
 
 std::optional<Time> moment_of(const Columns& row, int column) {
@@ -199,13 +200,13 @@ Result<std::optional<Time>> Store::next_due() {
                        " ORDER BY due LIMIT 1");
 }
 
-Result<std::string> Store::bundle(std::int64_t item) {
+Result<fhir::Json> Store::bundle(std::int64_t item) {
   auto bytes = state_->first([](const Columns& row) { return row.text(0); },
                              "SELECT bundle FROM item WHERE id=?", item);
   if (!bytes) {
     return tl::unexpected(bytes.error());
   }
-  return *bytes ? unpacked(**bytes) : no_such("item", item);
+  return *bytes ? unpacked_json(**bytes) : no_such("item", item);
 }
 
 Result<std::string> Store::assessment(std::int64_t item) {

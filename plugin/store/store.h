@@ -13,9 +13,14 @@
 #include <string_view>
 #include <vector>
 
+#include "fhir/json.h"
 #include "plugin/store/result.h"
 
 namespace myoflag::store {
+
+// What is on its way: a judged form, a request that was chosen for one, or how an invitation
+// stands.
+enum class Kind { form, proposal, task };
 
 // One response, judged, for the EHR. All names are made for this and say nothing of a patient.
 struct Submission {
@@ -28,6 +33,7 @@ struct Submission {
   std::string assessment;  // JSON
   std::string bundle;      // FHIR transaction, JSON
   bool is_urgent = false;  // shown to people until one of them says that he knows
+  Kind kind = Kind::form;
 };
 
 struct Receipt {
@@ -54,6 +60,7 @@ struct Item {
   std::string reason;
   int steps = 0;
   int steps_done = 0;
+  Kind kind = Kind::form;
 };
 
 enum class StepState {
@@ -136,9 +143,9 @@ class Store {
   // plan, sent, arrived and postpone, nobody else gets it. One who took longer, and was overtaken,
   // may write no more of it: MF-3111.
   Result<std::optional<std::int64_t>> next(Time now);
-  Done give_back(std::int64_t item);       // others may have it at once
-  Result<std::optional<Time>> next_due();  // of all that wait
-  Result<std::string> bundle(std::int64_t item);
+  Done give_back(std::int64_t item);                   // others may have it at once
+  Result<std::optional<Time>> next_due();              // of all that wait
+  Result<fhir::Json> bundle(std::int64_t item);        // MF-3107: it is damaged
   Result<std::vector<Step>> steps(std::int64_t item);  // by wave
   // Steps that are there already keep what they have reached; those that are done stay as they are.
   Done plan(std::int64_t item, std::string_view rung, std::string_view folded,

@@ -37,9 +37,14 @@ bool is_in_time(const Json& payload, Instant expires, Instant issued, Instant no
   return begun && expires > now - kSkew && issued <= now + kSkew;
 }
 
-bool is_proved(const Json& payload, const SignIn& expected) {
-  const auto proved = instant_of(payload, "auth_time");
-  return !expected.proved_since || (proved && *proved >= *expected.proved_since - kSkew);
+std::optional<IdRefused> flaw_of_proof(const std::optional<Instant>& proved, const SignIn& expected,
+                                       Instant issued) {
+  if (!expected.proved_within) {
+    return std::nullopt;
+  }
+  return !proved                                      ? std::optional(IdRefused::auth_time)
+         : issued - *proved > *expected.proved_within ? std::optional(IdRefused::proof)
+                                                      : std::nullopt;
 }
 
 // The claim of that name, or the one inside another that its parts name.
@@ -99,22 +104,23 @@ tl::expected<Identity, IdRefused> identity_of(const Json& payload, const SignIn&
   if (!is_in_time(payload, *expires, *issued, now)) {
     return tl::unexpected(IdRefused::time);
   }
-  if (!is_proved(payload, expected)) {
-    return tl::unexpected(IdRefused::proof);
+  const auto proved = instant_of(payload, "auth_time");
+  if (const auto flaw = flaw_of_proof(proved, expected, *issued)) {
+    return tl::unexpected(*flaw);
   }
   if (!may_come_in(payload, expected)) {
     return tl::unexpected(IdRefused::claim);
   }
   return Identity{std::string(subject), std::string(user), name_in(payload, "name"),
-                  name_in(payload, "preferred_username")};
+                  name_in(payload, "preferred_username"), proved};
 }
 
 }  // namespace
 
 std::string_view name_of(IdRefused refused) {
-  constexpr std::array<std::string_view, 10> names{"malformed", "algorithm", "key",   "signature",
+  constexpr std::array<std::string_view, 11> names{"malformed", "algorithm", "key",   "signature",
                                                    "issuer",    "audience",  "nonce", "time",
-                                                   "proof",     "claim"};
+                                                   "proof",     "auth_time", "claim"};
   return names[static_cast<std::size_t>(refused)];
 }
 

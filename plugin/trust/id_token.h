@@ -3,6 +3,7 @@
 // chooses neither key nor algorithm: both have to be among those expected. Sources: OpenID Connect
 // Core 1.0, 3.1.3.7; SMART App Launch 2.2, "scopes for requesting identity data".
 
+#include <chrono>
 #include <optional>
 #include <set>
 #include <string>
@@ -24,8 +25,9 @@ struct SignIn {
   // A claim that has to be that value, or a list with it; "realm_access.roles" is the one inside
   // the other. Empty: none is asked for.
   std::string claim = {}, value = {};
-  // Who it is has to have proved it (auth_time) not before that. Nothing: whenever.
-  std::optional<Instant> proved_since = std::nullopt;
+  // Who it is has to have proved it (auth_time) at most so long before the token was made (iat):
+  // both are of the issuer's clock, so that ours does not matter. Nothing: whenever.
+  std::optional<std::chrono::seconds> proved_within = std::nullopt;
 };
 
 enum class IdRefused {
@@ -36,16 +38,18 @@ enum class IdRefused {
   issuer,
   audience,  // not for us, or for others too without naming us as who asked
   nonce,
-  time,   // expired, not yet valid, or from the future
-  proof,  // it rests on an earlier sign-in, or does not say
-  claim,  // it is somebody, but nobody who may come in
+  time,       // expired, not yet valid, or from the future
+  proof,      // it rests on an earlier sign-in
+  auth_time,  // it does not say when somebody signed in
+  claim,      // it is somebody, but nobody who may come in
 };
 std::string_view name_of(IdRefused refused);
 
 struct Identity {
-  std::string subject;                // of that issuer
-  std::string fhir_user;              // address of the user's resource; may be empty
-  std::string name = {}, login = {};  // as people know the user; may be empty
+  std::string subject;                 // of that issuer
+  std::string fhir_user;               // address of the user's resource; may be empty
+  std::string name = {}, login = {};   // as people know the user; may be empty
+  std::optional<Instant> proved = {};  // by the issuer's clock; nothing: it does not say
 };
 
 // Errors say which check, nothing of the token.

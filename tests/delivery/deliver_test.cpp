@@ -17,6 +17,7 @@
 #include "plugin/delivery/plan.h"
 #include "plugin/delivery/submission.h"
 #include "plugin/knowledge/knowledge.h"
+#include "plugin/store/sqlite.h"
 #include "tests/delivery/fake_ehr.h"
 #include "tests/delivery/small_bundle.h"
 #include "tests/fhir_client/played.h"
@@ -125,7 +126,7 @@ class DeliverTest : public ::testing::Test {
   }
 
   tl::expected<Delivered, Failure> run(FakeEhr& ehr, const std::string& site, Store& store,
-                                       bool once = false) {
+                                       bool once = false, Client* tasks = nullptr) {
     fhir::client::Endpoint endpoint;
     endpoint.base = base;
     Client client(ehr, endpoint, nullptr, passing_.world());
@@ -134,9 +135,22 @@ class DeliverTest : public ::testing::Test {
     options.site = *site_of(*load_sites(""), site);
     options.once = once;
     options.give_up = give_up_;
+    options.tasks = tasks;
     return deliver(
         store, client, options, passing_.world(),
         [&](const std::string& line) { told_.push_back(line); }, stop_);
+  }
+
+  void damage_bundle(std::int64_t item) {
+    const auto set = [&](std::string_view bytes) {
+      return fmt::format("UPDATE item SET bundle={} WHERE id={}", bytes, item);
+    };
+    if (is_shared_) {
+      run_in(place_, set("'\\x2847'"));
+    } else {
+      store::Database db;
+      ASSERT_TRUE(db.open(place_) && db.run(set("x'2847'").c_str()));
+    }
   }
 
   // Whatever another process was about, it is over.
@@ -503,6 +517,69 @@ TEST_P(EveryStore, WhoIsNotLetInLosesAndParksNothing) {
   ehr.instead = nullptr;
   ASSERT_TRUE(run(ehr, "hapi"));
   expect_once(ehr, "a", 8, "let in again");
+}
+
+// A sign-in of their own is refused: results go on, and the Task says why it waits.
+TEST_P(EveryStore, WhereNoTasksAreLetInResultsAreDeliveredAllTheSame) {
+  FakeEhr ehr(generous_statement());
+  struct NoTasks : fhir::client::Authority {
+    tl::expected<std::string, fhir::client::TransportFailure> header(bool) override {
+      return tl::unexpected(fhir::client::TransportFailure{
+          "MF-1522", "The server gives no access token: 400 (invalid_scope).",
+          fhir::client::Arrival::not_sent});
+    }
+  } no_tasks;
+  give_up_ = hours(1);
+  fhir::client::Endpoint endpoint;
+  endpoint.base = base;
+  Client tasks(ehr, endpoint, &no_tasks, passing_.world());
+  auto task = submission("task");
+  task.kind = store::Kind::task;
+  task.target_hours = 0;  // it comes first
+  {
+    Store store = open();
+    ASSERT_TRUE(store.submit(task, passing_.now));
+    ASSERT_TRUE(store.submit(submission("a"), passing_.now));
+    const auto delivered = run(ehr, "hapi", store, true, &tasks);
+    ASSERT_TRUE(delivered) << delivered.error().text;
+    EXPECT_EQ(delivered->done, 1u);
+  }
+  EXPECT_EQ(open().item(2)->state, ItemState::done);
+  const auto waits = open().item(1);
+  EXPECT_EQ(waits->kind, store::Kind::task);
+  EXPECT_EQ(waits->state, ItemState::waiting);
+  EXPECT_EQ(waits->tries, 1) << "the worklist shows it";
+  EXPECT_EQ(waits->code, "MF-1522");
+  Store store = open();
+  ASSERT_TRUE(run(ehr, "hapi", store, false, &tasks));
+  EXPECT_EQ(open().item(1)->code, "MF-3157") << "and not for ever";
+  ASSERT_TRUE(store.retry(1, passing_.now));
+  ASSERT_TRUE(run(ehr, "hapi", store)) << "let in by now";
+  EXPECT_EQ(open().item(1)->state, ItemState::done);
+}
+
+TEST_P(EveryStore, ADamagedItemIsParkedAndHoldsUpNoOther) {
+  for (const bool is_packed : {false, true}) {
+    renew();
+    FakeEhr ehr(generous_statement());
+    auto damaged = submission("damaged");
+    damaged.bundle = "{\"entry\":";
+    damaged.target_hours = 0;
+    Store store = open();
+    ASSERT_TRUE(store.submit(damaged, passing_.now));
+    ASSERT_TRUE(store.submit(submission("a"), passing_.now));
+    if (is_packed) {
+      damage_bundle(1);
+    }
+    const auto delivered = run(ehr, "hapi", store);
+    ASSERT_TRUE(delivered) << delivered.error().text;
+    EXPECT_EQ(store.item(2)->state, ItemState::done);
+    EXPECT_EQ(store.item(1)->state, ItemState::parked);
+    EXPECT_EQ(store.item(1)->code, "MF-3107");
+    ASSERT_TRUE(store.retry(1, passing_.now));
+    ASSERT_TRUE(run(ehr, "hapi", store));
+    EXPECT_EQ(store.item(1)->code, "MF-3107") << "it is still damaged";
+  }
 }
 
 TEST_P(EveryStore, AServerThatIgnoresTheSearchIsNotBelieved) {

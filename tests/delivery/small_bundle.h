@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "fhir/base64.h"
 #include "fhir/json.h"
 #include "fhir/uuid.h"
-#include "plugin/mapping/digest.h"
 #include "plugin/mapping/identifiers.h"
 
 namespace myoflag::delivery {
@@ -60,9 +60,10 @@ inline fhir::Json small_bundle(const std::string& name) {
   request.set("reasonReference", Json::array({to(3)}));
   Json document = resource("DocumentReference");
   const std::string page = "<html><main>\n<p>Muskelzucken</p>\n</main></html>\n";
-  document.set("content", Json::array({Json::object(
-                              {{"attachment", Json::object({{"contentType", "text/html"},
-                                                            {"data", mapping::base64(page)}})}})}));
+  document.set(
+      "content",
+      Json::array({Json::object({{"attachment", Json::object({{"contentType", "text/html"},
+                                                              {"data", fhir::base64(page)}})}})}));
   document.set("author", Json::array({to(0)}));
   Json provenance = resource("Provenance");
   provenance.set("target", Json::array({to(2), to(3), to(4), to(5), to(6)}));

@@ -75,6 +75,14 @@ class HttpServer : public ::testing::Test {
     router.add({"GET", "/large", "", [](const Request&) {
                   return Response{200, "text/plain", std::string(64u << 20, 'x'), {}};
                 }});
+    router.add({"GET", "/varies", "", [](const Request&) {
+                  return Response{200, "text/plain", "x", {{"Vary", "Accept-Encoding"}}};
+                }});
+    for (const auto* method : {"GET", "POST"}) {
+      router.add({method, "/nothing", "", [](const Request&) {
+                    return Response{204, "", "", {}};
+                  }});
+    }
     router.add({"GET", "/wait", "", [this](const Request&) {
                   gate.wait();
                   return Response{200, "text/plain", "waited", {}};
@@ -373,6 +381,23 @@ TEST_F(HttpServer, PagesOfListedOriginsMayCallAndNoOthers) {
     }
   }
   EXPECT_EQ(ask(hello).head.find("Access-Control"), std::string::npos);
+}
+
+TEST_F(HttpServer, WhatAnAnswerDependsOnIsSaidWhole) {
+  origins = {"https://sandbox.example"};
+  start();
+  const auto answer = ask("GET /varies HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_TRUE(answer.has("Vary: Accept-Encoding"));
+  EXPECT_TRUE(answer.has("Vary: Origin"));
+}
+
+TEST_F(HttpServer, WhatIsReadIsKeptByNobodyUnlessToldSo) {
+  start();
+  EXPECT_TRUE(ask("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n").has("Cache-Control: no-store"));
+  EXPECT_EQ(ask("POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+                .head.find("Cache-Control"),
+            std::string::npos)
+      << "nobody keeps the answer to a form";
 }
 
 TEST_F(HttpServer, WithoutOriginsNothingIsSaidOfThem) {

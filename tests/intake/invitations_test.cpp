@@ -79,6 +79,15 @@ class InvitationsTest : public InvitationsFile, public ::testing::WithParamInter
     std::filesystem::create_directories(folder_);
     path_ = GetParam() ? new_database() : path_;
   }
+
+  void run(const std::string& sql) const {
+    if (GetParam()) {
+      run_in(path_, sql);
+    } else {
+      store::Database db;
+      ASSERT_TRUE(db.open(path_) && db.run(sql.c_str()));
+    }
+  }
 };
 
 INSTANTIATE_TEST_SUITE_P(Of, InvitationsTest, ::testing::Bool(),
@@ -218,6 +227,28 @@ TEST_P(InvitationsTest, AKeyIsAnsweredOnceWheneverTheProcessEnds) {
   EXPECT_THAT(store.invite(wanted, kNow).error().text, HasSubstr("MF-4290"));
 }
 
+// Of twenty visits the oldest ends, never the one that begins, on whatever device.
+TEST_P(InvitationsTest, WhoComesLastIsNotShownOut) {
+  auto store = open();
+  const auto id = store.invite(kNew, kNow).value().id;
+  const auto known = [&](Time at) {
+    const auto begun = store.begin_visit(id, at).value();
+    return store.identify(begun, kNew.born, at, {}).value().session;
+  };
+  const auto first = known(kNow);
+  std::string last = first;
+  for (int i = 1; i <= 40; ++i) {
+    last = known(kNow + std::chrono::seconds(i / 2));
+    EXPECT_TRUE(store.visit(last).value()) << i;
+  }
+  EXPECT_FALSE(store.visit(first).value()) << "twenty are enough";
+  const auto another = store.begin_visit(id, kNow + hours(1)).value();
+  EXPECT_TRUE(store.visit(another).value()) << "who has yet to say who it is";
+  const auto device = store.hand_over({id, 0, "", "patient", "Ana"}, kNow + hours(1)).value();
+  ASSERT_TRUE(device);
+  EXPECT_TRUE(store.visit(*device).value());
+}
+
 // ---- what the record is told
 
 // Each state of each Task once, as "number says".
@@ -230,6 +261,7 @@ struct Told {
       auto out = submission(fmt::format("task {} {}", one.invitation.id, one.number));
       out.thread = fmt::format("task {}", one.invitation.id);
       out.is_urgent = false;
+      out.kind = store::Kind::task;
       out.target_hours.reset();
       return out;
     };
@@ -300,7 +332,7 @@ TEST_P(InvitationsTest, AnswersAreToldOfOnceTheRecordHasThem) {
             1);
   EXPECT_EQ(last.says, kTaskDone);
   EXPECT_EQ(last.response_id, "QuestionnaireResponse/9");
-  EXPECT_EQ(last.response_bundle, answers.bundle);
+  EXPECT_TRUE(last.answers.has("entry"));
 }
 
 TEST_P(InvitationsTest, WhatIsToldIsKeptOnceWheneverTheProcessEnds) {
@@ -325,14 +357,31 @@ TEST_P(InvitationsTest, WhatIsToldIsKeptOnceWheneverTheProcessEnds) {
   }
 }
 
-TEST_P(InvitationsTest, DeliveriesAskForTasksAsLongAsTheyAreTold) {
+// Its Task is set aside where people see it, and the others are told of.
+TEST_P(InvitationsTest, DamagedAnswersHoldUpNoOtherTask) {
   auto store = open();
   auto outbox = store::Store::open(path_).value();
-  ASSERT_TRUE(store.will_tell(true));
-  ASSERT_TRUE(store.will_tell(true));
-  EXPECT_TRUE(outbox.bookmark("tasks").value());
-  ASSERT_TRUE(store.will_tell(false));
-  EXPECT_FALSE(outbox.bookmark("tasks").value());
+  Told told;
+  for (const char* name : {"a", "b"}) {
+    const auto id = store.invite(kNew, kNow).value().id;
+    ASSERT_EQ(store.tell(told.make(), kNow).value(), 1);
+    auto answers = submission(name);
+    answers.thread = name;
+    ASSERT_TRUE(store.submit(id, 0, answers, "", kNow).value());
+  }
+  run("UPDATE item SET state='done', bundle='damaged' WHERE id=2");
+  run("UPDATE item SET state='done' WHERE id=4");
+  told.says.clear();
+  EXPECT_EQ(store.tell(told.make(), kNow).value(), 2);
+  EXPECT_EQ(told.says, (std::vector<std::string>{"2 completed", "2 completed"}));
+  const auto items = outbox.items(true).value();
+  ASSERT_EQ(items.size(), 6u);
+  EXPECT_EQ(items[4].state, store::ItemState::parked);
+  EXPECT_EQ(items[4].code, "MF-3107");
+  EXPECT_EQ(items[4].kind, store::Kind::task);
+  EXPECT_EQ(items[5].state, store::ItemState::waiting);
+  ASSERT_TRUE(outbox.retry(5, kNow));
+  EXPECT_EQ(outbox.item(5)->state, store::ItemState::waiting) << "goes without the answers";
 }
 
 // It was parked; meanwhile a later state arrived, which says more.
@@ -359,23 +408,23 @@ TEST_F(InvitationsFile, AFileFromBeforeAppointmentsKeepsItsInvitations) {
   const auto before = open().invite(kNew, kNow).value();
   {
     store::Database db;
-    ASSERT_TRUE(
-        db.open(path_) &&
-        db.run("ALTER TABLE visit DROP COLUMN clinic;"
-               "ALTER TABLE invitation DROP COLUMN informant;"
-               "ALTER TABLE invitation DROP COLUMN opened_by;"
-               "DROP TABLE prefill; DROP TABLE task; ALTER TABLE invitation DROP COLUMN item;"
-               "ALTER TABLE invitation DROP COLUMN task_says;"
-               "ALTER TABLE invitation DROP COLUMN task_number;"
-               "DROP TABLE link; DROP TABLE invitation_key; DROP INDEX of_appointment;"
-               "DROP INDEX was_of_appointment;"
-               "ALTER TABLE invitation DROP COLUMN appointment;"
-               "ALTER TABLE invitation DROP COLUMN meets;"
-               "ALTER TABLE invitation DROP COLUMN withdrawn_by;"
-               "ALTER TABLE item DROP COLUMN holder;"
-               "ALTER TABLE item DROP COLUMN held_until;"
-               "ALTER TABLE escalation DROP COLUMN holder;"
-               "ALTER TABLE escalation DROP COLUMN held_until; PRAGMA user_version=6"));
+    ASSERT_TRUE(db.open(path_) &&
+                db.run("ALTER TABLE visit DROP COLUMN clinic;"
+                       "ALTER TABLE invitation DROP COLUMN informant;"
+                       "ALTER TABLE invitation DROP COLUMN opened_by;"
+                       "DROP TABLE prefill; DROP TABLE task; ALTER TABLE invitation DROP COLUMN item;"
+                       "ALTER TABLE invitation DROP COLUMN task_says;"
+                       "ALTER TABLE invitation DROP COLUMN task_number;"
+                       "DROP TABLE link; DROP TABLE invitation_key; DROP INDEX of_appointment;"
+                       "DROP INDEX was_of_appointment;"
+                       "ALTER TABLE invitation DROP COLUMN appointment;"
+                       "ALTER TABLE invitation DROP COLUMN meets;"
+                       "ALTER TABLE invitation DROP COLUMN withdrawn_by;"
+                       "ALTER TABLE item DROP COLUMN holder;"
+                       "ALTER TABLE item DROP COLUMN held_until;"
+                       "ALTER TABLE item DROP COLUMN kind;"
+                       "ALTER TABLE escalation DROP COLUMN holder;"
+                       "ALTER TABLE escalation DROP COLUMN held_until; PRAGMA user_version=6"));
   }
   auto store = open();
   const auto found = store.by_token(before.token).value();

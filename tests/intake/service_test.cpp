@@ -11,9 +11,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "fhir/base64.h"
+#include "plugin/gzip.h"
 #include "plugin/intake/prefill.h"
 #include "plugin/intake/service.h"
-#include "plugin/mapping/digest.h"
 #include "plugin/review/desk.h"
 #include "rules/digest.h"
 #include "tests/intake/support.h"
@@ -989,7 +990,7 @@ std::string from_dcz(std::string_view body, std::string_view dictionary) {
 
 std::string dictionary_name(std::string_view text) {
   const auto digest = rules::sha256(text);
-  return fmt::format(":{}:", mapping::base64(std::string(digest.begin(), digest.end())));
+  return fmt::format(":{}:", fhir::base64(std::string(digest.begin(), digest.end())));
 }
 
 TEST_F(ServiceTest, WhatPagesHaveInCommonIsSentOnceWhereTheBrowserKeepsIt) {
@@ -1008,6 +1009,8 @@ TEST_F(ServiceTest, WhatPagesHaveInCommonIsSentOnceWhereTheBrowserKeepsIt) {
     ASSERT_NE(secret, "");
     EXPECT_THAT(given.body, Not(HasSubstr(secret)));
   }
+  browser.extra = {{"accept-encoding", "gzip"}};
+  EXPECT_EQ(browser.get(path).body, gzip_of(given.body, 9)) << "made once, as small as it gets";
   struct Case {
     std::string coding, dictionary, answer;
   };

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Tasks for invitations, at a server that validates what it takes, loses answers, and while the program is killed."""
+import http.server
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import unittest
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -19,6 +22,41 @@ LATER = "2026-11-22T12:00:00Z"
 USUAL = {"who-answers": "self", "age-years": "46", "sex-at-birth": "male", "movement-type": "flicker", "site-scope": "eyelid-only",
          "eyelid-detail": "lid-flutter", "duration": "under-1-week", "course": "better", "worry-level": "little", "anything-else": ""}
 SDC = "http://hl7.org/fhir/uv/sdc/CodeSystem/temp"
+
+
+# Lets clients in before a FHIR server, for the scopes that it likes.
+class Gate(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body, kind="application/json"):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def serve(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        if self.path.endswith("/.well-known/smart-configuration"):
+            return self.answer(200, json.dumps({"token_endpoint": f"http://127.0.0.1:{self.server.server_port}/token"}).encode())
+        if self.path == "/token":
+            scope = urllib.parse.parse_qs(body.decode())["scope"][0]
+            self.server.asked.append(scope)
+            if "Task" in scope and self.server.refuses:
+                return self.answer(400, b'{"error":"invalid_scope"}')
+            return self.answer(200, json.dumps({"access_token": "t", "token_type": "bearer", "expires_in": 300, "scope": scope}).encode())
+        if self.headers.get("Authorization") != "Bearer t" and not self.path.endswith("/metadata"):
+            return self.answer(401, b"{}")
+        headers = {name: self.headers[name] for name in ("Content-Type", "Accept", "If-None-Exist", "If-Match") if self.headers[name]}
+        asked = urllib.request.Request(self.server.behind + self.path, body or None, headers, method=self.command)
+        try:
+            with urllib.request.urlopen(asked, timeout=30) as got:
+                return self.answer(got.status, got.read(), got.headers["Content-Type"])
+        except urllib.error.HTTPError as error:
+            return self.answer(error.code, error.read(), error.headers["Content-Type"])
+
+    do_GET = do_POST = do_PUT = serve
 
 
 class Tasks(unittest.TestCase):
@@ -133,6 +171,39 @@ class Tasks(unittest.TestCase):
         self.wait(lambda all_: self.statuses() == ["cancelled"] * 6 + ["requested"] * 6, sidecar)
         tasks = self.stored("Task")
         self.assertEqual(len({one["identifier"][0]["value"] for one in tasks}), 12)
+        self.assertEqual(sidecar.end(), 0)
+
+    def test_who_refuses_the_scope_of_tasks_gets_the_results_all_the_same(self):
+        self.server()
+        gate = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gate)
+        gate.behind, gate.refuses, gate.asked = self.base.split("/fhir")[0], True, []
+        self.addCleanup(gate.server_close)
+        self.addCleanup(gate.shutdown)
+        threading.Thread(target=gate.serve_forever).start()
+        key = os.path.join(self.folder.name, "key.pem")
+        subprocess.run(["openssl", "ecparam", "-name", "secp384r1", "-genkey", "-noout", "-out", key], check=True)
+        os.chmod(key, 0o600)
+        self.use(**{"to": f"http://127.0.0.1:{gate.server_port}/fhir/R4", "client-id": "myoflag", "key": key})
+        link = self.create()
+        sidecar = self.serve()
+        listed = lambda: run("deliver", "--store", self.store, "--all")[1]  # noqa: E731
+        end = time.monotonic() + 60
+        while "invalid_scope" not in listed() and time.monotonic() < end:
+            time.sleep(0.2)
+        self.assertRegex(listed(), r"waiting.*task.*MF-1522.*invalid_scope.*tried", sidecar.log[-2000:])
+        self.fill_in(sidecar, link)
+        end = time.monotonic() + 60
+        while not self.stored("QuestionnaireResponse") and time.monotonic() < end:
+            time.sleep(0.2)
+        self.assertEqual(len(self.stored("QuestionnaireResponse")), 1, (listed(), sidecar.log[-2000:]))
+        self.assertEqual(self.stored("Task"), [])
+        page = Browser(sidecar.port)
+        self.assertEqual(page.ask("GET", "/c/worklist"), 200)
+        self.assertIn("Task of an invitation", page.page)
+        self.assertIn("invalid_scope", page.page)
+        gate.refuses = False  # and once it is let in, it arrives by itself
+        self.wait(lambda all_: [one["status"] for one in all_] == ["completed"], sidecar)
+        self.assertEqual({("Task" in scope, "Observation" in scope) for scope in gate.asked}, {(True, False), (False, True)})
         self.assertEqual(sidecar.end(), 0)
 
     def test_off_unless_it_is_wanted_and_what_a_server_refuses_is_told(self):

@@ -12,6 +12,7 @@ import html
 import http.server
 import json
 import os
+import re
 import secrets
 import ssl
 import subprocess
@@ -126,6 +127,7 @@ class Ehr:
         self.launches, self.codes, self.seen_assertions = {}, {}, set()
         self.code_life = 60
         self.proved, self.ignores_prompt = None, False  # when somebody signed in here; whether that does for all
+        self.browsers = None  # the same of each browser by its cookie; None: all who come are one browser
         self.secret = None  # of the client, and how it is sent: ("client_secret_basic", "...")
         self.end_session = False  # whether it says where people sign out
         self.is_provider = False  # people sign in by themselves, from no record (OpenID Connect)
@@ -233,16 +235,23 @@ class Ehr:
             handler.reply({"error": "invalid_request"}, 400)
             return
         # Who signed in before stays so here, unless that is not to do.
-        if self.proved is None or ("login" in query.get("prompt", "") and not self.ignores_prompt):
-            self.proved = int(time.time())
+        known = re.search(r"\bsession=([0-9a-f]+)", handler.headers["Cookie"] or "")
+        session = known.group(1) if known else secrets.token_hex(16)
+        proved = self.proved if self.browsers is None else self.browsers.get(session)
+        if proved is None or ("login" in query.get("prompt", "") and not self.ignores_prompt):
+            proved = int(time.time())
+        if self.browsers is None:
+            self.proved = proved
+        else:
+            self.browsers[session] = proved
         code = secrets.token_urlsafe(24)
-        self.codes[code] = {"query": query, "launch": launch, "proved": self.proved, "until": time.monotonic() + self.code_life}
-        self.back(handler, query, code=code)
+        self.codes[code] = {"query": query, "launch": launch, "proved": proved, "until": time.monotonic() + self.code_life}
+        self.back(handler, query, {"Set_Cookie": f"session={session}; Secure; HttpOnly; SameSite=Lax"}, code=code)
 
     @staticmethod
-    def back(handler, query, **parameters):
+    def back(handler, query, headers=None, **parameters):
         address = query["redirect_uri"] + "?" + urllib.parse.urlencode(parameters | {"state": query["state"]})
-        handler.reply(b"", 302, Location=address)
+        handler.reply(b"", 302, Location=address, **(headers or {}))
         return True
 
     def secret_is_good(self, handler, form):
@@ -311,7 +320,7 @@ def main():
     given = parser.parse_args()
     ehr = Ehr(alg=given.alg, tls=given.tls, host=given.host, launch_url=given.launch_url)
     if given.provider:
-        ehr.is_provider = True
+        ehr.is_provider, ehr.browsers = True, {}
         ehr.how["claims"] = lambda claims: claims.update(name="Ana Ruiz", preferred_username="aruiz", groups=["clinic-staff"])
     with open(given.file + ".new", "w", encoding="utf-8") as file:
         json.dump({"iss": ehr.iss, "pages": ehr.pages}, file)

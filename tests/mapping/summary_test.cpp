@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "fhir/base64.h"
 #include "plugin/mapping/digest.h"
 #include "plugin/mapping/summary_html.h"
 #include "tests/mapping/assessed_response.h"
@@ -103,12 +104,12 @@ TEST(SummaryHtml, HidesNothingBehindASwitch) {
 
 TEST(Digest, MatchesPublishedVectors) {
   // RFC 4648 section 10, FIPS 180-4 examples.
-  EXPECT_EQ(base64(""), "");
-  EXPECT_EQ(base64("f"), "Zg==");
-  EXPECT_EQ(base64("fo"), "Zm8=");
-  EXPECT_EQ(base64("foo"), "Zm9v");
-  EXPECT_EQ(base64("foobar"), "Zm9vYmFy");
-  EXPECT_EQ(base64("\xff\xfe"), "//4=");
+  EXPECT_EQ(fhir::base64(""), "");
+  EXPECT_EQ(fhir::base64("f"), "Zg==");
+  EXPECT_EQ(fhir::base64("fo"), "Zm8=");
+  EXPECT_EQ(fhir::base64("foo"), "Zm9v");
+  EXPECT_EQ(fhir::base64("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(fhir::base64("\xff\xfe"), "//4=");
   EXPECT_EQ(sha1_base64("abc"), "qZk+NkcGgWq6PiVxeFDCbJzQ2J0=");
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }

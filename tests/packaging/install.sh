@@ -4,11 +4,15 @@
 # program from it as its user. What the machine lacks for it is told by dpkg.
 set -euo pipefail
 package=$(realpath "$1")
-if [ "${2:-}" != inside ]; then
-  exec unshare --mount "$0" "$package" inside
+if [ $# -eq 1 ]; then
+  top=$(mktemp -d)
+  status=0
+  unshare --mount "$0" "$package" "$top" || status=$?
+  rmdir "$top"
+  exit "$status"
 fi
 
-top=$(mktemp -d)
+top=$2
 mount -t tmpfs tmpfs "$top"
 mkdir "$top"/{upper,work,root}
 mount -t overlay overlay -o "lowerdir=/,upperdir=$top/upper,workdir=$top/work" "$top/root"
@@ -36,8 +40,10 @@ status=0
 as_service myoflag serve --config /etc/myoflag/myoflag.yaml 2>"$top/said" || status=$?
 expect "a start without trust" "$status" 2
 grep -q MF-4240 "$top/said"
-as_service sh -c 'cd /var/lib/myoflag && exec timeout -s TERM 5 myoflag serve --demo --port 0' 2>"$top/said" || status=$?
+status=0
+as_service sh -c 'cd /var/lib/myoflag && exec timeout --preserve-status -s TERM 5 myoflag serve --demo --port 0' 2>"$top/said" || status=$?
 grep -q "Listening on" "$top/said"
+expect "a demo that was asked to end" "$status" 0
 
 # An upgrade keeps what the administrator changed, and asks nobody.
 echo "# ours" >>"$top/root/etc/myoflag/myoflag.yaml"

@@ -43,7 +43,7 @@ Submission submission(const std::string& name, std::optional<std::int64_t> targe
   out.tier = "urgent";
   out.target_hours = target;
   out.assessment = "assessment of " + name;
-  out.bundle = "bundle of " + name;
+  out.bundle = R"({"of":")" + name + R"("})";
   return out;
 }
 
@@ -101,7 +101,7 @@ TEST_P(StoreTest, KeepsASubmissionAcrossProcesses) {
   ASSERT_TRUE(receipt);
   EXPECT_TRUE(receipt->is_new);
   Store again = open();
-  EXPECT_EQ(*again.bundle(receipt->item), "bundle of a");
+  EXPECT_EQ(again.bundle(receipt->item)->string_of("of"), "a");
   EXPECT_EQ(*again.assessment(receipt->item), "assessment of a");
   EXPECT_EQ(*again.next(kNow), receipt->item);
 }
@@ -255,26 +255,27 @@ TEST_F(FileTest, AFileFromBeforeTheIntakeKeepsWhatItHolds) {
   const auto receipt = open().submit(submission("a"), kNow);
   {
     Database db;
-    ASSERT_TRUE(db.open(path_) &&
-                db.run("DROP TABLE prefill; DROP TABLE task; DROP TABLE interruption; DROP TABLE "
-                       "visit; DROP TABLE link;"
-                       "DROP TABLE invitation_key; DROP TABLE invitation;"
-                       "DROP TABLE proposal; DROP INDEX thread_order; DROP TABLE whose;"
-                       "ALTER TABLE escalation DROP COLUMN acknowledged_by;"
-                       "ALTER TABLE escalation DROP COLUMN told;"
-                       "ALTER TABLE escalation DROP COLUMN told_parked;"
-                       "ALTER TABLE escalation DROP COLUMN told_due;"
-                       "ALTER TABLE escalation DROP COLUMN told_since;"
-                       "ALTER TABLE escalation DROP COLUMN told_tries;"
-                       "ALTER TABLE escalation DROP COLUMN told_why;"
-                       "DROP TABLE inbox; DROP INDEX written_responses;"
-                       "ALTER TABLE item DROP COLUMN holder;"
-                       "ALTER TABLE item DROP COLUMN held_until;"
-                       "ALTER TABLE escalation DROP COLUMN holder;"
-                       "ALTER TABLE escalation DROP COLUMN held_until;"
-                       "PRAGMA user_version=1"));
+    ASSERT_TRUE(
+        db.open(path_) &&
+        db.run("DROP TABLE prefill; DROP TABLE task; DROP TABLE interruption; DROP TABLE visit; DROP TABLE link;"
+               "DROP TABLE invitation_key; DROP TABLE invitation;"
+               "DROP TABLE proposal; DROP INDEX thread_order; DROP TABLE whose;"
+               "ALTER TABLE escalation DROP COLUMN acknowledged_by;"
+               "ALTER TABLE escalation DROP COLUMN told;"
+               "ALTER TABLE escalation DROP COLUMN told_parked;"
+               "ALTER TABLE escalation DROP COLUMN told_due;"
+               "ALTER TABLE escalation DROP COLUMN told_since;"
+               "ALTER TABLE escalation DROP COLUMN told_tries;"
+               "ALTER TABLE escalation DROP COLUMN told_why;"
+               "DROP TABLE inbox; DROP INDEX written_responses;"
+               "ALTER TABLE item DROP COLUMN holder;"
+               "ALTER TABLE item DROP COLUMN held_until;"
+               "ALTER TABLE item DROP COLUMN kind;"
+               "ALTER TABLE escalation DROP COLUMN holder;"
+               "ALTER TABLE escalation DROP COLUMN held_until;"
+               "PRAGMA user_version=1"));
   }
-  EXPECT_EQ(*open().bundle(receipt->item), "bundle of a");
+  EXPECT_EQ(open().bundle(receipt->item)->string_of("of"), "a");
   Database db;
   ASSERT_TRUE(db.open(path_));
   Statement tables(db,
