@@ -408,23 +408,24 @@ TEST_F(InvitationsFile, AFileFromBeforeAppointmentsKeepsItsInvitations) {
   const auto before = open().invite(kNew, kNow).value();
   {
     store::Database db;
-    ASSERT_TRUE(db.open(path_) &&
-                db.run("ALTER TABLE visit DROP COLUMN clinic;"
-                       "ALTER TABLE invitation DROP COLUMN informant;"
-                       "ALTER TABLE invitation DROP COLUMN opened_by;"
-                       "DROP TABLE prefill; DROP TABLE task; ALTER TABLE invitation DROP COLUMN item;"
-                       "ALTER TABLE invitation DROP COLUMN task_says;"
-                       "ALTER TABLE invitation DROP COLUMN task_number;"
-                       "DROP TABLE link; DROP TABLE invitation_key; DROP INDEX of_appointment;"
-                       "DROP INDEX was_of_appointment;"
-                       "ALTER TABLE invitation DROP COLUMN appointment;"
-                       "ALTER TABLE invitation DROP COLUMN meets;"
-                       "ALTER TABLE invitation DROP COLUMN withdrawn_by;"
-                       "ALTER TABLE item DROP COLUMN holder;"
-                       "ALTER TABLE item DROP COLUMN held_until;"
-                       "ALTER TABLE item DROP COLUMN kind;"
-                       "ALTER TABLE escalation DROP COLUMN holder;"
-                       "ALTER TABLE escalation DROP COLUMN held_until; PRAGMA user_version=6"));
+    ASSERT_TRUE(
+        db.open(path_) &&
+        db.run("ALTER TABLE visit DROP COLUMN clinic;"
+               "ALTER TABLE invitation DROP COLUMN informant;"
+               "ALTER TABLE invitation DROP COLUMN opened_by;"
+               "DROP TABLE prefill; DROP TABLE task; ALTER TABLE invitation DROP COLUMN item;"
+               "ALTER TABLE invitation DROP COLUMN task_says;"
+               "ALTER TABLE invitation DROP COLUMN task_number;"
+               "DROP TABLE link; DROP TABLE invitation_key; DROP INDEX of_appointment;"
+               "DROP INDEX was_of_appointment;"
+               "ALTER TABLE invitation DROP COLUMN appointment;"
+               "ALTER TABLE invitation DROP COLUMN meets;"
+               "ALTER TABLE invitation DROP COLUMN withdrawn_by;"
+               "ALTER TABLE item DROP COLUMN holder;"
+               "ALTER TABLE item DROP COLUMN held_until;"
+               "ALTER TABLE item DROP COLUMN kind;"
+               "ALTER TABLE escalation DROP COLUMN holder;"
+               "ALTER TABLE escalation DROP COLUMN held_until; PRAGMA user_version=6"));
   }
   auto store = open();
   const auto found = store.by_token(before.token).value();

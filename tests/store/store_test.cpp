@@ -255,25 +255,25 @@ TEST_F(FileTest, AFileFromBeforeTheIntakeKeepsWhatItHolds) {
   const auto receipt = open().submit(submission("a"), kNow);
   {
     Database db;
-    ASSERT_TRUE(
-        db.open(path_) &&
-        db.run("DROP TABLE prefill; DROP TABLE task; DROP TABLE interruption; DROP TABLE visit; DROP TABLE link;"
-               "DROP TABLE invitation_key; DROP TABLE invitation;"
-               "DROP TABLE proposal; DROP INDEX thread_order; DROP TABLE whose;"
-               "ALTER TABLE escalation DROP COLUMN acknowledged_by;"
-               "ALTER TABLE escalation DROP COLUMN told;"
-               "ALTER TABLE escalation DROP COLUMN told_parked;"
-               "ALTER TABLE escalation DROP COLUMN told_due;"
-               "ALTER TABLE escalation DROP COLUMN told_since;"
-               "ALTER TABLE escalation DROP COLUMN told_tries;"
-               "ALTER TABLE escalation DROP COLUMN told_why;"
-               "DROP TABLE inbox; DROP INDEX written_responses;"
-               "ALTER TABLE item DROP COLUMN holder;"
-               "ALTER TABLE item DROP COLUMN held_until;"
-               "ALTER TABLE item DROP COLUMN kind;"
-               "ALTER TABLE escalation DROP COLUMN holder;"
-               "ALTER TABLE escalation DROP COLUMN held_until;"
-               "PRAGMA user_version=1"));
+    ASSERT_TRUE(db.open(path_) &&
+                db.run("DROP TABLE prefill; DROP TABLE task; DROP TABLE interruption; DROP TABLE "
+                       "visit; DROP TABLE link;"
+                       "DROP TABLE invitation_key; DROP TABLE invitation;"
+                       "DROP TABLE proposal; DROP INDEX thread_order; DROP TABLE whose;"
+                       "ALTER TABLE escalation DROP COLUMN acknowledged_by;"
+                       "ALTER TABLE escalation DROP COLUMN told;"
+                       "ALTER TABLE escalation DROP COLUMN told_parked;"
+                       "ALTER TABLE escalation DROP COLUMN told_due;"
+                       "ALTER TABLE escalation DROP COLUMN told_since;"
+                       "ALTER TABLE escalation DROP COLUMN told_tries;"
+                       "ALTER TABLE escalation DROP COLUMN told_why;"
+                       "DROP TABLE inbox; DROP INDEX written_responses;"
+                       "ALTER TABLE item DROP COLUMN holder;"
+                       "ALTER TABLE item DROP COLUMN held_until;"
+                       "ALTER TABLE item DROP COLUMN kind;"
+                       "ALTER TABLE escalation DROP COLUMN holder;"
+                       "ALTER TABLE escalation DROP COLUMN held_until;"
+                       "PRAGMA user_version=1"));
   }
   EXPECT_EQ(open().bundle(receipt->item)->string_of("of"), "a");
   Database db;
