@@ -303,8 +303,8 @@ std::optional<std::string> coding_problem(const Json& json) {
 
 std::optional<std::string> format_problem(ValueRef value) {
   const auto& json = *value.json;
-  const std::string empty;
-  const auto& text = json.is_string() ? *json.as_string() : empty;
+  const auto* written = json.as_string();
+  const std::string_view text = written == nullptr ? std::string_view() : *written;
   switch (value.type) {
     case ValueType::boolean:
       return unless(json.is_bool(), "A boolean is written as true or false.");

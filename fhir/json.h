@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -106,7 +107,8 @@ struct Json::Member {
 
 struct Json::Element {
   template <typename Value>
-  Element(Value&& of) : value(std::forward<Value>(of)) {}
+  requires(!std::is_same_v<std::remove_cvref_t<Value>, Element>) Element(Value&& of)
+      : value(std::forward<Value>(of)) {}
 
   mutable Json value;
 };

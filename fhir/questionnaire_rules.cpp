@@ -384,12 +384,12 @@ const Json* find_contained(const Json& form, std::string_view type, std::string_
   return nullptr;
 }
 
-Json coding_of(std::string_view system, std::string_view version, const Json& concept_) {
+Json coding_of(std::string_view system, std::string_view version, const Json& one) {
   Json coding;
   coding.set_if("system", system);
   coding.set_if("version", version);
-  coding.set_if("code", concept_.string_of("code"));
-  coding.set_if("display", concept_.string_of("display"));
+  coding.set_if("code", one.string_of("code"));
+  coding.set_if("display", one.string_of("display"));
   return coding;
 }
 

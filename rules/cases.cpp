@@ -86,7 +86,7 @@ void add_record(const Knowledge& knowledge, const Case& one, EvaluationInput& in
 EvaluationInput input_of(const Knowledge& knowledge, const Case& one, Instant now) {
   EvaluationInput input;
   Settled settled = settle(knowledge, answers_of(knowledge, one, input.free_text));
-  input.facts = std::move(settled.facts);
+  input.facts = settled.facts;
   input.set_aside = std::move(settled.set_aside);
   input.now = now;
   input.response.authored = now;

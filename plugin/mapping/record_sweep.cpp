@@ -297,7 +297,7 @@ void RecordSweep::add_text(std::string_view text, Place& place) const {
 
 // Of a text that one line does not bear, the first sentence that is known by itself.
 std::string RecordSweep::excerpt(std::string_view text, bool may_name_a_visit) const {
-  const auto whole = shown(text);
+  auto whole = shown(text);
   for (auto rest = text; whole != text && !rest.empty();) {
     const auto end = std::min(rest.find_first_of(".;\n"), rest.size());
     if (const auto sentence = rest.substr(0, end); is_known(sentence, may_name_a_visit)) {

@@ -31,7 +31,7 @@ void RecordTeller::say(std::string_view key, const RecordResource& resource,
   say_at(resource.place, key, values);
 }
 
-void RecordTeller::say_at(std::string place, std::string_view key,
+void RecordTeller::say_at(const std::string& place, std::string_view key,
                           std::initializer_list<rules::Fill> values) {
   if (out_.problems.size() >= fhir::max_issues) {
     return;
@@ -134,7 +134,10 @@ void RecordTeller::say_unjudged() {
 }
 
 std::string RecordTeller::or_unnamed(std::string words) const {
-  return words.empty() ? knowledge_.text("record-unnamed") : std::move(words);
+  if (words.empty()) {
+    return knowledge_.text("record-unnamed");
+  }
+  return words;
 }
 
 std::string RecordTeller::statement_text(const RecordResource& resource, std::string words) const {

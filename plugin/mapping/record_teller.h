@@ -33,7 +33,8 @@ class RecordTeller {
   static void add_place(const std::string& place, RecordProblem& problem);
   void say(std::string_view key, const RecordResource& resource,
            std::initializer_list<rules::Fill> values = {});
-  void say_at(std::string place, std::string_view key, std::initializer_list<rules::Fill> values);
+  void say_at(const std::string& place, std::string_view key,
+              std::initializer_list<rules::Fill> values);
   void say_count(std::string place, std::string_view key,
                  std::initializer_list<rules::Fill> values);
   void say_unread(const RecordResource& resource);

@@ -34,10 +34,10 @@ bool is_panel(const Json& observation) {
 
 // Words that somebody typed beside a code: a text that is none of the displays.
 bool has_typed_text(const Json* one) {
-  const auto text = one == nullptr ? std::string_view() : one->string_of("text");
-  if (fhir::is_blank(text)) {
+  if (one == nullptr || fhir::is_blank(one->string_of("text"))) {
     return false;
   }
+  const auto text = one->string_of("text");
   const auto plain = plain_words(text);
   const auto& codings = one->array_of("coding");
   return std::none_of(codings.begin(), codings.end(), [&](const Json& coding) {

@@ -12,7 +12,7 @@
 
 namespace myoflag::rules::loading {
 
-inline constexpr std::size_t kMaxFileBytes = 4 * 1024 * 1024;
+inline constexpr std::size_t kMaxFileBytes = std::size_t{4} * 1024 * 1024;
 inline constexpr int kMaxDepth = 16;
 
 struct Document;
