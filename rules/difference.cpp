@@ -318,7 +318,9 @@ Entries binding_entries(const Knowledge& knowledge) {
                  {"results", list(bindings.calm.results)},
                  {"marks", list(bindings.calm.marks)},
                  {"findings", list(bindings.calm.findings)},
-                 {"denials", list(bindings.calm.denials)}};
+                 {"denials", list(bindings.calm.denials)},
+                 {"normal", list_of(bindings.calm.normal, calm_codes)},
+                 {"normal-words", list(bindings.calm.normal_words)}};
   return out;
 }
 

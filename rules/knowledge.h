@@ -220,6 +220,8 @@ struct Calm {
   // Words of a result that say that something was found, which a mark as normal does not make calm;
   // not directly behind words that deny it.
   std::vector<std::string> findings, denials;
+  std::vector<CalmCodes> normal;          // interpretations that say that a result is normal
+  std::vector<std::string> normal_words;  // whole texts of them, lower case
 };
 
 struct Bindings {

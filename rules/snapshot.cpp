@@ -131,8 +131,8 @@ auto fields(X& x) {
 }
 template <Is<Calm> X>
 auto fields(X& x) {
-  auto& [a, b, c, d, e, f, g, h] = x;
-  return std::tie(a, b, c, d, e, f, g, h);
+  auto& [a, b, c, d, e, f, g, h, i, j] = x;
+  return std::tie(a, b, c, d, e, f, g, h, i, j);
 }
 template <Is<Bindings> X>
 auto fields(X& x) {

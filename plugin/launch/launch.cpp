@@ -196,6 +196,8 @@ tl::expected<Session, Refused> Launches::finish(const Return& given, Instant now
     return tl::unexpected(identity.error());
   }
   if (is_given_away(*begun)) {
+    spend(identity->subject,
+          identity->proved);  // the session at the provider stays in that browser
     return refused(403, "launch-state", "MF-4271: the device was given away since it began");
   }
   if (servers_[begun->server].is_staff && is_given_away(*identity)) {
@@ -237,8 +239,17 @@ void Launches::give_away(const Session& session, const std::string& browser) {
                          [](const auto& a, const auto& b) { return a.second < b.second; }));
   }
   given_away_.insert_or_assign(digest_of(browser), ++devices_);
-  if (session.proved) {
-    spent_.emplace_back(digest_of(session.user), *session.proved);
+  spend_locked(session.user, session.proved);
+}
+
+void Launches::spend(const std::string& user, const std::optional<Instant>& proved) {
+  const std::lock_guard lock(mutex_);
+  spend_locked(user, proved);
+}
+
+void Launches::spend_locked(const std::string& user, const std::optional<Instant>& proved) {
+  if (proved) {
+    spent_.emplace_back(digest_of(user), *proved);
   }
   if (spent_.size() > kMostGivenAway) {
     spent_.pop_front();

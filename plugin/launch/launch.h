@@ -106,6 +106,9 @@ class Launches {
   std::uint64_t devices();  // that were given away so far
   bool is_given_away(const Begun& begun);
   bool is_given_away(const trust::Identity& identity);
+  // By what proved that somebody is that user, nobody comes in any more.
+  void spend(const std::string& user, const std::optional<Instant>& proved);
+  void spend_locked(const std::string& user, const std::optional<Instant>& proved);
 
   const std::vector<Server> servers_;
   const std::string redirect_;

@@ -83,6 +83,7 @@ class ConceptIndex {
   // A CodeableConcept, or null, that says in so many words that somebody is not pregnant.
   bool denies_pregnancy(const fhir::Json* one) const;
 
+  const rules::Calm& calm() const { return knowledge_.bindings.calm; }
   // A CodeableConcept, or null, that is one of the calm conditions by all its words.
   bool is_calm_condition(const fhir::Json* one) const;
   // An Observation or a component of one whose value is one of the calm results by all its words,

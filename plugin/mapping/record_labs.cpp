@@ -136,23 +136,23 @@ void settle_doubt(const LabRisk& risk, std::size_t lab, Result& result) {
 }
 
 // What the resource says of the value.
-Result described(const RecordResource& resource, const Json& part) {
+Result described(const rules::Calm& calm, const RecordResource& resource, const Json& part) {
   Result result;
   result.resource = &resource;
   result.issued = moment_of(resource.json.string_of("issued"));
   result.text = shown(value_text(part));
   result.name = shown(words_of(part.find("code")));
   result.code = shown(words_or_code_of(part.find("code")));
-  result.marked_abnormal = is_marked_abnormal(part);
+  result.marked_abnormal = is_marked_abnormal(calm, part);
   result.has_note = has_note(resource.json);
-  result.marked_normal = is_marked_normal(part) && !result.has_note;
+  result.marked_normal = is_marked_normal(calm, part) && !result.has_note;
   return result;
 }
 
 Result result_of(const rules::Knowledge& knowledge, const LabRisk& risk, std::size_t lab,
                  const RecordResource& resource, const Json& part, const Results& reports,
                  Instant now) {
-  Result result = described(resource, part);
+  Result result = described(knowledge.bindings.calm, resource, part);
   result.doubt = read_date(resource, reports, now, result);
   if (result.doubt.empty() && !is_final(resource.json)) {
     result.doubt = "record-lab-not-final";
@@ -280,7 +280,7 @@ class LabReader {
       if (meaning.labs.contains(lab)) {
         continue;
       }
-      Result result = described(resource, part);
+      Result result = described(index_.calm(), resource, part);
       result.problem = read_date(resource, reports_, now_, result);
       result.problem = result.problem.empty() ? other_kind_reason : result.problem;
       results_[static_cast<std::size_t>(lab)].push_back(std::move(result));

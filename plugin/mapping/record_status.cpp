@@ -224,40 +224,42 @@ bool is_final(const Json& observation) {
 
 namespace {
 
-// HL7's interpretations of an Observation, by all addresses of the system; one without a system is
-// taken for them.
-constexpr std::array<std::string_view, 7> interpretations{
-    "",
-    "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
-    "http://hl7.org/fhir/v3/ObservationInterpretation",
-    "urn:oid:2.16.840.1.113883.5.83",
-    "http://terminology.hl7.org/CodeSystem/v2-0078",
-    "http://hl7.org/fhir/v2/0078",
-    "urn:oid:2.16.840.1.113883.12.78"};
-constexpr std::string_view normal = "N";
-constexpr std::string_view normal_display = "normal";
-
-bool is_normal(const Json& coding) {
-  return coding.string_of("code") == normal &&
-         is_one_of(coding.string_of("system"), interpretations);
+bool is_among(const std::vector<std::string>& list, std::string_view text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
 }
 
-bool says_other_than_normal(const Json& interpretation) {
+bool is_normal(const rules::Calm& calm, const Json& coding) {
+  const auto system = coding.string_of("system");
+  return std::any_of(calm.normal.begin(), calm.normal.end(), [&](const rules::CalmCodes& one) {
+    return is_among(one.codes, coding.string_of("code")) &&
+           (is_among(one.systems, system) || (one.without_system && system.empty()));
+  });
+}
+
+bool is_code_of_normal(const rules::Calm& calm, std::string_view text) {
+  return std::any_of(calm.normal.begin(), calm.normal.end(),
+                     [&](const rules::CalmCodes& one) { return is_among(one.codes, text); });
+}
+
+bool says_other_than_normal(const rules::Calm& calm, const Json& interpretation) {
   const auto& codings = interpretation.array_of("coding");
-  return std::any_of(codings.begin(), codings.end(), [](const Json& coding) {
+  return std::any_of(codings.begin(), codings.end(), [&](const Json& coding) {
     const auto code = coding.string_of("code");
-    return !code.empty() && code != normal;
+    return !code.empty() && !is_code_of_normal(calm, code);
   });
 }
 
 // Words alone say nothing that is read, and other words beside the code are not passed over.
-bool says_normal(const Json& interpretation) {
+bool says_normal(const rules::Calm& calm, const Json& interpretation) {
   const auto& codings = interpretation.array_of("coding");
   const auto text = interpretation.string_of("text");
   const auto is_display = [&](const Json& coding) { return coding.string_of("display") == text; };
-  return (fhir::is_blank(text) || text == normal || plain_words(text) == normal_display ||
+  return (fhir::is_blank(text) || is_code_of_normal(calm, text) ||
+          is_among(calm.normal_words, plain_words(text)) ||
           std::any_of(codings.begin(), codings.end(), is_display)) &&
-         !codings.empty() && std::all_of(codings.begin(), codings.end(), is_normal);
+         !codings.empty() && std::all_of(codings.begin(), codings.end(), [&](const Json& coding) {
+           return is_normal(calm, coding);
+         });
 }
 
 std::optional<rules::Number> value_in(const Json* quantity, std::string_view unit) {
@@ -297,9 +299,10 @@ bool is_inside(const Json& range, const Json& quantity) {
 
 }  // namespace
 
-bool is_marked_abnormal(const Json& part) {
+bool is_marked_abnormal(const rules::Calm& calm, const Json& part) {
   const auto& marks = part.array_of("interpretation");
-  if (std::any_of(marks.begin(), marks.end(), says_other_than_normal)) {
+  if (std::any_of(marks.begin(), marks.end(),
+                  [&](const Json& mark) { return says_other_than_normal(calm, mark); })) {
     return true;
   }
   const auto& ranges = part.array_of("referenceRange");
@@ -307,9 +310,10 @@ bool is_marked_abnormal(const Json& part) {
   return quantity != nullptr && ranges.size() == 1 && is_outside(ranges.front(), *quantity);
 }
 
-bool has_unread_mark(const Json& part) {
+bool has_unread_mark(const rules::Calm& calm, const Json& part) {
   const auto& marks = part.array_of("interpretation");
-  return !std::all_of(marks.begin(), marks.end(), says_normal);
+  return !std::all_of(marks.begin(), marks.end(),
+                      [&](const Json& mark) { return says_normal(calm, mark); });
 }
 
 bool is_for_normal(const Json& range) {
@@ -325,13 +329,13 @@ bool is_for_normal(const Json& range) {
                      [](const Json& coding) { return coding.string_of("code") == "normal"; });
 }
 
-bool is_marked_normal(const Json& part) {
+bool is_marked_normal(const rules::Calm& calm, const Json& part) {
   const auto& marks = part.array_of("interpretation");
-  if (is_marked_abnormal(part) || !has_own_value(part)) {
+  if (is_marked_abnormal(calm, part) || !has_own_value(part)) {
     return false;
   }
   if (!marks.empty()) {
-    return std::all_of(marks.begin(), marks.end(), says_normal);
+    return !has_unread_mark(calm, part);
   }
   const auto& ranges = part.array_of("referenceRange");
   const auto* quantity = part.find("valueQuantity");

@@ -6,6 +6,7 @@
 
 #include "fhir/json.h"
 #include "rules/assessment.h"
+#include "rules/knowledge.h"
 
 namespace myoflag::mapping {
 
@@ -45,12 +46,12 @@ bool has_own_value(const fhir::Json& part);    // of an Observation or a compone
 bool is_for_normal(const fhir::Json& range);
 // The laboratory says that the value is not normal, by its interpretation or its one reference
 // range in the unit of the value.
-bool is_marked_abnormal(const fhir::Json& part);
-// An interpretation in other words or codes than the standard's for normal.
-bool has_unread_mark(const fhir::Json& part);
+bool is_marked_abnormal(const rules::Calm& calm, const fhir::Json& part);
+// An interpretation in other words or codes than those for normal.
+bool has_unread_mark(const rules::Calm& calm, const fhir::Json& part);
 // It says that the value is normal, in the same ways, and nothing else that nobody reads: an
 // interpretation in words, a range for another purpose. Neither of both: it was not judged.
-bool is_marked_normal(const fhir::Json& part);
+bool is_marked_normal(const rules::Calm& calm, const fhir::Json& part);
 bool has_note(const fhir::Json& observation);
 
 // By the categories of the standard. Vital signs, habits and surveys are what everybody is measured

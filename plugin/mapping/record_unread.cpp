@@ -121,9 +121,9 @@ bool says_in_words(const Part& part) {
 }
 
 // The whole may be marked for its parts.
-bool is_marked(const Part& part) {
-  const auto is_one_marked = [](const Json& one) {
-    return is_marked_abnormal(one) || has_unread_mark(one);
+bool is_marked(const rules::Calm& calm, const Part& part) {
+  const auto is_one_marked = [&](const Json& one) {
+    return is_marked_abnormal(calm, one) || has_unread_mark(calm, one);
   };
   return is_one_marked(*part.json) || is_one_marked(part.resource->json);
 }
@@ -143,13 +143,13 @@ Weight weight_of(const ConceptIndex& index, const Part& part) {
   const auto& whole = part.resource->json;
   const bool is_known = is_of_health(index, *part.json) ||
                         (is_usual(whole) && is_named_for_health(index, *part.json));
-  const bool is_normal = is_marked_normal(*part.json) && !is_known &&
+  const bool is_normal = is_marked_normal(index.calm(), *part.json) && !is_known &&
                          !index.says_found(*part.json) &&
                          (is_laboratory(whole) || !is_in_words(*part.json));
   if (is_plain_negative(index, part) && !is_known) {
     return Weight::unjudged;
   }
-  if (has_note(whole) || (!is_normal && (!is_usual(whole) || is_marked(part)))) {
+  if (has_note(whole) || (!is_normal && (!is_usual(whole) || is_marked(index.calm(), part)))) {
     return Weight::told;
   }
   if (is_normal) {

@@ -211,7 +211,7 @@ void read_calm(Context& context, const Node& node) {
   Calm& calm = context.knowledge.bindings.calm;
   const Fields fields(context, node,
                       {"visits", "visit-names", "priorities", "conditions", "results", "marks",
-                       "findings", "denials"});
+                       "findings", "denials", "normal", "normal-words"});
   calm.visit_names = read_words(context, fields, "visit-names");
   calm.conditions = read_words(context, fields, "conditions");
   calm.results = read_words(context, fields, "results");
@@ -222,6 +222,8 @@ void read_calm(Context& context, const Node& node) {
   calm.denials = read_words(context, fields, "denials");
   read_calm_codes(context, fields.list_if("visits"), calm.visits);
   read_calm_codes(context, fields.list_if("priorities"), calm.priorities);
+  read_calm_codes(context, fields.list_if("normal"), calm.normal);
+  calm.normal_words = read_words(context, fields, "normal-words");
 }
 
 }  // namespace

@@ -380,6 +380,7 @@ class Staff(Clinic):
         self.assertEqual(page.status, 302)
         line = self.refused(browser.get(page.here()), 403, "This sign-in does not fit", sidecar, "MF-4271")
         self.assertIn("given away", line)
+        self.refused(self.come(browser), 403, "Sign in once more", sidecar, "MF-4275")
         # Without any cookie of ours: whose sign-in it was is known, and the device is marked anew.
         self.provider.ignores_prompt = False
         browser.jar.clear()

@@ -168,7 +168,7 @@ struct CalmCase {
 };
 
 // A code system that is misspelt, or none, would make calm what nobody meant.
-TEST(Loader, CalmVisitsNameTheirCodeSystems) {
+TEST(Loader, WhatAlarmsNobodyNamesItsCodeSystems) {
   const std::vector<CalmCase> cases{
       {"{systems: [\"urn:a\", \"http://a.example\"], codes: [AMB]}", ""},
       {"{systems: [ActCode], codes: [AMB]}", "MF-2014: `ActCode` is no address"},
@@ -178,12 +178,14 @@ TEST(Loader, CalmVisitsNameTheirCodeSystems) {
       {"{codes: [AMB]}", "MF-2011: key `systems` is missing"},
       {"{systems: [\"urn:a\"], codes: [AMB], words: [x]}", "MF-2012"}};
   for (const auto& one : cases) {
-    auto files = small_files();
-    files.at("bindings.yaml") += std::string("calm:\n  visits:\n    - ") + one.lines + "\n";
-    const auto loaded = load_knowledge(files);
-    const auto said = loaded ? std::string() : listing(loaded.error());
-    EXPECT_TRUE(*one.problem == '\0' ? said.empty() : said.find(one.problem) != std::string::npos)
-        << one.lines << ": " << said;
+    for (const std::string list : {"visits", "priorities", "normal"}) {
+      auto files = small_files();
+      files.at("bindings.yaml") += "calm:\n  " + list + ":\n    - " + one.lines + "\n";
+      const auto loaded = load_knowledge(files);
+      const auto said = loaded ? std::string() : listing(loaded.error());
+      EXPECT_TRUE(*one.problem == '\0' ? said.empty() : said.find(one.problem) != std::string::npos)
+          << list << one.lines << ": " << said;
+    }
   }
 }
 

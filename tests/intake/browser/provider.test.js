@@ -135,3 +135,57 @@ test("a provider without a way out, one that is down, and one that does not know
     await at.close();
   }
 });
+
+// Whoever holds the device next comes in by no sign-in of theirs: not by what began before, not without the prompt, not without cookies.
+test("a device that staff gave to a patient", async () => {
+  const at = await open({ client: { token_endpoint_auth_method: "client_secret_basic", client_secret: SECRET },
+    staff: { "client-secret": "MYOFLAG_TEST_SECRET" } });
+  try {
+    at.invite();
+    const page = await at.page();
+    const tab = await page.context().newPage();  // in which somebody is on the way in
+    await tab.goto(`${at.clinic}/staff/sign-in`);
+    await tab.locator("input[name=login]").waitFor();
+    await signIn(at, page);
+    await page.getByRole("heading", { name: "Forms before appointments" }).waitFor();
+    await page.getByRole("link", { name: /^Open here/ }).first().click();
+    await page.getByRole("radio").first().check();
+    await page.getByRole("button", { name: "Open the form and sign out" }).click();
+    await page.locator("#d").waitFor();
+    const prove = async () => {
+      await tab.locator("input[name=login]").fill("aruiz");
+      await tab.locator("input[name=password]").fill("any");
+      await tab.getByRole("button", { name: "Sign-in" }).click();
+      const more = tab.getByRole("button", { name: "Continue" });
+      await more.or(tab.locator("main h1")).first().waitFor();
+      if (await more.count()) await more.click();
+      await tab.locator("main h1").waitFor();
+    };
+    await prove();
+    assert.equal(await tab.textContent("h1"), "This sign-in does not fit");
+    // The provider asks for the password, and where nothing has it ask it does not.
+    const asked = [];
+    tab.on("request", (request) => { if (request.url().includes("/auth?")) asked.push(new URL(request.url())); });
+    await tab.goto(`${at.clinic}/staff/sign-in`);
+    await tab.locator("input[name=password]").waitFor();
+    assert.deepEqual([asked[0].searchParams.get("prompt"), asked[0].searchParams.get("max_age")], ["login", "0"]);
+    for (const name of ["prompt", "max_age"]) asked[0].searchParams.delete(name);
+    const heading = async (address) => {
+      await tab.goto(address);
+      return tab.textContent("h1");
+    };
+    assert.equal(await heading(String(asked[0])), "Sign in once more");
+    // Without our cookies nobody knows the device, but the sign-in.
+    await page.context().clearCookies({ domain: "clinic.example" });
+    assert.equal(await heading(`${at.clinic}/staff/sign-in`), "Sign in once more");
+    assert.equal(await heading(`${at.clinic}/c/worklist`), "Sign in to see this page");
+    // The device is known again, and who has the password comes in.
+    await tab.goto(`${at.clinic}/staff/sign-in`);
+    await prove();
+    assert.equal(await tab.textContent("h1"), "Forms before appointments");
+    assert.deepEqual(at.provider.troubles, []);
+    assert.ok(!/aruiz|Ana|eyJ/.test(at.log), "nobody and no token in the log");
+  } finally {
+    await at.close();
+  }
+});
