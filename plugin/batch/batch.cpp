@@ -27,6 +27,7 @@ using fhir::Json;
 using Done = tl::expected<void, Failure>;
 
 constexpr const char* kManifest = "manifest.json";
+constexpr const char* kReport = "report.html";
 constexpr const char* kState = "state.sqlite";
 constexpr const char* kJoin = "join.sqlite";
 
@@ -362,7 +363,7 @@ class Run {
   }
 
   Done write_report() {
-    return out_->write("report.html",
+    return out_->write(kReport,
                        to_html(at_.summary, *assessor_.knowledge(), fhir::instant_text(now_)));
   }
 
@@ -376,11 +377,28 @@ class Run {
     return out_->write(kManifest, fhir::write_json(json, fhir::JsonStyle::pretty));
   }
 
+  // What replace_file() leaves of a whole file when it is killed.
+  std::vector<std::string> broken_off() const {
+    std::vector<std::string> found;
+    std::error_code unread;
+    for (const auto& entry : fs::directory_iterator(options_.out, unread)) {
+      const auto name = entry.path().filename().string();
+      const bool is_ours = name.starts_with(fmt::format("{}.", kManifest)) ||
+                           name.starts_with(fmt::format("{}.", kReport));
+      if (is_ours && name.ends_with(".part")) {
+        found.push_back(entry.path().string());
+      }
+    }
+    return found;
+  }
+
   Done forget_job() {
     job_.reset();
     join_.reset();
     const auto state = in_folder(kState);
-    for (const auto& path : {in_folder(kJoin), state, state + "-wal", state + "-shm"}) {
+    auto paths = broken_off();
+    paths.insert(paths.end(), {in_folder(kJoin), state, state + "-wal", state + "-shm"});
+    for (const auto& path : paths) {
       std::error_code error;
       fs::remove(path, error);
       if (error) {

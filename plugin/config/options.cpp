@@ -452,8 +452,7 @@ const std::array<Option, 89> all{{
      TextOption{[](Config& c) -> std::string& { return c.staff.secret; },
                 "the name of an environment variable (A to Z, 0 to 9 and _)", is_variable}},
     {"staff", "client-secret-method",
-     "How the secret is sent, as it is registered there: client_secret_basic or "
-     "client_secret_post. Empty: client_secret_basic.",
+     "How the secret is sent: client_secret_basic (also when empty) or client_secret_post.",
      TextOption{[](Config& c) -> std::string& { return c.staff.secret_method; },
                 "client_secret_basic or client_secret_post", is_secret_method}},
     {"staff", "scope", "What is asked for; openid is needed.",

@@ -521,7 +521,8 @@ class Reader {
       problems_.push_back(loaded_.problem("staff.issuer", "MF-4255",
                                           "staff.issuer is needed: others of staff are there"));
     }
-    if (!staff.secret_method.empty() && staff.secret.empty()) {
+    // The other method is what holds without a word, and stands in files that "config" wrote.
+    if (staff.secret_method == "client_secret_post" && staff.secret.empty()) {
       problems_.push_back(loaded_.problem("staff.client-secret-method", "MF-4255",
                                           "staff.client-secret-method goes with "
                                           "staff.client-secret: there is no secret to send"));

@@ -581,14 +581,29 @@ bool ConceptIndex::has_calm_marks(const Json& part) const {
 }
 
 bool ConceptIndex::says_found(const Json& part) const {
+  // A denial reaches no further than its clause.
   const auto is_found = [this](std::string_view text) {
-    return has_words_not_behind(findings_, denials_, plain_words(text));
+    while (!text.empty()) {
+      const auto end = std::min(text.find_first_of(".;,:\n"), text.size());
+      if (has_words_not_behind(findings_, denials_, plain_words(text.substr(0, end)))) {
+        return true;
+      }
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return false;
   };
   const auto* chosen = part.find("valueCodeableConcept");
   if (chosen == nullptr) {
     return is_found(part.string_of("valueString"));
   }
   const auto& codings = chosen->array_of("coding");
+  const auto has_words = [](const Json& coding) {
+    return !fhir::is_blank(coding.string_of("display"));
+  };
+  if (fhir::is_blank(chosen->string_of("text")) &&
+      std::none_of(codings.begin(), codings.end(), has_words)) {
+    return true;  // a code alone: nobody knows what it says
+  }
   return is_found(chosen->string_of("text")) ||
          std::any_of(codings.begin(), codings.end(),
                      [&](const Json& coding) { return is_found(coding.string_of("display")); });

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "fhir/json.h"
+#include "plugin/review/whose.h"
 #include "plugin/store/outbox_file.h"
 
 namespace myoflag::review {
@@ -78,24 +80,38 @@ constexpr int kAtATime = 100;
 
 struct Unread {
   std::int64_t item = 0;
-  std::string input;
+  std::string input, assessment;  // as they are stored
 };
+
+// Of damaged answers the assessment still says whose they are.
+Whose whose_is(const Unread& one) {
+  if (const auto input = store::unpacked(one.input)) {
+    return whose_of(*input);
+  }
+  const auto assessment = fhir::read_json(store::unpacked(one.assessment).value_or(""));
+  if (!assessment) {
+    return {};
+  }
+  const auto subject = fhir::Json::object({{"reference", assessment->string_of("subject")}});
+  return whose_of(fhir::write_json(
+      fhir::Json::object({{"resourceType", "QuestionnaireResponse"}, {"subject", subject}})));
+}
 
 // The next items of which it is not known whose they are; true when there were any.
 Result<bool> read_next(File& file) {
   Write write(file);
   const auto unread = file.all(
       [](const Columns& row) {
-        return Unread{row.integer(0), row.text(1)};
+        return Unread{row.integer(0), row.text(1), row.text(2)};
       },
-      "SELECT i.id, a.input FROM item i JOIN assessment a ON a.id=i.assessment"
+      "SELECT i.id, a.input, a.result FROM item i JOIN assessment a ON a.id=i.assessment"
       " WHERE i.id>(SELECT COALESCE(MAX(item),0) FROM whose) ORDER BY i.id LIMIT ?",
       kAtATime);
   if (!unread) {
     return tl::unexpected(unread.error());
   }
   for (const auto& one : *unread) {
-    const auto whose = whose_of(store::unpacked(one.input).value_or(""));
+    const auto whose = whose_is(one);
     write.change("INSERT INTO whose(item,server,patient) VALUES(?,?,?)", one.item, whose.server,
                  whose.patient);
   }

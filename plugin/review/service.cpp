@@ -404,7 +404,8 @@ Response Handling::patient() {
     return message(404, "unknown");
   }
   const auto lines = lines_of_patient();
-  return lines.size() == 1 ? go_to("/c/summary/" + lines.front().row.outcome) : go_to("/c/forms");
+  const bool is_one = lines.size() == 1 && !lines.front().row.assessment.empty();  // not damaged
+  return is_one ? go_to("/c/summary/" + lines.front().row.outcome) : go_to("/c/forms");
 }
 
 Response Handling::end() {

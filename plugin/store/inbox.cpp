@@ -178,27 +178,45 @@ Result<std::vector<std::string>> Inbox::delivered(std::string_view source,
   return bundles;
 }
 
+namespace {
+
+// What is not there yet is empty.
+Result<std::string> unpacked_part(const std::string& bytes) {
+  return bytes.empty() ? Result<std::string>() : unpacked(bytes);
+}
+
+}  // namespace
+
+// One that is damaged is parked, and holds up nothing behind it.
 Result<std::optional<FoundContent>> Inbox::next(FoundState state) {
-  auto row = state_->first(
+  for (;;) {
+    auto row = first_of(state);
+    if (!row || !*row) {
+      return row;
+    }
+    auto& found = **row;
+    auto response = unpacked_part(found.response);
+    auto record = unpacked_part(found.record);
+    if (response && record) {
+      found.response = *std::move(response);
+      found.record = *std::move(record);
+      return row;
+    }
+    if (const auto done = park(found.id, "MF-3107", "what was found is damaged in the store");
+        !done) {
+      return tl::unexpected(done.error());
+    }
+  }
+}
+
+Result<std::optional<FoundContent>> Inbox::first_of(FoundState state) {
+  return state_->first(
       [](const Columns& one) {
         return FoundContent{one.integer(0), one.text(1), time_of(one.integer(2)), one.text(3),
                             one.text(4)};
       },
       "SELECT id,source,since,response,record FROM inbox WHERE state=? ORDER BY id LIMIT 1",
       word_of(state));
-  if (!row || !*row) {
-    return row;
-  }
-  for (std::string* part : {&(*row)->response, &(*row)->record}) {
-    if (!part->empty()) {
-      auto text = unpacked(*part);
-      if (!text) {
-        return tl::unexpected(text.error());
-      }
-      *part = *std::move(text);
-    }
-  }
-  return row;
 }
 
 Done Inbox::fetched(std::int64_t id, std::string_view record) {

@@ -96,6 +96,7 @@ class Inbox {
  private:
   struct State;
   explicit Inbox(std::unique_ptr<State> state);
+  Result<std::optional<FoundContent>> first_of(FoundState state);  // packed
   std::unique_ptr<State> state_;
 };
 

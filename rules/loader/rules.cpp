@@ -270,8 +270,18 @@ class Silences {
     }
   }
 
+  // Or may come to be.
   static bool is_more_urgent(const Rule& a, const Rule& b) {
-    return a.tier > b.tier || (a.tier == b.tier && stricter(a.target, b.target));
+    return a.tier > b.tier || (a.tier == b.tier && stricter(strictest(a), b.target));
+  }
+
+  // The target that it may come to have.
+  static Target strictest(const Rule& rule) {
+    Target target = rule.target;
+    for (const auto& one : rule.target_when) {
+      target = stricter(one.target, target) ? one.target : target;
+    }
+    return target;
   }
 
   // The rules that silence this one, themselves or through others.

@@ -16,6 +16,7 @@
 #include "plugin/review/desk.h"
 #include "plugin/review/request.h"
 #include "plugin/review/whose.h"
+#include "plugin/store/sqlite.h"
 #include "tests/intake/support.h"
 #include "tests/support/postgres.h"
 
@@ -181,6 +182,18 @@ TEST_P(DeskTest, OfOnePatientTheNewestStatesAndWhatIsUrgentFirst) {
     }
   }
   EXPECT_EQ(desk.forms_of(one, true, 10).value().size(), 4u) << "a request is no form";
+}
+
+TEST_P(DeskTest, AFormWhoseAnswersAreDamagedStaysThePatients) {
+  ASSERT_TRUE(store.submit(submission_of(with("em-now", "seizure"), "form-1", true), kNow));
+  if (GetParam()) {
+    GTEST_SKIP() << "the file is damaged by SQLite's own hand";
+  }
+  store::Database db;
+  ASSERT_TRUE(db.open(path) && db.run("UPDATE assessment SET input=x'0102'"));
+  const auto rows = desk.forms_of({"https://ehr.example/fhir/", "Patient/1"}, true, 10).value();
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].tier, "emergency");
 }
 
 // ---- whose a form is

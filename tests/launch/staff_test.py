@@ -587,12 +587,14 @@ class Staff(Clinic):
                             ({"client-secret": "not a name"}, "MF-4254"), ({"client-secret": "MYOFLAG_NOT_SET"}, "MF-4257"),
                             ({"client-secret": "PATH", "key": "x.pem"}, "MF-4256"), ({"sign-out": "maybe"}, "MF-4254"),
                             ({"client-secret": "PATH", "client-secret-method": "private_key_jwt"}, "MF-4254"),
-                            ({"client-secret-method": "client_secret_basic"}, "there is no secret to send"),
+                            ({"client-secret-method": "client_secret_post"}, "there is no secret to send"),
                             ({"key": "x.pem", "client-secret-method": "client_secret_post"}, "MF-4255")):
             with self.subTest(staff=staff):
                 status, text = check(self.configuration(**staff))
                 self.assertEqual(status, 2, text)
                 self.assertIn(said, text)
+        self.assertEqual(check(self.configuration(**{"client-secret": "", "client-secret-method": "client_secret_basic"})), (0, ""),
+                         "as `config` writes it")
         config = self.client.put("alone.yaml", {"staff": {"local-access": "off"}})
         self.assertIn("nobody could see the clinic's pages", check(config)[1])
         with open(self.configuration(), encoding="utf-8") as file:

@@ -291,6 +291,17 @@ INSTANTIATE_TEST_SUITE_P(
                        LISTED("Weakly positive") MARKED("N") "}]",
                    "Anti-MuSK: Weakly positive (N)"},
         UnreadCase{
+            "words_behind_a_denial_that_has_ended",
+            LAB NAMED("Culture") R"("valueString":"Normal flora; positive for Listeria")" MARKED(
+                "N"),
+            "Culture: Normal flora; positive for Listeria (N)"},
+        UnreadCase{
+            "a_code_alone_that_is_marked_normal",
+            LAB NAMED("AChR antibody") R"("valueCodeableConcept":{"coding":[{"system":)"
+                                       R"("http://snomed.info/sct","code":"10828004"}]})" MARKED(
+                                           "N"),
+            "AChR antibody: 10828004 (N)"},
+        UnreadCase{
             "words_that_deny_and_are_marked_normal",
             LAB NAMED("HIV") R"("valueString":"Non-reactive, no antibodies detected")" MARKED("N"),
             ""},

@@ -216,6 +216,24 @@ TEST(Loader, NothingFallsSilentOfWhichNothingElseSpeaks) {
   }
 }
 
+TEST(Loader, ARuleThatMayComeToBeMoreUrgentIsNotSilenced) {
+  const auto said = [](std::string_view when) {
+    auto files = small_files();
+    std::string& routine = files.at("rules/routine.yaml");
+    const std::string coffee = routine.substr(routine.find("  - id: coffee"));
+    routine += std::string(coffee).replace(coffee.find("coffee"), 6, "second");
+    const auto second = routine.find('\n', routine.find("id: second")) + 1;
+    routine.insert(second, std::string(when));
+    routine.insert(routine.find('\n', routine.find("id: coffee")) + 1, "    silences: [second]\n");
+    const auto loaded = load_knowledge(files);
+    return loaded ? std::string() : listing(loaded.error());
+  };
+  EXPECT_EQ(said(""), "");
+  const auto sooner =
+      said("    target-when:\n      - {criteria: \"age >= 60\", hours: 24, text: \"soon\"}\n");
+  EXPECT_NE(sooner.find("MF-2065: `second` is more urgent"), std::string::npos) << sooner;
+}
+
 TEST(Loader, AnAgeIsRoundedByAFewYearsAtMost) {
   const auto rounding = [](std::string_view years) {
     auto files = small_files();

@@ -17,6 +17,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugin/store/inbox.h"
 #include "plugin/store/outbox_file.h"
 #include "plugin/store/place.h"
 #include "plugin/store/postgres.h"
@@ -251,6 +252,30 @@ TEST_F(FileTest, ANewerSchemaIsRefusedAndLeftAlone) {
   EXPECT_EQ(version.number(0), 99u);
 }
 
+TEST_F(FileTest, WhatIsDamagedInTheInboxIsParkedAndHoldsUpNothing) {
+  auto inbox = Inbox::open(path_).value();
+  for (const char* name : {"QuestionnaireResponse/1", "QuestionnaireResponse/2"}) {
+    NewFound one;
+    one.source = name;
+    one.version = "1";
+    one.response = "{}";
+    ASSERT_TRUE(inbox.take({one}, kNow));
+  }
+  Database db;
+  ASSERT_TRUE(db.open(path_) && db.run("UPDATE inbox SET response=x'0102' WHERE id=1"));
+  const auto next = inbox.next(FoundState::found).value();
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->source, "QuestionnaireResponse/2");
+  const auto all = inbox.list(true).value();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(std::count_if(all.begin(), all.end(),
+                          [](const Found& one) {
+                            return one.state == FoundState::parked && one.code == "MF-3107" &&
+                                   one.source == "QuestionnaireResponse/1";
+                          }),
+            1);
+}
+
 TEST_F(FileTest, AFileFromBeforeTheIntakeKeepsWhatItHolds) {
   const auto receipt = open().submit(submission("a"), kNow);
   {
@@ -286,7 +311,7 @@ TEST_F(FileTest, AFileFromBeforeTheIntakeKeepsWhatItHolds) {
   EXPECT_EQ(tables.number(0), 8u);
   Statement version(db, "PRAGMA user_version");
   ASSERT_EQ(version.step(), Row::here);
-  EXPECT_EQ(version.number(0), 11u);
+  EXPECT_EQ(version.number(0), 12u);
 }
 
 TEST_F(FileTest, AFileOfAnotherProgramIsLeftAlone) {
