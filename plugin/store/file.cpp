@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "plugin/safe_text.h"
 #include "plugin/store/sqlite.h"
 
 namespace myoflag::store {
@@ -53,7 +54,9 @@ Done File::open(const std::string& path, const Schema& schema) {
   auto* const sqlite = connection.get();
   db = std::move(connection);
   if (!is_open) {
-    return tl::unexpected(failure());
+    return tl::unexpected(Failure{
+        Exit::outside,
+        fmt::format("MF-3100: {}: the store cannot be kept: {}", safe_name(path), db->error())});
   }
   struct stat about {};
   if (!path.empty() && ::stat(path.c_str(), &about) == 0 && (about.st_mode & 077U) != 0) {

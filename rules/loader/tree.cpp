@@ -68,6 +68,8 @@ class Builder : public YAML::EventHandler {
  public:
   explicit Builder(Document& document) : document_(document) {}
 
+  std::size_t last() const { return last_; }  // where the last text begins
+
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
 
@@ -83,6 +85,7 @@ class Builder : public YAML::EventHandler {
     Node& node = begin(mark, tag, anchor, Node::Kind::scalar);
     node.text = value;
     node.quoted = tag == "!";
+    last_ = offset_of(mark);
     end();
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -139,15 +142,35 @@ class Builder : public YAML::EventHandler {
   };
   Document& document_;
   std::vector<Open> open_;
+  std::size_t last_ = 0;
 };
 
-// yaml-cpp leaves the end of one document to us; content after it would be lost silently.
+// Behind the text that begins at `last`, which may be one itself.
+std::size_t next_quotation(std::string_view bytes, std::size_t last) {
+  constexpr std::string_view kQuotes = "\"'";
+  const bool is_quoted = last < bytes.size() && kQuotes.find(bytes[last]) != kQuotes.npos;
+  const auto behind = is_quoted ? bytes.find(bytes[last], last + 1) : last;
+  const auto found = bytes.find_first_of(kQuotes, behind == bytes.npos ? last : behind + 1);
+  return found == bytes.npos ? last : found;
+}
+
+// yaml-cpp leaves the end of one document to us; content after it would be lost silently. It takes
+// the end of the file for the end of a quotation; the mark of the end of a document is none.
 void parse(Document& document) {
-  std::istringstream stream(document.bytes);
+  std::istringstream stream(document.bytes +
+                            (document.bytes.ends_with('\n') ? "...\n" : "\n...\n"));
   YAML::Parser parser(stream);
   Builder builder(document);
-  if (!parser.HandleNextDocument(builder)) {
-    return;
+  try {
+    if (!parser.HandleNextDocument(builder)) {
+      return;
+    }
+  } catch (const YAML::Exception& error) {
+    if (error.msg != YAML::ErrorMsg::DOC_IN_SCALAR) {
+      throw;
+    }
+    throw Refused{next_quotation(document.bytes, builder.last()), "MF-2004",
+                  "this is not YAML: a quotation has no end"};
   }
   struct Second : Builder {
     using Builder::Builder;

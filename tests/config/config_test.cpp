@@ -176,6 +176,9 @@ TEST(Config, EachMistakeIsToldWithItsPlace) {
       {"listen: 5", "1:9: MF-4254: listen is to be a map"},
       {"- a", "1:1: MF-4254: the configuration is to be a map"},
       {"a: [", "MF-2004"},
+      {"a: \"x\nb: 1\n", "1:4: MF-2004"},  // a quotation without end, which hid what follows
+      {"a: 1\nb: 'x\n", "2:4: MF-2004"},
+      {"a: ['x', 'y', z]\nb: ['x, 'y']\n", "MF-2004"},
       {"a: &x 1", "MF-2005"},
       {"\xff", "MF-2003"},
       {"listen: {port: -1}", "1:16: MF-4254"},

@@ -252,6 +252,14 @@ TEST_F(FileTest, ANewerSchemaIsRefusedAndLeftAlone) {
   EXPECT_EQ(version.number(0), 99u);
 }
 
+TEST_F(FileTest, AStoreThatCannotBeOpenedIsNamed) {
+  const auto none = Store::open(path_ + "/no-such-folder/store.sqlite");
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.error().text.find("no-such-folder/store.sqlite: the store cannot be kept"),
+            std::string::npos)
+      << none.error().text;
+}
+
 TEST_F(FileTest, WhatIsDamagedInTheInboxIsParkedAndHoldsUpNothing) {
   auto inbox = Inbox::open(path_).value();
   for (const char* name : {"QuestionnaireResponse/1", "QuestionnaireResponse/2"}) {
