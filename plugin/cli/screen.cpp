@@ -236,9 +236,23 @@ std::string draw(const rules::Explanation& explanation, const Screen& screen) {
       }
     }
   }
-  if (explanation.shortened) {
+  const auto has = [&](const auto& wanted) {
+    return std::any_of(explanation.sections.begin(), explanation.sections.end(), wanted);
+  };
+  const bool names_sources = has([](const Section& one) {
+    return std::any_of(one.lines.begin(), one.lines.end(),
+                       [](const auto& line) { return !line.basis.empty(); });
+  });
+  const bool has_sources =
+      has([](const Section& one) { return one.kind == Section::Kind::sources; });
+  if (explanation.shortened || (names_sources && !has_sources)) {
     painter.blank();
-    painter.line({"Some lists are shortened; --all shows them whole.", {}, 0, Line::Style::quiet},
+    painter.line({explanation.shortened
+                      ? "Some lists are shortened; --all shows them whole, and the sources in full."
+                      : "--all shows the sources in full.",
+                  {},
+                  0,
+                  Line::Style::quiet},
                  0);
   }
   return painter.take();

@@ -1,6 +1,7 @@
 // A file as a configuration. Goes on after every problem, so that all of them are told at once.
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -580,7 +581,20 @@ Problem Loaded::problem(const std::string& option, std::string code, std::string
   problem.code = std::move(code);
   problem.text = std::move(text);
   problem.file = file_;
-  if (const auto found = places_.find(option); found != places_.end()) {
+  // Of one that does not stand there: what stands first in its section.
+  const auto section = option.substr(0, option.find('.') + 1);
+  auto found = places_.find(option);
+  if (found == places_.end() && !section.empty()) {
+    found = std::min_element(places_.begin(), places_.end(), [&](const auto& a, const auto& b) {
+      const auto line = [&](const auto& one) {
+        return one.first.starts_with(section) ? one.second.line
+                                              : std::numeric_limits<std::size_t>::max();
+      };
+      return line(a) < line(b);
+    });
+    found = found == places_.end() || found->first.starts_with(section) ? found : places_.end();
+  }
+  if (found != places_.end()) {
     problem.line = found->second.line;
     problem.column = found->second.column;
     problem.excerpt = found->second.excerpt;

@@ -609,6 +609,48 @@ bool ConceptIndex::says_found(const Json& part) const {
                      [&](const Json& coding) { return is_found(coding.string_of("display")); });
 }
 
+bool ConceptIndex::is_calm_clause(std::string_view words) const {
+  const auto& normal = knowledge_.bindings.calm.normal_words;
+  const auto is_among = [&](const auto& list) {
+    return std::find(list.begin(), list.end(), words) != list.end();
+  };
+  if (words.empty() || is_among(calm_results_) || is_among(normal)) {
+    return true;
+  }
+  // "no growth after five days", "non reactive"; "not ruled out" denies something else.
+  const auto denial = words.substr(0, longest_at(denials_, words));
+  const auto rest = words.substr(std::min(denial.size() + 1, words.size()));
+  return !denial.empty() &&
+         (denial.find(' ') != denial.npos || longest_at(findings_, rest) != 0);
+}
+
+bool ConceptIndex::says_nothing_found(const Json& part) const {
+  const auto is_calm = [this](std::string_view text) {
+    if (text.find_first_not_of("0123456789.,<>= ") == text.npos) {
+      return true;
+    }
+    while (!text.empty()) {
+      const auto end = std::min(text.find_first_of(".;,:\n"), text.size());
+      if (!is_calm_clause(plain_words(text.substr(0, end)))) {
+        return false;
+      }
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return true;
+  };
+  if (const auto* truth = part.find("valueBoolean")) {
+    return truth->is_bool() && !*truth->as_bool();
+  }
+  const auto* chosen = part.find("valueCodeableConcept");
+  if (chosen == nullptr) {
+    return is_calm(part.string_of("valueString"));
+  }
+  const auto& codings = chosen->array_of("coding");
+  return is_calm(chosen->string_of("text")) &&
+         std::all_of(codings.begin(), codings.end(),
+                     [&](const Json& coding) { return is_calm(coding.string_of("display")); });
+}
+
 // ---- Medicines
 
 void Medicines::add(const RecordResource& medication) { medications_.add(medication); }

@@ -93,6 +93,8 @@ class ConceptIndex {
   bool has_calm_marks(const fhir::Json& part) const;
   // Its value says in words that something was found.
   bool says_found(const fhir::Json& part) const;
+  // Its value says it in no word that is not known to say so; a number says nothing.
+  bool says_nothing_found(const fhir::Json& part) const;
 
  private:
   enum class List : std::uint8_t {
@@ -126,6 +128,7 @@ class ConceptIndex {
 
   bool only_qualifies(std::string_view words) const;
   std::vector<std::string> parts_of(std::string_view text) const;
+  bool is_calm_clause(std::string_view words) const;
 
   const rules::Knowledge& knowledge_;
   const rules::PregnancyStatus& pregnancy_status_;

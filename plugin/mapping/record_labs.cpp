@@ -143,9 +143,11 @@ Result described(const rules::Calm& calm, const RecordResource& resource, const 
   result.text = shown(value_text(part));
   result.name = shown(words_of(part.find("code")));
   result.code = shown(words_or_code_of(part.find("code")));
-  result.marked_abnormal = is_marked_abnormal(calm, part);
+  result.marked_abnormal =
+      is_marked_abnormal(calm, part) || is_marked_abnormal(calm, resource.json);
   result.has_note = has_note(resource.json);
-  result.marked_normal = is_marked_normal(calm, part) && !result.has_note;
+  result.marked_normal = is_marked_normal(calm, part) && !result.has_note &&
+                         !has_unread_mark(calm, resource.json);
   return result;
 }
 

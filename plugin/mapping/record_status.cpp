@@ -252,13 +252,13 @@ bool says_other_than_normal(const rules::Calm& calm, const Json& interpretation)
 // Words alone say nothing that is read, and other words beside the code are not passed over.
 bool says_normal(const rules::Calm& calm, const Json& interpretation) {
   const auto& codings = interpretation.array_of("coding");
-  const auto text = interpretation.string_of("text");
-  const auto is_display = [&](const Json& coding) { return coding.string_of("display") == text; };
-  return (fhir::is_blank(text) || is_code_of_normal(calm, text) ||
-          is_among(calm.normal_words, plain_words(text)) ||
-          std::any_of(codings.begin(), codings.end(), is_display)) &&
-         !codings.empty() && std::all_of(codings.begin(), codings.end(), [&](const Json& coding) {
-           return is_normal(calm, coding);
+  const auto says_no_more = [&](std::string_view words) {
+    return fhir::is_blank(words) || is_code_of_normal(calm, words) ||
+           is_among(calm.normal_words, plain_words(words));
+  };
+  return says_no_more(interpretation.string_of("text")) && !codings.empty() &&
+         std::all_of(codings.begin(), codings.end(), [&](const Json& coding) {
+           return is_normal(calm, coding) && says_no_more(coding.string_of("display"));
          });
 }
 
@@ -331,7 +331,7 @@ bool is_for_normal(const Json& range) {
 
 bool is_marked_normal(const rules::Calm& calm, const Json& part) {
   const auto& marks = part.array_of("interpretation");
-  if (is_marked_abnormal(calm, part) || !has_own_value(part)) {
+  if (is_marked_abnormal(calm, part) || !has_own_value(part) || part.has("dataAbsentReason")) {
     return false;
   }
   if (!marks.empty()) {

@@ -56,7 +56,11 @@ bool is_named_alone(const Json& part) {
   return !has_own_value(part) && !part.has("dataAbsentReason");
 }
 
-std::vector<Part> parts_of(const RecordResource& resource) {
+bool has_mark(const rules::Calm& calm, const Json& one) {
+  return is_marked_abnormal(calm, one) || has_unread_mark(calm, one);
+}
+
+std::vector<Part> parts_of(const rules::Calm& calm, const RecordResource& resource) {
   const auto extent = effective_extent(resource.json);
   const auto says = [](const Json& part) { return has_own_value(part) || has_typed_reason(part); };
   std::vector<Part> parts;
@@ -65,7 +69,8 @@ std::vector<Part> parts_of(const RecordResource& resource) {
       parts.push_back({&resource, &component, extent, true});
     }
   }
-  if (says(resource.json) || (parts.empty() && !is_panel(resource.json))) {
+  const bool is_passed_over = is_panel(resource.json) && !has_mark(calm, resource.json);
+  if (says(resource.json) || (parts.empty() && !is_passed_over)) {
     parts.push_back({&resource, &resource.json, extent, true});
   }
   return parts;
@@ -122,10 +127,7 @@ bool says_in_words(const Part& part) {
 
 // The whole may be marked for its parts.
 bool is_marked(const rules::Calm& calm, const Part& part) {
-  const auto is_one_marked = [&](const Json& one) {
-    return is_marked_abnormal(calm, one) || has_unread_mark(calm, one);
-  };
-  return is_one_marked(*part.json) || is_one_marked(part.resource->json);
+  return has_mark(calm, *part.json) || has_mark(calm, part.resource->json);
 }
 
 enum class Weight : std::uint8_t { none, unjudged, told_of_late, told };
@@ -137,14 +139,14 @@ bool is_plain_negative(const ConceptIndex& index, const Part& part) {
          index.has_calm_marks(*part.json) && index.has_calm_marks(whole);
 }
 
-// A laboratory judges its words, too, unless they say that something was found; elsewhere a mark is
-// of a number.
+// A laboratory judges its words, too, unless they say that something was found; words that nobody
+// knows are listed all the same. Elsewhere a mark is of a number.
 Weight weight_of(const ConceptIndex& index, const Part& part) {
   const auto& whole = part.resource->json;
   const bool is_known = is_of_health(index, *part.json) ||
                         (is_usual(whole) && is_named_for_health(index, *part.json));
   const bool is_normal = is_marked_normal(index.calm(), *part.json) && !is_known &&
-                         !index.says_found(*part.json) &&
+                         !index.says_found(*part.json) && !has_mark(index.calm(), whole) &&
                          (is_laboratory(whole) || !is_in_words(*part.json));
   if (is_plain_negative(index, part) && !is_known) {
     return Weight::unjudged;
@@ -153,7 +155,7 @@ Weight weight_of(const ConceptIndex& index, const Part& part) {
     return Weight::told;
   }
   if (is_normal) {
-    return Weight::none;
+    return index.says_nothing_found(*part.json) ? Weight::none : Weight::unjudged;
   }
   return is_known || says_in_words(part) ? Weight::told_of_late
          : has_own_value(*part.json)     ? Weight::unjudged
@@ -244,7 +246,7 @@ UnreadResults unread_results(const ConceptIndex& index,
       continue;
     }
     const bool told = is_told(*resource);
-    for (const auto& part : parts_of(*resource)) {
+    for (const auto& part : parts_of(index_.calm(), *resource)) {
       const bool is_own = part.json == &resource->json;
       if (!(is_own && told) && !is_laboratory_value(index, *part.json)) {
         latest.add(part);

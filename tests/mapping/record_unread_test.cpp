@@ -290,6 +290,21 @@ INSTANTIATE_TEST_SUITE_P(
                    LAB NAMED("Panel") R"("component":[{)" NAMED("Anti-MuSK")
                        LISTED("Weakly positive") MARKED("N") "}]",
                    "Anti-MuSK: Weakly positive (N)"},
+        UnreadCase{"component_of_what_is_marked_critical",
+                   LAB NAMED("Troponin") R"("component":[{)" NAMED("Part")
+                       R"("valueString":"negative")" MARKED("N") "}]" MARKED("AA"),
+                   "Part: negative (N; AA)"},
+        UnreadCase{"panel_that_is_marked_critical",
+                   LAB NAMED("Panel") R"("hasMember":[{"reference":"Observation/x"}])" MARKED("AA"),
+                   "Panel (AA)"},
+        UnreadCase{"normal_in_other_words",
+                   LAB NAMED("Troponin") R"("valueInteger":4,"interpretation":[{"coding":[)"
+                                         R"({"code":"N","display":"Critical high"}]}])",
+                   "Troponin: 4 (Critical high)"},
+        UnreadCase{"value_beside_a_reason_for_none",
+                   LAB NAMED("AChR antibody") R"("valueInteger":0,"dataAbsentReason":)"
+                                              R"({"text":"wrong sample"})" MARKED("N"),
+                   "AChR antibody: 0 (N)"},
         UnreadCase{
             "words_behind_a_denial_that_has_ended",
             LAB NAMED("Culture") R"("valueString":"Normal flora; positive for Listeria")" MARKED(
