@@ -331,7 +331,7 @@ std::optional<cds::FetchedJudged> Handling::judge_with_record(const Json& respon
   }
   try {
     auto record = fhir::read_json(kept->json).value_or(Json::object());
-    if (kept->fetched + parts_.settings.record_age <= visit_.made) {
+    if (kept->is_outdated || kept->fetched + parts_.settings.record_age <= visit_.made) {
       mark_old(record, kept->fetched);
     }
     record.set("intake", response);

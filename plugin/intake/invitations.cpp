@@ -644,7 +644,9 @@ Result<bool> Invitations::may_fetch(std::int64_t id, const Fetching& why, Time n
   if (!is_wanted) {
     return false;
   }
-  const auto tries = before ? before->tries : 0;
+  // A form that is opened begins the few tries anew.
+  const bool goes_on = before && !(why.is_opened && before->fetched);
+  const auto tries = goes_on ? before->tries : 0;
   const auto wait =
       why.is_opened ? kFetchPause
                     : std::min(first * (std::int64_t{1} << std::min(tries, most_doubled)), longest);
@@ -688,9 +690,9 @@ Result<FetchedRecord> Invitations::record(std::int64_t id) {
   const std::lock_guard lock(state_->mutex);
   auto found = state_->first(
       [](const Columns& row) {
-        return FetchedRecord{row.text(0), time_of(row.integer(1))};
+        return FetchedRecord{row.text(0), time_of(row.integer(1)), row.integer(2) == 2};
       },
-      "SELECT record,COALESCE(fetched,0) FROM prefill WHERE invitation=?", id);
+      "SELECT record,COALESCE(fetched,0),whole FROM prefill WHERE invitation=?", id);
   if (!found) {
     return tl::unexpected(found.error());
   }
@@ -699,7 +701,7 @@ Result<FetchedRecord> Invitations::record(std::int64_t id) {
     return FetchedRecord();
   }
   return store::unpacked(kept.json).map([&](std::string&& json) {
-    return FetchedRecord{std::move(json), kept.fetched};
+    return FetchedRecord{std::move(json), kept.fetched, kept.is_outdated};
   });
 }
 

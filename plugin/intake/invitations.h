@@ -155,6 +155,7 @@ struct KeptRecord {
 struct FetchedRecord {
   std::string json;
   Time fetched{};
+  bool is_outdated = false;  // too old for a form that was opened, and not fetched whole since
 };
 // A form that is opened again so soon does not wait for the record once more.
 inline constexpr std::chrono::seconds kFetchPause{30};

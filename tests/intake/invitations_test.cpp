@@ -668,6 +668,8 @@ TEST_P(InvitationsTest, ARecordIsFetchedByOneAndEndsWithItsInvitation) {
   EXPECT_EQ(store.suggested(id).value(), "{newer}") << "because the form was opened";
   now += hours(1);
   EXPECT_EQ(due(now), 0u) << "four tries";
+  EXPECT_TRUE(store.may_fetch(id, {true, now}, now).value());
+  EXPECT_EQ(due(now + kFetchPause), 1u) << "more, where it is opened";
   ASSERT_TRUE(store.keep_record(id, {"{record}", "{suggested}"}, now));
   EXPECT_EQ(store.record(id).value().json, "{record}");
   EXPECT_EQ(store.suggested(id).value(), "{suggested}");
@@ -677,12 +679,14 @@ TEST_P(InvitationsTest, ARecordIsFetchedByOneAndEndsWithItsInvitation) {
   EXPECT_FALSE(store.may_fetch(id, {true, now - hours(1)}, now + hours(1)).value());
   EXPECT_TRUE(store.may_fetch(id, {true, now}, now + hours(1)).value()) << "too old";
   EXPECT_EQ(store.record(id).value().fetched, now);
+  EXPECT_TRUE(store.record(id).value().is_outdated);
   EXPECT_EQ(due(now + hours(1)), 0u);
   EXPECT_EQ(due(now + hours(1) + kFetchPause), 1u) << "in the background, where that failed";
   ASSERT_TRUE(store.keep_record(id, {"{part}", "{of it}", false, true}, now));
   EXPECT_EQ(store.record(id).value().json, "{record}") << "nor the whole that is too old";
   ASSERT_TRUE(store.keep_record(id, {"{record}", "{suggested}"}, now + hours(1)));
   EXPECT_EQ(due(now + hours(5)), 0u) << "it is there again";
+  EXPECT_FALSE(store.record(id).value().is_outdated);
   ASSERT_TRUE(store.keep_record(id, {}, now));
   EXPECT_EQ(store.record(id).value().json + store.suggested(id).value(), "")
       << "it may not be used";
