@@ -28,6 +28,7 @@ intake::Settings settings_of(const config::IntakeOptions& options, delivery::Urg
   settings.device_idle = options.device_idle;
   settings.requests_per_minute = options.requests_per_minute;
   settings.proxy_field = options.proxy_field;
+  settings.record_age = options.prefill_age;
   settings.languages = options.languages;
   const char* tenant = std::getenv("MYOFLAG_TENANT");  // as for myoflag deliver
   settings.tenant = tenant != nullptr ? tenant : "";

@@ -34,13 +34,14 @@ tl::expected<std::unique_ptr<Prefilling>, Failure> Prefilling::start(
   while (parts.base.ends_with('/')) {
     parts.base.pop_back();
   }
-  return ehr::FetchPool::open(std::move(arguments), kAtOnce).map([&](auto&& pool) {
-    auto prefilling = std::make_unique<Prefilling>(std::move(parts), std::move(pool));
-    auto* it = prefilling.get();
-    it->thread_ = std::make_unique<sidecar::KeyRefresher>(
-        [it](const std::atomic<bool>& stop) { it->round(stop); }, kEvery, kEvery);
-    return prefilling;
-  });
+  return ehr::FetchPool::open(std::move(arguments), kAtOnce, ehr::SignIn::ours)
+      .map([&](auto&& pool) {
+        auto prefilling = std::make_unique<Prefilling>(std::move(parts), std::move(pool));
+        auto* it = prefilling.get();
+        it->thread_ = std::make_unique<sidecar::KeyRefresher>(
+            [it](const std::atomic<bool>& stop) { it->round(stop); }, kEvery, kEvery);
+        return prefilling;
+      });
 }
 
 Prefilling::Prefilling(Parts parts, std::unique_ptr<ehr::FetchPool> pool)
@@ -48,15 +49,12 @@ Prefilling::Prefilling(Parts parts, std::unique_ptr<ehr::FetchPool> pool)
 
 void Prefilling::open(const intake::Invitation& invitation) {
   const auto now = parts_.now();
-  if (Clock::now() < pause_until_.load()) {
-    return;  // with what is there
-  }
   const auto may = parts_.invitations.may_fetch(invitation.id, {true, now - parts_.age}, now);
   if (!may) {
     parts_.tell(invitation.id, may.error().text);
-  } else if (*may) {
-    fetch(invitation, Clock::now() + parts_.wait - kForReading, true);
-  }
+  } else if (*may && Clock::now() >= pause_until_.load()) {
+    fetch(invitation, Clock::now() + parts_.wait - kForReading, true, nullptr);
+  }  // else with what is there; what was too old is fetched in the background
 }
 
 void Prefilling::round(const std::atomic<bool>& stop) {
@@ -71,11 +69,15 @@ void Prefilling::round(const std::atomic<bool>& stop) {
   int away = 0;
   for (const auto& invitation : *due) {
     const auto may = parts_.invitations.may_fetch(invitation.id, {}, parts_.now());
-    if (stop || !may) {
+    if (!may) {
+      parts_.tell(invitation.id, may.error().text);
+      return;
+    }
+    if (stop) {
       return;
     }
     if (*may) {
-      const auto outcome = fetch(invitation, Clock::now() + kPatience, false);
+      const auto outcome = fetch(invitation, Clock::now() + kPatience, false, &stop);
       away = outcome == Outcome::away ? away + 1 : 0;
     }
     if (away == kMostAway) {
@@ -96,20 +98,36 @@ tl::expected<intake::Prefill, std::string> Prefilling::prefill_of(
   }
 }
 
+// Of what is too long the first pages: each says that there are more.
+fhir::Json Prefilling::record_of(const intake::Invitation& invitation, Clock::time_point until,
+                                 const std::atomic<bool>* stop) {
+  const auto id = intake::patient_id(invitation.patient);
+  std::vector<cds::Pages> pages;
+  auto record = cds::fetch_record(parts_.base, id, [&](const cds::Wanted& wanted) {
+    pages = pool_->fetch({wanted.server, {}, wanted.queries, {}}, until, stop);
+    return pages;
+  });
+  if (fhir::write_json(record).size() <= intake::kMostRecord) {
+    return record;
+  }
+  return cds::fetch_record(parts_.base, id, [&](const cds::Wanted&) {
+    for (auto& one : pages) {
+      one.resize(std::min(one.size(), std::size_t{1}));
+    }
+    return pages;
+  });
+}
+
 Prefilling::Outcome Prefilling::fetch(const intake::Invitation& invitation, Clock::time_point until,
-                                      bool is_opened) {
-  bool is_whole = false;
-  const auto record = cds::fetch_record(
-      parts_.base, intake::patient_id(invitation.patient), [&](const cds::Wanted& wanted) {
-        auto pages = pool_->fetch({wanted.server, {}, wanted.queries, {}}, until);
-        is_whole =
-            std::none_of(pages.begin(), pages.end(), [](const auto& one) { return one.empty(); });
-        return pages;
-      });
-  if (is_opened && (!is_there(record) || Clock::now() + kForReading >= until)) {
+                                      bool is_opened, const std::atomic<bool>* stop) {
+  const auto record = record_of(invitation, until, stop);
+  if (is_opened && Clock::now() + kForReading >= until) {
     pause_until_ = Clock::now() + kPause;
   }
-  if (!is_there(record)) {
+  if (stop != nullptr && *stop) {
+    return Outcome::away;  // what did not come was not waited for
+  }
+  if (!is_there(record) && !intake::is_refused(record)) {
     ++away_;
     parts_.tell(invitation.id, "MF-4269: the record could not be fetched");
     return Outcome::away;
@@ -122,7 +140,8 @@ Prefilling::Outcome Prefilling::fetch(const intake::Invitation& invitation, Cloc
   const auto prefill = made.value_or(intake::Prefill());
   // What may not be used takes the place of what was used before.
   const auto kept = parts_.invitations.keep_record(
-      invitation.id, {prefill.record, prefill.suggested, is_whole || !made, is_opened}, now);
+      invitation.id,
+      {prefill.record, prefill.suggested, !made || intake::is_whole(record), is_opened}, now);
   if (!kept) {
     parts_.tell(invitation.id, kept.error().text);
   }

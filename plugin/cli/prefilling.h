@@ -54,14 +54,18 @@ class Prefilling {
   enum class Outcome { kept, unused, away };
 
   void round(const std::atomic<bool>& stop);
-  Outcome fetch(const intake::Invitation& invitation, Clock::time_point until, bool is_opened);
+  // Null: nothing ends it before `until`.
+  Outcome fetch(const intake::Invitation& invitation, Clock::time_point until, bool is_opened,
+                const std::atomic<bool>* stop);
+  fhir::Json record_of(const intake::Invitation& invitation, Clock::time_point until,
+                       const std::atomic<bool>* stop);
   tl::expected<intake::Prefill, std::string> prefill_of(const intake::Invitation& invitation,
                                                         const fhir::Json& record,
                                                         rules::Instant now) const;
 
   const Parts parts_;
   const std::unique_ptr<ehr::FetchPool> pool_;
-  std::atomic<Clock::time_point> pause_until_{};  // the EHR is away or slow: nobody waits for it
+  std::atomic<Clock::time_point> pause_until_{};  // the EHR is slow: nobody waits for it
   Clock::time_point quiet_until_{};               // of the round alone
   std::atomic<std::uint64_t> kept_{0}, unused_{0}, away_{0};
   std::unique_ptr<sidecar::KeyRefresher> thread_;  // the last: it uses the others

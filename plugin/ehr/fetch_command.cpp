@@ -157,7 +157,7 @@ class Order {
     std::size_t bytes = 0;
     std::string url = order_.base + order_.queries[query];
     for (int page = 0; !url.empty() && page < most_pages; ++page) {
-      const auto json = read(url);
+      const auto json = read(url, page == 0);
       if (!json) {
         return;
       }
@@ -171,7 +171,21 @@ class Order {
     }
   }
 
-  std::optional<Json> read(const std::string& url) {
+  // In our own name, whoever waits is told that it may not be had: in our words, not the server's.
+  std::optional<Json> refusal(int status) const {
+    const std::string_view code = status == 403   ? "forbidden"
+                                  : status == 404 ? "not-found"
+                                  : status == 410 ? "deleted"
+                                                  : "";
+    if (code.empty() || !order_.token.empty()) {
+      return std::nullopt;
+    }
+    Json issue = Json::object({{"severity", "error"}, {"code", std::string(code)}});
+    return Json::object(
+        {{"resourceType", "OperationOutcome"}, {"issue", Json::array({std::move(issue)})}});
+  }
+
+  std::optional<Json> read(const std::string& url, bool is_first) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until_ - Clock::now());
     if (left.count() <= 0) {
       return std::nullopt;
@@ -184,7 +198,9 @@ class Order {
     Client client(transport_, endpoint, authority_);
     auto reply = client.read_page(url);
     const bool done = reply.next == fhir::client::Next::done && reply.resource.is_object();
-    return done ? std::optional(std::move(reply.resource)) : std::nullopt;
+    return done       ? std::optional(std::move(reply.resource))
+           : is_first ? refusal(reply.status)
+                      : std::nullopt;
   }
 
   fhir::client::Transport& transport_;

@@ -9,8 +9,6 @@
 #include <unistd.h>
 #include <utility>
 
-#include "plugin/ehr/process.h"
-
 namespace myoflag::ehr {
 
 namespace {
@@ -36,10 +34,24 @@ bool send_all(int socket, std::string_view bytes) {
   return true;
 }
 
-// False: it is gone, or the time is over.
-bool receive(int socket, FrameReader& frames, Clock::time_point until) {
+bool has_more(int socket, Clock::time_point until, const std::atomic<bool>* stop) {
+  constexpr milliseconds step{200};  // so soon is seen that it is over
   pollfd ready{socket, POLLIN, 0};
-  if (::poll(&ready, 1, static_cast<int>(left_until(until).count())) <= 0) {
+  while (stop == nullptr || !*stop) {
+    const auto left = left_until(until);
+    const auto wait = stop == nullptr ? left : std::min(left, step);
+    const int state = ::poll(&ready, 1, static_cast<int>(wait.count()));
+    if (state != 0 || wait == left) {
+      return state > 0;
+    }
+  }
+  return false;
+}
+
+// False: it is gone, or the time is over.
+bool receive(int socket, FrameReader& frames, Clock::time_point until,
+             const std::atomic<bool>* stop) {
+  if (!has_more(socket, until, stop)) {
     return false;
   }
   std::array<char, 65'536> bytes{};
@@ -53,14 +65,14 @@ bool receive(int socket, FrameReader& frames, Clock::time_point until) {
 
 // True when all is said, so that the process can take another order.
 bool exchange(int socket, const FetchOrder& order, Clock::time_point until,
-              std::vector<FetchPool::Pages>& answers) {
+              const std::atomic<bool>* stop, std::vector<FetchPool::Pages>& answers) {
   FrameReader frames(kMostFetched + 1);
   std::size_t left = answers.size() * (kMostFetched + 1);  // also for one that does not keep to it
   bool goes_on = send_all(socket, order_frame(order));
   while (goes_on) {
     const auto content = frames.next();
     if (!content) {
-      goes_on = !frames.is_broken() && receive(socket, frames, until);
+      goes_on = !frames.is_broken() && receive(socket, frames, until, stop);
     } else if (content->empty()) {
       return true;
     } else if (auto answer = read_answer(*content); answer->query < answers.size()) {
@@ -80,12 +92,13 @@ bool is_gone(int socket) {
 
 }  // namespace
 
-FetchPool::FetchPool(Key /*key*/, std::vector<std::string> arguments, std::size_t most)
-    : arguments_(std::move(arguments)), most_(most) {}
+FetchPool::FetchPool(Key /*key*/, std::vector<std::string> arguments, std::size_t most,
+                     SignIn sign_in)
+    : arguments_(std::move(arguments)), most_(most), sign_in_(sign_in) {}
 
 tl::expected<std::unique_ptr<FetchPool>, Failure> FetchPool::open(
-    std::vector<std::string> arguments, std::size_t most) {
-  auto pool = std::make_unique<FetchPool>(Key(), std::move(arguments), most);
+    std::vector<std::string> arguments, std::size_t most, SignIn sign_in) {
+  auto pool = std::make_unique<FetchPool>(Key(), std::move(arguments), most, sign_in);
   for (std::size_t i = 0; i < most; ++i) {
     auto helper = pool->start();
     if (!helper) {
@@ -103,7 +116,7 @@ tl::expected<FetchPool::Helper, Failure> FetchPool::start() const {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     return tl::unexpected(Failure{Exit::outside, "MF-4134: no socket pair"});
   }
-  const auto process = start_ehr(arguments_, ends[1]);
+  const auto process = start_ehr(arguments_, ends[1], sign_in_);
   ::close(ends[1]);
   if (!process) {
     ::close(ends[0]);
@@ -151,7 +164,8 @@ void FetchPool::give_back(Helper helper) {
   is_free_.notify_one();
 }
 
-std::vector<FetchPool::Pages> FetchPool::fetch(FetchOrder order, Clock::time_point until) {
+std::vector<FetchPool::Pages> FetchPool::fetch(FetchOrder order, Clock::time_point until,
+                                               const std::atomic<bool>* stop) {
   std::vector<Pages> answers(order.queries.size() + order.requests.size());
   const auto count = [&] {
     const auto came = static_cast<std::uint64_t>(std::count_if(
@@ -168,7 +182,7 @@ std::vector<FetchPool::Pages> FetchPool::fetch(FetchOrder order, Clock::time_poi
     replace(*helper);
   }
   order.time = std::max(left_until(until) - margin, milliseconds(1));
-  if (helper->socket >= 0 && !exchange(helper->socket, order, until, answers)) {
+  if (helper->socket >= 0 && !exchange(helper->socket, order, until, stop, answers)) {
     replace(*helper);
   }
   give_back(*helper);

@@ -17,6 +17,7 @@
 #include <tl/expected.hpp>
 
 #include "plugin/ehr/fetch_wire.h"
+#include "plugin/ehr/process.h"
 #include "plugin/failure.h"
 
 namespace myoflag::ehr {
@@ -33,20 +34,23 @@ class FetchPool {
 
   // `arguments` of the program; `most` processes, which begin now. MF-4134.
   static tl::expected<std::unique_ptr<FetchPool>, Failure> open(std::vector<std::string> arguments,
-                                                                std::size_t most);
+                                                                std::size_t most,
+                                                                SignIn sign_in = SignIn::none);
   class Key {  // only open() makes one
     friend class FetchPool;
     Key() = default;
   };
-  FetchPool(Key key, std::vector<std::string> arguments, std::size_t most);
+  FetchPool(Key key, std::vector<std::string> arguments, std::size_t most, SignIn sign_in);
   ~FetchPool();
   FetchPool(const FetchPool&) = delete;
   FetchPool& operator=(const FetchPool&) = delete;
 
   // The pages that had come by `until`, in the order of the queries; none of one that was not
   // fetched. The order's time is set here. Safe from many threads; where as many as there are
-  // processes wait for one already, nothing is fetched.
-  std::vector<Pages> fetch(FetchOrder order, Clock::time_point until);
+  // processes wait for one already, nothing is fetched. `stop` ends the fetching, though not the
+  // wait for a process.
+  std::vector<Pages> fetch(FetchOrder order, Clock::time_point until,
+                           const std::atomic<bool>* stop = nullptr);
 
   // The same for requests: an answer for each, without a status where none came.
   std::vector<WebAnswer> ask(std::vector<WebRequest> requests, Clock::time_point until);
@@ -67,6 +71,7 @@ class FetchPool {
 
   const std::vector<std::string> arguments_;
   const std::size_t most_;
+  const SignIn sign_in_;
   std::mutex mutex_;
   std::condition_variable is_free_;
   std::vector<Helper> free_;  // guarded by mutex_

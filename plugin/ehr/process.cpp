@@ -1,5 +1,6 @@
 #include "plugin/ehr/process.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -75,6 +76,13 @@ tl::expected<int, Failure> start(const std::vector<std::string>& arguments, int 
   return child;
 }
 
+bool is_sign_in(std::string_view variable) {
+  constexpr std::array<std::string_view, 3> names{
+      "MYOFLAG_EHR_TOKEN=", "MYOFLAG_EHR_USER=", "MYOFLAG_EHR_PASSWORD="};
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return variable.starts_with(name); });
+}
+
 // A signal to us alone is passed on.
 int wait_for(pid_t child, const std::atomic<bool>& stop, std::chrono::milliseconds patience) {
   constexpr std::chrono::milliseconds step{50};
@@ -121,11 +129,13 @@ tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments,
   }
 }
 
-tl::expected<int, Failure> start_ehr(const std::vector<std::string>& arguments, int input) {
+tl::expected<int, Failure> start_ehr(const std::vector<std::string>& arguments, int input,
+                                     SignIn sign_in) {
   std::vector<char*> environment;
   for (char** variable = ::environ; *variable != nullptr; ++variable) {
     const std::string_view one = *variable;
-    if (!one.starts_with("MYOFLAG_") && !one.starts_with("PGPASS")) {
+    const bool is_secret = one.starts_with("MYOFLAG_") || one.starts_with("PGPASS");
+    if (!is_secret || (sign_in == SignIn::ours && is_sign_in(one))) {
       environment.push_back(*variable);
     }
   }

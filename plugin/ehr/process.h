@@ -21,8 +21,13 @@ tl::expected<void, Failure> run_ehr(const std::vector<std::string>& arguments,
                                     const std::atomic<bool>& stop, int input = 0,
                                     std::chrono::milliseconds patience = std::chrono::hours(1));
 
-// Only started, with `input` as its standard input, and without the secrets of our environment.
-// Gives its number; who started it waits for its end. MF-4134.
-tl::expected<int, Failure> start_ehr(const std::vector<std::string>& arguments, int input);
+// Whose sign-in of our environment it is given: nobody's, where a call's own token is used, or ours
+// at our own EHR (MYOFLAG_EHR_TOKEN, MYOFLAG_EHR_USER, MYOFLAG_EHR_PASSWORD).
+enum class SignIn { none, ours };
+
+// Only started, with `input` as its standard input, and without any other secret of our
+// environment. Gives its number; who started it waits for its end. MF-4134.
+tl::expected<int, Failure> start_ehr(const std::vector<std::string>& arguments, int input,
+                                     SignIn sign_in);
 
 }  // namespace myoflag::ehr

@@ -321,14 +321,19 @@ std::optional<rules::Assessment> Handling::judged(const Draft& draft, const Form
 
 // Nothing: there is no record that goes with the answers.
 std::optional<cds::FetchedJudged> Handling::judge_with_record(const Json& response) const {
-  const auto kept = parts_.open_record == nullptr
-                        ? std::string()
-                        : needed(parts_.invitations.record(invitation_.id));
-  if (kept.empty()) {
+  const auto kept = parts_.open_record == nullptr ? Result<FetchedRecord>()
+                                                  : parts_.invitations.record(invitation_.id);
+  if (!kept) {
+    parts_.log(request_.id, kept.error().text);  // no reason to keep no answer
+  }
+  if (!kept || kept->json.empty()) {
     return std::nullopt;
   }
   try {
-    auto record = fhir::read_json(kept).value_or(Json::object());
+    auto record = fhir::read_json(kept->json).value_or(Json::object());
+    if (kept->is_outdated || kept->fetched + parts_.settings.record_age <= visit_.made) {
+      mark_old(record, kept->fetched);
+    }
     record.set("intake", response);
     auto judged = cds::judge_fetched(*assessor_, patient_id(invitation_.patient), record, now_);
     if (judged) {

@@ -611,8 +611,8 @@ Result<std::vector<Invitation>> Invitations::without_record(Time now, int most) 
   const std::lock_guard lock(state_->mutex);
   const std::string sql = fmt::format(
       "{} WHERE submitted IS NULL AND withdrawn IS NULL AND expires>? AND NOT EXISTS(SELECT 1 FROM"
-      " prefill p WHERE p.invitation=i.id AND (p.due>? OR p.whole<>0 OR (p.fetched IS NOT NULL AND"
-      " p.tries>=?))) ORDER BY id LIMIT ?",
+      " prefill p WHERE p.invitation=i.id AND (p.due>? OR p.whole=1 OR (p.whole=0 AND p.fetched IS"
+      " NOT NULL AND p.tries>=?))) ORDER BY id LIMIT ?",
       kInvitation);
   return state_->all(invitation_of, sql.c_str(), seconds(now), seconds(now), kMostForAll, most);
 }
@@ -644,12 +644,18 @@ Result<bool> Invitations::may_fetch(std::int64_t id, const Fetching& why, Time n
   if (!is_wanted) {
     return false;
   }
-  const auto tries = before ? before->tries : 0;
-  const auto wait = std::min(first * (std::int64_t{1} << std::min(tries, most_doubled)), longest);
+  // A form that is opened begins the few tries anew.
+  const bool goes_on = before && !(why.is_opened && before->fetched);
+  const auto tries = goes_on ? before->tries : 0;
+  const auto wait =
+      why.is_opened ? kFetchPause
+                    : std::min(first * (std::int64_t{1} << std::min(tries, most_doubled)), longest);
+  // Whole before, and too old now: 2, until it is fetched whole again.
   write.change(
-      "INSERT INTO prefill(invitation,tried,tries,due) VALUES(?,?,?,?) ON CONFLICT(invitation) DO"
-      " UPDATE SET tried=excluded.tried, tries=excluded.tries, due=excluded.due",
-      id, seconds(now), tries + 1, seconds(now + wait));
+      "INSERT INTO prefill(invitation,tried,tries,due) VALUES(?1,?2,?3,?4) ON CONFLICT(invitation)"
+      " DO UPDATE SET tried=excluded.tried, tries=excluded.tries, due=excluded.due, whole=CASE WHEN"
+      " prefill.whole=1 AND ?5<>0 THEN 2 ELSE prefill.whole END",
+      id, seconds(now), tries + 1, seconds(now + wait), std::int64_t{why.is_opened ? 1 : 0});
   return write.commit().map([] { return true; });
 }
 
@@ -680,14 +686,23 @@ Result<std::string> Invitations::suggested(std::int64_t id) {
       .map([](auto&& found) { return found.value_or(""); });
 }
 
-Result<std::string> Invitations::record(std::int64_t id) {
+Result<FetchedRecord> Invitations::record(std::int64_t id) {
   const std::lock_guard lock(state_->mutex);
-  const auto found = state_->first([](const Columns& row) { return row.text(0); },
-                                   "SELECT record FROM prefill WHERE invitation=?", id);
+  auto found = state_->first(
+      [](const Columns& row) {
+        return FetchedRecord{row.text(0), time_of(row.integer(1)), row.integer(2) == 2};
+      },
+      "SELECT record,COALESCE(fetched,0),whole FROM prefill WHERE invitation=?", id);
   if (!found) {
     return tl::unexpected(found.error());
   }
-  return found->value_or("").empty() ? Result<std::string>() : store::unpacked(**found);
+  auto kept = found->value_or(FetchedRecord());
+  if (kept.json.empty()) {
+    return FetchedRecord();
+  }
+  return store::unpacked(kept.json).map([&](std::string&& json) {
+    return FetchedRecord{std::move(json), kept.fetched, kept.is_outdated};
+  });
 }
 
 // Patients do not wait for all of them.

@@ -151,6 +151,12 @@ struct KeptRecord {
   bool is_whole = true;        // nothing of it is missing
   bool replaces_part = false;  // another part that was there
 };
+// What is kept of it, and since when. Empty: nothing.
+struct FetchedRecord {
+  std::string json;
+  Time fetched{};
+  bool is_outdated = false;  // too old for a form that was opened, and not fetched whole since
+};
 // A form that is opened again so soon does not wait for the record once more.
 inline constexpr std::chrono::seconds kFetchPause{30};
 
@@ -207,17 +213,17 @@ class Invitations {
   // a hundred at a time.
   using MakeTask = std::function<store::Submission(const Untold& untold)>;
   Result<int> tell(const MakeTask& make, Time now);
-  // Open invitations whose record nobody has fetched yet, or not whole in a few tries, and whose
-  // turn it is.
+  // Open invitations whose record nobody has fetched yet, or not whole in a few tries, or not again
+  // since it was too old for a form that was opened, and whose turn it is.
   Result<std::vector<Invitation>> without_record(Time now, int most);
   // Whoever gets true fetches it; nobody else does meanwhile. After each try that is followed by
-  // nothing the next one waits longer.
+  // nothing the next one waits longer; after one for a form that was opened, `kFetchPause`.
   Result<bool> may_fetch(std::int64_t id, const Fetching& why, Time now);
   // In the place of what was there before; a part never replaces the whole. Nothing is kept with an
   // invitation that is over.
   Done keep_record(std::int64_t id, const KeptRecord& kept, Time now);
   Result<std::string> suggested(std::int64_t id);
-  Result<std::string> record(std::int64_t id);
+  Result<FetchedRecord> record(std::int64_t id);  // MF-3107: it is damaged
 
   // Drafts, records, and what is told, of invitations that are over; visits that nobody can use any
   // more.

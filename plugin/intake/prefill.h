@@ -24,6 +24,17 @@ std::string patient_id(const std::string& patient);
 // "prefer not to say". Where one answer is possible and the record asserts several, none.
 Draft suggestions_of(const rules::Knowledge& knowledge, const rules::RecordFacts& facts);
 
+// Nothing fails here: 403, 404 or 410 to who asked for the patient, so that nothing of it may be
+// used.
+bool is_refused(const fhir::Json& prefetch);
+
+// Nothing is missing: no part failed, none has a further page.
+bool is_whole(const fhir::Json& prefetch);
+
+// What was fetched too long ago: what it says counts, what it does not say is unknown, as of a
+// request that failed.
+void mark_old(fhir::Json& prefetch, rules::Instant fetched);
+
 // What Invitations keeps.
 struct Prefill {
   std::string record, suggested;

@@ -35,6 +35,7 @@ struct Settings {
   delivery::Urgency urgency;                // what makes a finished form urgent
   int requests_per_minute = 1'200;          // from one address; beyond them: 429
   std::string proxy_field;                  // of browser::sender_of
+  std::chrono::seconds record_age{86'400};  // older when a patient comes: not as of now
   std::vector<std::string> languages = {};  // that are offered, the usual one first; empty: all
 };
 

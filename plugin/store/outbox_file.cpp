@@ -117,8 +117,9 @@ constexpr std::array<const char*, 12> kMigrations{
     " invitation INTEGER NOT NULL REFERENCES invitation(id));"
     "CREATE INDEX task_of ON task(invitation, item);",
     // What the record says about the patient of an invitation, as long as it is open. record: what
-    // was fetched, packed; suggested: what of it answers questions, as a draft; whole: nothing was
-    // missing. tried, tries, due: of fetching it.
+    // was fetched, packed; suggested: what of it answers questions, as a draft; whole: 1 nothing
+    // was missing, 2 the same, but too old when the form was opened. tried, tries, due: of fetching
+    // it.
     "CREATE TABLE prefill(invitation INTEGER PRIMARY KEY REFERENCES invitation(id),"
     " tried INTEGER NOT NULL, tries INTEGER NOT NULL, due INTEGER NOT NULL, fetched INTEGER,"
     " whole INTEGER NOT NULL DEFAULT 0, record BLOB NOT NULL DEFAULT x'', suggested BLOB NOT NULL "

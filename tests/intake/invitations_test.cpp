@@ -663,21 +663,33 @@ TEST_P(InvitationsTest, ARecordIsFetchedByOneAndEndsWithItsInvitation) {
   EXPECT_EQ(due(now), 1u);
   EXPECT_TRUE(store.may_fetch(id, {}, now).value());
   ASSERT_TRUE(store.keep_record(id, {"{less}", "{of it}", false}, now));
-  EXPECT_EQ(store.record(id).value(), "{part}");
+  EXPECT_EQ(store.record(id).value().json, "{part}");
   ASSERT_TRUE(store.keep_record(id, {"{part}", "{newer}", false, true}, now));
   EXPECT_EQ(store.suggested(id).value(), "{newer}") << "because the form was opened";
   now += hours(1);
   EXPECT_EQ(due(now), 0u) << "four tries";
+  EXPECT_TRUE(store.may_fetch(id, {true, now}, now).value());
+  EXPECT_EQ(due(now + kFetchPause), 1u) << "more, where it is opened";
   ASSERT_TRUE(store.keep_record(id, {"{record}", "{suggested}"}, now));
-  EXPECT_EQ(store.record(id).value(), "{record}");
+  EXPECT_EQ(store.record(id).value().json, "{record}");
   EXPECT_EQ(store.suggested(id).value(), "{suggested}");
   ASSERT_TRUE(store.keep_record(id, {"{part}", "{of it}", false, true}, now));
-  EXPECT_EQ(store.record(id).value(), "{record}") << "a part never replaces the whole";
+  EXPECT_EQ(store.record(id).value().json, "{record}") << "a part never replaces the whole";
   EXPECT_EQ(due(kNow + hours(23)), 0u) << "it is there";
   EXPECT_FALSE(store.may_fetch(id, {true, now - hours(1)}, now + hours(1)).value());
   EXPECT_TRUE(store.may_fetch(id, {true, now}, now + hours(1)).value()) << "too old";
+  EXPECT_EQ(store.record(id).value().fetched, now);
+  EXPECT_TRUE(store.record(id).value().is_outdated);
+  EXPECT_EQ(due(now + hours(1)), 0u);
+  EXPECT_EQ(due(now + hours(1) + kFetchPause), 1u) << "in the background, where that failed";
+  ASSERT_TRUE(store.keep_record(id, {"{part}", "{of it}", false, true}, now));
+  EXPECT_EQ(store.record(id).value().json, "{record}") << "nor the whole that is too old";
+  ASSERT_TRUE(store.keep_record(id, {"{record}", "{suggested}"}, now + hours(1)));
+  EXPECT_EQ(due(now + hours(5)), 0u) << "it is there again";
+  EXPECT_FALSE(store.record(id).value().is_outdated);
   ASSERT_TRUE(store.keep_record(id, {}, now));
-  EXPECT_EQ(store.record(id).value() + store.suggested(id).value(), "") << "it may not be used";
+  EXPECT_EQ(store.record(id).value().json + store.suggested(id).value(), "")
+      << "it may not be used";
 
   const auto there = [&](const auto& end) {
     const auto one = store.invite(kNew, kNow).value().id;
@@ -685,7 +697,7 @@ TEST_P(InvitationsTest, ARecordIsFetchedByOneAndEndsWithItsInvitation) {
     EXPECT_TRUE(store.keep_record(one, {"{record}", "{suggested}"}, kNow));
     end(one);
     EXPECT_TRUE(store.keep_record(one, {"{record}", "{suggested}"}, kNow + hours(24)));
-    return store.record(one).value() + store.suggested(one).value();
+    return store.record(one).value().json + store.suggested(one).value();
   };
   EXPECT_EQ(there([&](auto one) { ASSERT_TRUE(store.withdraw(one, kNow)); }), "");
   EXPECT_EQ(there([&](auto one) { ASSERT_TRUE(store.cancel(one, kNow)); }), "");

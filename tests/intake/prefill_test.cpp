@@ -177,6 +177,37 @@ TEST(Prefill, OfARecordThatIsNotThePatientsNothingIsUsed) {
   }
 }
 
+TEST(Prefill, WholeIsWhatMissesNothing) {
+  const std::string failed = "{'resourceType':'OperationOutcome'}";
+  const std::string more =
+      "{'resourceType':'Bundle','type':'searchset','link':[{'relation':'next','url':'x'}]}";
+  Record there, lost, paged, several;
+  lost.conditions = failed;
+  paged.meds = more;
+  several.flags = "{'resourceType':'Bundle','type':'searchset','total':3}";
+  EXPECT_TRUE(is_whole(prefetch_of(there)));
+  for (const auto& record : {lost, paged, several}) {
+    EXPECT_FALSE(is_whole(prefetch_of(record)));
+  }
+  auto old = prefetch_of(there);
+  mark_old(old, kNow);
+  EXPECT_FALSE(is_whole(old));
+  EXPECT_THAT(fhir::write_json(old), HasSubstr("not fetched since 2026-11-22"));
+}
+
+TEST(Prefill, OnlyARefusalOfThePatientIsOne) {
+  for (const auto& [code, is_one] :
+       {std::pair("forbidden", true), std::pair("not-found", true), std::pair("deleted", true),
+        std::pair("login", false), std::pair("transient", false)}) {
+    const auto outcome =
+        fmt::format("{{'resourceType':'OperationOutcome','issue':[{{'code':'{}'}}]}}", code);
+    Record patient, conditions;
+    patient.patient = conditions.conditions = outcome;
+    EXPECT_EQ(is_refused(prefetch_of(patient)), is_one) << code;
+    EXPECT_FALSE(is_refused(prefetch_of(conditions))) << code;
+  }
+}
+
 // Whatever a record asserts: never "none", "not sure" or that somebody would rather not say.
 TEST(Prefill, NeverSuggestsThatThereIsNothing) {
   const auto& knowledge = testing::knowledge();

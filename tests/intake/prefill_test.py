@@ -32,6 +32,10 @@ def medicine(text="Lithium carbonate", patient=CANARY):
             "subject": {"reference": f"Patient/{patient}"}, "medicationCodeableConcept": {"text": text}}
 
 
+def gone(status):
+    return lambda handler: handler.reply({"resourceType": "OperationOutcome"}, status)
+
+
 class Record:
     """The reading side of an EHR, with a token endpoint. `how[type]`: answers in its place; `asked`: types and who asked."""
 
@@ -209,6 +213,9 @@ class Prefill(unittest.TestCase):
         self.record.how[""] = refused
         sidecar = self.serve(now="2026-11-24T11:00:00Z")
         self.assertEqual(self.ticked(self.page(self.come(sidecar, link)[0])), ["statin"])
+        connection = sqlite3.connect(self.store)
+        self.assertEqual(connection.execute("SELECT whole FROM prefill").fetchall(), [(2,)], "it is due in the background")
+        connection.close()
         self.silent(sidecar)
 
     def test_an_ehr_that_is_away_hinders_nobody(self):
@@ -289,6 +296,91 @@ class Prefill(unittest.TestCase):
         mine, = (scope for scope in scopes if "system/MedicationRequest.rs" in scope)
         self.assertTrue(all(one.endswith(".rs") for one in mine.split()), mine)
         self.assertNotIn("own-token", sidecar.log)
+
+    def test_with_the_token_or_the_name_that_delivery_has_in_the_environment(self):
+        for number, (variables, who) in enumerate((({"MYOFLAG_EHR_TOKEN": "own-static"}, "Bearer own-static"),
+                                                   ({"MYOFLAG_EHR_USER": "us", "MYOFLAG_EHR_PASSWORD": "pw"}, "Basic dXM6cHc=")), 1):
+            self.record.asked.clear()
+            os.environ.update(variables)
+            try:
+                sidecar = self.serve()
+            finally:
+                for name in variables:
+                    del os.environ[name]
+            self.create()
+            self.until(lambda: len([row for row in self.rows() if row[1]]) == number, sidecar.log)  # noqa: B023
+            self.assertEqual({one for _, one in self.record.asked}, {who})
+            self.assertNotIn("own-static", sidecar.log)
+            sidecar.end()
+
+    def test_where_the_patient_may_not_be_read_any_more_what_was_kept_goes(self):
+        for number, (status, stays) in enumerate(((401, True), (500, True), (403, False), (404, False), (410, False)), 1):
+            with self.subTest(status):
+                self.record.how = {}
+                sidecar = self.serve()
+                link = self.create()
+                self.until(lambda: any(row[0] == number and row[1] for row in self.rows()), sidecar.log)  # noqa: B023
+                sidecar.end()
+                self.record.how = {"Patient": gone(status)}
+                sidecar = self.serve(now="2026-11-23T12:00:00Z")
+                self.assertEqual(self.ticked(self.page(self.come(sidecar, link)[0])), ["lithium"] if stays else [])
+                self.assertIn("MF-4269" if stays else "MF-4268", sidecar.log)
+                sidecar.end()
+
+    def test_a_quick_refusal_makes_nobody_else_go_without(self):
+        sidecar = self.serve()
+        link, other = self.create(), self.create()
+        self.until(lambda: len([row for row in self.rows() if row[1]]) == 2, sidecar.log)
+        sidecar.end()
+        self.record.how = {"": refused}
+        sidecar = self.serve(now="2026-11-23T12:00:00Z")
+        self.come(sidecar, link)
+        self.record.how, self.record.meds = {}, found(medicine("Simvastatin"))
+        self.assertEqual(self.ticked(self.page(self.come(sidecar, other)[0])), ["statin"])
+
+    def test_what_is_too_long_as_a_whole_is_used_by_its_first_pages(self):
+        filler = [medicine("Zzyzx " + "y" * 900) | {"id": f"z{number}"} for number in range(400)]
+
+        def page(handler):
+            number = int((re.search(r"page=(\d)", handler.path) or [0, "1"])[1])
+            bundle = found(*([medicine()] if number == 1 else []), *[one | {"id": f"{number}{one['id']}"} for one in filler])
+            following = {"link": [{"relation": "next", "url": f"{self.record.base}/MedicationRequest?page={number + 1}"}]} if number < 4 else {}
+            handler.reply(bundle | following)
+
+        self.record.how = {"MedicationRequest": page}
+        sidecar = self.serve()
+        link = self.create()
+        self.fetched()
+        self.assertLess(self.rows()[0][2], 1 << 20)
+        self.assertEqual(self.ticked(self.page(self.come(sidecar, link)[0])), ["lithium"])
+        connection = sqlite3.connect(self.store)
+        self.assertEqual(connection.execute("SELECT whole FROM prefill").fetchall(), [(0,)], "there are further pages")
+        connection.close()
+        self.silent(sidecar)
+
+    def test_a_record_that_is_damaged_stands_in_no_answers_way(self):
+        sidecar = self.serve()
+        link = self.create()
+        self.fetched()
+        browser, _ = self.come(sidecar, link)
+        connection = sqlite3.connect(self.store)
+        with connection:
+            connection.execute("UPDATE prefill SET record=x'00ff00ff'")
+        connection.close()
+        browser.answer("none")
+        browser.answer("face-droop")
+        self.assertIn("Call 112 now", browser.page)
+        self.assertIn("MF-3107", sidecar.log)
+        self.silent(sidecar)
+
+    def test_what_is_under_way_does_not_hold_up_the_end(self):
+        self.record.how = {"": lambda handler: (time.sleep(30), handler.reply(NONE))}
+        sidecar = self.serve()
+        self.create()
+        self.until(lambda: self.record.asked, "it asks")
+        begin = time.monotonic()
+        self.assertEqual(sidecar.end(), 0)
+        self.assertLess(time.monotonic() - begin, 30 if SLOW else 8)
 
     def test_it_is_off_unless_it_is_set_and_wants_an_ehr(self):
         sidecar = self.serve(intake={})

@@ -835,6 +835,35 @@ TEST_F(RecordTest, WhatItSaysIsTickedAndCountsOnceItIsConfirmed) {
   EXPECT_THAT(browser.page, Not(HasSubstr("Your record")));
 }
 
+// What an old record says counts; that it says nothing more does not.
+TEST_F(RecordTest, OneThatIsTooOldWhenThePatientComesReassuresNobody) {
+  const auto doubts = [this](hours later) {
+    token = clinic.invite();
+    browser.cookie.clear();
+    browser.come(token);  // it is fetched
+    clinic.open_record = [this](const Invitation& opened_now) {
+      ++opened;  // and cannot be fetched again
+      EXPECT_TRUE(
+          clinic.invitations.may_fetch(opened_now.id, {true, clinic.now - hours(24)}, clinic.now)
+              .has_value());
+    };
+    clinic.now += later;
+    browser.cookie.clear();
+    browser.come(token);
+    browser.walk();
+    send();
+    EXPECT_TRUE(invitation().submitted);
+    const auto assessment = judged();
+    EXPECT_TRUE(has_conflict(assessment)) << "lithium still counts";
+    return rules::is_doubtful(*assessment.input) || !assessment.input->record_problems.empty();
+  };
+  const auto fetching = clinic.open_record;
+  EXPECT_FALSE(doubts(hours(1)));
+  clinic.open_record = fetching;
+  EXPECT_TRUE(doubts(hours(25)));
+  EXPECT_EQ(clinic.log, "");
+}
+
 TEST_F(RecordTest, AChangedAnswerStaysChangedHereAndOnAnotherDevice) {
   Browser other(clinic);
   browser.come(token);
@@ -881,7 +910,7 @@ TEST_F(RecordTest, WhatThePatientTakesAwayStaysAConflictThatIsShown) {
   const auto assessment = judged();
   EXPECT_TRUE(has_conflict(assessment));
   EXPECT_TRUE(assessment.input->facts.record.fetched);
-  EXPECT_EQ(clinic.invitations.record(invitation().id).value(), "") << "it is not kept longer";
+  EXPECT_EQ(clinic.invitations.record(invitation().id).value().json, "") << "it is not kept longer";
   EXPECT_EQ(clinic.log, "");
 }
 
