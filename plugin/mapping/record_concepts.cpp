@@ -620,8 +620,7 @@ bool ConceptIndex::is_calm_clause(std::string_view words) const {
   // "no growth after five days", "non reactive"; "not ruled out" denies something else.
   const auto denial = words.substr(0, longest_at(denials_, words));
   const auto rest = words.substr(std::min(denial.size() + 1, words.size()));
-  return !denial.empty() &&
-         (denial.find(' ') != denial.npos || longest_at(findings_, rest) != 0);
+  return !denial.empty() && (denial.find(' ') != denial.npos || longest_at(findings_, rest) != 0);
 }
 
 bool ConceptIndex::says_nothing_found(const Json& part) const {

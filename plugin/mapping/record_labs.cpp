@@ -146,8 +146,8 @@ Result described(const rules::Calm& calm, const RecordResource& resource, const 
   result.marked_abnormal =
       is_marked_abnormal(calm, part) || is_marked_abnormal(calm, resource.json);
   result.has_note = has_note(resource.json);
-  result.marked_normal = is_marked_normal(calm, part) && !result.has_note &&
-                         !has_unread_mark(calm, resource.json);
+  result.marked_normal =
+      is_marked_normal(calm, part) && !result.has_note && !has_unread_mark(calm, resource.json);
   return result;
 }
 

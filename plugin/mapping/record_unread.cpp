@@ -246,7 +246,7 @@ UnreadResults unread_results(const ConceptIndex& index,
       continue;
     }
     const bool told = is_told(*resource);
-    for (const auto& part : parts_of(index_.calm(), *resource)) {
+    for (const auto& part : parts_of(index.calm(), *resource)) {
       const bool is_own = part.json == &resource->json;
       if (!(is_own && told) && !is_laboratory_value(index, *part.json)) {
         latest.add(part);

@@ -291,9 +291,9 @@ INSTANTIATE_TEST_SUITE_P(
                        LISTED("Weakly positive") MARKED("N") "}]",
                    "Anti-MuSK: Weakly positive (N)"},
         UnreadCase{"component_of_what_is_marked_critical",
-                   LAB NAMED("Troponin") R"("component":[{)" NAMED("Part")
-                       R"("valueString":"negative")" MARKED("N") "}]" MARKED("AA"),
-                   "Part: negative (N; AA)"},
+                   LAB NAMED("Troponin") R"("component":[{)" NAMED(
+                       "Part") R"("valueString":"negative")" MARKED("N") "}]" MARKED("AA"),
+                   "Part: negative (N)"},
         UnreadCase{"panel_that_is_marked_critical",
                    LAB NAMED("Panel") R"("hasMember":[{"reference":"Observation/x"}])" MARKED("AA"),
                    "Panel (AA)"},
