@@ -4,10 +4,12 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <optional>
 #include <sys/file.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -391,9 +393,15 @@ tl::expected<Lock, Failure> Lock::take(const std::string& store_file) {
     return tl::unexpected(stays(
         fmt::format("MF-3151: {} cannot be used: {}", safe_name(path), std::strerror(errno))));
   }
+  // What a process that was killed began may hold it for a moment more.
+  constexpr int kTries = 20;
+  constexpr std::chrono::milliseconds kPause{25};
   Lock lock(file);
-  if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
-    return tl::unexpected(stays("MF-3151: another process delivers from this store"));
+  for (int tries = 1; ::flock(file, LOCK_EX | LOCK_NB) != 0; ++tries) {
+    if (tries == kTries) {
+      return tl::unexpected(stays("MF-3151: another process delivers from this store"));
+    }
+    std::this_thread::sleep_for(kPause);
   }
   return lock;
 }
