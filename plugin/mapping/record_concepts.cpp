@@ -183,6 +183,19 @@ bool has_words_not_behind(const std::vector<std::string>& list,
   return false;
 }
 
+// A denial reaches no further than its clause. `wanted` gets its plain words.
+template <typename Wanted>
+bool has_clause(std::string_view text, const Wanted& wanted) {
+  while (!text.empty()) {
+    const auto end = std::min(text.find_first_of(".;,:\n"), text.size());
+    if (wanted(plain_words(text.substr(0, end)))) {
+      return true;
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return false;
+}
+
 bool shares_text(const std::vector<std::string>& texts, const std::vector<std::string>& known) {
   return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
     return std::find(known.begin(), known.end(), text) != known.end();
@@ -581,16 +594,10 @@ bool ConceptIndex::has_calm_marks(const Json& part) const {
 }
 
 bool ConceptIndex::says_found(const Json& part) const {
-  // A denial reaches no further than its clause.
   const auto is_found = [this](std::string_view text) {
-    while (!text.empty()) {
-      const auto end = std::min(text.find_first_of(".;,:\n"), text.size());
-      if (has_words_not_behind(findings_, denials_, plain_words(text.substr(0, end)))) {
-        return true;
-      }
-      text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return false;
+    return has_clause(text, [this](std::string_view words) {
+      return has_words_not_behind(findings_, denials_, words);
+    });
   };
   const auto* chosen = part.find("valueCodeableConcept");
   if (chosen == nullptr) {
@@ -625,17 +632,9 @@ bool ConceptIndex::is_calm_clause(std::string_view words) const {
 
 bool ConceptIndex::says_nothing_found(const Json& part) const {
   const auto is_calm = [this](std::string_view text) {
-    if (text.find_first_not_of("0123456789.,<>= ") == text.npos) {
-      return true;
-    }
-    while (!text.empty()) {
-      const auto end = std::min(text.find_first_of(".;,:\n"), text.size());
-      if (!is_calm_clause(plain_words(text.substr(0, end)))) {
-        return false;
-      }
-      text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return true;
+    const bool is_number = text.find_first_not_of("0123456789.,<>= ") == text.npos;
+    return is_number ||
+           !has_clause(text, [this](std::string_view words) { return !is_calm_clause(words); });
   };
   if (const auto* truth = part.find("valueBoolean")) {
     return truth->is_bool() && !*truth->as_bool();
